@@ -1,0 +1,209 @@
+import type { Json, JsonObject } from './json.ts'
+import type { SyncError } from './errors.ts'
+
+/** A value that a key or an index may hold. Numbers sort before strings. */
+export type Scalar = string | number
+
+/** The position of a row in an index: the indexed fields in order. `[a]` sorts before `[a, b]`. */
+export type IndexKey = readonly Scalar[]
+
+export interface IndexSchema {
+  /** Top-level fields of the row. A row that lacks one of them is not in the index. */
+  readonly fields: readonly string[]
+  readonly unique?: true
+}
+
+export interface CollectionSchema {
+  /** The field that holds the primary key. */
+  readonly key: string
+  /** The store assigns ascending integer keys to appended rows and never reuses one. */
+  readonly autoIncrement?: true
+  readonly indexes: Readonly<Record<string, IndexSchema>>
+}
+
+export interface StoreSchema {
+  /** A store of a higher version than this is refused with `StorageNewerError`. */
+  readonly version: number
+  readonly collections: Readonly<Record<string, CollectionSchema>>
+}
+
+/** A row as it was read. A row that can't be read keeps its place and says why. */
+export interface Entry {
+  readonly key: Scalar
+  /** Where the row stands in the index that was scanned (`[key]` without an index). */
+  readonly position: IndexKey
+  /** The decoded row; undefined if it is corrupt. Its shape is the reader's to check. */
+  readonly value: unknown
+  readonly corrupt?: Error
+}
+
+export interface ScanQuery {
+  /** Without an index the scan runs in the order of the primary key. */
+  readonly index?: string
+  /** Only rows whose index position starts with these values. */
+  readonly prefix?: IndexKey
+  /** Only rows after this position (exclusive; the whole position, prefix included). */
+  readonly gt?: IndexKey
+  /** Only rows before this position (exclusive; the whole position, prefix included). */
+  readonly lt?: IndexKey
+  /** At most 1,000. */
+  readonly limit: number
+  readonly reverse?: boolean
+}
+
+export type Write =
+  | { readonly type: 'put'; readonly collection: string; readonly value: object }
+  /** Adds a row whose primary key the store assigns (collections with `autoIncrement`). */
+  | { readonly type: 'append'; readonly collection: string; readonly value: object }
+  | { readonly type: 'delete'; readonly collection: string; readonly key: Scalar }
+
+/** What must hold inside the commit's own transaction; otherwise nothing is written and `StorageConflictError` is thrown. */
+export type Expectation =
+  | { readonly collection: string; readonly key: Scalar; readonly absent: true }
+  | { readonly collection: string; readonly key: Scalar; readonly field: string; readonly equals: Scalar }
+
+/** Refuses the commit with `StorageFencedError` if that row's field `epoch` is higher than this one. */
+export interface Fence {
+  readonly collection: string
+  readonly key: Scalar
+  readonly epoch: number
+}
+
+export interface CommitOptions {
+  readonly expect?: readonly Expectation[]
+  readonly fence?: Fence
+  /** `strict` (default): resolves when the writes survive a loss of power, as far as the adapter declares. `relaxed`: when they survive a crash of the process. */
+  readonly durability?: 'strict' | 'relaxed'
+}
+
+export interface StorageCapabilities {
+  readonly atomicBatch: boolean
+  readonly fencing: 'enforced' | 'advisory'
+  readonly range: 'native' | 'scan'
+  readonly durability: 'memory' | 'os' | 'fsync'
+}
+
+/**
+ * Where operations, leases and the replica live.
+ * Every method fails with a `StorageError` (Conflict, Fenced, Quota, Closed, Blocked, Corrupt, ReadOnly, Newer, Unavailable).
+ */
+export interface Storage {
+  readonly capabilities: StorageCapabilities
+  /** Opens or creates the store. May be called again after `close`. */
+  open(schema: StoreSchema): Promise<void>
+  get(collection: string, key: Scalar): Promise<Entry | undefined>
+  /** In the order of `keys`; undefined where there is no such row. */
+  getMany(collection: string, keys: readonly Scalar[]): Promise<readonly (Entry | undefined)[]>
+  scan(collection: string, query: ScanQuery): Promise<readonly Entry[]>
+  /** All or nothing. Resolves, when committed, with the keys of the appended rows in order. */
+  commit(writes: readonly Write[], options?: CommitOptions): Promise<readonly number[]>
+  /** Calls the listener after another handle, tab or process may have committed. Returns the function that ends it. */
+  watch(listener: () => void): () => void
+  estimate(): Promise<{ readonly usedBytes: number; readonly quotaBytes: number | undefined }>
+  close(): Promise<void>
+  /** Tells when the holder of a lease in this store is certainly gone, so that takeover need not wait until it is stale. */
+  readonly presence?: Presence
+}
+
+export interface Presence {
+  /** Makes this holder visible to others; returns the description that goes into the lease, and the function that ends it. */
+  announce(): Promise<{ readonly holder: string; release(): Promise<void> }>
+  /** Resolves when that holder is certainly gone; never, if that can't be known. Stops at `signal`. */
+  whenGone(holder: string, signal: AbortSignal): Promise<void>
+}
+
+/** What the transport needs to know of an operation to make its request. */
+export interface OutgoingOperation {
+  readonly id: string
+  readonly type: string
+  readonly entity: string
+  readonly entityId: string
+  readonly payload: Json
+  /** The server's version that the operation was made on, if known. */
+  readonly baseVersion?: string | undefined
+}
+
+/** A request as it is frozen into the operation's row before its first attempt, and sent byte for byte at each one. Holds no credentials. */
+export interface PreparedRequest {
+  readonly method: string
+  /** Relative to the base URL, starting with `/`. */
+  readonly path: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string | null
+}
+
+export interface SendContext {
+  readonly idempotencyKey: string
+  readonly clientId: string
+  readonly sequence: number
+  readonly signal: AbortSignal
+}
+
+/**
+ * What became of an attempt.
+ * - `retry`: certainly not applied, try again with the same key;
+ * - `unknown`: it may have been applied, try again with the same key and bytes, never roll back;
+ * - `conflict`: certainly not applied, the server's state must be looked at first;
+ * - `auth`: certainly not applied, credentials are needed;
+ * - `rejected`: final. `definite` is false where an earlier attempt of the same key may still have been applied (a gateway's refusal, a reused key).
+ */
+export type Outcome =
+  | { readonly type: 'applied'; readonly version?: string | undefined; readonly value?: Json | undefined }
+  | { readonly type: 'retry'; readonly error: SyncError; readonly retryAfterMs?: number | undefined }
+  | { readonly type: 'unknown'; readonly error: SyncError; readonly retryAfterMs?: number | undefined }
+  | { readonly type: 'conflict'; readonly error: SyncError; readonly reason: 'stale' | 'exists' | 'precondition-required' }
+  | { readonly type: 'auth'; readonly error: SyncError }
+  | { readonly type: 'rejected'; readonly error: SyncError; readonly definite: boolean }
+
+export type Fetched =
+  | { readonly type: 'found'; readonly value: JsonObject; readonly version?: string | undefined }
+  | { readonly type: 'absent' }
+  | { readonly type: 'failed'; readonly error: SyncError }
+
+export interface BatchItem {
+  readonly request: PreparedRequest
+  readonly idempotencyKey: string
+  readonly sequence: number
+}
+
+/** How operations reach the server. No method throws or rejects: what goes wrong is an outcome. */
+export interface Transport {
+  /** Pure: the same operation gives the same request. */
+  prepare(operation: OutgoingOperation): PreparedRequest
+  send(request: PreparedRequest, context: SendContext): Promise<Outcome>
+  /** Several requests in one; the outcomes in the same order. */
+  sendBatch?(items: readonly BatchItem[], context: { readonly clientId: string; readonly signal: AbortSignal }): Promise<readonly Outcome[]>
+  fetch(entity: string, entityId: string, context: { readonly signal: AbortSignal }): Promise<Fetched>
+}
+
+export interface Clock {
+  /** Wall-clock time, milliseconds since 1970. May jump. */
+  now(): number
+  /** Milliseconds since some fixed instant. Never goes back. */
+  monotonic(): number
+  /** Runs `task` once after `delayMs` (any size; long delays are chunked). Returns the function that cancels it. */
+  schedule(task: () => void, delayMs: number): () => void
+}
+
+/** Uniform in [0, 1). */
+export type Random = () => number
+
+/** A new globally unique id. */
+export type NewId = () => string
+
+export interface Connectivity {
+  /** Whether the platform believes to be online now. */
+  online(): boolean
+  /** Calls the listener when that changes. Returns the function that ends it. */
+  watch(listener: (online: boolean) => void): () => void
+  /** Asks the network itself. Without it the platform's word is taken. */
+  probe?(signal: AbortSignal): Promise<boolean>
+}
+
+/** The sources of nondeterminism that every engine gets, real or simulated. */
+export interface SystemPorts {
+  readonly clock: Clock
+  readonly random: Random
+  readonly newId: NewId
+  readonly connectivity: Connectivity
+}
