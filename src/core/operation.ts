@@ -1,0 +1,107 @@
+import type { Json } from './json.ts'
+import type { PreparedRequest } from './ports.ts'
+
+export const LIVE_STATUSES = ['queued', 'waiting', 'sending', 'reconciling', 'rollingBack', 'parked'] as const
+export const TERMINAL_STATUSES = ['done', 'rejected', 'cancelled', 'superseded'] as const
+export type LiveStatus = (typeof LIVE_STATUSES)[number]
+export type TerminalStatus = (typeof TERMINAL_STATUSES)[number]
+export type OperationStatus = LiveStatus | TerminalStatus
+
+export const PRIORITIES = ['critical', 'high', 'medium', 'low'] as const
+export type Priority = (typeof PRIORITIES)[number]
+
+/** An error as a row keeps it: without stack, without secrets. */
+export interface StoredError {
+  readonly name: string
+  readonly code: string
+  readonly message: string
+  readonly status?: number
+}
+
+/** A field that both sides changed: the value that was sent and the one it replaced, so that neither is lost. */
+export interface FieldConflict {
+  /** Path of the field, as `address.street`. */
+  readonly path: string
+  readonly base?: Json
+  readonly local?: Json
+  readonly remote?: Json
+}
+
+/** Why an operation waits for a decision, or what an automatic one replaced. */
+export interface ConflictRecord {
+  readonly type: 'update-update' | 'update-delete' | 'delete-update' | 'create-create'
+  readonly fields: readonly FieldConflict[]
+  /** The server's value at the time; absent if the entity was gone. */
+  readonly remote?: Json
+  readonly remoteVersion?: string
+}
+
+/**
+ * An operation as it is stored: self-contained, and the only truth about it. Fields that serve an index exist only while the
+ * row belongs into it.
+ */
+export interface OperationRow {
+  /** Order of acceptance, assigned by the store. */
+  readonly seq: number
+  readonly id: string
+  /** Grows with each write of the row; concurrent writers compare it. */
+  readonly rev: number
+  readonly user: string
+  readonly type: string
+  readonly entity: string
+  readonly entityId: string
+  readonly payload: Json
+  readonly status: OperationStatus
+  readonly priority: Priority
+  readonly idempotencyKey: string
+  readonly enqueuedAt: number
+  /** Requests that left, or may have left, for this operation. */
+  readonly attempts: number
+  /** Those of the present request whose outcome is unknown. */
+  readonly unknownAttempts: number
+  /** Definite refusals that were reconciled; each made a new request with a derived key. */
+  readonly reconciliations: number
+  /** The previous delay, for decorrelated backoff. */
+  readonly backoffMs?: number
+  /** The request as first sent; every later attempt sends the same bytes. */
+  readonly request?: PreparedRequest
+  readonly baseVersion?: string
+  readonly base?: Json
+  readonly dependsOn?: readonly string[]
+  /** Groups operations that commit and roll back together for the application. */
+  readonly token?: string
+  readonly lastError?: StoredError
+  readonly conflict?: ConflictRecord
+  readonly supersededBy?: string
+  /** Fingerprint of the content, kept where the application chose the idempotency key. */
+  readonly contentHash?: string
+
+  /** Index `lane` (live rows): the operations of one user on one entity, in order. */
+  readonly lane?: string
+  /** Index `rank` (queued rows): the instant by which its turn comes; priority is a head start. */
+  readonly rank?: number
+  /** Index `due` (waiting rows and those in play): when to look at it again. 0 = now. */
+  readonly dueAt?: number
+  /** Index `finished` (terminal rows). */
+  readonly finishedAt?: number
+  /** Unique index: the idempotency key where the application chose it. */
+  readonly chosenKey?: string
+  /** Unique index while queued: equal intents share one operation. */
+  readonly dedupeKey?: string
+}
+
+/** A row before the store has given it its place in the order. */
+export type NewOperationRow = Omit<OperationRow, 'seq'>
+
+export function isTerminal(status: OperationStatus): status is TerminalStatus {
+  return (TERMINAL_STATUSES as readonly OperationStatus[]).includes(status)
+}
+
+/** The key on the wire: derived after each definite refusal, for a server may keep and replay a refusal. */
+export function wireKey(row: Pick<OperationRow, 'idempotencyKey' | 'reconciliations'>): string {
+  return row.reconciliations === 0 ? row.idempotencyKey : `${row.idempotencyKey}.${row.reconciliations}`
+}
+
+export function laneOf(user: string, entity: string, entityId: string): string {
+  return `${encodeURIComponent(user)}/${entity}/${entityId}`
+}
