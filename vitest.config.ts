@@ -23,6 +23,7 @@ export default defineConfig({
           ...shared,
           name: 'node',
           pool: 'forks',
+          sequence: { groupOrder: 0 },
           include: ['test/**/*.test.ts'],
           exclude: ['test/browser/**'],
         },
@@ -33,6 +34,8 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'browser',
+          // After the Node tests: a few cores are better not shared with a browser.
+          sequence: { groupOrder: 1 },
           include: ['test/browser/**/*.test.ts'],
           browser: {
             enabled: true,

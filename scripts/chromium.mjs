@@ -10,7 +10,11 @@ const COMMANDS = ['chromium', 'chromium-browser', 'google-chrome-stable', 'googl
 
 const MAC_APPS = ['Chromium.app/Contents/MacOS/Chromium', 'Google Chrome.app/Contents/MacOS/Google Chrome']
 
-const WINDOWS_APPS = ['Google\\Chrome\\Application\\chrome.exe', 'Chromium\\Application\\chrome.exe', 'Microsoft\\Edge\\Application\\msedge.exe']
+const WINDOWS_APPS = [
+  'Google\\Chrome\\Application\\chrome.exe',
+  'Chromium\\Application\\chrome.exe',
+  'Microsoft\\Edge\\Application\\msedge.exe',
+]
 
 /** The executable of a Chromium that is installed, or undefined. `SYNCHART_CHROMIUM` names one and is never second-guessed. */
 export function findChromium() {
@@ -36,7 +40,8 @@ function onPath() {
 }
 
 function inUsualPlaces() {
-  if (platform === 'darwin') return ['/Applications', join(env.HOME ?? '', 'Applications')].flatMap((root) => MAC_APPS.map((app) => join(root, app)))
+  if (platform === 'darwin')
+    return ['/Applications', join(env.HOME ?? '', 'Applications')].flatMap((root) => MAC_APPS.map((app) => join(root, app)))
   if (platform !== 'win32') return ['/snap/bin/chromium', '/opt/google/chrome/chrome']
   const roots = [env.PROGRAMFILES, env['PROGRAMFILES(X86)'], env.LOCALAPPDATA].filter(Boolean)
   return roots.flatMap((root) => WINDOWS_APPS.map((app) => join(root, app)))
@@ -61,7 +66,7 @@ function isExecutable(path) {
 
 function installWithApt() {
   if (platform !== 'linux' || process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) return
-  stderr.write('No Chromium found: installing the distribution\'s package with apt-get.\n')
+  stderr.write("No Chromium found: installing the distribution's package with apt-get.\n")
   const quietly = { ...env, DEBIAN_FRONTEND: 'noninteractive' }
   run('apt-get', ['update', '-qq'], quietly)
   run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'chromium'], quietly)
