@@ -1,0 +1,122 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { StorageClosedError, StorageNewerError } from '../../src/core/errors.ts'
+import type { Storage, Write } from '../../src/core/ports.ts'
+import { keysOf, laterSchema, schema } from './storage-world.ts'
+import type { StorageWorld } from './storage-world.ts'
+
+const put = (value: object): Write => ({ type: 'put', collection: 'notes', value })
+
+/** Resolves when the handle has been told of a commit elsewhere. */
+function told(storage: Storage): Promise<void> {
+  return new Promise((resolve) => {
+    const stop = storage.watch(() => {
+      stop()
+      resolve()
+    })
+  })
+}
+
+export function describeLife(makeWorld: () => Promise<StorageWorld>): void {
+  describe('life of a store', () => {
+    let world: StorageWorld
+    let storage: Storage
+    let other: Storage
+    beforeEach(async () => {
+      world = await makeWorld()
+      storage = world.handle()
+      other = world.handle()
+    })
+    afterEach(async () => {
+      await storage.close()
+      await other.close()
+      await world.destroy()
+    })
+
+    it('S1 what was committed is there after a reopen, on the same handle and on another', async () => {
+      await storage.open(schema)
+      await storage.commit([put({ id: 'n', tag: 1 })])
+      await storage.close()
+      await storage.open(schema)
+      expect((await storage.get('notes', 'n'))?.value).toEqual({ id: 'n', tag: 1 })
+      await storage.close()
+      await other.open(schema)
+      expect(keysOf(await other.scan('notes', { index: 'byTag', limit: 10 }))).toEqual(['n'])
+    })
+
+    it('L10 everything on a handle that is not open fails with the error that says so', async () => {
+      const refused = async () => {
+        await expect(storage.get('notes', 'n')).rejects.toBeInstanceOf(StorageClosedError)
+        await expect(storage.getMany('notes', ['n'])).rejects.toBeInstanceOf(StorageClosedError)
+        await expect(storage.scan('notes', { limit: 1 })).rejects.toBeInstanceOf(StorageClosedError)
+        await expect(storage.commit([put({ id: 'n' })])).rejects.toBeInstanceOf(StorageClosedError)
+        await expect(storage.estimate()).rejects.toBeInstanceOf(StorageClosedError)
+        expect(() => storage.watch(() => {})).toThrow(StorageClosedError)
+      }
+      await refused()
+      await storage.open(schema)
+      await storage.close()
+      await refused()
+      await storage.close()
+    })
+
+    it('C6 a handle may be opened twice, also at once, and is closed by one close', async () => {
+      await Promise.all([storage.open(schema), storage.open(schema), other.open(schema)])
+      await storage.open(schema)
+      await storage.commit([put({ id: 'n' })])
+      expect((await other.get('notes', 'n'))?.value).toEqual({ id: 'n' })
+      await storage.close()
+      await expect(storage.get('notes', 'n')).rejects.toBeInstanceOf(StorageClosedError)
+    })
+
+    it('S27 a store of a newer schema is refused and left as it was', async () => {
+      await storage.open(laterSchema)
+      await storage.commit([put({ id: 'n', colour: 'red' })])
+      await storage.close()
+      await expect(other.open(schema)).rejects.toBeInstanceOf(StorageNewerError)
+      await expect(other.get('notes', 'n')).rejects.toBeInstanceOf(StorageClosedError)
+      await storage.open(laterSchema)
+      expect(keysOf(await storage.scan('notes', { index: 'byColour', prefix: ['red'], limit: 10 }))).toEqual(['n'])
+    })
+
+    it('S27 a later schema adds collections, and indexes that hold the rows that exist', async () => {
+      await storage.open(schema)
+      await storage.commit([put({ id: 'a', colour: 'red' }), put({ id: 'b' }), put({ id: 'c', colour: 3 }), put({ id: 'd', colour: null })])
+      await storage.close()
+      await other.open(laterSchema)
+      expect(keysOf(await other.scan('notes', { index: 'byColour', limit: 10 }))).toEqual(['c', 'a'])
+      await other.commit([{ type: 'put', collection: 'extras', value: { id: 1 } }, put({ id: 'b', colour: 'blue' })])
+      expect(keysOf(await other.scan('notes', { index: 'byColour', limit: 10 }))).toEqual(['c', 'b', 'a'])
+      expect(await other.scan('extras', { limit: 10 })).toHaveLength(1)
+    })
+
+    it('L5 a watcher is told when another handle commits, and no more once it has ended its watch', async () => {
+      await storage.open(schema)
+      await other.open(schema)
+      let ended = 0
+      storage.watch(() => ended++)()
+      for (let n = 0; n < 3; n++) {
+        const heard = told(storage)
+        await other.commit([put({ id: `n${n}` })])
+        await heard
+        expect(await storage.get('notes', `n${n}`)).toBeDefined()
+      }
+      expect(ended).toBe(0)
+    })
+
+    it('C6 the estimate grows with what is stored', async () => {
+      await storage.open(schema)
+      const before = await storage.estimate()
+      await storage.commit([put({ id: 'n', text: 'x'.repeat(1024 * 1024) })])
+      const after = await storage.estimate()
+      expect(after.usedBytes).toBeGreaterThan(before.usedBytes)
+      expect(after.quotaBytes === undefined || after.quotaBytes >= after.usedBytes).toBe(true)
+    })
+
+    it('C6 the capabilities say what the contract then holds the adapter to', () => {
+      expect(storage.capabilities.atomicBatch).toBe(true)
+      expect(['enforced', 'advisory']).toContain(storage.capabilities.fencing)
+      expect(['native', 'scan']).toContain(storage.capabilities.range)
+      expect(['memory', 'os', 'fsync']).toContain(storage.capabilities.durability)
+    })
+  })
+}

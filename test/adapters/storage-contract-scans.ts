@@ -1,0 +1,172 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { ValidationError } from '../../src/core/errors.ts'
+import type { IndexKey, Scalar, ScanQuery, Storage, Write } from '../../src/core/ports.ts'
+import { keysOf, readAll, schema } from './storage-world.ts'
+import type { StorageWorld } from './storage-world.ts'
+
+const put = (value: object): Write => ({ type: 'put', collection: 'notes', value })
+const append = (value: object): Write => ({ type: 'append', collection: 'operations', value })
+
+/** The order that ports.ts promises, written down independently of the adapters. */
+function compare(left: IndexKey, right: IndexKey): number {
+  for (let at = 0; at < Math.min(left.length, right.length); at++) {
+    const [a, b] = [left[at]!, right[at]!]
+    if (typeof a !== typeof b) return typeof a === 'number' ? -1 : 1
+    if (a !== b) return a < b ? -1 : 1
+  }
+  return left.length - right.length
+}
+
+function expected(positions: readonly IndexKey[], query: ScanQuery): readonly IndexKey[] {
+  const { prefix = [], gt, lt, reverse = false, limit } = query
+  const hits = positions
+    .filter((position) => prefix.every((value, at) => position[at] === value))
+    .filter((position) => (!gt || compare(position, gt) > 0) && (!lt || compare(position, lt) < 0))
+    .toSorted(compare)
+  return (reverse ? hits.toReversed() : hits).slice(0, limit)
+}
+
+export function describeScans(makeWorld: () => Promise<StorageWorld>): void {
+  describe('scans', () => {
+    let world: StorageWorld
+    let storage: Storage
+    beforeEach(async () => {
+      world = await makeWorld()
+      storage = world.handle()
+      await storage.open(schema)
+    })
+    afterEach(async () => {
+      await storage.close()
+      await world.destroy()
+    })
+
+    it('C6 keys come back as they went in, numbers in order before strings in order', async () => {
+      const keys = [-1.5, 0, 2, 10, 1e12, '', '10', '2', 'Z', 'a', 'aa', 'b', 'ä', '日本']
+      const shuffled = keys.toSorted((a, b) => String(a).length - String(b).length || (String(a) < String(b) ? 1 : -1))
+      await storage.commit(shuffled.map((id) => put({ id })))
+      expect(keysOf(await storage.scan('notes', { limit: 1000 }))).toEqual(keys)
+      expect(keysOf(await storage.scan('notes', { limit: 1000, reverse: true }))).toEqual(keys.toReversed())
+      expect(keysOf(await storage.scan('notes', { gt: [10], lt: ['a'], limit: 1000 }))).toEqual([1e12, '', '10', '2', 'Z'])
+    })
+
+    it('C6 an entry has its key, its position in the index that was scanned, and the row as it was written', async () => {
+      await storage.commit([put({ id: 'n1', tag: 7, deep: { list: [1, null, 'x'] } })])
+      const value = { id: 'n1', tag: 7, deep: { list: [1, null, 'x'] } }
+      expect(await storage.scan('notes', { limit: 10 })).toEqual([{ key: 'n1', position: ['n1'], value }])
+      expect(await storage.scan('notes', { index: 'byTagAndId', limit: 10 })).toEqual([{ key: 'n1', position: [7, 'n1'], value }])
+      expect(await storage.get('notes', 'n1')).toEqual({ key: 'n1', position: ['n1'], value })
+    })
+
+    it('C6 the key of an appended row is part of the row and of its index positions', async () => {
+      const [seq] = await storage.commit([append({ id: 'o1', lane: 'note/n1', user: 'u1', rank: 3 })])
+      const value = { seq, id: 'o1', lane: 'note/n1', user: 'u1', rank: 3 }
+      expect(await storage.get('operations', seq!)).toEqual({ key: seq, position: [seq], value })
+      expect(await storage.scan('operations', { index: 'byLane', prefix: ['note/n1'], limit: 1 })).toEqual([
+        { key: seq, position: ['note/n1', seq], value },
+      ])
+    })
+
+    it('C6 prefix, gt, lt, reverse and limit agree with plain comparison of positions', async () => {
+      const values: Scalar[] = [1, 2, 'x', 'y']
+      const pairs = values.flatMap((a) => values.map((b): [Scalar, Scalar] => [a, b]))
+      await storage.commit(pairs.map(([a, b]) => put({ id: `${a}-${b}`, a, b })))
+      const bounds: (IndexKey | undefined)[] = [undefined, [], [1], [1.5], ['x'], [2, 'x'], [2, 2], ['x', 0], [2, 'x', 1], ['zz']]
+      const prefixes: (IndexKey | undefined)[] = [undefined, [2], ['x', 'y'], [3]]
+      for (const prefix of prefixes) {
+        for (const gt of bounds) {
+          for (const lt of bounds) {
+            const query: ScanQuery = {
+              index: 'byPair',
+              limit: 5,
+              reverse: (gt?.length ?? 0) % 2 === 1,
+              ...(prefix && { prefix }),
+              ...(gt && { gt }),
+              ...(lt && { lt }),
+            }
+            const found = (await storage.scan('notes', query)).map((entry) => entry.position)
+            expect(found, JSON.stringify(query)).toEqual(expected(pairs, query))
+          }
+        }
+      }
+    })
+
+    it('C6 the position in an index goes on with the last field, whatever the bounds leave open', async () => {
+      await storage.commit([1, 2, 3, 4, 5].map((rank) => append({ id: `o${rank}`, lane: 'l', user: 'u1', rank: rank % 2 })))
+      const all = await storage.scan('operations', { index: 'byDue', prefix: ['u1'], limit: 1000 })
+      expect(all.map((entry) => entry.position.slice(0, 2))).toEqual([['u1', 0], ['u1', 0], ['u1', 1], ['u1', 1], ['u1', 1]])
+      const rest = await storage.scan('operations', { index: 'byDue', prefix: ['u1'], gt: all[2]!.position, limit: 1000 })
+      expect(keysOf(rest)).toEqual(keysOf(all).slice(3))
+      const due = await storage.scan('operations', { index: 'byDue', prefix: ['u1'], lt: ['u1', 1], limit: 1000 })
+      expect(keysOf(due)).toEqual(keysOf(all).slice(0, 2))
+    })
+
+    it('C6 rows with the same position come in the order of their keys', async () => {
+      await storage.commit(['c', 'a', 'd', 'b'].map((id) => put({ id, tag: 'same' })))
+      expect(keysOf(await storage.scan('notes', { index: 'byTag', limit: 10 }))).toEqual(['a', 'b', 'c', 'd'])
+      expect(keysOf(await storage.scan('notes', { index: 'byTag', limit: 10, reverse: true }))).toEqual(['d', 'c', 'b', 'a'])
+    })
+
+    it('C6 an index is sparse: a row without a usable value in one of the fields is not in it', async () => {
+      const odd = [null, true, ['x'], { x: 1 }].map((a, at) => put({ id: `odd${at}`, a, b: 1 }))
+      await storage.commit([put({ id: 'whole', a: 1, b: 1 }), put({ id: 'half', a: 1 }), put({ id: 'none' }), ...odd])
+      expect(keysOf(await storage.scan('notes', { index: 'byPair', limit: 10 }))).toEqual(['whole'])
+      expect(await storage.scan('notes', { limit: 10 })).toHaveLength(7)
+    })
+
+    it('C6 a row moves in its indexes when it is put again, and leaves them when it is deleted', async () => {
+      await storage.commit([put({ id: 'n1', tag: 'red', name: 'one' })])
+      await storage.commit([put({ id: 'n1', tag: 'blue' })])
+      expect(await storage.scan('notes', { index: 'byTag', prefix: ['red'], limit: 10 })).toEqual([])
+      expect(keysOf(await storage.scan('notes', { index: 'byTag', prefix: ['blue'], limit: 10 }))).toEqual(['n1'])
+      expect(await storage.scan('notes', { index: 'byName', limit: 10 })).toEqual([])
+      await storage.commit([{ type: 'delete', collection: 'notes', key: 'n1' }])
+      expect(await storage.scan('notes', { index: 'byTag', limit: 10 })).toEqual([])
+    })
+
+    it('C6 getMany answers in the order of the keys and leaves a hole for a row that is not there', async () => {
+      await storage.commit([put({ id: 'a' }), put({ id: 'b' }), put({ id: 7 })])
+      const found = await storage.getMany('notes', ['b', 'absent', 7, 'a', 'b', '7'])
+      expect(found.map((entry) => entry?.key)).toEqual(['b', undefined, 7, 'a', 'b', undefined])
+      expect(await storage.getMany('notes', [])).toEqual([])
+      expect(await storage.get('notes', 'absent')).toBeUndefined()
+    })
+
+    it('C6 a scan for more than 1,000 rows, or over an index or collection that is not declared, is refused', async () => {
+      await expect(storage.scan('notes', { limit: 1001 })).rejects.toBeInstanceOf(ValidationError)
+      await expect(storage.scan('notes', { limit: 1.5 })).rejects.toBeInstanceOf(ValidationError)
+      await expect(storage.scan('notes', { limit: -1 })).rejects.toBeInstanceOf(ValidationError)
+      await expect(storage.scan('notes', { index: 'nowhere', limit: 1 })).rejects.toBeInstanceOf(ValidationError)
+      await expect(storage.scan('nothing', { limit: 1 })).rejects.toBeInstanceOf(ValidationError)
+      await expect(storage.get('nothing', 'x')).rejects.toBeInstanceOf(ValidationError)
+    })
+
+    it('C6 pages of 1,000 rows show no row twice and lose none that stays, while another handle commits', async () => {
+      const other = world.handle()
+      await other.open(schema)
+      const pad = (n: number) => String(n).padStart(5, '0')
+      for (let from = 0; from < 3500; from += 500) {
+        await storage.commit(Array.from({ length: 500 }, (_, n) => put({ id: pad((from + n) * 2), tag: 't' })))
+      }
+      const seen: Scalar[] = []
+      let after: IndexKey | undefined
+      for (let page = 0; ; page++) {
+        const entries = await storage.scan('notes', { index: 'byTagAndId', prefix: ['t'], limit: 1000, ...(after && { gt: after }) })
+        seen.push(...keysOf(entries))
+        after = entries.at(-1)?.position
+        if (entries.length < 1000) break
+        await other.commit([
+          ...Array.from({ length: 40 }, (_, n) => put({ id: pad(page * 1999 + n * 170 + 1), tag: 't' })),
+          { type: 'delete', collection: 'notes', key: pad(page * 1000) },
+          { type: 'delete', collection: 'notes', key: pad(page * 1000 + 3000) },
+        ])
+      }
+      const rows = keysOf(await readAll(storage, 'notes'))
+      const stayed = rows.filter((key) => Number(key) % 2 === 0)
+      await other.close()
+      expect(seen).toEqual(seen.toSorted())
+      expect(new Set(seen).size).toBe(seen.length)
+      expect(stayed.filter((key) => !seen.includes(key))).toEqual([])
+      expect(stayed.length).toBeGreaterThan(3490)
+    })
+  })
+}
