@@ -32,12 +32,11 @@ function main() {
     return conclude({ passed: 0, failed: 0 }, 1)
   }
   const chromium = nodeOnly ? undefined : provideChromium()
-  if (!nodeOnly && !chromium) {
-    stderr.write(withoutBrowser)
-    if (env.CI === 'true') return conclude({ passed: 0, failed: 0 }, 1)
-  }
+  const incomplete = !nodeOnly && !chromium
+  if (incomplete) stderr.write(withoutBrowser)
   const { counts, status } = vitest(chromium)
-  if (!nodeOnly && !chromium) stderr.write(withoutBrowser)
+  if (incomplete) stderr.write(withoutBrowser)
+  if (incomplete && env.CI === 'true') return conclude(counts, 1)
   return conclude(counts, status)
 }
 
@@ -47,7 +46,11 @@ function vitest(chromium) {
   try {
     const status = run(
       [
-        ...['node_modules/vitest/vitest.mjs', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`],
+        'node_modules/vitest/vitest.mjs',
+        'run',
+        '--reporter=default',
+        '--reporter=json',
+        `--outputFile.json=${report}`,
         ...(production ? ['--mode', 'production'] : []),
         ...(chromium || projects.length > 0 ? [] : ['--project', 'node']),
         ...passedOn,
@@ -60,16 +63,19 @@ function vitest(chromium) {
   }
 }
 
-/** A file that could not be loaded counts as one failure: none of its tests was counted. */
 function read(report) {
   if (!existsSync(report)) return { passed: 0, failed: 0 }
   const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, testResults } = JSON.parse(readFileSync(report, 'utf8'))
-  const isUnloaded = (file) => file.status === 'failed' && !file.assertionResults.some((test) => test.status === 'failed')
   return {
     passed: numPassedTests,
     failed: numFailedTests + testResults.filter(isUnloaded).length,
     skipped: numPendingTests + numTodoTests,
   }
+}
+
+/** Such a file counts as one failure: none of its tests was counted. */
+function isUnloaded(file) {
+  return file.status === 'failed' && !file.assertionResults.some((test) => test.status === 'failed')
 }
 
 function conclude({ passed, failed, skipped }, status) {
