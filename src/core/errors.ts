@@ -185,14 +185,21 @@ export class StorageCorruptError extends StorageError {
 export class StorageReadOnlyError extends StorageError {
   override readonly name = 'StorageReadOnlyError'
   constructor(options: { cause?: unknown } = {}) {
-    super('storage-read-only', 'The store can only be read. Give this process the right to write the file and its folder.', options)
+    super(
+      'storage-read-only',
+      'The store can only be read. Give this process the right to write the file and its folder.',
+      options,
+    )
   }
 }
 
 export class StorageNewerError extends StorageError {
   override readonly name = 'StorageNewerError'
   constructor(found: number, known: number) {
-    super('storage-newer', `The store has schema version ${found}, this build knows ${known}. Update the application; nothing was touched.`)
+    super(
+      'storage-newer',
+      `The store has schema version ${found}, this build knows ${known}. Update the application; nothing was touched.`,
+    )
   }
 }
 

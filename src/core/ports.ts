@@ -172,7 +172,10 @@ export interface Transport {
   prepare(operation: OutgoingOperation): PreparedRequest
   send(request: PreparedRequest, context: SendContext): Promise<Outcome>
   /** Several requests in one; the outcomes in the same order. */
-  sendBatch?(items: readonly BatchItem[], context: { readonly clientId: string; readonly signal: AbortSignal }): Promise<readonly Outcome[]>
+  sendBatch?(
+    items: readonly BatchItem[],
+    context: { readonly clientId: string; readonly signal: AbortSignal },
+  ): Promise<readonly Outcome[]>
   fetch(entity: string, entityId: string, context: { readonly signal: AbortSignal }): Promise<Fetched>
 }
 

@@ -1,0 +1,5 @@
+export { breakerMachine } from './breaker.ts'
+export { connectivityMachine } from './connectivity.ts'
+export { engineMachine } from './engine.ts'
+export { lockMachine } from './lock.ts'
+export { operationMachine } from './operation.ts'

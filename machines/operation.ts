@@ -1,0 +1,224 @@
+import { assign, setup, type ActorRefFrom } from 'xstate'
+import { retryDelayMs, type RetryOptions } from '../src/core/backoff.ts'
+import { SyncOperationError, type SyncError } from '../src/core/errors.ts'
+import type { OperationRow, OperationStatus } from '../src/core/operation.ts'
+import type { Outcome, PreparedRequest } from '../src/core/ports.ts'
+import type { Decision } from '../src/core/reconcile.ts'
+import { beginReconciling, beginRollback, finish, park, postpone, release, resend, type Ageing } from '../src/core/rows.ts'
+import { notProvided } from './not-provided.ts'
+
+/**
+ * The life of one operation while it is in play. The actor is a slot: it takes one operation after the other, and between two it
+ * is idle. Every new status is recorded before it is acted on, so the row is always at least as far as the actor.
+ */
+export interface OperationInput {
+  readonly retry: RetryOptions
+  readonly ageingMs: Ageing
+  readonly maxReconciliations: number
+  readonly sendTimeoutMs: number
+}
+
+export interface OperationContext extends OperationInput {
+  readonly row: OperationRow | undefined
+}
+
+/** Which attempt an answer belongs to: one that comes too late must not touch the slot's next operation. */
+interface OfAttempt {
+  readonly operationId: string
+  readonly attempt: number
+  readonly at: number
+  /** Uniform in [0, 1), for the jitter of a delay. */
+  readonly random: number
+}
+
+/** What reconciling decided; a request that is to be sent comes prepared. */
+export type PreparedDecision =
+  | Exclude<Decision, { type: 'resend' }>
+  | (Extract<Decision, { type: 'resend' }> & { readonly request: PreparedRequest })
+
+export type OperationEvent =
+  | { readonly type: 'ASSIGN'; readonly row: OperationRow }
+  | ({ readonly type: 'OUTCOME'; readonly outcome: Outcome } & OfAttempt)
+  | ({ readonly type: 'RECONCILED'; readonly decision: PreparedDecision } & OfAttempt)
+  | ({ readonly type: 'ROLLED_BACK' } & OfAttempt)
+  | { readonly type: 'RECORDED' }
+
+export type OperationActor = ActorRefFrom<typeof operationMachine>
+
+type Answer = Exclude<OperationEvent, { type: 'ASSIGN' } | { type: 'RECORDED' }>
+
+export const operationMachine = setup({
+  types: {
+    context: {} as OperationContext,
+    events: {} as OperationEvent,
+    input: {} as OperationInput,
+  },
+  actions: {
+    /** Effects, provided by the engine; each answers with an event. */
+    send: notProvided,
+    abort: notProvided,
+    reconcile: notProvided,
+    rollBack: notProvided,
+    record: notProvided,
+    reportAuth: notProvided,
+    /** Gives the attempt up: answers in the place of a transport that does not. */
+    expire: notProvided,
+    vacate: notProvided,
+
+    take: assign(({ event }) => (event.type === 'ASSIGN' ? { row: event.row } : {})),
+    succeed: assign((args) => step(args, (row, { at }) => finish(row, 'done', at))),
+    reject: assign((args) => step(args, (row, { at }) => finish(row, 'rejected', at))),
+    beginReconciling: assign((args) => step(args, (row, answer) => beginReconciling(row, errorOf(answer)))),
+    beginRollback: assign((args) => step(args, (row, answer) => beginRollback(row, errorOf(answer)))),
+    putBack: assign((args) => step(args, (row, answer) => release(row, args.context.ageingMs, errorOf(answer)))),
+    postpone: assign((args) => step(args, (row, answer) => postponed(args.context.retry, row, answer))),
+    park: assign((args) => step(args, parked)),
+    prepareResend: assign((args) => step(args, resent)),
+    forget: assign({ row: undefined }),
+  },
+  guards: {
+    isMine: ({ context, event }) => answerTo(context, event) !== undefined,
+    isApplied: ({ context, event }) => outcomeOf(context, event)?.type === 'applied',
+    isReconcilable: ({ context, event }) => outcomeOf(context, event)?.type === 'conflict' && mayReconcile(context),
+    isConflict: ({ context, event }) => outcomeOf(context, event)?.type === 'conflict',
+    isAuth: ({ context, event }) => outcomeOf(context, event)?.type === 'auth',
+    isRefused: ({ context, event }) => isRefused(context, outcomeOf(context, event)),
+    isRejected: ({ context, event }) => outcomeOf(context, event)?.type === 'rejected',
+    isExhausted: ({ context, event }) => isExhausted(context, answerTo(context, event)),
+    isDecided: ({ context, event }, params: { decision: Decision['type'] }) =>
+      event.type === 'RECONCILED' && answerTo(context, event) !== undefined && event.decision.type === params.decision,
+    hasStatus: ({ context, event }, params: { status: OperationStatus }) =>
+      (event.type === 'ASSIGN' ? event.row : context.row)?.status === params.status,
+  },
+  delays: { sendTimeout: ({ context }) => context.sendTimeoutMs },
+}).createMachine({
+  id: 'operation',
+  context: ({ input }) => ({ ...input, row: undefined }),
+  initial: 'idle',
+  states: {
+    idle: {
+      entry: ['vacate', 'forget'],
+      on: {
+        ASSIGN: [
+          { guard: { type: 'hasStatus', params: { status: 'reconciling' } }, target: 'reconciling', actions: 'take' },
+          { guard: { type: 'hasStatus', params: { status: 'rollingBack' } }, target: 'rollingBack', actions: 'take' },
+          { target: 'sending', actions: 'take' },
+        ],
+      },
+    },
+    sending: {
+      entry: 'send',
+      exit: 'abort',
+      on: {
+        OUTCOME: [
+          { guard: 'isApplied', target: 'recording', actions: 'succeed' },
+          { guard: 'isReconcilable', target: 'recording', actions: 'beginReconciling' },
+          { guard: 'isConflict', target: 'recording', actions: 'park' },
+          { guard: 'isAuth', target: 'recording', actions: ['reportAuth', 'putBack'] },
+          { guard: 'isRefused', target: 'recording', actions: 'beginRollback' },
+          { guard: 'isRejected', target: 'recording', actions: 'park' },
+          { guard: 'isExhausted', target: 'recording', actions: 'park' },
+          { guard: 'isMine', target: 'recording', actions: 'postpone' },
+        ],
+      },
+      after: { sendTimeout: { actions: 'expire' } },
+    },
+    reconciling: {
+      entry: 'reconcile',
+      exit: 'abort',
+      on: {
+        RECONCILED: [
+          { guard: { type: 'isDecided', params: { decision: 'done' } }, target: 'recording', actions: 'succeed' },
+          { guard: { type: 'isDecided', params: { decision: 'resend' } }, target: 'recording', actions: 'prepareResend' },
+          { guard: { type: 'isDecided', params: { decision: 'refuse' } }, target: 'recording', actions: 'beginRollback' },
+          { guard: { type: 'isDecided', params: { decision: 'park' } }, target: 'recording', actions: 'park' },
+          { guard: 'isExhausted', target: 'recording', actions: 'park' },
+          { guard: 'isMine', target: 'recording', actions: 'postpone' },
+        ],
+      },
+      after: { sendTimeout: { actions: 'expire' } },
+    },
+    rollingBack: {
+      entry: 'rollBack',
+      on: {
+        ROLLED_BACK: { guard: 'isMine', target: 'recording', actions: 'reject' },
+      },
+    },
+    recording: {
+      entry: 'record',
+      on: {
+        RECORDED: [
+          { guard: { type: 'hasStatus', params: { status: 'sending' } }, target: 'sending' },
+          { guard: { type: 'hasStatus', params: { status: 'reconciling' } }, target: 'reconciling' },
+          { guard: { type: 'hasStatus', params: { status: 'rollingBack' } }, target: 'rollingBack' },
+          { target: 'idle' },
+        ],
+      },
+    },
+  },
+})
+
+interface Args {
+  readonly context: OperationContext
+  readonly event: OperationEvent
+}
+
+function answerTo({ row }: OperationContext, event: OperationEvent): Answer | undefined {
+  if (event.type === 'ASSIGN' || event.type === 'RECORDED') return undefined
+  return row?.id === event.operationId && row.attempts === event.attempt ? event : undefined
+}
+
+function outcomeOf(context: OperationContext, event: OperationEvent): Outcome | undefined {
+  const answer = answerTo(context, event)
+  return answer?.type === 'OUTCOME' ? answer.outcome : undefined
+}
+
+function step({ context, event }: Args, change: (row: OperationRow, answer: Answer) => OperationRow): { row?: OperationRow } {
+  const answer = answerTo(context, event)
+  return answer === undefined || context.row === undefined ? {} : { row: change(context.row, answer) }
+}
+
+function mayReconcile({ row, maxReconciliations }: OperationContext): boolean {
+  return row !== undefined && row.reconciliations < maxReconciliations
+}
+
+/** A refusal ends the operation only if it also proves that no earlier attempt was applied. */
+function isRefused({ row }: OperationContext, outcome: Outcome | undefined): boolean {
+  return outcome?.type === 'rejected' && (outcome.definite || row?.unknownAttempts === 1)
+}
+
+function isExhausted({ row, retry }: OperationContext, answer: Answer | undefined): boolean {
+  return (
+    row !== undefined &&
+    answer !== undefined &&
+    (row.attempts >= retry.maxAttempts || answer.at - row.enqueuedAt > retry.maxAgeMs)
+  )
+}
+
+function errorOf(answer: Answer): SyncError {
+  if (answer.type === 'OUTCOME' && answer.outcome.type !== 'applied') return answer.outcome.error
+  if (answer.type === 'RECONCILED' && 'error' in answer.decision) return answer.decision.error
+  return new SyncOperationError(
+    answer.operationId,
+    'no-reason',
+    'The operation was put aside without a reason; please report this.',
+  )
+}
+
+function postponed(retry: RetryOptions, row: OperationRow, answer: Answer): OperationRow {
+  const outcome = answer.type === 'OUTCOME' ? answer.outcome : undefined
+  const retryAfterMs = outcome?.type === 'retry' || outcome?.type === 'unknown' ? outcome.retryAfterMs : undefined
+  const delayMs = retryDelayMs(retry, { attempt: row.attempts, previousMs: row.backoffMs, random: answer.random, retryAfterMs })
+  return postpone(row, { at: answer.at, delayMs, error: errorOf(answer), definite: outcome?.type === 'retry' })
+}
+
+function parked(row: OperationRow, answer: Answer): OperationRow {
+  const conflict = answer.type === 'RECONCILED' && answer.decision.type === 'park' ? answer.decision.conflict : undefined
+  return park(row, errorOf(answer), conflict)
+}
+
+function resent(row: OperationRow, answer: Answer): OperationRow {
+  if (answer.type !== 'RECONCILED' || answer.decision.type !== 'resend') return row
+  const { request, version, conflict } = answer.decision
+  return resend(row, { request, baseVersion: version, conflict })
+}

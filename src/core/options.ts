@@ -1,0 +1,216 @@
+import { ValidationError } from './errors.ts'
+import type { RetryOptions } from './backoff.ts'
+import type { Priority } from './operation.ts'
+import type { Storage, SystemPorts, Transport } from './ports.ts'
+import type { ConflictStrategy } from './reconcile.ts'
+import type { Ageing } from './rows.ts'
+import { isRecord } from './schema.ts'
+
+export interface EntityOptions {
+  /** What to do when both sides changed the same. Default `merge`. */
+  readonly conflict?: ConflictStrategy
+}
+
+export interface BreakerOptions {
+  /** Failures (network, timeout, 5xx) within the window that open the breaker. */
+  readonly failureThreshold: number
+  readonly windowMs: number
+  /** How long it stays open before a probe is let through. */
+  readonly cooldownMs: number
+  /** Probes in flight at once while half-open. */
+  readonly halfOpenProbes: number
+  /** A probe without an answer after this counts as failed. */
+  readonly probeTimeoutMs: number
+}
+
+export interface LockOptions {
+  readonly heartbeatMs: number
+  /** A lease that shows no beat for this long, on the observer's own clock, is taken over. */
+  readonly staleMs: number
+  /** How often a follower looks at the lease. */
+  readonly pollMs: number
+}
+
+export interface LimitOptions {
+  readonly payloadBytes: number
+  readonly payloadDepth: number
+}
+
+export interface RetentionOptions {
+  /** Completed operations (done, cancelled, superseded) are forgotten after this; rejected ones stay until they are discarded. */
+  readonly completedMs: number
+  /** And the oldest as soon as there are more of them than this. */
+  readonly completedCount: number
+}
+
+export interface Settings {
+  readonly user: string
+  readonly entities: Readonly<Record<string, EntityOptions>>
+  /** Requests in flight at once. */
+  readonly concurrency: number
+  /** Operations in one request, where the transport can send batches. 1 sends each alone. */
+  readonly batchSize: number
+  /** Merges what is queued for one entity before it is sent. */
+  readonly coalesce: boolean
+  readonly retry: RetryOptions
+  readonly breaker: BreakerOptions
+  readonly lock: LockOptions
+  readonly limits: LimitOptions
+  readonly retention: RetentionOptions
+  /** The head start of each priority over the next: an operation waits at most this much longer than one of the highest priority. */
+  readonly ageingMs: Ageing
+  /** An attempt without any outcome after this is aborted; what became of it is unknown. */
+  readonly sendTimeoutMs: number
+  /** How often an operation may be refused for a conflict and sent anew before it is parked. */
+  readonly maxReconciliations: number
+  /** How long `stop()` waits for requests in flight before it aborts them. */
+  readonly stopTimeoutMs: number
+  /** After a 401 that a refresh did not cure, sending pauses for this long or until `resume('auth')`. */
+  readonly authPauseMs: number
+}
+
+type Partially<T> = { readonly [K in keyof T]?: T[K] | undefined }
+
+type SettingsInput = {
+  readonly [K in keyof Settings]?: K extends 'retry' | 'breaker' | 'lock' | 'limits' | 'retention' | 'ageingMs'
+    ? Partially<Settings[K]> | undefined
+    : Settings[K] | undefined
+}
+
+export interface SyncEngineOptions extends SettingsInput {
+  readonly storage: Storage
+  readonly transport: Transport
+  /** Names of the entities that operations may be about. */
+  readonly entities: Readonly<Record<string, EntityOptions>>
+  /** Replaces clock, randomness, ids or connectivity: for simulation and tests. */
+  readonly ports?: Partial<SystemPorts> | undefined
+}
+
+const DAY_MS = 86_400_000
+
+export const DEFAULTS: Settings = {
+  user: 'default',
+  entities: {},
+  concurrency: 6,
+  batchSize: 1,
+  coalesce: true,
+  retry: { strategy: 'exponential', baseMs: 500, capMs: 60_000, maxAttempts: 20, maxAgeMs: 30 * DAY_MS },
+  breaker: { failureThreshold: 10, windowMs: 60_000, cooldownMs: 60_000, halfOpenProbes: 1, probeTimeoutMs: 30_000 },
+  lock: { heartbeatMs: 10_000, staleMs: 120_000, pollMs: 1_000 },
+  limits: { payloadBytes: 262_144, payloadDepth: 32 },
+  retention: { completedMs: DAY_MS, completedCount: 1_000 },
+  ageingMs: { critical: 0, high: 10_000, medium: 60_000, low: 300_000 } satisfies Record<Priority, number>,
+  sendTimeoutMs: 60_000,
+  maxReconciliations: 5,
+  stopTimeoutMs: 5_000,
+  authPauseMs: 60_000,
+}
+
+const STRATEGIES = ['exponential', 'linear', 'constant', 'decorrelated']
+const CONFLICTS = ['localWins', 'remoteWins', 'merge', 'manual']
+const ENTITY_NAME = /^[A-Za-z][\w-]{0,63}$/
+const MAX_MS = 10 * 365 * DAY_MS
+
+/** The settings with defaults filled in. Throws `ValidationError` naming the option that is out of range. */
+export function settingsOf(options: SyncEngineOptions): Settings {
+  if (!isRecord(options)) throw new ValidationError('options', 'must be an object.')
+  const settings: Settings = {
+    user: options.user ?? DEFAULTS.user,
+    entities: options.entities,
+    concurrency: options.concurrency ?? DEFAULTS.concurrency,
+    batchSize: options.batchSize ?? DEFAULTS.batchSize,
+    coalesce: options.coalesce ?? DEFAULTS.coalesce,
+    retry: merged('retry', DEFAULTS.retry, options.retry),
+    breaker: merged('breaker', DEFAULTS.breaker, options.breaker),
+    lock: merged('lock', DEFAULTS.lock, options.lock),
+    limits: merged('limits', DEFAULTS.limits, options.limits),
+    retention: merged('retention', DEFAULTS.retention, options.retention),
+    ageingMs: merged('ageingMs', DEFAULTS.ageingMs, options.ageingMs),
+    sendTimeoutMs: options.sendTimeoutMs ?? DEFAULTS.sendTimeoutMs,
+    maxReconciliations: options.maxReconciliations ?? DEFAULTS.maxReconciliations,
+    stopTimeoutMs: options.stopTimeoutMs ?? DEFAULTS.stopTimeoutMs,
+    authPauseMs: options.authPauseMs ?? DEFAULTS.authPauseMs,
+  }
+  refuseUnknown('options', [...Object.keys(DEFAULTS), 'storage', 'transport', 'ports'], options)
+  checkPorts(options)
+  checkEntities(settings.entities)
+  checkNumbers(settings)
+  return settings
+}
+
+function checkPorts({ storage, transport }: SyncEngineOptions): void {
+  if (!isRecord(storage) || typeof storage.commit !== 'function')
+    throw new ValidationError('storage', "must be a storage, as sqliteStorage({ path }) from 'synchart/storage/sqlite'.")
+  if (!isRecord(transport) || typeof transport.send !== 'function')
+    throw new ValidationError('transport', "must be a transport, as httpTransport({ baseURL }) from 'synchart/transport/http'.")
+}
+
+function checkEntities(entities: unknown): void {
+  if (!isRecord(entities) || Object.keys(entities).length === 0)
+    throw new ValidationError('entities', 'must name at least one entity, as { note: {} }.')
+  for (const [name, entity] of Object.entries(entities)) {
+    if (!ENTITY_NAME.test(name))
+      throw new ValidationError(`entities.${name}`, 'must start with a letter and hold only letters, digits, _ and -.')
+    if (!isRecord(entity)) throw new ValidationError(`entities.${name}`, 'must be an object; {} takes the defaults.')
+    refuseUnknown(`entities.${name}`, ['conflict'], entity)
+    const { conflict } = entity
+    if (conflict === undefined || typeof conflict === 'function' || CONFLICTS.includes(String(conflict))) continue
+    throw new ValidationError(`entities.${name}.conflict`, `must be ${CONFLICTS.join(', ')} or a function.`)
+  }
+}
+
+function checkNumbers(settings: Settings): void {
+  const { retry, breaker, lock, limits, retention, ageingMs } = settings
+  if (typeof settings.user !== 'string' || settings.user === '') throw new ValidationError('user', 'must be a non-empty string.')
+  if (typeof settings.coalesce !== 'boolean') throw new ValidationError('coalesce', 'must be true or false.')
+  count('concurrency', settings.concurrency, 1, 256)
+  count('batchSize', settings.batchSize, 1, 1_000)
+  if (typeof retry.strategy !== 'function' && !STRATEGIES.includes(retry.strategy))
+    throw new ValidationError('retry.strategy', `must be ${STRATEGIES.join(', ')} or a function.`)
+  span('retry.baseMs', retry.baseMs, 1)
+  span('retry.capMs', retry.capMs, retry.baseMs)
+  count('retry.maxAttempts', retry.maxAttempts, 1, 1_000_000)
+  span('retry.maxAgeMs', retry.maxAgeMs, 1)
+  count('breaker.failureThreshold', breaker.failureThreshold, 1, 100_000)
+  span('breaker.windowMs', breaker.windowMs, 1)
+  span('breaker.cooldownMs', breaker.cooldownMs, 1)
+  count('breaker.halfOpenProbes', breaker.halfOpenProbes, 1, 256)
+  span('breaker.probeTimeoutMs', breaker.probeTimeoutMs, 1)
+  span('lock.heartbeatMs', lock.heartbeatMs, 1)
+  span('lock.staleMs', lock.staleMs, 2 * lock.heartbeatMs)
+  span('lock.pollMs', lock.pollMs, 1)
+  count('limits.payloadBytes', limits.payloadBytes, 2, 64 * 1_048_576)
+  count('limits.payloadDepth', limits.payloadDepth, 1, 64)
+  span('retention.completedMs', retention.completedMs, 0)
+  count('retention.completedCount', retention.completedCount, 0, 100_000_000)
+  for (const [priority, ms] of Object.entries(ageingMs)) span(`ageingMs.${priority}`, ms, 0)
+  span('sendTimeoutMs', settings.sendTimeoutMs, 1)
+  count('maxReconciliations', settings.maxReconciliations, 0, 1_000)
+  span('stopTimeoutMs', settings.stopTimeoutMs, 0)
+  span('authPauseMs', settings.authPauseMs, 1)
+}
+
+function merged<T extends object>(path: string, defaults: T, given: Partially<T> | undefined): T {
+  if (given === undefined) return defaults
+  if (!isRecord(given)) throw new ValidationError(path, 'must be an object.')
+  refuseUnknown(path, Object.keys(defaults), given)
+  const set = Object.entries(given).filter(([, value]) => value !== undefined)
+  return Object.assign({ ...defaults }, Object.fromEntries(set))
+}
+
+function refuseUnknown(path: string, known: readonly string[], given: object): void {
+  for (const key of Object.keys(given)) {
+    if (!known.includes(key))
+      throw new ValidationError(path === 'options' ? key : `${path}.${key}`, `is not an option. Known: ${known.join(', ')}.`)
+  }
+}
+
+function count(path: string, value: unknown, min: number, max: number): void {
+  if (!Number.isInteger(value) || Number(value) < min || Number(value) > max)
+    throw new ValidationError(path, `must be a whole number from ${min} to ${max}.`)
+}
+
+function span(path: string, value: unknown, min: number): void {
+  if (typeof value !== 'number' || !(value >= min) || value > MAX_MS)
+    throw new ValidationError(path, `must be a number of milliseconds from ${min} to ${MAX_MS}.`)
+}

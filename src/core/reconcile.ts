@@ -1,0 +1,214 @@
+import { dequal } from 'dequal/lite'
+import { ConflictError, type SyncError } from './errors.ts'
+import { isRecord } from './schema.ts'
+import type { Json, JsonObject } from './json.ts'
+import { merge3 } from './merge.ts'
+import { applyMergePatch, diffMergePatch } from './merge-patch.ts'
+import type { ConflictRecord, FieldConflict, OperationRow } from './operation.ts'
+import type { Fetched } from './ports.ts'
+
+/** What to do with a true conflict. `merge` keeps what only one side changed and takes the local value where both did. */
+export type ConflictStrategy = 'localWins' | 'remoteWins' | 'merge' | 'manual' | ConflictResolver
+
+/** Decides one conflict. A promise is awaited; if it throws or rejects, the operation is parked. */
+export type ConflictResolver = (conflict: Conflict) => Resolution | Promise<Resolution>
+
+export type Resolution = 'local' | 'remote' | 'manual' | { readonly value: JsonObject }
+
+export interface Conflict {
+  readonly operationId: string
+  readonly entity: string
+  readonly entityId: string
+  readonly type: ConflictRecord['type']
+  /** The server's value that the operation was made on, if it is known. */
+  readonly base: Json | undefined
+  /** What the operation wants the entity to be; undefined for a delete. */
+  readonly local: Json | undefined
+  /** What the server has; undefined if the entity is gone. */
+  readonly remote: JsonObject | undefined
+  readonly remoteVersion: string | undefined
+  /** Fields that both sides changed. */
+  readonly fields: readonly FieldConflict[]
+  /** Local and remote merged by field, the local value where both changed. */
+  readonly merged: Json | undefined
+}
+
+/** How a refused operation goes on. */
+export type Decision =
+  | { readonly type: 'done'; readonly value?: Json | undefined; readonly version?: string | undefined }
+  | {
+      readonly type: 'resend'
+      readonly as: string
+      readonly payload: Json
+      readonly version?: string | undefined
+      readonly conflict?: ConflictRecord
+    }
+  | { readonly type: 'park'; readonly error: SyncError; readonly conflict: ConflictRecord }
+  | { readonly type: 'refuse'; readonly error: SyncError }
+  | { readonly type: 'failed'; readonly error: SyncError }
+
+export type Examination = Decision | { readonly type: 'conflict'; readonly conflict: Conflict }
+
+/**
+ * Compares what the operation wanted with what the server has, before anything is called a conflict: an effect of our own that is
+ * already there is success (S13), and what only one side changed is merged.
+ */
+export function examine(row: OperationRow, base: Json | undefined, fetched: Fetched): Examination {
+  if (fetched.type === 'failed') return { type: 'failed', error: fetched.error }
+  if (row.type === 'delete') return examineDelete(row, base, fetched)
+  if (fetched.type === 'absent') return examineAbsent(row, base)
+  if (row.type === 'create') return examineCreate(row, fetched)
+  if (row.type === 'update') return examineUpdate(row, base, fetched)
+  if (row.type === 'replace') return examineReplace(row, base, fetched)
+  return {
+    type: 'conflict',
+    conflict: conflictOf(row, 'update-update', { base, local: row.payload, remote: fetched.value, version: fetched.version }),
+  }
+}
+
+/** Turns a resolution of a conflict into what happens next. */
+export function resolve(row: OperationRow, conflict: Conflict, resolution: Resolution | 'merge'): Decision {
+  const record = recordOf(conflict)
+  if (resolution === 'manual') return { type: 'park', conflict: record, error: new ConflictError(needsDecision(conflict)) }
+  if (resolution === 'remote')
+    return { type: 'refuse', error: new ConflictError(`The server's ${nameOf(conflict)} was kept; this change was dropped.`) }
+  if (row.type === 'delete' && typeof resolution === 'string')
+    return { type: 'resend', as: 'delete', payload: null, version: conflict.remoteVersion, conflict: record }
+  if (resolution === 'merge' && conflict.remote === undefined)
+    return { type: 'refuse', error: new ConflictError(`${nameOf(conflict)} was deleted on the server.`) }
+  const wanted = typeof resolution === 'object' ? resolution.value : resolution === 'merge' ? conflict.merged : conflict.local
+  return { ...towards(row, conflict, wanted ?? null), conflict: record }
+}
+
+function examineDelete(row: OperationRow, base: Json | undefined, fetched: Exclude<Fetched, { type: 'failed' }>): Examination {
+  if (fetched.type === 'absent') return { type: 'done' }
+  if (dequal(base, fetched.value)) return { type: 'resend', as: 'delete', payload: null, version: fetched.version }
+  return {
+    type: 'conflict',
+    conflict: conflictOf(row, 'delete-update', { base, local: undefined, remote: fetched.value, version: fetched.version }),
+  }
+}
+
+function examineAbsent(row: OperationRow, base: Json | undefined): Examination {
+  if (row.type === 'create' || row.type === 'replace') return { type: 'resend', as: row.type, payload: row.payload }
+  return {
+    type: 'conflict',
+    conflict: conflictOf(row, 'update-delete', {
+      base,
+      local: applyMergePatch(base ?? {}, row.payload),
+      remote: undefined,
+      version: undefined,
+    }),
+  }
+}
+
+function examineCreate(row: OperationRow, fetched: Extract<Fetched, { type: 'found' }>): Examination {
+  if (contains(fetched.value, row.payload)) return { type: 'done', value: fetched.value, version: fetched.version }
+  return {
+    type: 'conflict',
+    conflict: conflictOf(row, 'create-create', {
+      base: undefined,
+      local: row.payload,
+      remote: fetched.value,
+      version: fetched.version,
+    }),
+  }
+}
+
+function examineUpdate(row: OperationRow, base: Json | undefined, fetched: Extract<Fetched, { type: 'found' }>): Examination {
+  const remote = fetched.value
+  if (dequal(applyMergePatch(remote, row.payload), remote)) return { type: 'done', value: remote, version: fetched.version }
+  const known = base ?? withoutPatched(remote, row.payload)
+  const merged = merge3({ base: known, local: applyMergePatch(known, row.payload), remote })
+  if (merged.type === 'clean')
+    return { type: 'resend', as: 'update', payload: diffMergePatch(remote, merged.value), version: fetched.version }
+  return {
+    type: 'conflict',
+    conflict: conflictOf(row, 'update-update', {
+      base,
+      local: applyMergePatch(known, row.payload),
+      remote,
+      version: fetched.version,
+    }),
+  }
+}
+
+function examineReplace(row: OperationRow, base: Json | undefined, fetched: Extract<Fetched, { type: 'found' }>): Examination {
+  const remote = fetched.value
+  if (contains(remote, row.payload) && contains(row.payload, withoutOwn(remote)))
+    return { type: 'done', value: remote, version: fetched.version }
+  return {
+    type: 'conflict',
+    conflict: conflictOf(row, 'update-update', { base, local: row.payload, remote, version: fetched.version }),
+  }
+}
+
+interface Sides {
+  readonly base: Json | undefined
+  readonly local: Json | undefined
+  readonly remote: JsonObject | undefined
+  readonly version: string | undefined
+}
+
+function conflictOf(row: OperationRow, type: ConflictRecord['type'], { base, local, remote, version }: Sides): Conflict {
+  const merged = local !== undefined && remote !== undefined ? merge3({ base: base ?? {}, local, remote }) : undefined
+  return {
+    operationId: row.id,
+    entity: row.entity,
+    entityId: row.entityId,
+    type,
+    base,
+    local,
+    remote,
+    remoteVersion: version,
+    fields: merged?.type === 'conflicted' ? merged.conflicts : [],
+    merged: merged?.value,
+  }
+}
+
+/** The request that makes the server's entity what was decided. */
+function towards(
+  row: OperationRow,
+  conflict: Conflict,
+  wanted: Json,
+): { type: 'resend'; as: string; payload: Json; version?: string | undefined } {
+  if (conflict.remote === undefined) return { type: 'resend', as: 'create', payload: wanted }
+  if (row.type === 'replace') return { type: 'resend', as: 'replace', payload: wanted, version: conflict.remoteVersion }
+  const patch = diffMergePatch(withoutOwn(conflict.remote), isRecord(wanted) ? withoutOwn(wanted) : wanted)
+  return { type: 'resend', as: 'update', payload: patch, version: conflict.remoteVersion }
+}
+
+function recordOf(conflict: Conflict): ConflictRecord {
+  return {
+    type: conflict.type,
+    fields: conflict.fields,
+    ...(conflict.remote === undefined ? {} : { remote: conflict.remote }),
+    ...(conflict.remoteVersion === undefined ? {} : { remoteVersion: conflict.remoteVersion }),
+  }
+}
+
+/** True if `whole` has every field of `part`, however deep; what the server added of its own does not matter. */
+function contains(whole: Json, part: Json): boolean {
+  if (!isRecord(whole) || !isRecord(part)) return dequal(whole, part)
+  return Object.entries(part).every(([key, value]) => Object.hasOwn(whole, key) && contains(whole[key] ?? null, value))
+}
+
+/** Without a known base only the fields that the patch names are looked at. */
+function withoutPatched(remote: JsonObject, patch: Json): JsonObject {
+  if (!isRecord(patch)) return remote
+  return Object.fromEntries(Object.entries(remote).filter(([key]) => !Object.hasOwn(patch, key)))
+}
+
+/** The fields that are the application's: not the identity and version that the server adds. */
+function withoutOwn(value: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(value).filter(([key]) => key !== 'id' && key !== 'version'))
+}
+
+function nameOf(conflict: Conflict): string {
+  return `${conflict.entity}/${conflict.entityId}`
+}
+
+function needsDecision(conflict: Conflict): string {
+  const fields = conflict.fields.map((field) => field.path).join(', ')
+  return `${nameOf(conflict)} was changed on both sides${fields === '' ? '' : ` (${fields})`}. Decide with operations.retry, edit or discard.`
+}

@@ -1,0 +1,129 @@
+import type { SyncError } from './errors.ts'
+import type { Json } from './json.ts'
+import type { ConflictRecord, OperationRow, Priority, StoredError, TerminalStatus } from './operation.ts'
+import { NEVER_DUE } from './schema.ts'
+import type { PreparedRequest } from './ports.ts'
+
+/**
+ * How an operation's row changes. Each function is one step of its life: pure, the row in, the next row out. Whoever calls
+ * them writes the result before acting on it.
+ */
+
+/** How long after its enqueue an operation's turn comes at the latest before those of the next higher priority: the ageing that keeps every priority from starving. */
+export type Ageing = Readonly<Record<Priority, number>>
+
+export function rankOf(row: { readonly enqueuedAt: number; readonly priority: Priority }, ageingMs: Ageing): number {
+  return row.enqueuedAt + ageingMs[row.priority]
+}
+
+/** The request may leave from now on: until an answer says otherwise, it may have been applied. */
+export function claim(row: OperationRow, request: PreparedRequest, baseVersion: string | undefined): OperationRow {
+  const { rank: _rank, dedupeKey: _dedupeKey, ...kept } = row
+  return {
+    ...kept,
+    ...(baseVersion === undefined ? {} : { baseVersion }),
+    rev: row.rev + 1,
+    status: 'sending',
+    attempts: row.attempts + 1,
+    unknownAttempts: row.unknownAttempts + 1,
+    request,
+    dueAt: 0,
+  }
+}
+
+/** The request certainly did not leave, or left for nothing (no credentials): the attempt does not count. */
+export function release(row: OperationRow, ageingMs: Ageing, error?: SyncError): OperationRow {
+  const attempts = row.attempts - 1
+  const unclaimed = { ...row, rev: row.rev + 1, attempts, unknownAttempts: row.unknownAttempts - 1, ...lastError(error) }
+  if (attempts > 0) return { ...unclaimed, status: 'waiting', dueAt: 0 }
+  const { dueAt: _dueAt, request: _request, ...fresh } = unclaimed
+  return { ...fresh, status: 'queued', rank: rankOf(row, ageingMs) }
+}
+
+export interface Postponement {
+  readonly at: number
+  readonly delayMs: number
+  readonly error: SyncError
+  /** True if this attempt was certainly not applied. */
+  readonly definite: boolean
+}
+
+export function postpone(row: OperationRow, { at, delayMs, error, definite }: Postponement): OperationRow {
+  return {
+    ...row,
+    rev: row.rev + 1,
+    status: 'waiting',
+    dueAt: at + delayMs,
+    backoffMs: delayMs,
+    unknownAttempts: definite ? row.unknownAttempts - 1 : row.unknownAttempts,
+    ...lastError(error),
+  }
+}
+
+/** Refused with nothing applied: the server's state must be looked at. */
+export function beginReconciling(row: OperationRow, error: SyncError): OperationRow {
+  return { ...row, rev: row.rev + 1, status: 'reconciling', unknownAttempts: 0, dueAt: 0, ...lastError(error) }
+}
+
+export interface Resend {
+  readonly request: PreparedRequest
+  readonly baseVersion?: string | undefined
+  readonly conflict?: ConflictRecord | undefined
+}
+
+/** A reconciled request is a new request, with a key of its own. */
+export function resend(row: OperationRow, { request, baseVersion, conflict }: Resend): OperationRow {
+  return {
+    ...row,
+    rev: row.rev + 1,
+    status: 'sending',
+    request,
+    attempts: row.attempts + 1,
+    unknownAttempts: 1,
+    reconciliations: row.reconciliations + 1,
+    dueAt: 0,
+    ...(baseVersion === undefined ? {} : { baseVersion }),
+    ...(conflict === undefined ? {} : { conflict }),
+  }
+}
+
+export function beginRollback(row: OperationRow, error: SyncError): OperationRow {
+  return { ...row, rev: row.rev + 1, status: 'rollingBack', unknownAttempts: 0, dueAt: 0, ...lastError(error) }
+}
+
+/** Only a person or the application can say how to go on. */
+export function park(row: OperationRow, error: SyncError, conflict?: ConflictRecord): OperationRow {
+  const { dedupeKey: _dedupeKey, rank: _rank, ...kept } = row
+  return {
+    ...kept,
+    rev: row.rev + 1,
+    status: 'parked',
+    dueAt: NEVER_DUE,
+    ...lastError(error),
+    ...(conflict === undefined ? {} : { conflict }),
+  }
+}
+
+/** A decision was made: the parked operation is tried again, with the same key and bytes if it was ever sent. */
+export function unpark(row: OperationRow): OperationRow {
+  return { ...row, rev: row.rev + 1, status: 'waiting', dueAt: 0, attempts: Math.min(row.attempts, 1) }
+}
+
+export function finish(row: OperationRow, status: TerminalStatus, at: number, supersededBy?: string): OperationRow {
+  const { lane: _lane, rank: _rank, dueAt: _dueAt, dedupeKey: _dedupeKey, request: _request, base: _base, ...kept } = row
+  return { ...kept, rev: row.rev + 1, status, finishedAt: at, ...(supersededBy === undefined ? {} : { supersededBy }) }
+}
+
+/** Replaces the content of an operation that was never sent. */
+export function withPayload(row: OperationRow, payload: Json): OperationRow {
+  return { ...row, rev: row.rev + 1, payload }
+}
+
+export function storedError(error: SyncError): StoredError {
+  const status = 'status' in error && typeof error.status === 'number' ? { status: error.status } : {}
+  return { name: error.name, code: error.code, message: error.message, ...status }
+}
+
+function lastError(error: SyncError | undefined): { lastError?: StoredError } {
+  return error === undefined ? {} : { lastError: storedError(error) }
+}

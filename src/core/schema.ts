@@ -1,0 +1,143 @@
+import type { Json } from './json.ts'
+import type { OperationRow } from './operation.ts'
+import { LIVE_STATUSES, TERMINAL_STATUSES } from './operation.ts'
+import type { Entry, StoreSchema } from './ports.ts'
+import { StorageCorruptError } from './errors.ts'
+
+export const OPERATIONS = 'operations'
+export const ENTITIES = 'entities'
+export const META = 'meta'
+
+/** Rows of `meta`. */
+export const LEASE = 'lease'
+export const EDITS = 'edits'
+export const INSTALL = 'install'
+
+/** Where a parked row stands in the index `due`: it is never due by itself. */
+export const NEVER_DUE = Number.MAX_SAFE_INTEGER
+
+export const STORE_SCHEMA: StoreSchema = {
+  version: 1,
+  collections: {
+    [OPERATIONS]: {
+      key: 'seq',
+      autoIncrement: true,
+      indexes: {
+        id: { fields: ['id'], unique: true },
+        lane: { fields: ['lane', 'seq'] },
+        rank: { fields: ['user', 'rank', 'seq'] },
+        due: { fields: ['user', 'dueAt', 'seq'] },
+        finished: { fields: ['status', 'finishedAt', 'seq'] },
+        chosenKey: { fields: ['chosenKey'], unique: true },
+        dedupeKey: { fields: ['dedupeKey'], unique: true },
+      },
+    },
+    [ENTITIES]: { key: 'key', indexes: {} },
+    [META]: { key: 'name', indexes: {} },
+  },
+}
+
+/** What the server last confirmed of an entity. */
+export interface EntityRow {
+  /** The lane. */
+  readonly key: string
+  readonly version?: string
+  /** Absent after a delete, or where the server's answer held no value. */
+  readonly value?: Json
+}
+
+/** Who may drain. `beat` grows with every heartbeat, so that others see it live without comparing clocks. */
+export interface LeaseRow {
+  readonly name: typeof LEASE
+  /** Empty when released. */
+  readonly owner: string
+  readonly epoch: number
+  readonly beat: number
+  /** Grows with every write. */
+  readonly rev: number
+  /** How others can tell that the owner is gone. */
+  readonly holder?: string
+}
+
+const STATUSES: ReadonlySet<unknown> = new Set([...LIVE_STATUSES, ...TERMINAL_STATUSES])
+
+/** The operation in an entry, or undefined if the row can't be used: then it is quarantined where it stands. */
+export function readOperation(entry: Entry): OperationRow | undefined {
+  return isOperationRow(entry.value) ? entry.value : undefined
+}
+
+export function readEntity(entry: Entry | undefined): EntityRow | undefined {
+  return isEntityRow(entry?.value) ? entry.value : undefined
+}
+
+export function readLease(entry: Entry | undefined): LeaseRow | undefined {
+  if (entry === undefined) return undefined
+  if (isLeaseRow(entry.value)) return entry.value
+  throw new StorageCorruptError(
+    'The lease record can not be read. Stop every engine on this store, then remove the row "lease" of the collection "meta".',
+    {
+      cause: entry.corrupt,
+    },
+  )
+}
+
+/** The number that counts edits by users and followers; 0 before the first. */
+export function readEdits(entry: Entry | undefined): number {
+  const value = entry?.value
+  return isRecord(value) && typeof value['rev'] === 'number' ? value['rev'] : 0
+}
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isOperationRow(value: unknown): value is OperationRow {
+  return (
+    isRecord(value) &&
+    typeof value['seq'] === 'number' &&
+    typeof value['id'] === 'string' &&
+    typeof value['rev'] === 'number' &&
+    STATUSES.has(value['status']) &&
+    typeof value['user'] === 'string' &&
+    typeof value['type'] === 'string' &&
+    typeof value['entity'] === 'string' &&
+    typeof value['entityId'] === 'string' &&
+    typeof value['idempotencyKey'] === 'string' &&
+    typeof value['priority'] === 'string' &&
+    typeof value['enqueuedAt'] === 'number' &&
+    typeof value['attempts'] === 'number' &&
+    typeof value['unknownAttempts'] === 'number' &&
+    typeof value['reconciliations'] === 'number' &&
+    isOptional(value['lane'], 'string') &&
+    value['payload'] !== undefined &&
+    (value['request'] === undefined || isPreparedRequest(value['request']))
+  )
+}
+
+function isEntityRow(value: unknown): value is EntityRow {
+  return isRecord(value) && typeof value['key'] === 'string' && isOptional(value['version'], 'string')
+}
+
+function isPreparedRequest(value: unknown): boolean {
+  return (
+    isRecord(value) &&
+    typeof value['method'] === 'string' &&
+    typeof value['path'] === 'string' &&
+    isRecord(value['headers']) &&
+    (value['body'] === null || typeof value['body'] === 'string')
+  )
+}
+
+function isLeaseRow(value: unknown): value is LeaseRow {
+  return (
+    isRecord(value) &&
+    typeof value['owner'] === 'string' &&
+    typeof value['epoch'] === 'number' &&
+    typeof value['beat'] === 'number' &&
+    typeof value['rev'] === 'number'
+  )
+}
+
+function isOptional(value: unknown, type: 'string' | 'number'): boolean {
+  return value === undefined || typeof value === type
+}
