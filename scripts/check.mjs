@@ -1,7 +1,7 @@
 // Everything that can be said about the code without running it. Names of checks as arguments run only those: `npm run check -- lint types`.
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
-import { argv, execPath, exit } from 'node:process'
+import { argv, env, execPath, exit } from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { measureSizes } from './size.mjs'
 import { attwProblems, contentProblems, publintProblems, withTarball } from './tarball.mjs'

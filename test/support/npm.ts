@@ -20,7 +20,8 @@ async function output(folder: string, command: string, args: readonly string[]):
     const { stdout } = await run(command, args, { cwd: folder, env, timeout: 120_000 })
     return stdout
   } catch (error) {
-    const printed = error instanceof Error && 'stdout' in error && 'stderr' in error ? [error.stdout, error.stderr].join('\n') : ''
+    const printed =
+      error instanceof Error && 'stdout' in error && 'stderr' in error ? [error.stdout, error.stderr].join('\n') : ''
     throw new Error(`${[command, ...args].join(' ')} failed:\n${printed}`, { cause: error })
   }
 }
