@@ -63,6 +63,7 @@ function script(path, ...args) {
   const { status, stdout, stderr, error } = spawnSync(execPath, [path, ...args], {
     cwd: root,
     encoding: 'utf8',
+    env: { ...env, NO_COLOR: '1' },
     maxBuffer: 2 ** 26,
   })
   if (error) throw error
