@@ -1,4 +1,4 @@
-import { StorageConflictError, StorageCorruptError, StorageError, StorageFencedError, StorageQuotaError, StorageUnavailableError, ValidationError } from '../../core/errors.ts'
+import { StorageConflictError, StorageCorruptError, StorageError, StorageFencedError, StorageNewerError, StorageQuotaError, StorageUnavailableError, ValidationError } from '../../core/errors.ts'
 import type { CommitOptions, Expectation, Fence, StoreSchema, Write } from '../../core/ports.ts'
 import { checkAppendable, collectionIn, encode, isRow, keyOf, rowOf } from '../rows.ts'
 import type { MemoryDisk } from './disk.ts'
@@ -62,7 +62,8 @@ function typed(error: unknown): Error {
 
 /** All or nothing, in one go: nobody else runs in between. Returns the keys of the appended rows. */
 export function commitTo(view: View, writes: readonly Write[], { expect = [], fence }: CommitOptions): readonly number[] {
-  const { disk } = view
+  const { disk, schema } = view
+  if (disk.version > schema.version) throw new StorageNewerError(disk.version, schema.version)
   if (fence) checkFence(view, fence)
   for (const expectation of expect) checkExpectation(view, expectation)
   const appended: number[] = []

@@ -1,0 +1,111 @@
+import { statfs } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { StorageBlockedError, StorageClosedError } from '../../core/errors.ts'
+import type { Storage, StorageCapabilities, StoreSchema } from '../../core/ports.ts'
+import { commitNow } from './commit.ts'
+import { adopt, connect, disconnect, tableIn } from './connection.ts'
+import type { Connection } from './connection.ts'
+import { storageError } from './errors.ts'
+import { checkOptions } from './options.ts'
+import type { SqliteStorageOptions } from './options.ts'
+import { processPresence } from './presence.ts'
+import { scanTable } from './scan.ts'
+import { read } from './table.ts'
+import { createWatchers } from './watch.ts'
+
+export type { SqliteStorageOptions }
+
+const capabilities: StorageCapabilities = { atomicBatch: true, fencing: 'enforced', range: 'native', durability: 'fsync' }
+
+const retryMs = 5
+
+/** Does the work, again and again if another process holds the file, for at most `busyTimeoutMs`. */
+async function patiently<T>(busyTimeoutMs: number, work: () => T | Promise<T>): Promise<T> {
+  const deadline = performance.now() + busyTimeoutMs
+  for (;;) {
+    try {
+      return await work()
+    } catch (error) {
+      const typed = storageError(error)
+      if (!(typed instanceof StorageBlockedError) || performance.now() >= deadline) throw typed
+    }
+    await sleep(retryMs)
+  }
+}
+
+async function diskSpace(path: string): Promise<number | undefined> {
+  try {
+    const { bavail, bsize } = await statfs(dirname(path))
+    return bavail * bsize
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * A store in one SQLite file, shared by any number of processes of one machine. Each strict commit is synced to the disk.
+ * Uses `node:sqlite` where Node has it, else libsql.
+ * @throws ValidationError if the options are not what they must be. `open` fails with Unavailable, ReadOnly, Corrupt, Newer or Blocked.
+ */
+export function sqliteStorage(options: SqliteStorageOptions): Storage {
+  const { path, busyTimeoutMs, watchMs, maxBytes } = checkOptions(options)
+  const watchers = createWatchers(watchMs)
+  let connection: Connection | undefined
+  let turn: Promise<unknown> = Promise.resolve()
+
+  function connected(): Connection {
+    if (connection) return connection
+    throw new StorageClosedError()
+  }
+
+  /** Opening and closing take turns. */
+  function inTurn(work: () => Promise<void>): Promise<void> {
+    const done = turn.then(work)
+    turn = done.catch(() => {})
+    return done
+  }
+
+  async function close(): Promise<void> {
+    const closing = connection
+    connection = undefined
+    watchers.clear()
+    if (closing) await disconnect(closing)
+  }
+
+  async function open(schema: StoreSchema): Promise<void> {
+    const current = connection
+    connection = await patiently(busyTimeoutMs, () => (current ? adopt(current, schema) : connect(path, schema, maxBytes)))
+  }
+
+  async function reading<T>(work: (from: Connection) => T): Promise<T> {
+    return patiently(busyTimeoutMs, () => work(connected()))
+  }
+
+  return {
+    capabilities,
+    presence: processPresence(),
+    open: (schema) => inTurn(() => open(schema)),
+    close: () => inTurn(close),
+    get: (collection, key) => reading((from) => read(from.driver, tableIn(from, collection), key)),
+    getMany: (collection, keys) =>
+      reading((from) => {
+        const table = tableIn(from, collection)
+        return keys.map((key) => read(from.driver, table, key))
+      }),
+    scan: (collection, query) => reading((from) => scanTable(from.driver, tableIn(from, collection), query)),
+    commit: (writes, commitOptions = {}) => patiently(busyTimeoutMs, () => commitNow(connected(), writes, commitOptions)),
+    watch: (listener) => watchers.add(listener, connected()),
+    async estimate() {
+      const usedBytes = await reading(usedBytesOf)
+      const free = await diskSpace(path)
+      const limits = [maxBytes, free === undefined ? undefined : usedBytes + free].filter((limit) => limit !== undefined)
+      return { usedBytes, quotaBytes: limits.length > 0 ? Math.max(usedBytes, Math.min(...limits)) : undefined }
+    },
+  }
+}
+
+function usedBytesOf({ driver }: Connection): number {
+  const [pages, pageBytes] = ['PRAGMA page_count', 'PRAGMA page_size'].map((pragma) => Number(driver.prepare(pragma).row([])?.[0]))
+  return (pages ?? 0) * (pageBytes ?? 0)
+}

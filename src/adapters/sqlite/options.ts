@@ -1,0 +1,41 @@
+import { ValidationError } from '../../core/errors.ts'
+
+export interface SqliteStorageOptions {
+  /** The database file. It is created if it does not exist; its folder is not. */
+  readonly path: string
+  /** How long a commit waits for other processes that write. Default 5,000. */
+  readonly busyTimeoutMs?: number
+  /** How often the file is looked at for commits of others, while somebody watches. Default 100. */
+  readonly watchMs?: number
+  /** How large the database may grow; a commit beyond it fails with `StorageQuotaError`. Default: as large as the disk allows. */
+  readonly maxBytes?: number
+}
+
+export interface CheckedOptions {
+  readonly path: string
+  readonly busyTimeoutMs: number
+  readonly watchMs: number
+  readonly maxBytes: number | undefined
+}
+
+function checkPath(path: unknown): string {
+  if (typeof path !== 'string' || path === '') throw new ValidationError('path', 'must be the path of a file.')
+  if (path === ':memory:') throw new ValidationError('path', 'must be a file. For a store in memory use memoryStorage().')
+  if (/^[a-z][a-z+.-]+:\/\//i.test(path)) throw new ValidationError('path', 'must be the path of a file, not a URL.')
+  if (path.includes('\0')) throw new ValidationError('path', 'must not hold a NUL character.')
+  return path
+}
+
+function checkAtLeast(name: string, value: unknown, least: number): number {
+  if (typeof value === 'number' && Number.isFinite(value) && value >= least) return value
+  throw new ValidationError(name, `must be a number of at least ${least}.`)
+}
+
+export function checkOptions({ path, busyTimeoutMs = 5000, watchMs = 100, maxBytes }: SqliteStorageOptions): CheckedOptions {
+  return {
+    path: checkPath(path),
+    busyTimeoutMs: checkAtLeast('busyTimeoutMs', busyTimeoutMs, 0),
+    watchMs: checkAtLeast('watchMs', watchMs, 1),
+    maxBytes: maxBytes === undefined ? undefined : checkAtLeast('maxBytes', maxBytes, 1),
+  }
+}

@@ -1,0 +1,111 @@
+import { ValidationError } from '../../core/errors.ts'
+import type { CollectionSchema, Entry, IndexKey, Scalar } from '../../core/ports.ts'
+import { checkAppendable, encode, isScalar, keyOf, positionOf, rowOf } from '../rows.ts'
+import type { Row } from '../rows.ts'
+import { decode } from './decode.ts'
+import type { Driver, Parameter } from './driver.ts'
+import { columnsOf, indexName, presence, quote } from './layout.ts'
+
+/** One collection of the open store, with the texts of its statements. */
+export interface Table {
+  readonly name: string
+  readonly collection: CollectionSchema
+  readonly key: string
+  /** The key is SQLite's own rowid. */
+  readonly rowid: boolean
+  /** The field that the text of a row may lack: a rowid is known only once the row is written. */
+  readonly missingKey: string | undefined
+  /** The indexed fields without the key, in the order of their columns. */
+  readonly fields: readonly string[]
+  readonly sql: { readonly get: string; readonly append: string; readonly put: string; readonly delete: string }
+  /** A value as it must be bound to be compared with that field. */
+  comparable(field: string | undefined, value: Scalar): Scalar
+}
+
+export function createTable(name: string, collection: CollectionSchema): Table {
+  const { key } = collection
+  const rowid = collection.autoIncrement === true
+  const fields = columnsOf(collection).filter((field) => field !== key)
+  const table = quote(name)
+  const others = [...fields.map(quote), 'value']
+  const marks = others.map(() => '?').join(', ')
+  const update = others.map((column) => `${column} = excluded.${column}`).join(', ')
+  return {
+    name,
+    collection,
+    key,
+    rowid,
+    missingKey: rowid ? key : undefined,
+    fields,
+    sql: {
+      get: `SELECT value FROM ${table} WHERE ${quote(key)} = ?`,
+      append: `INSERT INTO ${table} (${others.join(', ')}) VALUES (${marks})`,
+      put: `INSERT INTO ${table} (${others.join(', ')}, ${quote(key)}) VALUES (${marks}, ?) ON CONFLICT (${quote(key)}) DO UPDATE SET ${update}`,
+      delete: `DELETE FROM ${table} WHERE ${quote(key)} = ?`,
+    },
+    // A rowid is compared as a number, whatever it is compared with: let a string be what it sorts as, more than any rowid.
+    comparable: (field, value) => (rowid && field === key && typeof value === 'string' ? Number.MAX_VALUE : value),
+  }
+}
+
+const unfaithful = /[\0\p{Surrogate}]/u
+
+/** SQLite would give text with these characters back changed. */
+function checkText(value: Scalar, where: string): void {
+  if (typeof value !== 'string' || !unfaithful.test(value)) return
+  throw new ValidationError(where, 'Keys and indexed values may hold neither NUL characters nor half surrogate pairs. Take them out.')
+}
+
+function bindings(table: Table, row: Row, text: string): Parameter[] {
+  const parameters: Parameter[] = []
+  for (const field of table.fields) {
+    const value = Object.hasOwn(row, field) ? row[field] : undefined
+    if (!isScalar(value)) {
+      parameters.push(null)
+      continue
+    }
+    checkText(value, field)
+    parameters.push(value)
+  }
+  parameters.push(text)
+  return parameters
+}
+
+/** Returns the key that the row got. */
+export function append(driver: Driver, table: Table, value: object): number {
+  checkAppendable(table.name, table.collection)
+  const row = rowOf(value, table.name)
+  return driver.prepare(table.sql.append).run(bindings(table, row, encode(row, table.name)))
+}
+
+export function put(driver: Driver, table: Table, value: object): void {
+  const row = rowOf(value, table.name)
+  const key = keyOf(row, table.name, table.collection)
+  checkText(key, table.key)
+  const parameters = bindings(table, row, encode(row, table.name))
+  parameters.push(key)
+  driver.prepare(table.sql.put).run(parameters)
+}
+
+export function remove(driver: Driver, table: Table, key: Scalar): void {
+  driver.prepare(table.sql.delete).run([table.comparable(table.key, key)])
+}
+
+export function read(driver: Driver, table: Table, key: Scalar): Entry | undefined {
+  const row = driver.prepare(table.sql.get).row([table.comparable(table.key, key)])
+  return row && decode(key, [key], row[0], table.missingKey)
+}
+
+/** The unique index in which another row already stands where this one would. */
+export function takenIndex(driver: Driver, table: Table, row: Row): string | undefined {
+  for (const [name, index] of Object.entries(table.collection.indexes)) {
+    const position: IndexKey | undefined = index.unique && positionOf(row, index.fields)
+    if (!position) continue
+    const equal = index.fields.map((field) => `${quote(field)} = ?`)
+    const where = [...equal, ...presence(index.fields, table.key), `${quote(table.key)} IS NOT ?`].join(' AND ')
+    const from = `${quote(table.name)} INDEXED BY ${quote(indexName(table.name, name, index))}`
+    const key = row[table.key]
+    if (driver.prepare(`SELECT 1 FROM ${from} WHERE ${where}`).row([...position, isScalar(key) ? key : null])) return name
+  }
+  return undefined
+}
