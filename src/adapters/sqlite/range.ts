@@ -1,7 +1,12 @@
 import type { IndexKey, Scalar } from '../../core/ports.ts'
 
+export interface Limits {
+  readonly operator: '>' | '>=' | '<' | '<='
+  readonly values: IndexKey
+}
+
 /** What a bound means for the fields after the prefix: nothing, that no row can match, or a comparison with these values. */
-export type Bound = 'open' | 'empty' | { readonly operator: '>' | '>=' | '<' | '<='; readonly values: IndexKey }
+export type Bound = 'open' | 'empty' | Limits
 
 /** The order of SQLite: numbers before strings, strings by their bytes in UTF-8. */
 function compare(left: Scalar, right: Scalar): number {

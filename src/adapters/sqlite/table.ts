@@ -4,6 +4,7 @@ import { checkAppendable, encode, isScalar, keyOf, positionOf, rowOf } from '../
 import type { Row } from '../rows.ts'
 import { decode } from './decode.ts'
 import type { Driver, Parameter } from './driver.ts'
+import type { ScanText } from './scan-sql.ts'
 import { columnsOf, indexName, presence, quote } from './layout.ts'
 
 /** One collection of the open store, with the texts of its statements. */
@@ -18,6 +19,8 @@ export interface Table {
   /** The indexed fields without the key, in the order of their columns. */
   readonly fields: readonly string[]
   readonly sql: { readonly get: string; readonly append: string; readonly put: string; readonly delete: string }
+  /** The statements of the scans that were made, by the shape of their queries. */
+  readonly scans: Map<string, readonly ScanText[]>
   /** A value as it must be bound to be compared with that field. */
   comparable(field: string | undefined, value: Scalar): Scalar
 }
@@ -37,6 +40,7 @@ export function createTable(name: string, collection: CollectionSchema): Table {
     rowid,
     missingKey: rowid ? key : undefined,
     fields,
+    scans: new Map(),
     sql: {
       get: `SELECT value FROM ${table} WHERE ${quote(key)} = ?`,
       append: `INSERT INTO ${table} (${others.join(', ')}) VALUES (${marks})`,
