@@ -1,0 +1,116 @@
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { backoffMs, retryDelayMs, type BackoffStrategy, type RetryOptions } from '../../src/core/backoff.ts'
+
+const options: RetryOptions = { strategy: 'exponential', baseMs: 500, capMs: 60_000, maxAttempts: 20, maxAgeMs: 86_400_000 }
+const almostOne = 1 - Number.EPSILON
+
+function delays(strategy: BackoffStrategy, random: number, attempts: readonly number[]): number[] {
+  return attempts.map((attempt) => backoffMs({ ...options, strategy }, { attempt, random }))
+}
+
+const anyStrategy = fc.constantFrom<BackoffStrategy>(
+  'exponential',
+  'linear',
+  'constant',
+  'decorrelated',
+  (attempt) => attempt * 7,
+)
+const anyOptions = fc.record({
+  strategy: anyStrategy,
+  baseMs: fc.nat(100_000),
+  capMs: fc.nat(1_000_000),
+  maxAttempts: fc.constant(20),
+  maxAgeMs: fc.constant(1),
+})
+const anyInput = fc.record({
+  attempt: fc.oneof(fc.integer({ min: 1, max: 50 }), fc.constantFrom(1_074, 2 ** 31, Number.MAX_SAFE_INTEGER)),
+  previousMs: fc.option(fc.oneof(fc.nat(), fc.constantFrom(Infinity, Number.NaN)), { nil: undefined }),
+  random: fc.double({ min: 0, max: almostOne, noNaN: true }),
+})
+
+describe('the delay before a retry', () => {
+  it('D3 doubles the window of an exponential backoff up to the cap', () => {
+    expect(delays('exponential', almostOne, [1, 2, 3, 7, 8, 9])).toEqual([499, 999, 1_999, 31_999, 59_999, 59_999])
+  })
+
+  it('D3 spreads exponential and linear delays over the whole window down to zero', () => {
+    expect(delays('exponential', 0, [1, 5])).toEqual([0, 0])
+    expect(delays('linear', 0, [1, 5])).toEqual([0, 0])
+    expect(delays('exponential', 0.5, [1, 2, 3])).toEqual([250, 500, 1_000])
+    expect(delays('linear', 0.5, [1, 2, 3])).toEqual([250, 500, 750])
+  })
+
+  it('D3 waits the base each time when constant, and the cap if that is less', () => {
+    expect(delays('constant', 0.3, [1, 2, 50])).toEqual([500, 500, 500])
+    expect(backoffMs({ ...options, strategy: 'constant', capMs: 200 }, { attempt: 1, random: 0.3 })).toBe(200)
+  })
+
+  it('D3 draws a decorrelated delay between the base and three times the previous one', () => {
+    const decorrelated: RetryOptions = { ...options, strategy: 'decorrelated' }
+    expect(backoffMs(decorrelated, { attempt: 9, previousMs: 2_000, random: 0 })).toBe(500)
+    expect(backoffMs(decorrelated, { attempt: 9, previousMs: 2_000, random: 0.5 })).toBe(3_250)
+    expect(backoffMs(decorrelated, { attempt: 9, previousMs: 2_000, random: almostOne })).toBe(5_999)
+    expect(backoffMs(decorrelated, { attempt: 1, random: almostOne })).toBe(1_499)
+    expect(backoffMs(decorrelated, { attempt: 1, previousMs: 0, random: almostOne })).toBe(500)
+    expect(backoffMs(decorrelated, { attempt: 9, previousMs: 3_600_000, random: 0.5 })).toBe(60_000)
+  })
+
+  it('D3 gives a custom strategy the number of the retry and clamps what it answers', () => {
+    expect(delays((attempt) => attempt * 10, 0.3, [1, 2, 3])).toEqual([10, 20, 30])
+    expect(delays(() => -5, 0.3, [1])).toEqual([0])
+    expect(delays(() => Infinity, 0.3, [1])).toEqual([60_000])
+    expect(delays(() => Number.NaN, 0.3, [1])).toEqual([60_000])
+  })
+
+  it('B6 is a whole number of milliseconds within the cap, however often it was tried', () => {
+    fc.assert(
+      fc.property(anyOptions, anyInput, (given, input) => {
+        const delayMs = backoffMs(given, input)
+        expect(Number.isInteger(delayMs)).toBe(true)
+        expect(delayMs).toBeGreaterThanOrEqual(0)
+        expect(delayMs).toBeLessThanOrEqual(given.capMs)
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+
+  it('B6 is uniform over the window, not bunched', () => {
+    const runs = 1_000
+    const total = Array.from({ length: runs }, (_, run) => backoffMs(options, { attempt: 5, random: run / runs }))
+    expect(total.reduce((sum, delayMs) => sum + delayMs, 0) / runs).toBeCloseTo(4_000, -2)
+    expect(new Set(total).size).toBe(runs)
+  })
+})
+
+describe('the delay that a server asked for', () => {
+  it('S22 is never undercut, by any strategy', () => {
+    const retryAfterMs = fc.oneof(fc.nat(10_000_000), fc.double({ min: 0, max: 1e9, noNaN: true }))
+    fc.assert(
+      fc.property(anyOptions, anyInput, retryAfterMs, (given, input, floorMs) => {
+        const delayMs = retryDelayMs(given, { ...input, retryAfterMs: floorMs })
+        expect(delayMs).toBeGreaterThanOrEqual(floorMs)
+        expect(delayMs).toBeLessThanOrEqual(Math.ceil(floorMs) + given.capMs)
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+
+  it('A9 is longer than the cap if the server says so, and spread by the window of the strategy', () => {
+    const asked = { retryAfterMs: 3_600_000, attempt: 2 }
+    expect(retryDelayMs(options, { ...asked, random: 0 })).toBe(3_600_000)
+    expect(retryDelayMs(options, { ...asked, random: 0.5 })).toBe(3_600_500)
+    expect(retryDelayMs({ ...options, strategy: 'linear' }, { ...asked, random: 0.5 })).toBe(3_600_500)
+    expect(retryDelayMs({ ...options, strategy: 'constant' }, { ...asked, random: 0.5 })).toBe(3_600_250)
+    expect(retryDelayMs({ ...options, strategy: () => 100 }, { ...asked, random: 0.5 })).toBe(3_600_050)
+    expect(retryDelayMs({ ...options, strategy: 'decorrelated' }, { ...asked, previousMs: 1_000, random: 0.5 })).toBe(3_601_500)
+  })
+
+  it('A9 without a usable time from the server is the plain backoff', () => {
+    const input = { attempt: 3, random: 0.5 }
+    expect(retryDelayMs(options, input)).toBe(backoffMs(options, input))
+    expect(retryDelayMs(options, { ...input, retryAfterMs: undefined })).toBe(1_000)
+    expect(retryDelayMs(options, { ...input, retryAfterMs: Number.NaN })).toBe(1_000)
+    expect(retryDelayMs(options, { ...input, retryAfterMs: -5 })).toBe(1_000)
+  })
+})
