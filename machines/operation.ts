@@ -1,4 +1,4 @@
-import { assign, setup, type ActorRefFrom } from 'xstate'
+import { assign, setup } from 'xstate'
 import { retryDelayMs, type RetryOptions } from '../src/core/backoff.ts'
 import { SyncOperationError, type SyncError } from '../src/core/errors.ts'
 import type { OperationRow, OperationStatus } from '../src/core/operation.ts'
@@ -43,7 +43,11 @@ export type OperationEvent =
   | ({ readonly type: 'ROLLED_BACK' } & OfAttempt)
   | { readonly type: 'RECORDED' }
 
-export type OperationActor = ActorRefFrom<typeof operationMachine>
+/** What whoever plays an operation may do with its actor. */
+export interface OperationActor {
+  readonly id: string
+  send(event: OperationEvent): void
+}
 
 type Answer = Exclude<OperationEvent, { type: 'ASSIGN' } | { type: 'RECORDED' }>
 

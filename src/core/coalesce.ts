@@ -44,7 +44,7 @@ export function coalesceLane(rows: readonly OperationRow[], options: CoalesceOpt
     const { content, end } = mergeGroup(rows, from, head, options)
     const group = rows.slice(from, end)
     if (content !== undefined) return ended(survivorOf(group, content), group.slice(0, -1), cancelled, rows.slice(end))
-    cancelled.push(...group)
+    for (const row of group) cancelled.push(row)
     from = end
   }
   return ended(undefined, [], cancelled, [])

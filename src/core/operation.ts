@@ -73,6 +73,8 @@ export interface OperationRow {
   readonly lastError?: StoredError
   readonly conflict?: ConflictRecord
   readonly supersededBy?: string
+  /** A dead letter that was seen to: no longer listed. */
+  readonly dismissed?: 1
   /** Fingerprint of the content, kept where the application chose the idempotency key. */
   readonly contentHash?: string
 

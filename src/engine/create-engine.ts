@@ -1,0 +1,190 @@
+import { Observable, distinctUntilChanged } from 'rxjs'
+import { createActor, fromCallback, type AnyActorRef, type CallbackActorLogic } from 'xstate'
+import type { EngineEvent } from '../../machines/engine.ts'
+import { SyncError, ValidationError } from '../core/errors.ts'
+import type { SystemPorts } from '../core/ports.ts'
+import { isTerminal } from '../core/operation.ts'
+import { explain } from './explain.ts'
+import { followDrain } from './follow-drain.ts'
+import { infoOf } from './info.ts'
+import { machineClock } from './machine-clock.ts'
+import { createOperations } from './operations.ts'
+import { createRuntime, type EngineOptions, type Runtime } from './runtime.ts'
+import { engineState, statePath, type EngineSnapshot } from './state.ts'
+import type { EnqueueInput, EngineState, Operation, SyncEngine, SyncEvent } from './types.ts'
+
+/** What an application may send to an engine that it spawned as an actor. */
+export type SyncEngineCommand =
+  | { readonly type: 'enqueue'; readonly operation: EnqueueInput }
+  | { readonly type: 'flush' }
+  | { readonly type: 'pause' | 'resume'; readonly reason: string }
+
+/** An engine as actor logic. It starts with the actor, emits every `SyncEvent`, and stops with it. */
+export type SyncEngineLogic = CallbackActorLogic<SyncEngineCommand, undefined, SyncEvent>
+
+export interface EngineFactory {
+  createSyncEngine(options: EngineOptions): SyncEngine
+  createSyncEngineLogic(options: EngineOptions): SyncEngineLogic
+}
+
+const engines = new WeakMap<AnyActorRef, SyncEngine>()
+
+/** The engine behind an actor made of `createSyncEngineLogic`, for what needs an answer: `enqueue`, `operations`, `explain`. */
+export function syncEngineOf(actor: AnyActorRef): SyncEngine {
+  const engine = engines.get(actor)
+  if (engine === undefined) throw new ValidationError('actor', 'is not a started actor of createSyncEngineLogic.')
+  return engine
+}
+
+/** Binds the engine to the platform's clock, randomness, ids and connectivity. */
+export function engineFactory(system: SystemPorts): EngineFactory {
+  return {
+    createSyncEngine: (options) => createEngine(createRuntime(options, system), undefined),
+    createSyncEngineLogic(options) {
+      return fromCallback<SyncEngineCommand, undefined, SyncEvent>(({ receive, emit, self }) => {
+        const runtime = createRuntime(options, system)
+        const engine = createEngine(runtime, self)
+        engines.set(self, engine)
+        engine.on('*', emit)
+        const report = (error: unknown): void => runtime.events.emit({ type: 'engine:error', part: 'command', error })
+        receive((command) => void obey(engine, command).catch(report))
+        void engine.start().catch(report)
+        return () => void engine.stop()
+      })
+    },
+  }
+}
+
+async function obey(engine: SyncEngine, command: SyncEngineCommand): Promise<void> {
+  if (command.type === 'enqueue') await engine.enqueue(command.operation)
+  else if (command.type === 'flush') await engine.flush()
+  else if (command.type === 'pause') engine.pause(command.reason)
+  else engine.resume(command.reason)
+}
+
+function createEngine(runtime: Runtime, parent: AnyActorRef | undefined): SyncEngine {
+  const { settings, ports, events, store, handles, intake, optimistic, dispatcher, drains, metrics } = runtime
+  const actor = createActor(runtime.logic, {
+    id: 'engine',
+    input: runtime.input,
+    ...(parent === undefined ? { clock: machineClock(ports.clock) } : { parent }),
+    ...(runtime.inspect === undefined ? {} : { inspect: runtime.inspect }),
+  })
+  runtime.attach(actor)
+  events.on('*', metrics.record)
+  actor.start()
+
+  const send = (event: EngineEvent): void => actor.send(event)
+  const state = (): EngineState => engineState(actor.getSnapshot())
+
+  async function enqueueAll(inputs: readonly EnqueueInput[]): Promise<readonly Operation[]> {
+    requireOpen(state())
+    const rows = await intake.accept(inputs)
+    return rows.map((row, i) => {
+      registerOptimistic(row.token, inputs[i])
+      return handles.handle(row.id)
+    })
+  }
+
+  function registerOptimistic(token: string | undefined, input: EnqueueInput | undefined): void {
+    if (token === undefined || input?.optimistic === undefined) return
+    const { rollback, onSuccess, onError } = input.optimistic
+    if (rollback !== undefined || onSuccess !== undefined || onError !== undefined) optimistic.register(token, input.optimistic)
+    optimistic.join(token)
+  }
+
+  async function enqueue(input: EnqueueInput): Promise<Operation> {
+    const [operation] = await enqueueAll([input])
+    if (operation === undefined) throw new SyncError('not-stored', 'The operation was not stored; please report this.')
+    return operation
+  }
+
+  return {
+    async start() {
+      send({ type: 'START' })
+      const started = await reached(actor, (snapshot) => snapshot.matches('running') || snapshot.matches('failed'))
+      if (started.matches('failed')) throw started.context.error
+      events.emit({ type: 'engine:started' })
+    },
+    async stop() {
+      if (state().phase === 'stopped') return
+      send({ type: 'STOP' })
+      await reached(actor, (snapshot) => snapshot.matches('stopped'))
+      events.emit({ type: 'engine:stopped' })
+    },
+    pause(reason) {
+      send({ type: 'PAUSE', reason: checkReason(reason) })
+      events.emit({ type: 'engine:paused', reason })
+    },
+    resume(reason) {
+      send({ type: 'RESUME', reason: checkReason(reason) })
+      events.emit({ type: 'engine:resumed', reason })
+    },
+    enqueue,
+    enqueueAll,
+    async flush() {
+      requireOpen(state())
+      if (!dispatcher.isOwner()) return followDrain(store, settings.user, runtime.onChange, state().pauses)
+      const summary = drains.next()
+      dispatcher.turn()
+      return summary
+    },
+    operations: createOperations(settings, store, handles, {
+      now: ports.clock.now,
+      enqueue,
+      edited(row) {
+        if (row !== undefined && isTerminal(row.status)) handles.settle(row)
+        if (row?.status === 'cancelled') events.emit({ type: 'sync:cancelled', operation: infoOf(row) })
+        dispatcher.changed()
+      },
+    }),
+    optimistic: {
+      register: optimistic.register,
+      commit: optimistic.commit,
+      rollback: optimistic.rollback,
+      rollbackBatch: optimistic.rollbackBatch,
+    },
+    metrics: metrics.read,
+    explain: (id) =>
+      explain(
+        settings,
+        store,
+        { now: ports.clock.now, state, statePath: () => statePath(actor.getSnapshot()), metrics: metrics.read, nextDueAt: dispatcher.nextDueAt },
+        id,
+      ),
+    on: events.on,
+    events$: events.events$,
+    state$: new Observable<EngineState>((subscriber) => {
+      subscriber.next(state())
+      const subscription = actor.subscribe((snapshot) => subscriber.next(engineState(snapshot)))
+      return () => subscription.unsubscribe()
+    }).pipe(distinctUntilChanged((a, b) => a.phase === b.phase && a.pauses === b.pauses && a.error === b.error)),
+    history: events.history,
+  }
+}
+
+function checkReason(reason: string): string {
+  if (typeof reason !== 'string' || reason === '') throw new ValidationError('reason', 'must be a non-empty string; resume needs the same one.')
+  return reason
+}
+
+function requireOpen({ phase }: EngineState): void {
+  if (phase === 'stopped' || phase === 'failed' || phase === 'starting') throw new SyncError('not-started', 'The engine is not running. Await start() first.')
+}
+
+interface Watchable {
+  getSnapshot(): EngineSnapshot
+  subscribe(listener: (snapshot: EngineSnapshot) => void): { unsubscribe(): void }
+}
+
+function reached(actor: Watchable, matches: (snapshot: EngineSnapshot) => boolean): Promise<EngineSnapshot> {
+  return new Promise((resolve) => {
+    const now = actor.getSnapshot()
+    if (matches(now)) return resolve(now)
+    const subscription = actor.subscribe((snapshot) => {
+      if (!matches(snapshot)) return
+      subscription.unsubscribe()
+      resolve(snapshot)
+    })
+  })
+}

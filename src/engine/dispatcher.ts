@@ -1,0 +1,338 @@
+import type { BreakerActor } from '../../machines/breaker.ts'
+import type { DrainCommand, DrainReport } from '../../machines/engine.ts'
+import type { OperationActor, OperationEvent } from '../../machines/operation.ts'
+import { StorageConflictError, StorageFencedError, SyncOperationError, type SyncError } from '../core/errors.ts'
+import { isTerminal, laneOf, type OperationRow } from '../core/operation.ts'
+import type { Settings } from '../core/options.ts'
+import type { SystemPorts, Write } from '../core/ports.ts'
+import { park, release } from '../core/rows.ts'
+import type { Blockage, Choice, Chooser } from './chooser.ts'
+import { createLaneFinder } from './lane-finder.ts'
+import { ledgerEntry, type LedgerEntry } from './ledger.ts'
+import { createPlays } from './plays.ts'
+import { editsUnchanged, putOperation, type Store } from './store.ts'
+
+export interface DispatcherHooks {
+  breaker(): BreakerActor | undefined
+  takeSlot(): OperationActor
+  /** Stops every slot and request: what they were about stays in doubt. */
+  abandon(): void
+  started(row: OperationRow): void
+  /** The row was written with this status. */
+  recorded(row: OperationRow): void
+  quarantined(sequence: number, error: SyncError): void
+  failed(part: string, error: unknown): void
+  /** Nothing is left that could be done now. */
+  quiet(): void
+}
+
+type Phase = { readonly type: 'following' } | { readonly type: 'held' | 'draining' | 'quiescing'; readonly epoch: number }
+
+export type Dispatcher = ReturnType<typeof createDispatcher>
+
+const LINGER_MS = 4
+const STORAGE_RETRY_MS = 1_000
+/** A wait is looked at again at least this often: the wall clock may have jumped. */
+const LONGEST_WAIT_MS = 60_000
+const MIN_AHEAD = 32
+
+/**
+ * The owner's loop. One turn writes, in one commit, what the operations in play have come to and the claims of those that go next;
+ * then it acknowledges the former and hands out the latter. A few operations are claimed ahead, so that commits are shared.
+ */
+export function createDispatcher(settings: Settings, ports: SystemPorts, store: Store, chooser: Chooser, hooks: DispatcherHooks) {
+  const { clock } = ports
+  const limit = settings.concurrency * settings.batchSize
+  const ahead = Math.max(MIN_AHEAD, limit)
+  const plays = createPlays()
+  const lanes = createLaneFinder(store, settings.user, plays.note)
+  const rows = new Map<OperationActor, OperationRow>()
+  const flying = new Set<OperationActor>()
+  const dependants = new Map<string, Set<string>>()
+  let phase: Phase = { type: 'following' }
+  let report: (report: DrainReport) => void = () => {}
+  let ready: OperationRow[] = []
+  let ledger: LedgerEntry[] = []
+  let edits: number | undefined
+  let turning: 'no' | 'yes' | 'again' = 'no'
+  let cancelWake = (): void => {}
+  let cancelLinger: (() => void) | undefined
+
+  function turn(): void {
+    if (turning === 'no') void turnUntilDone()
+    else turning = 'again'
+  }
+
+  async function turnUntilDone(): Promise<void> {
+    do {
+      turning = 'yes'
+      await turnOnce().catch(recover)
+    } while (turning !== 'yes')
+    turning = 'no'
+  }
+
+  async function turnOnce(): Promise<void> {
+    stopTimers()
+    if (phase.type === 'following') return
+    const { epoch } = phase
+    const claimed = isHeld() ? ready.splice(0) : []
+    const unsent = claimed.map((row) => (row.status === 'sending' ? release(row, settings.ageingMs) : row))
+    const choices = await chooseMore()
+    const entries = ledger.splice(0)
+    const writes = [...entries.flatMap((entry) => entry.writes), ...unsent.map(putOperation), ...choices.flatMap(writesOf)]
+    try {
+      if (writes.length > 0) await commit(epoch, writes, choices.length > 0)
+    } catch (error) {
+      ledger.unshift(...entries)
+      ready.unshift(...claimed)
+      for (const { lane } of choices) leave(lane, 0)
+      throw error
+    }
+    if (!isOwnerOf(epoch)) return
+    for (const entry of entries) acknowledge(entry)
+    for (const row of unsent) leaveUnsent(row)
+    for (const choice of choices) accept(choice)
+    handOut()
+    settle(choices.length)
+  }
+
+  function commit(epoch: number, writes: readonly Write[], claims: boolean): Promise<unknown> {
+    return store.commitAs(epoch, writes, claims ? { expect: [editsUnchanged(edits ?? 0)] } : {})
+  }
+
+  function recover(error: unknown): void {
+    if (error instanceof StorageFencedError) {
+      disown()
+      return report({ type: 'DRAIN.FENCED' })
+    }
+    if (error instanceof StorageConflictError) {
+      forgetLanes()
+      turning = 'again'
+      return
+    }
+    hooks.failed('storage', error)
+    wakeIn(STORAGE_RETRY_MS)
+  }
+
+  function isOwnerOf(epoch: number): boolean {
+    return phase.type !== 'following' && phase.epoch === epoch
+  }
+
+  function isHeld(): boolean {
+    return phase.type !== 'draining' || (hooks.breaker()?.getSnapshot().matches('open') ?? true)
+  }
+
+  /** While probes are out, what else is claimed waits for their result. */
+  function isProbing(): boolean {
+    return !isHeld() && (hooks.breaker()?.getSnapshot().matches('halfOpen') ?? false)
+  }
+
+  /** How many more requests may leave now. */
+  function permits(): number {
+    if (isHeld()) return 0
+    if (!isProbing()) return limit - flying.size
+    const { halfOpenProbes = 0, probesInFlight = 0 } = hooks.breaker()?.getSnapshot().context ?? {}
+    return Math.max(0, halfOpenProbes - probesInFlight)
+  }
+
+  /** How many more operations to claim. */
+  function room(): number {
+    if (isHeld()) return 0
+    if (isProbing()) return Math.max(0, permits() - ready.length)
+    return ready.length > ahead / 2 ? 0 : limit + ahead - flying.size - ready.length
+  }
+
+  async function chooseMore(): Promise<Choice[]> {
+    const wanted = room()
+    const choices: Choice[] = []
+    if (wanted === 0) return choices
+    edits ??= await store.edits()
+    for (let found = -1; found !== 0 && choices.length < wanted; ) {
+      const now = clock.now()
+      const names = await lanes.next(wanted - choices.length, now)
+      for (const lane of names) {
+        const choice = await chooser.choose(lane, now)
+        if ('type' in choice) block(lane, choice)
+        else {
+          plays.enter(lane, choice.nextRank)
+          choices.push(choice)
+        }
+      }
+      found = names.length
+    }
+    return choices
+  }
+
+  function block(lane: string, blockage: Blockage): void {
+    if (blockage.type === 'empty') return
+    lanes.block(lane)
+    if (blockage.type === 'notDue') lanes.waitUntil(blockage.dueAt)
+    if (blockage.type === 'corrupt') hooks.quarantined(blockage.sequence, blockage.error)
+    if (blockage.type === 'dependency') dependants.set(blockage.on, (dependants.get(blockage.on) ?? new Set()).add(lane))
+  }
+
+  function accept({ lane, row, ended, nextRank }: Choice): void {
+    for (const other of ended) recorded(other)
+    if (row === undefined) leave(lane, nextRank)
+    else ready.push(row)
+  }
+
+  function handOut(): void {
+    for (let left = permits(); left > 0 && ready.length > 0; left--) {
+      const row = ready.shift()
+      if (row === undefined) return
+      const slot = hooks.takeSlot()
+      rows.set(slot, row)
+      if (isProbing()) hooks.breaker()?.send({ type: 'PROBE' })
+      hooks.started(row)
+      slot.send({ type: 'ASSIGN', row })
+    }
+  }
+
+  function acknowledge({ slot, row }: LedgerEntry): void {
+    recorded(row)
+    if (slot === undefined) leaveLane(row)
+    else slot.send({ type: 'RECORDED' })
+  }
+
+  function recorded(row: OperationRow): void {
+    hooks.recorded(row)
+    if (!isTerminal(row.status)) return
+    for (const lane of dependants.get(row.id) ?? []) lanes.revisit(lane, 0)
+    dependants.delete(row.id)
+  }
+
+  function leave(lane: string, rank: number | undefined): void {
+    plays.note(lane, rank)
+    const nextRank = plays.leave(lane)
+    if (nextRank !== undefined) lanes.revisit(lane, nextRank)
+  }
+
+  function leaveUnsent(row: OperationRow): void {
+    const lane = laneOf(row.user, row.entity, row.entityId)
+    if (row.rank === undefined) lanes.waitUntil(0)
+    leave(lane, row.rank)
+  }
+
+  /** The operation is no longer in play: what its lane does next depends on how it left. */
+  function leaveLane(row: OperationRow): void {
+    const lane = laneOf(row.user, row.entity, row.entityId)
+    if (isTerminal(row.status) || row.status === 'queued') return leave(lane, row.rank)
+    plays.leave(lane)
+    lanes.block(lane)
+    if (row.status === 'waiting') lanes.waitUntil(row.dueAt ?? 0)
+  }
+
+  function settle(chosen: number): void {
+    if (turning === 'again') return
+    if (chosen > 0 && room() > 0) return turn()
+    const isIdle = flying.size === 0 && ledger.length === 0 && (ready.length === 0 || isProbing())
+    if (!isIdle && flying.size === 0 && ledger.length > 0) return turn()
+    const dueAt = lanes.nextDueAt()
+    if (phase.type === 'draining' && dueAt !== undefined) wakeIn(dueAt - clock.now())
+    if (!isIdle) return
+    if (phase.type === 'quiescing') report({ type: 'DRAIN.QUIET' })
+    hooks.quiet()
+  }
+
+  function wakeIn(delayMs: number): void {
+    cancelWake()
+    cancelWake = clock.schedule(turn, Math.min(Math.max(delayMs, 1), LONGEST_WAIT_MS))
+  }
+
+  /** Several outcomes share a commit, unless somebody waits for it. */
+  function turnSoon(): void {
+    const isStarving = ready.length <= ahead / 2 && !lanes.isExhausted(clock.now())
+    if (isStarving || flying.size === 0 || ledger.length >= ahead) return turn()
+    cancelLinger ??= clock.schedule(turn, LINGER_MS)
+  }
+
+  function stopTimers(): void {
+    cancelWake()
+    cancelLinger?.()
+    cancelLinger = undefined
+  }
+
+  function forgetLanes(): void {
+    edits = undefined
+    lanes.forget()
+  }
+
+  function disown(): void {
+    phase = { type: 'following' }
+    hooks.abandon()
+    stopTimers()
+    plays.clear()
+    rows.clear()
+    flying.clear()
+    dependants.clear()
+    ready = []
+    ledger = []
+    forgetLanes()
+  }
+
+  function command(message: DrainCommand): void {
+    if (message.type === 'DISOWN') return disown()
+    if (message.type === 'OWN') {
+      forgetLanes()
+      phase = { type: 'held', epoch: message.epoch }
+    } else if (phase.type === 'following') {
+      if (message.type === 'QUIESCE') report({ type: 'DRAIN.QUIET' })
+      return
+    } else phase = { type: PHASES[message.type], epoch: phase.epoch }
+    turn()
+  }
+
+  return {
+    command,
+    turn,
+    attach(to: (report: DrainReport) => void): void {
+      report = to
+    },
+    /** Rows were queued in this process. */
+    enqueued(queued: readonly OperationRow[]): void {
+      for (const { lane, rank } of queued) {
+        if (lane !== undefined && rank !== undefined && !plays.note(lane, rank)) lanes.queued(lane, rank)
+      }
+      if (phase.type === 'draining' && room() > 0) turn()
+    },
+    /** The store was written by others, or rows were edited. */
+    changed(): void {
+      forgetLanes()
+      turn()
+    },
+    departed(slot: OperationActor): void {
+      flying.add(slot)
+    },
+    record(slot: OperationActor, row: OperationRow, event: OperationEvent): void {
+      flying.delete(slot)
+      ledger.push(ledgerEntry(slot, row, event))
+      handOut()
+      turnSoon()
+    },
+    vacated(slot: OperationActor, row: OperationRow | undefined): void {
+      rows.delete(slot)
+      if (row !== undefined) leaveLane(row)
+    },
+    /** The slot's actor died: what became of its operation is unknown, so it waits for a decision. */
+    slotFailed(slot: OperationActor, cause: unknown): void {
+      const row = rows.get(slot)
+      rows.delete(slot)
+      flying.delete(slot)
+      if (row === undefined) return
+      const error = new SyncOperationError(row.id, 'actor-failed', `The actor of operation ${row.id} failed; retry or discard it.`, { cause })
+      const parked = park(row, error)
+      ledger.push({ slot: undefined, row: parked, writes: [putOperation(parked)] })
+      turn()
+    },
+    inFlight: (): number => flying.size,
+    isOwner: (): boolean => phase.type !== 'following',
+    nextDueAt: lanes.nextDueAt,
+  }
+}
+
+const PHASES = { DRAIN: 'draining', HOLD: 'held', QUIESCE: 'quiescing' } as const
+
+function writesOf({ row, ended }: Choice): Write[] {
+  return [...(row === undefined ? [] : [row]), ...ended].map(putOperation)
+}

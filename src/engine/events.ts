@@ -1,0 +1,57 @@
+import { Observable, Subject } from 'rxjs'
+import type { Clock } from '../core/ports.ts'
+import type { SyncEvent, SyncEventBody } from './types.ts'
+
+const HISTORY_LIMIT = 100
+
+export type Events = ReturnType<typeof createEvents>
+
+/** The engine's event bus: everything that happened, told to whoever listens; nobody who listens can stop the engine. */
+export function createEvents(clock: Clock) {
+  const subject = new Subject<SyncEvent>()
+  const handlers = new Map<(event: SyncEvent) => void, (type: string) => boolean>()
+  const history: SyncEvent[] = []
+  let oldest = 0
+
+  function remember(event: SyncEvent): void {
+    if (history.length < HISTORY_LIMIT) history.push(event)
+    else {
+      history[oldest] = event
+      oldest = (oldest + 1) % HISTORY_LIMIT
+    }
+  }
+
+  function emit(body: SyncEventBody): void {
+    const event: SyncEvent = { ...body, at: clock.now() }
+    remember(event)
+    if (subject.observed) subject.next(event)
+    for (const [handler, matches] of handlers) {
+      if (matches(event.type)) call(handler, event)
+    }
+  }
+
+  function call(handler: (event: SyncEvent) => void, event: SyncEvent): void {
+    try {
+      handler(event)
+    } catch (error) {
+      remember({ type: 'engine:error', part: 'subscriber', error, at: event.at })
+    }
+  }
+
+  return {
+    emit,
+    on(pattern: string, handler: (event: SyncEvent) => void): () => void {
+      const own = (event: SyncEvent): void => handler(event)
+      handlers.set(own, matcher(pattern))
+      return () => void handlers.delete(own)
+    },
+    events$: new Observable<SyncEvent>((subscriber) => subject.subscribe(subscriber)),
+    history: (): readonly SyncEvent[] => [...history.slice(oldest), ...history.slice(0, oldest)],
+  }
+}
+
+function matcher(pattern: string): (type: string) => boolean {
+  if (!pattern.endsWith('*')) return (type) => type === pattern
+  const start = pattern.slice(0, -1)
+  return (type) => type.startsWith(start)
+}

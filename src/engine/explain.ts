@@ -1,0 +1,94 @@
+import { SyncOperationError } from '../core/errors.ts'
+import { isTerminal, laneOf, type OperationRow } from '../core/operation.ts'
+import type { Settings } from '../core/options.ts'
+import { NEVER_DUE, readOperation } from '../core/schema.ts'
+import { infoOf } from './info.ts'
+import type { Store } from './store.ts'
+import type { EngineState, Explanation, Metrics } from './types.ts'
+
+export interface ExplainSources {
+  now(): number
+  state(): EngineState
+  statePath(): readonly string[]
+  metrics(): Metrics
+  nextDueAt(): number | undefined
+}
+
+/** Why is this not syncing? For one operation, or for the engine. */
+export async function explain(settings: Settings, store: Store, sources: ExplainSources, id: string | undefined): Promise<Explanation> {
+  if (id === undefined) return explainEngine(sources)
+  const row = await store.byId(id)
+  if (row === undefined) throw new SyncOperationError(id, 'not-found', `There is no operation ${id}. List them with operations.list().`)
+  const waitingFor = isTerminal(row.status) ? [] : [...(await ownReasons(settings, store, row, sources.now())), ...engineReasons(sources)]
+  return {
+    summary: isTerminal(row.status) ? ended(row) : pending(row, waitingFor),
+    state: sources.statePath(),
+    waitingFor,
+    ...wake(row, sources),
+    ...(row.lastError === undefined ? {} : { lastError: row.lastError }),
+    operation: infoOf(row),
+  }
+}
+
+function explainEngine(sources: ExplainSources): Explanation {
+  const waitingFor = engineReasons(sources)
+  const { phase } = sources.state()
+  const nextWakeAt = sources.nextDueAt()
+  return {
+    summary: waitingFor.length === 0 ? `The engine is ${phase}; nothing holds it up.` : `The engine is ${phase} and waits for ${waitingFor.join(', and for ')}.`,
+    state: sources.statePath(),
+    waitingFor,
+    ...(nextWakeAt === undefined || nextWakeAt <= sources.now() ? {} : { nextWakeAt }),
+  }
+}
+
+function engineReasons(sources: ExplainSources): string[] {
+  const { phase, pauses } = sources.state()
+  const { breaker } = sources.metrics()
+  const reasons = pauses.map((reason) => `resume('${reason}')${HINTS[reason] ?? ''}`)
+  if (breaker.state === 'open') reasons.push(`the circuit breaker, which lets a probe through in ${breaker.remainingMs} ms`)
+  if (phase === 'following') reasons.push('the owner: another tab or process holds the lease and sends for all')
+  if (phase === 'stopped' || phase === 'failed') reasons.push('start()')
+  return reasons
+}
+
+const HINTS: Readonly<Record<string, string>> = {
+  network: ' (the network is down; it resumes by itself)',
+  auth: ' (the server wants credentials; log in, then resume)',
+}
+
+async function ownReasons(settings: Settings, store: Store, row: OperationRow, now: number): Promise<string[]> {
+  if (row.user !== settings.user) return [`user ${row.user} to log in`]
+  if (row.status === 'parked') return ['a decision: operations.retry, edit or discard']
+  if (row.status === 'sending') return ["the server's answer"]
+  if (row.status === 'waiting' && (row.dueAt ?? 0) > now) return [`the next attempt in ${(row.dueAt ?? now) - now} ms`]
+  const [head] = await store.lane(laneOf(row.user, row.entity, row.entityId), 1)
+  const first = head === undefined ? undefined : readOperation(head)
+  if (head !== undefined && first === undefined) return [`the unreadable row #${head.key} before it in its lane: operations.discard('#${head.key}')`]
+  if (first !== undefined && first.id !== row.id) return [`operation ${first.id} (${first.status}), which is before it on ${row.entity}/${row.entityId}`]
+  const open = await openDependencies(store, row)
+  return open.map((dependency) => `operation ${dependency.id} (${dependency.status}), on which it depends`)
+}
+
+async function openDependencies(store: Store, row: OperationRow): Promise<OperationRow[]> {
+  const rows = await Promise.all((row.dependsOn ?? []).map((id) => store.byId(id)))
+  return rows.flatMap((other) => (other === undefined || isTerminal(other.status) ? [] : [other]))
+}
+
+function wake(row: OperationRow, sources: ExplainSources): { nextWakeAt?: number } {
+  if (row.status === 'waiting' && row.dueAt !== undefined && row.dueAt !== NEVER_DUE) return { nextWakeAt: row.dueAt }
+  const { breaker } = sources.metrics()
+  return breaker.state === 'open' && !isTerminal(row.status) ? { nextWakeAt: sources.now() + breaker.remainingMs } : {}
+}
+
+function ended(row: OperationRow): string {
+  if (row.status === 'superseded') return `It was merged into operation ${row.supersededBy ?? '?'}.`
+  if (row.status === 'rejected') return `It was rejected: ${row.lastError?.message ?? 'no reason is known'}`
+  return `It is ${row.status}.`
+}
+
+function pending(row: OperationRow, waitingFor: readonly string[]): string {
+  const name = `${row.type} of ${row.entity}/${row.entityId} is ${row.status}`
+  const error = row.lastError === undefined ? '' : ` Last error: ${row.lastError.message}`
+  return waitingFor.length === 0 ? `${name}; its turn is next.${error}` : `${name} and waits for ${waitingFor.join(', and for ')}.${error}`
+}

@@ -1,0 +1,115 @@
+import type { IndexKey } from '../core/ports.ts'
+import { readOperation } from '../core/schema.ts'
+import { PAGE_LIMIT, type Store } from './store.ts'
+
+/** Lanes to come back to are kept in memory up to this; beyond it they are found again in the store. */
+const REVISIT_LIMIT = 1_000
+const BLOCKED_LIMIT = 10_000
+const DUE_LIMIT = 256
+
+/** A lane with something queued, and the turn of what is queued. */
+interface Candidate {
+  readonly lane: string
+  readonly rank: number
+}
+
+export type LaneFinder = ReturnType<typeof createLaneFinder>
+
+/**
+ * Finds the lanes whose turn it is, without ever holding the queue in memory: a cursor runs over the queued operations in the order
+ * of their turn, and lanes that were left with more to do, or have become due, are kept beside it. Lanes in play are passed over; `laneInPlay` is told of what
+ * waits there, so that the lane is come back to.
+ */
+export function createLaneFinder(store: Store, user: string, laneInPlay: (lane: string, rank: number | undefined) => boolean) {
+  let cursor: IndexKey | undefined
+  let exhausted = false
+  let page: Candidate[] = []
+  let revisits: Candidate[] = []
+  const blocked = new Set<string>()
+  /** When the next waiting operation is due; 0 = look now, undefined = none is known to wait. */
+  let nextDueAt: number | undefined = 0
+
+  function restart(from?: IndexKey): void {
+    cursor = from
+    exhausted = false
+    page = []
+  }
+
+  async function readPage(): Promise<void> {
+    const entries = await store.ranked(user, cursor, PAGE_LIMIT)
+    if (entries.length < PAGE_LIMIT) exhausted = true
+    cursor = entries.at(-1)?.position ?? cursor
+    page = entries.flatMap((entry) => {
+      const row = readOperation(entry)
+      return row?.lane === undefined || row.rank === undefined || blocked.has(row.lane) ? [] : [{ lane: row.lane, rank: row.rank }]
+    })
+  }
+
+  async function dueLanes(now: number): Promise<string[]> {
+    if (nextDueAt === undefined || nextDueAt > now) return []
+    const entries = await store.due(user, now, DUE_LIMIT)
+    nextDueAt = entries.length < DUE_LIMIT ? await store.nextDueAt(user, now) : now
+    const lanes = entries.flatMap((entry) => readOperation(entry)?.lane ?? [])
+    for (const lane of lanes) blocked.delete(lane)
+    return lanes
+  }
+
+  function revisit(lane: string, rank: number): void {
+    blocked.delete(lane)
+    if (revisits.length >= REVISIT_LIMIT) return restart()
+    const at = revisits.findIndex((other) => other.rank > rank)
+    revisits.splice(at === -1 ? revisits.length : at, 0, { lane, rank })
+  }
+
+  /** The next lane by rank: from those to come back to or from the store, whichever is first. */
+  async function nextByRank(): Promise<Candidate | undefined> {
+    while (page.length === 0 && !exhausted) await readPage()
+    const [fromPage, fromRevisits] = [page[0], revisits[0]]
+    if (fromPage === undefined || (fromRevisits !== undefined && fromRevisits.rank <= fromPage.rank)) return revisits.shift()
+    return page.shift()
+  }
+
+  return {
+    revisit,
+
+    /** Up to `limit` lanes that are not in play, each once. */
+    async next(limit: number, now: number): Promise<string[]> {
+      const found = new Set((await dueLanes(now)).filter((lane) => !laneInPlay(lane, undefined)).slice(0, limit))
+      while (found.size < limit) {
+        const candidate = await nextByRank()
+        if (candidate === undefined) break
+        const { lane, rank } = candidate
+        if (!laneInPlay(lane, rank) && !blocked.has(lane)) found.add(lane)
+      }
+      return [...found]
+    },
+
+    /** The head of the lane can't go now: its other operations need not be looked at. */
+    block(lane: string): void {
+      if (blocked.size >= BLOCKED_LIMIT) blocked.clear()
+      blocked.add(lane)
+    },
+
+    /** A row was queued in this process. */
+    queued(lane: string, rank: number): void {
+      if (cursor !== undefined && rank <= Number(cursor[1])) revisit(lane, rank)
+      else exhausted = false
+    },
+
+    waitUntil(at: number): void {
+      nextDueAt = Math.min(nextDueAt ?? at, at)
+    },
+
+    /** Anything may have changed: look at everything again. */
+    forget(): void {
+      restart()
+      revisits = []
+      blocked.clear()
+      nextDueAt = 0
+    },
+
+    nextDueAt: (): number | undefined => nextDueAt,
+    /** True if, as far as is known, nothing is left to find now. */
+    isExhausted: (now: number): boolean => exhausted && page.length === 0 && revisits.length === 0 && (nextDueAt === undefined || nextDueAt > now),
+  }
+}

@@ -1,0 +1,61 @@
+import { fromPromise } from 'xstate'
+import { lockMachine, type ClaimResult, type Sighting } from '../../machines/lock.ts'
+import { StorageConflictError, StorageFencedError } from '../core/errors.ts'
+import type { Clock, Expectation, Storage } from '../core/ports.ts'
+import { LEASE, META, readLease, type LeaseRow } from '../core/schema.ts'
+
+export interface LeaseIdentity {
+  readonly owner: string
+  /** How others can tell that this owner is gone, where the store's platform can. */
+  holder(): string | undefined
+}
+
+/** The lock machine over the store's lease record: every change is one compare-and-set. */
+export function leaseLock(storage: Storage, clock: Clock, identity: LeaseIdentity) {
+  async function look(): Promise<Sighting> {
+    const entry = await storage.get(META, LEASE)
+    return { lease: readLease(entry), at: clock.monotonic() }
+  }
+
+  async function write(seen: LeaseRow | undefined, next: Omit<LeaseRow, 'name' | 'rev'>): Promise<ClaimResult> {
+    const lease: LeaseRow = { ...next, name: LEASE, rev: (seen?.rev ?? 0) + 1 }
+    try {
+      await storage.commit([{ type: 'put', collection: META, value: lease }], { expect: [unchanged(seen)] })
+      return { type: 'held', lease, takeover: seen !== undefined && seen.owner !== '' && seen.owner !== identity.owner }
+    } catch (error) {
+      if (error instanceof StorageConflictError || error instanceof StorageFencedError) return { type: 'lost' }
+      throw error
+    }
+  }
+
+  function claim(seen: LeaseRow | undefined): Promise<ClaimResult> {
+    const holder = identity.holder()
+    return write(seen, { owner: identity.owner, epoch: (seen?.epoch ?? 0) + 1, beat: 0, ...(holder === undefined ? {} : { holder }) })
+  }
+
+  return lockMachine.provide({
+    actors: {
+      look: fromPromise(look),
+      awaitGone: fromPromise<void, { lease: LeaseRow | undefined }>(({ input, signal }) => whenGone(storage, input.lease, signal)),
+      claim: fromPromise<ClaimResult, { lease: LeaseRow | undefined }>(({ input }) => claim(input.lease)),
+      beat: fromPromise<ClaimResult, { lease: LeaseRow | undefined }>(async ({ input: { lease } }) =>
+        lease === undefined ? { type: 'lost' } : write(lease, { ...lease, beat: lease.beat + 1 }),
+      ),
+      release: fromPromise<void, { lease: LeaseRow | undefined }>(async ({ input: { lease } }) => {
+        if (lease === undefined) return
+        const { holder: _holder, ...kept } = lease
+        await write(lease, { ...kept, owner: '' })
+      }),
+    },
+  })
+}
+
+function unchanged(seen: LeaseRow | undefined): Expectation {
+  if (seen === undefined) return { collection: META, key: LEASE, absent: true }
+  return { collection: META, key: LEASE, field: 'rev', equals: seen.rev }
+}
+
+async function whenGone(storage: Storage, lease: LeaseRow | undefined, signal: AbortSignal): Promise<void> {
+  if (storage.presence !== undefined && lease?.holder !== undefined) return storage.presence.whenGone(lease.holder, signal)
+  await new Promise<never>(() => {})
+}

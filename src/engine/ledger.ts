@@ -1,0 +1,38 @@
+import type { OperationActor, OperationEvent } from '../../machines/operation.ts'
+import { laneOf, type OperationRow } from '../core/operation.ts'
+import type { Write } from '../core/ports.ts'
+import { ENTITIES, type EntityRow } from '../core/schema.ts'
+import { putOperation } from './store.ts'
+
+/** A row that waits to be written, and what the server said of its entity meanwhile. */
+export interface LedgerEntry {
+  /** Who waits for the write; undefined if the slot is gone. */
+  readonly slot: OperationActor | undefined
+  readonly row: OperationRow
+  readonly writes: readonly Write[]
+}
+
+/** What a step of an operation writes: its row, and what is now known of the entity. */
+export function ledgerEntry(slot: OperationActor, row: OperationRow, event: OperationEvent): LedgerEntry {
+  return { slot, row, writes: [putOperation(row), ...entityWrites(row, event)] }
+}
+
+function entityWrites(row: OperationRow, event: OperationEvent): Write[] {
+  const known = confirmed(event)
+  if (known === undefined) return []
+  const key = laneOf(row.user, row.entity, row.entityId)
+  if (row.type === 'delete' && row.status === 'done') return [{ type: 'delete', collection: ENTITIES, key }]
+  if (known.version === undefined) return [{ type: 'delete', collection: ENTITIES, key }]
+  const { version, value } = known
+  const entity: EntityRow = { key, version, ...(value === undefined ? {} : { value }) }
+  return [{ type: 'put', collection: ENTITIES, value: entity }]
+}
+
+type Confirmed = Pick<EntityRow, 'version' | 'value'>
+
+/** What the server confirmed of the entity, if this event tells. */
+function confirmed(event: OperationEvent): { [K in keyof Confirmed]: Confirmed[K] | undefined } | undefined {
+  if (event.type === 'OUTCOME' && event.outcome.type === 'applied') return { version: event.outcome.version, value: event.outcome.value }
+  if (event.type === 'RECONCILED' && event.decision.type === 'done') return { version: event.decision.version, value: event.decision.value }
+  return undefined
+}

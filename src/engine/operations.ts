@@ -1,0 +1,143 @@
+import { SyncOperationError, ValidationError } from '../core/errors.ts'
+import { LIVE_STATUSES, TERMINAL_STATUSES, isTerminal, type OperationRow, type OperationStatus } from '../core/operation.ts'
+import type { Settings } from '../core/options.ts'
+import { finish, unpark, withPayload } from '../core/rows.ts'
+import { OPERATIONS, readOperation } from '../core/schema.ts'
+import { checkJson } from '../core/validate-json.ts'
+import type { Handles } from './handles.ts'
+import { infoOf } from './info.ts'
+import type { Store } from './store.ts'
+import type { EnqueueInput, ListQuery, Operation, OperationInfo, SyncEngine } from './types.ts'
+
+export interface OperationsHooks {
+  now(): number
+  enqueue(input: EnqueueInput): Promise<Operation>
+  /** A row was changed here; the owner looks again. */
+  edited(row: OperationRow | undefined): void
+}
+
+const LIST_LIMIT = 1_000
+
+/** Looking at operations and deciding about those that can't decide for themselves. */
+export function createOperations(settings: Settings, store: Store, handles: Handles, hooks: OperationsHooks): SyncEngine['operations'] {
+  async function edit(id: string, change: (row: OperationRow) => OperationRow): Promise<void> {
+    hooks.edited(await store.edit(id, change))
+  }
+
+  async function found(id: string): Promise<OperationRow> {
+    const row = await store.byId(id)
+    if (row === undefined) throw new SyncOperationError(id, 'not-found', `There is no operation ${id}. List them with operations.list().`)
+    return row
+  }
+
+  /** A rejected operation has ended: trying again is a new operation, which takes its place among the dead letters. */
+  async function enqueueAnew(row: OperationRow, payload: unknown): Promise<Operation> {
+    const { type, entity, entityId, priority } = row
+    const operation = await hooks.enqueue({ type, entity, id: entityId, priority, ...(type === 'delete' ? {} : { payload }) })
+    await edit(row.id, dismissed)
+    return operation
+  }
+
+  async function listOf(status: OperationStatus, limit: number): Promise<readonly OperationRow[]> {
+    if (!isTerminal(status)) return store.live(settings.user, limit, (other) => other === status)
+    const entries = await store.finished(status, LIST_LIMIT, true)
+    return entries.flatMap((entry) => readOperation(entry) ?? []).filter((row) => row.user === settings.user && row.dismissed === undefined)
+  }
+
+  /** Removes a row that can't be read, by the number that explain() and the event name: `#12`. */
+  async function discardCorrupt(id: string): Promise<void> {
+    const seq = Number(id.slice(1))
+    const entry = Number.isInteger(seq) ? await store.storage.get(OPERATIONS, seq) : undefined
+    if (entry === undefined || readOperation(entry) !== undefined) throw new SyncOperationError(id, 'not-corrupt', `There is no unreadable row ${id}.`)
+    await store.storage.commit([{ type: 'delete', collection: OPERATIONS, key: seq }])
+    hooks.edited(undefined)
+  }
+
+  return {
+    async list({ status = 'live', limit = 100 }: ListQuery = {}): Promise<readonly OperationInfo[]> {
+      if (!Number.isInteger(limit) || limit < 1 || limit > LIST_LIMIT) throw new ValidationError('limit', `must be a whole number from 1 to ${LIST_LIMIT}.`)
+      const statuses = statusesOf(status)
+      if (status === 'live') return ordered(await store.live(settings.user, limit, () => true), limit)
+      const lists = await Promise.all(statuses.map((one) => listOf(one, limit)))
+      return ordered(lists.flat(), limit)
+    },
+
+    async get(id) {
+      const row = await store.byId(id)
+      return row === undefined ? undefined : infoOf(row)
+    },
+
+    handle: handles.handle,
+
+    async retry(id) {
+      const row = await found(id)
+      if (row.status === 'rejected') return enqueueAnew(row, row.payload)
+      await edit(id, retried)
+      return handles.handle(id)
+    },
+
+    async edit(id, payload) {
+      const { json } = checkJson(payload, 'payload', { maxBytes: settings.limits.payloadBytes, maxDepth: settings.limits.payloadDepth })
+      const row = await found(id)
+      if (row.status === 'rejected') return enqueueAnew(row, json)
+      await edit(id, (current) => edited(current, json))
+      return handles.handle(id)
+    },
+
+    async discard(id) {
+      if (id.startsWith('#')) return discardCorrupt(id)
+      await edit(id, (row) => discarded(row, hooks.now()))
+    },
+
+    async count(status) {
+      if (status === 'live') return store.countLive(settings.user)
+      return isTerminal(status) ? store.countFinished(status) : (await store.live(settings.user, Infinity, (other) => other === status)).length
+    },
+  }
+}
+
+function statusesOf(status: NonNullable<ListQuery['status']>): readonly OperationStatus[] {
+  const wanted = status === 'live' ? LIVE_STATUSES : typeof status === 'string' ? [status] : status
+  for (const one of wanted) {
+    if (![...LIVE_STATUSES, ...TERMINAL_STATUSES].includes(one)) throw new ValidationError('status', `${String(one)} is not a status. Known: live, ${[...LIVE_STATUSES, ...TERMINAL_STATUSES].join(', ')}.`)
+  }
+  return wanted
+}
+
+function ordered(rows: readonly OperationRow[], limit: number): readonly OperationInfo[] {
+  return rows
+    .toSorted((a, b) => a.seq - b.seq)
+    .slice(0, limit)
+    .map(infoOf)
+}
+
+function retried(row: OperationRow): OperationRow {
+  if (row.status === 'parked' || row.status === 'waiting') return unpark(row)
+  if (row.status === 'queued') return { ...row, rev: row.rev + 1 }
+  throw cannot(row, 'retried')
+}
+
+/** New content for what was never sent; after a definite refusal it is a new request, with a derived key. */
+function edited(row: OperationRow, payload: OperationRow['payload']): OperationRow {
+  if (row.type === 'delete') throw new SyncOperationError(row.id, 'no-payload', 'A delete has no payload. Discard it and enqueue what is wanted.')
+  if (row.status === 'queued') return withPayload(row, payload)
+  if (row.status !== 'parked' && row.status !== 'waiting') throw cannot(row, 'edited')
+  if (row.unknownAttempts > 0) throw new SyncOperationError(row.id, 'in-doubt', `Operation ${row.id} may already have been applied as it is. Retry it first, or discard it and enqueue a new one.`)
+  const { request: _request, ...rest } = unpark(row)
+  return { ...rest, payload, reconciliations: row.attempts > 0 ? row.reconciliations + 1 : row.reconciliations }
+}
+
+function discarded(row: OperationRow, at: number): OperationRow {
+  if (row.status === 'rejected') return dismissed(row)
+  if (row.status === 'queued' || row.status === 'waiting' || row.status === 'parked') return finish(row, 'cancelled', at)
+  throw cannot(row, 'discarded')
+}
+
+function dismissed(row: OperationRow): OperationRow {
+  return { ...row, rev: row.rev + 1, dismissed: 1 }
+}
+
+function cannot(row: OperationRow, done: string): SyncOperationError {
+  const why = isTerminal(row.status) ? 'it has ended' : 'it is on its way; wait until it has settled or been put off'
+  return new SyncOperationError(row.id, 'not-possible', `Operation ${row.id} (${row.status}) can't be ${done}: ${why}.`)
+}

@@ -1,0 +1,279 @@
+import { fromCallback, fromPromise, type InspectionEvent } from 'xstate'
+import type { BreakerActor } from '../../machines/breaker.ts'
+import { connectivityMachine } from '../../machines/connectivity.ts'
+import { engineMachine, type DrainCommand, type EngineActor, type EngineInput } from '../../machines/engine.ts'
+import { SyncError } from '../core/errors.ts'
+import { isTerminal, type OperationRow, type StoredError } from '../core/operation.ts'
+import { settingsOf, type SyncEngineOptions } from '../core/options.ts'
+import type { SystemPorts } from '../core/ports.ts'
+import { STORE_SCHEMA } from '../core/schema.ts'
+import { announce } from './announce.ts'
+import { createChooser } from './chooser.ts'
+import { createDispatcher } from './dispatcher.ts'
+import { createDrains } from './drains.ts'
+import { createEvents } from './events.ts'
+import { createHandles } from './handles.ts'
+import { infoOf } from './info.ts'
+import { createIntake } from './intake.ts'
+import { leaseLock } from './lease.ts'
+import { forgetEnded } from './maintenance.ts'
+import { createMetrics } from './metrics.ts'
+import { createOptimistic } from './optimistic.ts'
+import { createReconciler } from './reconciler.ts'
+import { createSender } from './sender.ts'
+import { createSlots } from './slots.ts'
+import { createStore } from './store.ts'
+
+export interface EngineOptions extends SyncEngineOptions {
+  /** XState's inspection of every actor of this engine. */
+  readonly inspect?: ((event: InspectionEvent) => void) | undefined
+}
+
+const SETTLE_MS = 1_000
+const PROBE_EVERY_MS = 30_000
+const RESTART_MS = 1_000
+/** Ended operations are cleaned up after this many more. */
+const FORGET_EVERY = 5_000
+
+export type Runtime = ReturnType<typeof createRuntime>
+
+/** Puts an engine's parts together, and provides its machine with what it invokes. */
+export function createRuntime(options: EngineOptions, system: SystemPorts) {
+  const { inspect, ...plain } = options
+  const settings = settingsOf(plain)
+  const ports: SystemPorts = { ...system, ...plain.ports }
+  const { storage, transport } = plain
+  const { clock } = ports
+  const owner = ports.newId()
+  const store = createStore(storage)
+  const events = createEvents(clock)
+  const optimistic = createOptimistic(events)
+  const handles = createHandles(store, events)
+  const metrics = createMetrics(clock, { breaker: breakerMetrics, lock: () => ({ owner: dispatcher.isOwner(), epoch: epoch() }) })
+  const drains = createDrains((summary) => events.emit({ type: 'drain:completed', summary }))
+  const chooser = createChooser(settings, transport, store)
+  const reconciler = createReconciler(settings, ports, transport, store)
+  const intake = createIntake(settings, ports, store, accepted)
+  const closers = new Set<() => void>()
+  const changeListeners = new Set<() => void>()
+  let machine: EngineActor | undefined
+  let clientId = owner
+  let openedAt = 0
+  let endedSince = FORGET_EVERY
+  let presence: { readonly holder: string; release(): Promise<void> } | undefined
+
+  const sender = createSender(settings, ports, transport, {
+    clientId: () => clientId,
+    breaker,
+    requested: metrics.requested,
+    networkSuspected: () => machine?.send({ type: 'DRAIN.NETWORK_SUSPECTED' }),
+  })
+
+  const slots = createSlots(
+    settings,
+    clock,
+    {
+      send(slot, row) {
+        dispatcher.departed(slot)
+        sender.send(slot, row)
+      },
+      reconcile(slot, row) {
+        dispatcher.departed(slot)
+        reconciler.reconcile(slot, row)
+      },
+      rollBack(slot, row) {
+        dispatcher.departed(slot)
+        void optimistic.rollback(row.token ?? '', errorOf(row)).then(() =>
+          slot.send({ type: 'ROLLED_BACK', operationId: row.id, attempt: row.attempts, at: clock.now(), random: ports.random() }),
+        )
+      },
+      abort(slot) {
+        sender.abort(slot)
+        reconciler.abort(slot)
+      },
+      expire: (slot, row) => (row.status === 'reconciling' ? reconciler.expire(slot, row) : sender.expire(slot, row)),
+      record: (slot, row, event) => dispatcher.record(slot, row, event),
+      reportAuth: () => machine?.send({ type: 'DRAIN.AUTH_NEEDED' }),
+      vacate: (slot, row) => dispatcher.vacated(slot, row),
+      fail(slot, error) {
+        events.emit({ type: 'engine:error', part: 'operation', error })
+        dispatcher.slotFailed(slot, error)
+      },
+    },
+    inspect,
+  )
+
+  const dispatcher = createDispatcher(settings, ports, store, chooser, {
+    breaker,
+    takeSlot: slots.take,
+    abandon() {
+      slots.stopAll()
+      sender.abortAll()
+      reconciler.abortAll()
+    },
+    started: (row) => events.emit({ type: 'sync:started', operation: infoOf(row) }),
+    recorded,
+    quarantined: (sequence, error) => events.emit({ type: 'sync:quarantined', sequence, error }),
+    failed: (part, error) => events.emit(part === 'storage' ? { type: 'storage:error', error } : { type: 'engine:error', part, error }),
+    quiet,
+  })
+
+  const logic = engineMachine.provide({
+    actors: {
+      open: fromPromise(open),
+      close: fromPromise(close),
+      drain: fromCallback<DrainCommand>(({ receive, sendBack }) => {
+        dispatcher.attach(sendBack)
+        const unwatch = watchBreaker()
+        receive(dispatcher.command)
+        return () => {
+          unwatch()
+          dispatcher.command({ type: 'DISOWN' })
+        }
+      }),
+      lock: leaseLock(storage, clock, { owner, holder: () => presence?.holder }),
+      connectivity: connectivityMachine.provide({
+        actors: { probe: fromPromise<boolean>(({ signal }) => ports.connectivity.probe?.(signal) ?? Promise.resolve(true)) },
+      }),
+    },
+    actions: {
+      reportFailure: (_, { part, error }) => events.emit({ type: 'engine:error', part, error }),
+      reportLock: (_, { report }) => {
+        if (report.type === 'LOCK.ACQUIRED') events.emit({ type: 'lock:acquired', epoch: report.epoch, takeover: report.takeover })
+        if (report.type === 'LOCK.LOST') events.emit({ type: 'lock:lost' })
+        if (report.type === 'LOCK.FAILED') events.emit({ type: 'lock:failed', error: report.error })
+      },
+      reportNetwork: (_, { online }) => events.emit({ type: online ? 'network:online' : 'network:offline' }),
+    },
+  })
+
+  const input: EngineInput = {
+    lock: settings.lock,
+    breaker: settings.breaker,
+    online: ports.connectivity.online(),
+    hasProbe: ports.connectivity.probe !== undefined,
+    settleMs: SETTLE_MS,
+    probeEveryMs: PROBE_EVERY_MS,
+    authPauseMs: settings.authPauseMs,
+    stopTimeoutMs: settings.stopTimeoutMs,
+    restartMs: RESTART_MS,
+  }
+
+  function breaker(): BreakerActor | undefined {
+    return machine?.getSnapshot().children.breaker
+  }
+
+  function epoch(): number {
+    return machine?.getSnapshot().context.epoch ?? 0
+  }
+
+  function breakerMetrics() {
+    const snapshot = breaker()?.getSnapshot()
+    const state = snapshot === undefined || snapshot.matches('closed') ? 'closed' : snapshot.matches('open') ? 'open' : 'halfOpen'
+    const remainingMs = state === 'open' ? Math.max(0, Math.ceil(openedAt + settings.breaker.cooldownMs - clock.monotonic())) : 0
+    return { state, trips: snapshot?.context.trips ?? 0, remainingMs } as const
+  }
+
+  function watchBreaker(): () => void {
+    const actor = breaker()
+    const subscriptions = [
+      actor?.on('breaker:opened', ({ trips }) => {
+        openedAt = clock.monotonic()
+        events.emit({ type: 'breaker:opened', trips, remainingMs: settings.breaker.cooldownMs })
+        dispatcher.turn()
+      }),
+      actor?.on('breaker:halfOpened', () => {
+        events.emit({ type: 'breaker:halfOpened' })
+        dispatcher.turn()
+      }),
+      actor?.on('breaker:closed', () => {
+        events.emit({ type: 'breaker:closed' })
+        dispatcher.turn()
+      }),
+    ]
+    return () => subscriptions.forEach((subscription) => subscription?.unsubscribe())
+  }
+
+  async function open(): Promise<void> {
+    await storage.open(STORE_SCHEMA)
+    clientId = await store.installId(ports.newId)
+    presence = await storage.presence?.announce()
+    closers.add(storage.watch(storeChanged))
+    closers.add(ports.connectivity.watch((online) => machine?.send({ type: online ? 'PLATFORM.ONLINE' : 'PLATFORM.OFFLINE' })))
+  }
+
+  async function close(): Promise<void> {
+    for (const stop of closers) stop()
+    closers.clear()
+    await presence?.release()
+    presence = undefined
+    await storage.close()
+  }
+
+  function storeChanged(): void {
+    machine?.send({ type: 'STORE.CHANGED' })
+    dispatcher.changed()
+    void handles.lookAgain()
+    for (const listener of changeListeners) listener()
+  }
+
+  function accepted(rows: readonly OperationRow[]): void {
+    for (const row of rows) events.emit({ type: 'sync:queued', operation: infoOf(row) })
+    dispatcher.enqueued(rows)
+  }
+
+  function recorded(row: OperationRow): void {
+    drains.recorded(row)
+    announce(events, row)
+    if (!isTerminal(row.status)) return
+    handles.settle(row)
+    if (row.token !== undefined && row.status !== 'rejected') optimistic.settled(row.token)
+    endedSince += 1
+    if (endedSince >= 2 * FORGET_EVERY) void forget()
+  }
+
+  function quiet(): void {
+    drains.quiet(machine?.getSnapshot().context.pauses ?? [])
+    if (endedSince >= FORGET_EVERY) void forget()
+  }
+
+  async function forget(): Promise<void> {
+    if (!dispatcher.isOwner()) return
+    endedSince = 0
+    try {
+      await forgetEnded(store, settings.retention, epoch(), clock.now())
+    } catch (error) {
+      events.emit({ type: 'storage:error', error })
+    }
+  }
+
+  return {
+    settings,
+    ports,
+    inspect,
+    store,
+    events,
+    optimistic,
+    handles,
+    metrics,
+    drains,
+    intake,
+    dispatcher,
+    logic,
+    input,
+    /** Calls the listener when another handle wrote the store. Returns the function that ends it. */
+    onChange(listener: () => void): () => void {
+      changeListeners.add(listener)
+      return () => void changeListeners.delete(listener)
+    },
+    /** The actor that runs the engine's machine. */
+    attach(actor: EngineActor): void {
+      machine = actor
+    },
+  }
+}
+
+function errorOf(row: OperationRow): SyncError {
+  const stored: StoredError | undefined = row.lastError
+  return new SyncError(stored?.code ?? 'rejected', stored?.message ?? 'The operation was rejected.')
+}

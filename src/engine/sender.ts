@@ -1,0 +1,137 @@
+import type { BreakerActor } from '../../machines/breaker.ts'
+import type { OperationActor } from '../../machines/operation.ts'
+import { NetworkError, ServerError, SyncError, TimeoutError } from '../core/errors.ts'
+import { wireKey, type OperationRow } from '../core/operation.ts'
+import type { Settings } from '../core/options.ts'
+import type { Outcome, PreparedRequest, SystemPorts, Transport } from '../core/ports.ts'
+
+interface Flight {
+  readonly slot: OperationActor
+  readonly row: OperationRow
+  readonly request: PreparedRequest
+}
+
+export interface SenderHooks {
+  clientId(): string
+  breaker(): BreakerActor | undefined
+  /** A request left. */
+  requested(): void
+  networkSuspected(): void
+}
+
+export type Sender = ReturnType<typeof createSender>
+
+/** Brings claimed operations to the transport, alone or in batches, and the outcomes back to their slots. */
+export function createSender(settings: Settings, ports: SystemPorts, transport: Transport, hooks: SenderHooks) {
+  const controllers = new Map<OperationActor, AbortController>()
+  let waiting: Flight[] = []
+  let batches = transport.sendBatch !== undefined && settings.batchSize > 1
+
+  function send(slot: OperationActor, row: OperationRow): void {
+    if (row.request === undefined) return answer(slot, row, unprepared(row))
+    waiting.push({ slot, row, request: row.request })
+    if (waiting.length === 1) queueMicrotask(leave)
+  }
+
+  /** What was handed over in one turn leaves together. */
+  function leave(): void {
+    const flights = waiting
+    waiting = []
+    const size = batches ? settings.batchSize : 1
+    for (let i = 0; i < flights.length; i += size) void fly(flights.slice(i, i + size))
+  }
+
+  async function fly(flights: readonly Flight[]): Promise<void> {
+    const controller = new AbortController()
+    for (const { slot } of flights) controllers.set(slot, controller)
+    hooks.requested()
+    const outcomes = await attempt(flights, controller.signal)
+    if (flights.length > 1 && outcomes.some(isBatchUnsupported)) {
+      batches = false
+      for (const flight of flights) void fly([flight])
+      return
+    }
+    report(outcomes)
+    flights.forEach((flight, i) => {
+      if (controllers.get(flight.slot) !== controller) return
+      controllers.delete(flight.slot)
+      answer(flight.slot, flight.row, outcomes[i] ?? unanswered())
+    })
+  }
+
+  async function attempt(flights: readonly Flight[], signal: AbortSignal): Promise<readonly Outcome[]> {
+    const clientId = hooks.clientId()
+    try {
+      if (flights.length > 1 && transport.sendBatch !== undefined) {
+        const items = flights.map(({ row, request }) => ({ request, idempotencyKey: wireKey(row), sequence: row.seq }))
+        return await transport.sendBatch(items, { clientId, signal })
+      }
+      return await Promise.all(
+        flights.map(({ row, request }) => transport.send(request, { idempotencyKey: wireKey(row), clientId, sequence: row.seq, signal })),
+      )
+    } catch (error) {
+      return flights.map(() => ({ type: 'unknown', error: transportFailed(error) }))
+    }
+  }
+
+  /** One request is one sign of the server's health, however many operations it carried. */
+  function report(outcomes: readonly Outcome[]): void {
+    const failure = outcomes.find(isFailure)
+    if (outcomes.some(isOffline)) hooks.networkSuspected()
+    const breaker = hooks.breaker()
+    if (failure !== undefined) breaker?.send({ type: 'FAILURE', at: ports.clock.monotonic() })
+    else if (breaker !== undefined && !breaker.getSnapshot().matches('closed')) breaker.send({ type: 'SUCCESS' })
+  }
+
+  function answer(slot: OperationActor, row: OperationRow, outcome: Outcome): void {
+    slot.send({ type: 'OUTCOME', operationId: row.id, attempt: row.attempts, outcome, at: ports.clock.now(), random: ports.random() })
+  }
+
+  return {
+    send,
+    /** The slot does not wait any longer. A request that carries others as well goes on for them. */
+    abort(slot: OperationActor): void {
+      const controller = controllers.get(slot)
+      controllers.delete(slot)
+      if (controller !== undefined && ![...shared(controllers, controller)].length) controller.abort()
+    },
+    expire(slot: OperationActor, row: OperationRow): void {
+      answer(slot, row, { type: 'unknown', error: new TimeoutError(`No outcome within ${settings.sendTimeoutMs} ms (sendTimeoutMs); it is tried again with the same key.`) })
+    },
+    abortAll(): void {
+      const open = new Set(controllers.values())
+      controllers.clear()
+      for (const controller of open) controller.abort()
+    },
+  }
+}
+
+function* shared(controllers: ReadonlyMap<OperationActor, AbortController>, controller: AbortController): Generator<OperationActor> {
+  for (const [slot, other] of controllers) if (other === controller) yield slot
+}
+
+function isFailure(outcome: Outcome): boolean {
+  if (outcome.type !== 'unknown' && outcome.type !== 'retry') return false
+  const { error } = outcome
+  return (error instanceof NetworkError || error instanceof TimeoutError || error instanceof ServerError) && error.code !== 'idempotency-in-progress'
+}
+
+function isOffline(outcome: Outcome): boolean {
+  return outcome.type === 'retry' && outcome.error.code === 'offline'
+}
+
+function isBatchUnsupported(outcome: Outcome): boolean {
+  return outcome.type === 'retry' && outcome.error.code === 'batch-unsupported'
+}
+
+function transportFailed(cause: unknown): SyncError {
+  return new NetworkError('The transport failed; whether the request was applied is unknown, so it is tried again with the same key.', { cause, code: 'transport' })
+}
+
+function unanswered(): Outcome {
+  return { type: 'unknown', error: new ServerError('The batch brought no answer for this operation; it is tried again with the same key.') }
+}
+
+function unprepared(row: OperationRow): Outcome {
+  return { type: 'rejected', definite: false, error: new SyncError('unprepared', `Operation ${row.id} has no request; please report this.`) }
+}

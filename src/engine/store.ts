@@ -1,0 +1,135 @@
+import { StorageConflictError, SyncOperationError } from '../core/errors.ts'
+import type { OperationRow, OperationStatus } from '../core/operation.ts'
+import type { CommitOptions, Entry, Expectation, IndexKey, Storage, Write } from '../core/ports.ts'
+import { EDITS, ENTITIES, INSTALL, LEASE, META, OPERATIONS, isRecord, readEdits, readEntity, readOperation, type EntityRow } from '../core/schema.ts'
+
+/** The store in terms of the domain: rows of operations, entities and the install id. */
+export type Store = ReturnType<typeof createStore>
+
+export const PAGE_LIMIT = 1_000
+const EDIT_TRIES = 20
+
+export function createStore(storage: Storage) {
+  async function byIndex(index: string, value: string): Promise<OperationRow | undefined> {
+    const [entry] = await storage.scan(OPERATIONS, { index, prefix: [value], limit: 1 })
+    return entry === undefined ? undefined : readOperation(entry)
+  }
+
+  async function countOf(query: { index: string; prefix: IndexKey }): Promise<number> {
+    let count = 0
+    for (let gt: IndexKey | undefined; ; ) {
+      const page = await storage.scan(OPERATIONS, { ...query, ...(gt === undefined ? {} : { gt }), limit: PAGE_LIMIT })
+      count += page.length
+      gt = page.at(-1)?.position
+      if (page.length < PAGE_LIMIT || gt === undefined) return count
+    }
+  }
+
+  return {
+    storage,
+    byId: (id: string) => byIndex('id', id),
+    byChosenKey: (key: string) => byIndex('chosenKey', key),
+    byDedupeKey: (key: string) => byIndex('dedupeKey', key),
+
+    /** The live operations of a lane, head first; a corrupt row keeps its place. */
+    lane: (lane: string, limit: number) => storage.scan(OPERATIONS, { index: 'lane', prefix: [lane], limit }),
+
+    /** Queued operations of a user in the order of their turn, from a position on. */
+    ranked: (user: string, gt: IndexKey | undefined, limit: number) =>
+      storage.scan(OPERATIONS, { index: 'rank', prefix: [user], limit, ...(gt === undefined ? {} : { gt }) }),
+
+    /** Operations that are in play or wait for a time that has come. */
+    due: (user: string, at: number, limit: number) => storage.scan(OPERATIONS, { index: 'due', prefix: [user], lt: [user, at + 1], limit }),
+
+    async nextDueAt(user: string, after: number): Promise<number | undefined> {
+      const [entry] = await storage.scan(OPERATIONS, { index: 'due', prefix: [user], gt: [user, after + 1], limit: 1 })
+      const at = entry?.position[1]
+      return typeof at === 'number' ? at : undefined
+    },
+
+    finished: (status: OperationStatus, limit: number, reverse: boolean, lt?: IndexKey) =>
+      storage.scan(OPERATIONS, { index: 'finished', prefix: [status], limit, reverse, ...(lt === undefined ? {} : { lt }) }),
+
+    /** Rows of one live status, in no promised order. */
+    async live(user: string, limit: number, wanted: (status: OperationStatus) => boolean): Promise<OperationRow[]> {
+      const found: OperationRow[] = []
+      for (const index of ['due', 'rank']) {
+        for (let gt: IndexKey | undefined; found.length < limit; ) {
+          const page = await storage.scan(OPERATIONS, { index, prefix: [user], limit: PAGE_LIMIT, ...(gt === undefined ? {} : { gt }) })
+          found.push(...page.flatMap((entry) => readOperation(entry) ?? []).filter((row) => wanted(row.status)))
+          gt = page.at(-1)?.position
+          if (page.length < PAGE_LIMIT || gt === undefined) break
+        }
+      }
+      return found.slice(0, limit)
+    },
+
+    countLive: async (user: string) => (await countOf({ index: 'rank', prefix: [user] })) + (await countOf({ index: 'due', prefix: [user] })),
+    countFinished: (status: OperationStatus) => countOf({ index: 'finished', prefix: [status] }),
+
+    async entities(lanes: readonly string[]): Promise<readonly (EntityRow | undefined)[]> {
+      return (await storage.getMany(ENTITIES, lanes)).map(readEntity)
+    },
+
+    async entity(lane: string): Promise<EntityRow | undefined> {
+      return readEntity(await storage.get(ENTITIES, lane))
+    },
+
+    /** A write of the owner: refused once a newer owner exists. */
+    commitAs: (epoch: number, writes: readonly Write[], options: CommitOptions = {}) =>
+      storage.commit(writes, { ...options, fence: { collection: META, key: LEASE, epoch } }),
+
+    async edits(): Promise<number> {
+      return readEdits(await storage.get(META, EDITS))
+    },
+
+    /** Changes one operation from any tab, in competition with the owner: whoever commits first wins, the other looks again. */
+    async edit(id: string, change: (row: OperationRow) => OperationRow): Promise<OperationRow> {
+      for (let tries = 0; tries < EDIT_TRIES; tries++) {
+        const [row, edits] = [await byIndex('id', id), readEdits(await storage.get(META, EDITS))]
+        if (row === undefined) throw new SyncOperationError(id, 'not-found', `There is no operation ${id}. List them with operations.list().`)
+        const changed = change(row)
+        const writes: Write[] = [
+          { type: 'put', collection: OPERATIONS, value: changed },
+          { type: 'put', collection: META, value: { name: EDITS, rev: edits + 1 } },
+        ]
+        const unchanged: Expectation = { collection: OPERATIONS, key: row.seq, field: 'rev', equals: row.rev }
+        try {
+          await storage.commit(writes, { expect: [unchanged, editsUnchanged(edits)] })
+          return changed
+        } catch (error) {
+          if (!(error instanceof StorageConflictError)) throw error
+        }
+      }
+      throw new SyncOperationError(id, 'busy', `Operation ${id} changed too often to be edited. Try again.`)
+    },
+
+    /** The id of this installation, made at the first start. */
+    async installId(newId: () => string): Promise<string> {
+      const known = idOf(await storage.get(META, INSTALL))
+      if (known !== undefined) return known
+      const id = newId()
+      try {
+        await storage.commit([{ type: 'put', collection: META, value: { name: INSTALL, id } }], { expect: [{ collection: META, key: INSTALL, absent: true }] })
+        return id
+      } catch (error) {
+        const other = idOf(await storage.get(META, INSTALL))
+        if (other === undefined) throw error
+        return other
+      }
+    },
+  }
+}
+
+/** Holds as long as nobody edited an operation behind the owner's back. */
+export function editsUnchanged(edits: number): Expectation {
+  return edits === 0 ? { collection: META, key: EDITS, absent: true } : { collection: META, key: EDITS, field: 'rev', equals: edits }
+}
+
+export function putOperation(row: OperationRow): Write {
+  return { type: 'put', collection: OPERATIONS, value: row }
+}
+
+function idOf(entry: Entry | undefined): string | undefined {
+  return isRecord(entry?.value) && typeof entry.value['id'] === 'string' ? entry.value['id'] : undefined
+}

@@ -1,0 +1,205 @@
+import type { Observable } from 'rxjs'
+import type { SyncError } from '../core/errors.ts'
+import type { Json } from '../core/json.ts'
+import type { ConflictRecord, OperationStatus, Priority, StoredError } from '../core/operation.ts'
+
+export interface OptimisticHandlers {
+  /** The state to go back to; handed to `rollback`. */
+  readonly original?: unknown
+  /** Undoes the optimistic change. Awaited; if it fails, the failure is an event and the operation ends all the same. */
+  readonly rollback?: (original: unknown, error: SyncError) => void | Promise<void>
+  readonly onSuccess?: () => void
+  readonly onError?: (error: SyncError) => void
+}
+
+export interface EnqueueInput {
+  /** `create`, `update` (a merge patch), `replace`, `delete`, or any name that the transport routes. */
+  readonly type: string
+  readonly entity: string
+  readonly id: string
+  /** JSON. Left out for `delete`. */
+  readonly payload?: unknown
+  /** Default `medium`. */
+  readonly priority?: Priority | undefined
+  /** Ids of operations that must be done first. */
+  readonly dependsOn?: readonly string[] | undefined
+  /** One operation for ever: enqueueing again with the same key returns the one that exists. */
+  readonly idempotencyKey?: string | undefined
+  /** One operation while it is queued: enqueueing again with the same key returns the one that waits. */
+  readonly dedupeKey?: string | undefined
+  /** The server's version that the change was made on. Default: the last one the server confirmed to this store. */
+  readonly baseVersion?: string | undefined
+  /** The server's value that the change was made on, for a merge by field. */
+  readonly base?: unknown
+  readonly optimistic?: (OptimisticHandlers & { readonly token?: string | undefined }) | undefined
+}
+
+/** What became of an operation. `superseded` names the one it was merged into. */
+export type Settlement =
+  | { readonly status: 'done' }
+  | { readonly status: 'rejected'; readonly error: StoredError | undefined }
+  | { readonly status: 'cancelled' }
+  | { readonly status: 'superseded'; readonly by: string }
+
+export interface Operation {
+  readonly id: string
+  status(): Promise<OperationStatus>
+  /** Resolves when the operation has ended; never rejects. */
+  readonly settled: Promise<Settlement>
+}
+
+/** An operation as the application sees it. */
+export interface OperationInfo {
+  readonly id: string
+  readonly sequence: number
+  readonly type: string
+  readonly entity: string
+  readonly entityId: string
+  readonly payload: Json
+  readonly status: OperationStatus
+  readonly priority: Priority
+  readonly idempotencyKey: string
+  readonly enqueuedAt: number
+  readonly attempts: number
+  readonly nextAttemptAt?: number
+  readonly dependsOn?: readonly string[]
+  readonly lastError?: StoredError
+  readonly conflict?: ConflictRecord
+  readonly supersededBy?: string
+}
+
+export interface Reason {
+  readonly id: string
+  readonly entity: string
+  readonly entityId: string
+  readonly status: OperationStatus
+  readonly error?: StoredError
+}
+
+/** What one drain did. */
+export interface DrainSummary {
+  readonly succeeded: number
+  /** Rejected for good. */
+  readonly failed: number
+  /** Put off: waiting for a retry, a decision or a dependency, or left alone because sending is paused. */
+  readonly deferred: number
+  /** Met a conflict, however it was settled. */
+  readonly conflicted: number
+  readonly superseded: number
+  readonly cancelled: number
+  /** Of the failed and deferred ones; at most 100. */
+  readonly reasons: readonly Reason[]
+  /** Why sending is paused, if it is. */
+  readonly held: readonly string[]
+}
+
+type OfOperation = { readonly operation: OperationInfo }
+
+export type SyncEventBody =
+  | { readonly type: 'engine:started' | 'engine:stopped' }
+  | { readonly type: 'engine:paused' | 'engine:resumed'; readonly reason: string }
+  | { readonly type: 'engine:error'; readonly part: string; readonly error: unknown }
+  | ({ readonly type: 'sync:queued' | 'sync:started' | 'sync:completed' | 'sync:cancelled' } & OfOperation)
+  | ({ readonly type: 'sync:retry'; readonly nextAttemptAt: number } & OfOperation)
+  | ({ readonly type: 'sync:coalesced'; readonly into: string } & OfOperation)
+  | ({ readonly type: 'sync:conflict' | 'sync:failed' | 'sync:parked' } & OfOperation)
+  | { readonly type: 'sync:quarantined'; readonly sequence: number; readonly error: SyncError }
+  | { readonly type: 'drain:completed'; readonly summary: DrainSummary }
+  | { readonly type: 'lock:acquired'; readonly epoch: number; readonly takeover: boolean }
+  | { readonly type: 'lock:lost' }
+  | { readonly type: 'lock:failed'; readonly error: unknown }
+  | { readonly type: 'breaker:opened'; readonly trips: number; readonly remainingMs: number }
+  | { readonly type: 'breaker:halfOpened' | 'breaker:closed' }
+  | { readonly type: 'network:online' | 'network:offline' }
+  | { readonly type: 'storage:error'; readonly error: unknown }
+
+export type SyncEvent = SyncEventBody & { readonly at: number }
+export type SyncEventType = SyncEventBody['type']
+
+/** Where the engine is, in words that stay the same over versions. */
+export interface EngineState {
+  readonly phase: 'stopped' | 'starting' | 'following' | 'draining' | 'paused' | 'stopping' | 'restarting' | 'failed'
+  readonly pauses: readonly string[]
+  readonly error: unknown
+}
+
+export interface Metrics {
+  readonly operations: {
+    readonly enqueued: number
+    readonly done: number
+    readonly rejected: number
+    readonly retried: number
+    readonly coalesced: number
+    readonly cancelled: number
+    readonly conflicts: number
+    readonly live: number
+  }
+  readonly requests: number
+  readonly queue: { readonly depth: number }
+  readonly latencyMs: { readonly mean: number; readonly p50: number; readonly p95: number; readonly p99: number }
+  readonly successRate: number
+  /** 0–100. */
+  readonly health: number
+  readonly breaker: { readonly state: 'closed' | 'open' | 'halfOpen'; readonly trips: number; readonly remainingMs: number }
+  readonly lock: { readonly owner: boolean; readonly epoch: number; readonly takeovers: number }
+}
+
+export interface Explanation {
+  /** A sentence for people. */
+  readonly summary: string
+  /** The engine's states, from the outermost. */
+  readonly state: readonly string[]
+  readonly waitingFor: readonly string[]
+  /** Wall-clock time of the next thing that happens by itself. */
+  readonly nextWakeAt?: number
+  readonly lastError?: StoredError
+  readonly operation?: OperationInfo
+}
+
+export interface ListQuery {
+  /** One status, several, or `live` (all that have not ended). Default `live`. */
+  readonly status?: OperationStatus | 'live' | readonly OperationStatus[] | undefined
+  /** Default 100, at most 1,000. */
+  readonly limit?: number | undefined
+}
+
+export interface SyncEngine {
+  /** Opens the store and resolves when this engine follows or owns it. Rejects with the typed error if the store can't be opened. */
+  start(): Promise<void>
+  /** Finishes what is in flight, releases the lease and closes the store. */
+  stop(): Promise<void>
+  pause(reason: string): void
+  resume(reason: string): void
+  /** Durable when it resolves. Rejects with `ValidationError` or a `StorageError`; then nothing was stored. */
+  enqueue(input: EnqueueInput): Promise<Operation>
+  /** All or none, in order. */
+  enqueueAll(inputs: readonly EnqueueInput[]): Promise<readonly Operation[]>
+  /** Sends what is due now and tells what became of it. */
+  flush(): Promise<DrainSummary>
+  readonly operations: {
+    list(query?: ListQuery): Promise<readonly OperationInfo[]>
+    get(id: string): Promise<OperationInfo | undefined>
+    /** The handle of an operation enqueued earlier, here or elsewhere. */
+    handle(id: string): Operation
+    /** A parked or waiting operation goes on now; a rejected one is enqueued anew. */
+    retry(id: string): Promise<Operation>
+    edit(id: string, payload: unknown): Promise<Operation>
+    /** Cancels what was not sent, gives up what is parked, forgets a dead letter. */
+    discard(id: string): Promise<void>
+    count(status: OperationStatus | 'live'): Promise<number>
+  }
+  readonly optimistic: {
+    register(token: string, handlers: OptimisticHandlers): void
+    commit(token: string): void
+    rollback(token: string, error: SyncError): Promise<void>
+    rollbackBatch(tokens: readonly string[], error: SyncError): Promise<void>
+  }
+  metrics(): Metrics
+  explain(id?: string): Promise<Explanation>
+  /** `*` and a trailing `*` are wildcards (`sync:*`). Returns the function that ends it. */
+  on(pattern: string, handler: (event: SyncEvent) => void): () => void
+  readonly events$: Observable<SyncEvent>
+  readonly state$: Observable<EngineState>
+  /** The last 100 events, oldest first. */
+  history(): readonly SyncEvent[]
+}

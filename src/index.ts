@@ -1,0 +1,42 @@
+import { systemPorts } from './adapters/system.ts'
+import { engineFactory } from './engine/create-engine.ts'
+
+/**
+ * `createSyncEngine(options)` makes an engine; `start()` it. Throws `ValidationError` for options out of range.
+ * `createSyncEngineLogic(options)` gives the same engine as XState actor logic, to spawn or invoke.
+ */
+export const { createSyncEngine, createSyncEngineLogic } = engineFactory(systemPorts)
+
+export { syncEngineOf, type SyncEngineCommand, type SyncEngineLogic } from './engine/create-engine.ts'
+export type { EngineOptions } from './engine/runtime.ts'
+export type {
+  DrainSummary,
+  EngineState,
+  EnqueueInput,
+  Explanation,
+  ListQuery,
+  Metrics,
+  Operation,
+  OperationInfo,
+  OptimisticHandlers,
+  Reason,
+  Settlement,
+  SyncEngine,
+  SyncEvent,
+  SyncEventType,
+} from './engine/types.ts'
+export type { BackoffStrategy, RetryOptions } from './core/backoff.ts'
+export type { Json, JsonObject } from './core/json.ts'
+export type { ConflictRecord, FieldConflict, OperationStatus, Priority, StoredError } from './core/operation.ts'
+export type {
+  BreakerOptions,
+  EntityOptions,
+  LimitOptions,
+  LockOptions,
+  RetentionOptions,
+  SyncEngineOptions,
+} from './core/options.ts'
+export { DEFAULTS } from './core/options.ts'
+export type * from './core/ports.ts'
+export type { Conflict, ConflictResolver, ConflictStrategy, Resolution } from './core/reconcile.ts'
+export * from './core/errors.ts'
