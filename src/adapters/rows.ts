@@ -64,7 +64,8 @@ export function rowOf(value: object, name: string): Row {
 /** The primary key of a row that is put. */
 export function keyOf(row: Row, name: string, collection: CollectionSchema): Scalar {
   const key = Object.hasOwn(row, collection.key) ? row[collection.key] : undefined
-  if (!isScalar(key)) throw new ValidationError(`${name}.${collection.key}`, 'The key of a row must be a string or a finite number.')
+  if (!isScalar(key))
+    throw new ValidationError(`${name}.${collection.key}`, 'The key of a row must be a string or a finite number.')
   if (!collection.autoIncrement || (Number.isSafeInteger(key) && Number(key) > 0)) return key
   throw new ValidationError(`${name}.${collection.key}`, 'The keys of this collection are positive integers.')
 }
@@ -85,5 +86,8 @@ export function encode(row: Row, name: string): string {
 
 export function checkLimit({ limit }: ScanQuery): void {
   if (Number.isInteger(limit) && limit >= 0 && limit <= maxScanLimit) return
-  throw new ValidationError('limit', `must be a whole number of rows up to ${maxScanLimit}; read more in pages, with "gt" the last position.`)
+  throw new ValidationError(
+    'limit',
+    `must be a whole number of rows up to ${maxScanLimit}; read more in pages, with "gt" the last position.`,
+  )
 }

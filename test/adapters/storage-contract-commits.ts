@@ -62,16 +62,23 @@ export function describeCommits(makeWorld: () => Promise<StorageWorld>): void {
       await storage.commit([{ type: 'put', collection: 'operations', value: { seq, id: 'a', lane: 'y' } }])
       expect((await other.get('operations', seq!))?.value).toEqual({ seq, id: 'a', lane: 'y' })
       expect(await readAll(storage, 'operations')).toHaveLength(1)
+      expect(await storage.get('operations', String(seq))).toBeUndefined()
+      expect(await storage.scan('operations', { gt: [''], limit: 10 })).toEqual([])
     })
 
     it('D2 writes of one commit apply in order', async () => {
-      await storage.commit([put({ id: 'n', v: 1 }), put({ id: 'n', v: 2 }), put({ id: 'gone' }), { type: 'delete', collection: 'notes', key: 'gone' }])
+      await storage.commit([
+        put({ id: 'n', v: 1 }),
+        put({ id: 'n', v: 2 }),
+        put({ id: 'gone' }),
+        { type: 'delete', collection: 'notes', key: 'gone' },
+      ])
       expect((await storage.get('notes', 'n'))?.value).toEqual({ id: 'n', v: 2 })
       expect(await storage.get('notes', 'gone')).toBeUndefined()
       await storage.commit([{ type: 'delete', collection: 'notes', key: 'was never there' }])
     })
 
-    it('D2 a committed row is the store\'s own: later changes to the object reach neither it nor other readers', async () => {
+    it("D2 a committed row is the store's own: later changes to the object reach neither it nor other readers", async () => {
       const row = { id: 'n', list: [1] }
       await storage.commit([put(row)])
       row.list.push(2)
@@ -92,7 +99,9 @@ export function describeCommits(makeWorld: () => Promise<StorageWorld>): void {
       await storage.commit([put({ id: 'n', v: 1 })], { expect: [absent] })
       expect(await failureOf(other.commit([put({ id: 'n', v: 9 })], { expect: [absent] }))).toBeInstanceOf(StorageConflictError)
       await other.commit([put({ id: 'n', v: 2 })], { expect: [version(1)] })
-      const failing = storage.commit([put({ id: 'n', v: 3 }), put({ id: 'm' }), append({ id: 'o' })], { expect: [version(2), version(1)] })
+      const failing = storage.commit([put({ id: 'n', v: 3 }), put({ id: 'm' }), append({ id: 'o' })], {
+        expect: [version(2), version(1)],
+      })
       expect(await failureOf(failing)).toMatchObject({ code: 'storage-conflict', index: undefined, retryable: true })
       const missing = { collection: 'notes', key: 'nobody', field: 'v', equals: 1 }
       expect(await failureOf(storage.commit([put({ id: 'm' })], { expect: [missing] }))).toBeInstanceOf(StorageConflictError)

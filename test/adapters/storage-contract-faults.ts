@@ -34,7 +34,10 @@ export function describeFaults(makeWorld: () => Promise<StorageWorld>): void {
       ]
       await expect(storage.commit(writes)).rejects.toBeInstanceOf(StorageError)
       const untouched = async (handle: Storage) => {
-        expect((await readAll(handle, 'notes')).map((entry) => entry.value)).toEqual([{ id: 'deleted' }, { id: 'kept', tag: 'old' }])
+        expect((await readAll(handle, 'notes')).map((entry) => entry.value)).toEqual([
+          { id: 'deleted' },
+          { id: 'kept', tag: 'old' },
+        ])
         expect(keysOf(await handle.scan('notes', { index: 'byTag', limit: 10 }))).toEqual(['kept'])
         expect(await handle.scan('operations', { index: 'byLane', limit: 10 })).toEqual([])
       }
@@ -96,7 +99,9 @@ export function describeFaults(makeWorld: () => Promise<StorageWorld>): void {
     })
 
     it('S29 a row with a key __proto__ comes back as it went in and reaches no prototype', async () => {
-      const hostile: object = JSON.parse('{"id":"n","__proto__":{"polluted":1,"tag":"x"},"constructor":{"prototype":{"polluted":1}},"toString":0}')
+      const hostile: object = JSON.parse(
+        '{"id":"n","__proto__":{"polluted":1,"tag":"x"},"constructor":{"prototype":{"polluted":1}},"toString":0}',
+      )
       await storage.commit([put(hostile)])
       const value = (await storage.get('notes', 'n'))?.value as object
       expect(Object.hasOwn(value, '__proto__')).toBe(true)
@@ -109,7 +114,17 @@ export function describeFaults(makeWorld: () => Promise<StorageWorld>): void {
     })
 
     it('C6 text of every kind survives, and none is taken for a command', async () => {
-      const texts = ['"; DROP TABLE notes; --', "' OR 1=1", '%_*?[', 'null', '\\u0000', '\u2028', 'a'.repeat(2000), 'é\u0301', '🙂']
+      const texts = [
+        '"; DROP TABLE notes; --',
+        "' OR 1=1",
+        '%_*?[',
+        'null',
+        '\\u0000',
+        '\u2028',
+        'a'.repeat(2000),
+        'é\u0301',
+        '🙂',
+      ]
       await storage.commit(texts.map((id, n) => put({ id, tag: id, text: `${id}\u0000\ud800`, n })))
       for (const [n, id] of texts.entries()) {
         expect((await storage.get('notes', id))?.value).toEqual({ id, tag: id, text: `${id}\u0000\ud800`, n })

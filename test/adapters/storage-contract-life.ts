@@ -80,7 +80,12 @@ export function describeLife(makeWorld: () => Promise<StorageWorld>): void {
 
     it('S27 a later schema adds collections, and indexes that hold the rows that exist', async () => {
       await storage.open(schema)
-      await storage.commit([put({ id: 'a', colour: 'red' }), put({ id: 'b' }), put({ id: 'c', colour: 3 }), put({ id: 'd', colour: null })])
+      await storage.commit([
+        put({ id: 'a', colour: 'red' }),
+        put({ id: 'b' }),
+        put({ id: 'c', colour: 3 }),
+        put({ id: 'd', colour: null }),
+      ])
       await storage.close()
       await other.open(laterSchema)
       expect(keysOf(await other.scan('notes', { index: 'byColour', limit: 10 }))).toEqual(['c', 'a'])

@@ -93,7 +93,13 @@ export function describeScans(makeWorld: () => Promise<StorageWorld>): void {
     it('C6 the position in an index goes on with the last field, whatever the bounds leave open', async () => {
       await storage.commit([1, 2, 3, 4, 5].map((rank) => append({ id: `o${rank}`, lane: 'l', user: 'u1', rank: rank % 2 })))
       const all = await storage.scan('operations', { index: 'byDue', prefix: ['u1'], limit: 1000 })
-      expect(all.map((entry) => entry.position.slice(0, 2))).toEqual([['u1', 0], ['u1', 0], ['u1', 1], ['u1', 1], ['u1', 1]])
+      expect(all.map((entry) => entry.position.slice(0, 2))).toEqual([
+        ['u1', 0],
+        ['u1', 0],
+        ['u1', 1],
+        ['u1', 1],
+        ['u1', 1],
+      ])
       const rest = await storage.scan('operations', { index: 'byDue', prefix: ['u1'], gt: all[2]!.position, limit: 1000 })
       expect(keysOf(rest)).toEqual(keysOf(all).slice(3))
       const due = await storage.scan('operations', { index: 'byDue', prefix: ['u1'], lt: ['u1', 1], limit: 1000 })
@@ -150,7 +156,12 @@ export function describeScans(makeWorld: () => Promise<StorageWorld>): void {
       const seen: Scalar[] = []
       let after: IndexKey | undefined
       for (let page = 0; ; page++) {
-        const entries = await storage.scan('notes', { index: 'byTagAndId', prefix: ['t'], limit: 1000, ...(after && { gt: after }) })
+        const entries = await storage.scan('notes', {
+          index: 'byTagAndId',
+          prefix: ['t'],
+          limit: 1000,
+          ...(after && { gt: after }),
+        })
         seen.push(...keysOf(entries))
         after = entries.at(-1)?.position
         if (entries.length < 1000) break

@@ -1,4 +1,13 @@
-import { StorageConflictError, StorageCorruptError, StorageError, StorageFencedError, StorageNewerError, StorageQuotaError, StorageUnavailableError, ValidationError } from '../../core/errors.ts'
+import {
+  StorageConflictError,
+  StorageCorruptError,
+  StorageError,
+  StorageFencedError,
+  StorageNewerError,
+  StorageQuotaError,
+  StorageUnavailableError,
+  ValidationError,
+} from '../../core/errors.ts'
 import type { CommitOptions, Expectation, Fence, StoreSchema, Write } from '../../core/ports.ts'
 import { checkAppendable, collectionIn, encode, isRow, keyOf, rowOf } from '../rows.ts'
 import type { MemoryDisk } from './disk.ts'
@@ -18,7 +27,7 @@ export function tableOf({ disk, schema }: View, name: string): Table {
 
 function checkFence(view: View, { collection, key, epoch }: Fence): void {
   const lease = entryOf(tableOf(view, collection), key, [key])
-  if (lease?.corrupt) throw new StorageCorruptError('The lease can\'t be read. Repair the store.', { cause: lease.corrupt })
+  if (lease?.corrupt) throw new StorageCorruptError("The lease can't be read. Repair the store.", { cause: lease.corrupt })
   const current = isRow(lease?.value) ? lease.value.epoch : undefined
   if (typeof current === 'number' && current > epoch) throw new StorageFencedError(epoch, current)
 }

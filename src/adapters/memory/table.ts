@@ -52,18 +52,28 @@ function countWhile(places: readonly Place[], before: (place: Place) => boolean)
 function insertPlace(places: Place[], place: Place): void {
   const last = places.at(-1)
   if (!last || comparePlaces(last, place) < 0) places.push(place)
-  else places.splice(countWhile(places, (other) => comparePlaces(other, place) < 0), 0, place)
+  else
+    places.splice(
+      countWhile(places, (other) => comparePlaces(other, place) < 0),
+      0,
+      place,
+    )
 }
 
 function removePlace(places: Place[], place: Place): void {
-  places.splice(countWhile(places, (other) => comparePlaces(other, place) < 0), 1)
+  places.splice(
+    countWhile(places, (other) => comparePlaces(other, place) < 0),
+    1,
+  )
 }
 
 function checkUnique(index: SortedIndex, name: string, { position, key }: Place): void {
   if (!index.unique) return
   const holder = index.places[countWhile(index.places, (other) => comparePositions(other.position, position) < 0)]
   if (!holder || holder.key === key || comparePositions(holder.position, position) !== 0) return
-  throw new StorageConflictError(`Another row already has ${JSON.stringify(position)} in the unique index "${name}".`, { index: name })
+  throw new StorageConflictError(`Another row already has ${JSON.stringify(position)} in the unique index "${name}".`, {
+    index: name,
+  })
 }
 
 function positionsOf(table: Table, row: Row, key: Scalar): Map<string, IndexKey> {
@@ -147,7 +157,12 @@ export function entryOf(table: Table, key: Scalar, position: IndexKey): Entry | 
   try {
     return { key, position, value: JSON.parse(stored.text) }
   } catch (cause) {
-    return { key, position, value: undefined, corrupt: new StorageCorruptError(`The row ${JSON.stringify(key)} can't be decoded.`, { cause }) }
+    return {
+      key,
+      position,
+      value: undefined,
+      corrupt: new StorageCorruptError(`The row ${JSON.stringify(key)} can't be decoded.`, { cause }),
+    }
   }
 }
 
@@ -159,7 +174,9 @@ export function scanTable(table: Table, collection: CollectionSchema, query: Sca
   const start = countWhile(places, (place) => head(place) < 0 || (gt !== undefined && comparePositions(place.position, gt) <= 0))
   const end = countWhile(places, (place) => head(place) <= 0 && (lt === undefined || comparePositions(place.position, lt) < 0))
   if (end <= start) return []
-  const hits = reverse ? places.slice(Math.max(start, end - limit), end).reverse() : places.slice(start, Math.min(end, start + limit))
+  const hits = reverse
+    ? places.slice(Math.max(start, end - limit), end).reverse()
+    : places.slice(start, Math.min(end, start + limit))
   return hits.flatMap(({ key, position }) => entryOf(table, key, position) ?? [])
 }
 

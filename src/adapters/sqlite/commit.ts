@@ -10,7 +10,10 @@ import type { Table } from './table.ts'
 
 function checkFence(connection: Connection, { collection, key, epoch }: Fence): void {
   const lease = read(connection.driver, tableIn(connection, collection), key)
-  if (lease?.corrupt) throw new StorageCorruptError('The lease can\'t be read, so nobody may write under it. Take it anew.', { cause: lease.corrupt })
+  if (lease?.corrupt)
+    throw new StorageCorruptError("The lease can't be read, so nobody may write under it. Take it anew.", {
+      cause: lease.corrupt,
+    })
   const current = isRow(lease?.value) ? lease.value.epoch : undefined
   if (typeof current === 'number' && current > epoch) throw new StorageFencedError(epoch, current)
 }
@@ -29,7 +32,10 @@ function checkExpectation(connection: Connection, expectation: Expectation): voi
 
 function conflict(connection: Connection, table: Table, value: object, cause: unknown): StorageConflictError {
   const index = isRow(value) ? takenIndex(connection.driver, table, value) : undefined
-  return new StorageConflictError(`Another row of "${table.name}" has the value that must be unique in "${index}".`, { index, cause })
+  return new StorageConflictError(`Another row of "${table.name}" has the value that must be unique in "${index}".`, {
+    index,
+    cause,
+  })
 }
 
 function write(connection: Connection, one: Write, appended: number[]): void {

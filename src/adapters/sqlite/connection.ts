@@ -3,7 +3,7 @@ import type { StoreSchema } from '../../core/ports.ts'
 import { collectionIn } from '../rows.ts'
 import { openDriver } from './driver.ts'
 import type { Driver } from './driver.ts'
-import { openError, storageError } from './errors.ts'
+import { checkWritable, openError, storageError } from './errors.ts'
 import { checkVersion, layOut } from './layout.ts'
 import { createTable } from './table.ts'
 import type { Table } from './table.ts'
@@ -71,6 +71,7 @@ async function openFile(path: string): Promise<Driver> {
 /** Opens the file and brings it to the schema. A file that can't be used is closed again. */
 export async function connect(path: string, schema: StoreSchema, maxBytes: number | undefined): Promise<Connection> {
   const absolute = resolve(path)
+  checkWritable(absolute)
   const driver = await openFile(absolute)
   try {
     prepareFile(driver, schema, maxBytes)

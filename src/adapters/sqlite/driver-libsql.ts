@@ -8,37 +8,49 @@ function columns(row: unknown): readonly unknown[] {
   return Array.isArray(row) ? row : []
 }
 
+/** An error keeps the statement of its stack alive until the stack has been made a text, and with it the file open. */
+function lettingGo<T>(work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    if (error instanceof Error) String(error.stack)
+    throw error
+  }
+}
+
 function prepare(database: Database.Database, sql: string): Statement {
   const statement = database.prepare(sql)
   if (statement.reader) statement.raw()
   return {
-    run(parameters) {
-      const { lastInsertRowid } = statement.run(parameters)
-      return Number(lastInsertRowid)
-    },
+    run: (parameters) => lettingGo(() => Number(statement.run(parameters).lastInsertRowid)),
     row(parameters) {
-      const row = statement.get(parameters)
+      const row = lettingGo(() => statement.get(parameters))
       return row === undefined ? undefined : columns(row)
     },
-    rows: (parameters) => statement.all(parameters).map(columns),
+    rows: (parameters) => lettingGo(() => statement.all(parameters)).map(columns),
   }
 }
 
-/**
- * libsql finalizes a statement only when it is collected, and until then `close` leaves the files open: collect now.
- * The collector's callbacks run in the turn after.
- */
-async function finalizeStatements(): Promise<void> {
+function collectGarbage(): void {
   setFlagsFromString('--expose-gc')
   const collect: unknown = runInNewContext('gc')
   setFlagsFromString('--no-expose-gc')
   if (typeof collect === 'function') collect()
+}
+
+/**
+ * libsql finalizes a statement only when it is collected, and until then `close` leaves the files open: collect now, in a turn
+ * in which no caller's frame refers to a statement any more. The collector's callbacks run in the turn after.
+ */
+async function finalizeStatements(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve))
+  collectGarbage()
   await new Promise((resolve) => setImmediate(resolve))
 }
 
 export function openLibsql(path: string): Driver {
   let database: Database.Database | undefined = new Database(path)
-  const statements = cached((sql) => prepare(connection(), sql))
+  const statements = cached((sql) => lettingGo(() => prepare(connection(), sql)))
 
   function connection(): Database.Database {
     if (database) return database
@@ -47,7 +59,7 @@ export function openLibsql(path: string): Driver {
 
   return {
     exec(sql) {
-      connection().exec(sql)
+      lettingGo(() => connection().exec(sql))
     },
     prepare: statements,
     async close() {

@@ -12,7 +12,18 @@ import {
 } from '../../core/errors.ts'
 
 /** SQLite's result codes, https://sqlite.org/rescode.html */
-const primary = { perm: 3, busy: 5, locked: 6, readOnly: 8, corrupt: 11, full: 13, cantOpen: 14, protocol: 15, constraint: 19, notADatabase: 26 }
+const primary = {
+  perm: 3,
+  busy: 5,
+  locked: 6,
+  readOnly: 8,
+  corrupt: 11,
+  full: 13,
+  cantOpen: 14,
+  protocol: 15,
+  constraint: 19,
+  notADatabase: 26,
+}
 const extended = { readOnlyDbMoved: 1032, primaryKey: 1555, unique: 2067 }
 
 /** The extended result code: `rawCode` of libsql, `errcode` of node:sqlite. */
@@ -35,7 +46,10 @@ export function storageError(error: unknown): Error {
   const code = resultCode(error)
   if (isUniqueViolation(error)) return new StorageConflictError('Another row already has this unique value.', cause)
   if (code === extended.readOnlyDbMoved) {
-    return new StorageUnavailableError('The database file was moved or deleted while it was open. Put it back, or close and open the store.', cause)
+    return new StorageUnavailableError(
+      'The database file was moved or deleted while it was open. Put it back, or close and open the store.',
+      cause,
+    )
   }
   switch (code === undefined ? undefined : code & 0xff) {
     case primary.full:
@@ -48,7 +62,10 @@ export function storageError(error: unknown): Error {
     case primary.protocol:
       return new StorageBlockedError('Another process is writing to the database and did not finish in time. Try again.', cause)
     case primary.corrupt:
-      return new StorageCorruptError('The database file is damaged. Restore it from a backup, or salvage it with ".recover" of the sqlite3 shell.', cause)
+      return new StorageCorruptError(
+        'The database file is damaged. Restore it from a backup, or salvage it with ".recover" of the sqlite3 shell.',
+        cause,
+      )
     case primary.notADatabase:
       return new StorageCorruptError('The file is not an SQLite database. Choose another path; nothing was touched.', cause)
     default:
@@ -70,6 +87,15 @@ function isErrno(error: unknown): error is { readonly code: string } {
 }
 
 const notPermitted = ['EACCES', 'EPERM', 'EROFS']
+
+/** Refuses a file that may not be written before SQLite touches it: it would leave its log beside it. */
+export function checkWritable(path: string): void {
+  try {
+    accessSync(path, constants.R_OK | constants.W_OK)
+  } catch (error) {
+    if (isErrno(error) && notPermitted.includes(error.code)) throw new StorageReadOnlyError({ cause: error })
+  }
+}
 
 /** Why a file can't be opened: SQLite says only that it can't, so the file system is asked. */
 export function openError(error: unknown, path: string): Error {

@@ -106,6 +106,8 @@ export function sqliteStorage(options: SqliteStorageOptions): Storage {
 }
 
 function usedBytesOf({ driver }: Connection): number {
-  const [pages, pageBytes] = ['PRAGMA page_count', 'PRAGMA page_size'].map((pragma) => Number(driver.prepare(pragma).row([])?.[0]))
+  const [pages, pageBytes] = ['PRAGMA page_count', 'PRAGMA page_size'].map((pragma) =>
+    Number(driver.prepare(pragma).row([])?.[0]),
+  )
   return (pages ?? 0) * (pageBytes ?? 0)
 }

@@ -26,7 +26,8 @@ export function presence(fields: readonly string[], key: string): readonly strin
 function createTable(name: string, collection: CollectionSchema): string {
   const [key = collection.key, ...others] = columnsOf(collection).map(quote)
   const columns = [...others, 'value TEXT NOT NULL'].join(', ')
-  if (collection.autoIncrement) return `CREATE TABLE IF NOT EXISTS ${quote(name)} (${key} INTEGER PRIMARY KEY AUTOINCREMENT, ${columns})`
+  if (collection.autoIncrement)
+    return `CREATE TABLE IF NOT EXISTS ${quote(name)} (${key} INTEGER PRIMARY KEY AUTOINCREMENT, ${columns})`
   return `CREATE TABLE IF NOT EXISTS ${quote(name)} (${key} PRIMARY KEY NOT NULL, ${columns}) WITHOUT ROWID`
 }
 
@@ -40,20 +41,30 @@ function createIndex(collection: string, key: string, name: string, index: Index
 function checkNames(name: string, collection: CollectionSchema): void {
   const columns = ['value', ...columnsOf(collection)].map((column) => column.toLowerCase())
   if (new Set(columns).size === columns.length) return
-  throw new ValidationError(`collections.${name}`, 'Fields of keys and indexes may not be called "value" nor differ only in case.')
+  throw new ValidationError(
+    `collections.${name}`,
+    'Fields of keys and indexes may not be called "value" nor differ only in case.',
+  )
 }
 
 function names(driver: Driver, sql: string, of: string): readonly string[] {
-  return driver.prepare(sql).rows([of]).map(([name]) => String(name))
+  return driver
+    .prepare(sql)
+    .rows([of])
+    .map(([name]) => String(name))
 }
 
 /** Gives a column that is new to the table the values that its rows already hold. */
 function fillColumns(driver: Driver, name: string, { key, autoIncrement }: CollectionSchema, added: readonly string[]): void {
   const table = quote(name)
-  const page = driver.prepare(`SELECT ${quote(key)}, value FROM ${table} WHERE ${quote(key)} > ? ORDER BY ${quote(key)} LIMIT 1000`)
-  const update = driver.prepare(`UPDATE ${table} SET ${added.map((field) => `${quote(field)} = ?`).join(', ')} WHERE ${quote(key)} = ?`)
+  const page = driver.prepare(
+    `SELECT ${quote(key)}, value FROM ${table} WHERE ${quote(key)} > ? ORDER BY ${quote(key)} LIMIT 1000`,
+  )
+  const update = driver.prepare(
+    `UPDATE ${table} SET ${added.map((field) => `${quote(field)} = ?`).join(', ')} WHERE ${quote(key)} = ?`,
+  )
   const scalar = (row: Row, field: string) => positionOf(row, [field])?.[0] ?? null
-  for (let last: Scalar = autoIncrement ? 0 : Number.NEGATIVE_INFINITY; ; ) {
+  for (let last: Scalar = autoIncrement ? 0 : Number.NEGATIVE_INFINITY; ;) {
     const rows = page.rows([last])
     for (const [found, text] of rows) {
       if (typeof found !== 'string' && typeof found !== 'number') continue
@@ -74,7 +85,8 @@ function layOutCollection(driver: Driver, name: string, collection: CollectionSc
   const wanted = Object.entries(collection.indexes)
   const present = names(driver, "SELECT name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL AND tbl_name = ?", name)
   const kept = wanted.map(([index, definition]) => indexName(name, index, definition))
-  for (const index of present) if (index.startsWith(`${name}.`) && !kept.includes(index)) driver.exec(`DROP INDEX ${quote(index)}`)
+  for (const index of present)
+    if (index.startsWith(`${name}.`) && !kept.includes(index)) driver.exec(`DROP INDEX ${quote(index)}`)
   for (const [index, definition] of wanted) driver.exec(createIndex(name, collection.key, index, definition))
 }
 

@@ -14,6 +14,8 @@ export interface ScanText {
 interface Stretch {
   readonly conditions: readonly string[]
   readonly compared: number
+  /** How many of the fields have one value only in this stretch. */
+  readonly constant: number
 }
 
 function equal(fields: readonly string[]): readonly string[] {
@@ -35,16 +37,16 @@ function strict(operator: Limits['operator']): string {
  * the rowid: it would read on from the first row with the same other values. So those rows are a stretch of their own.
  */
 function stretches(table: Table, fields: readonly string[], bound: Bound): readonly Stretch[] {
-  if (typeof bound === 'string') return [{ conditions: [], compared: 0 }]
+  if (typeof bound === 'string') return [{ conditions: [], compared: 0, constant: 0 }]
   const { operator, values } = bound
   const compared = fields.slice(0, values.length)
   const before = compared.slice(0, -1)
   if (!table.rowid || before.length === 0 || compared.at(-1) !== table.key) {
-    return [{ conditions: compare(compared, operator), compared: compared.length }]
+    return [{ conditions: compare(compared, operator), compared: compared.length, constant: 0 }]
   }
   return [
-    { conditions: [...equal(before), ...compare([table.key], operator)], compared: compared.length },
-    { conditions: compare(before, strict(operator)), compared: before.length },
+    { conditions: [...equal(before), ...compare([table.key], operator)], compared: compared.length, constant: before.length },
+    { conditions: compare(before, strict(operator)), compared: before.length, constant: 0 },
   ]
 }
 
@@ -59,17 +61,36 @@ function selectFrom(table: Table, index: string | undefined, fields: readonly st
   return `${from} INDEXED BY ${quote(indexName(table.name, index, indexIn(table.collection, index)))}`
 }
 
+/** Rows with the same position come in the order of their keys. Fields that are constant would only make SQLite sort. */
+function orderBy(
+  { key }: Table,
+  unique: boolean,
+  varying: readonly string[],
+  fields: readonly string[],
+  reverse: boolean,
+): string {
+  const order = unique || fields.includes(key) ? varying : [...varying, key]
+  if (order.length === 0) return ''
+  return ` ORDER BY ${order.map((field) => `${quote(field)}${reverse ? ' DESC' : ''}`).join(', ')}`
+}
+
 /** The statements of a query, in the order in which they are to run until there are enough rows. */
-export function scanTexts(table: Table, query: ScanQuery, fields: readonly string[], lower: Bound, upper: Bound): readonly ScanText[] {
+export function scanTexts(
+  table: Table,
+  query: ScanQuery,
+  fields: readonly string[],
+  lower: Bound,
+  upper: Bound,
+): readonly ScanText[] {
   const { prefix = [], reverse = false } = query
   const [start, end] = reverse ? [upper, lower] : [lower, upper]
+  const unique = query.index === undefined || indexIn(table.collection, query.index).unique === true
   const rest = fields.slice(prefix.length)
   const select = selectFrom(table, query.index, fields)
   const fixed = [...equal(fields.slice(0, prefix.length)), ...endOf(rest, end)]
-  const order = [...new Set([...fields, table.key])].map((field) => `${quote(field)}${reverse ? ' DESC' : ''}`).join(', ')
-  return stretches(table, rest, start).map(({ conditions, compared }) => {
+  return stretches(table, rest, start).map(({ conditions, compared, constant }) => {
     const all = [...fixed, ...conditions, ...presence(fields, table.key)]
     const where = all.length > 0 ? ` WHERE ${all.join(' AND ')}` : ''
-    return { sql: `${select}${where} ORDER BY ${order} LIMIT ?`, compared }
+    return { sql: `${select}${where}${orderBy(table, unique, rest.slice(constant), fields, reverse)} LIMIT ?`, compared }
   })
 }

@@ -57,7 +57,10 @@ const unfaithful = /[\0\p{Surrogate}]/u
 /** SQLite would give text with these characters back changed. */
 function checkText(value: Scalar, where: string): void {
   if (typeof value !== 'string' || !unfaithful.test(value)) return
-  throw new ValidationError(where, 'Keys and indexed values may hold neither NUL characters nor half surrogate pairs. Take them out.')
+  throw new ValidationError(
+    where,
+    'Keys and indexed values may hold neither NUL characters nor half surrogate pairs. Take them out.',
+  )
 }
 
 function bindings(table: Table, row: Row, text: string): Parameter[] {
