@@ -1,0 +1,133 @@
+import type { Outcome, BatchItem } from '../../core/ports.ts'
+import { ClientError, type SyncError } from '../../core/errors.ts'
+import { readResults } from './batch-results.ts'
+import type { Answer, Exchange } from './exchange.ts'
+import type { BatchOptions, HttpSettings } from './options.ts'
+import { byteLength, exceeds, invalidRequest, outcomeOf, tooLarge, wireHeaders } from './send.ts'
+
+export interface BatchContext {
+  readonly clientId: string
+  readonly signal: AbortSignal
+}
+
+export type SendBatch = (items: readonly BatchItem[], context: BatchContext) => Promise<readonly Outcome[]>
+
+const OPEN = '{"atomic":false,"operations":['
+const CLOSE = ']}'
+/** Answers repeat whole entities where requests hold only their changes. */
+const ANSWER_FACTOR = 8
+
+/** An operation as it stands in the envelope, and its place among those that were given. */
+export interface Part {
+  readonly index: number
+  readonly method: string
+  readonly text: string
+}
+
+/**
+ * Sends operations in as few requests as the limits allow, one request after the other; none after one that failed as a whole.
+ * Never rejects.
+ */
+export function createSendBatch(settings: HttpSettings, batch: Required<BatchOptions>, exchange: Exchange): SendBatch {
+  return async (items, context) => {
+    const encoded = items.map((item, index) => encode(settings, item, index, context.clientId))
+    const outcomes = encoded.map((one) => ('text' in one ? undefined : one))
+    let stopped: Outcome | undefined
+    for (const parts of chunks(encoded, batch.maxOperations, settings.maxBodyBytes)) {
+      const { results, rest } =
+        stopped === undefined ? await sendChunk(settings, batch.path, exchange, parts, context) : whole(parts, stopped)
+      parts.forEach((part, at) => (outcomes[part.index] = results[at]))
+      stopped = rest
+    }
+    return outcomes.map((outcome) => outcome ?? invalidRequest())
+  }
+}
+
+interface ChunkResult {
+  readonly results: readonly Outcome[]
+  /** What becomes of the operations that were not sent, if this request failed as a whole. */
+  readonly rest?: Outcome | undefined
+}
+
+async function sendChunk(
+  settings: HttpSettings,
+  path: string,
+  exchange: Exchange,
+  parts: readonly Part[],
+  context: BatchContext,
+): Promise<ChunkResult> {
+  const request = {
+    method: 'POST',
+    path,
+    headers: { 'Content-Type': 'application/json', 'Synchart-Client': context.clientId },
+    body: OPEN + parts.map((part) => part.text).join(',') + CLOSE,
+    maxResponseBytes: settings.maxResponseBytes * ANSWER_FACTOR,
+  }
+  const answer = await exchange(request, context.signal)
+  if (answer.type === 'none') return whole(parts, answer.outcome)
+  if (answer.status < 200 || answer.status > 299) return whole(parts, refusal(answer))
+  const results = readResults(answer, parts)
+  return 'type' in results ? whole(parts, results) : { results }
+}
+
+function whole(parts: readonly Part[], outcome: Outcome): ChunkResult {
+  const rest: Outcome = outcome.type === 'unknown' ? { ...outcome, type: 'retry' } : outcome
+  return { results: parts.map(() => outcome), rest }
+}
+
+/** The endpoint's refusal says nothing of the operations: they are sent one by one, and judged one by one. */
+function refusal(answer: Answer): Outcome {
+  const outcome = outcomeOf(answer, 'POST')
+  if (outcome.type !== 'rejected' && outcome.type !== 'conflict') return outcome
+  return oneByOne(NO_ENDPOINT.has(answer.status) ? 'batch-unsupported' : 'batch-refused', answer.status, outcome.error)
+}
+
+const NO_ENDPOINT: ReadonlySet<number> = new Set([404, 405, 410, 501])
+
+function oneByOne(code: 'batch-unsupported' | 'batch-refused', status: number | undefined, cause?: SyncError): Outcome {
+  const what =
+    status === undefined
+      ? 'An operation does not fit into a batch request'
+      : `The server does not take this batch request (${status})`
+  const message = `${what}; its operations are sent one by one. Set batch: false if the API has no batch endpoint.`
+  return { type: 'retry', error: new ClientError(message, { code, status, ...(cause && { cause }) }) }
+}
+
+function encode(settings: HttpSettings, item: BatchItem, index: number, clientId: string): Part | Outcome {
+  const { request } = item
+  const headers = wireHeaders(request, { ...item, clientId })
+  if (headers === undefined || !isJson(request.body)) return invalidRequest()
+  if (request.body !== null && exceeds(request.body, settings.maxBodyBytes)) return tooLarge(settings.maxBodyBytes)
+  const head = JSON.stringify({ method: request.method, path: request.path, headers })
+  const text = `${head.slice(0, -1)},"body":${request.body ?? 'null'}}`
+  if (exceeds(OPEN + text + CLOSE, settings.maxBodyBytes)) return oneByOne('batch-refused', undefined)
+  return { index, method: request.method, text }
+}
+
+/** The frozen body goes into the envelope as it is; a damaged one must not change what stands beside it. */
+function isJson(body: string | null): boolean {
+  if (body === null) return true
+  try {
+    JSON.parse(body)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function* chunks(encoded: readonly (Part | Outcome)[], maxOperations: number, maxBytes: number): Generator<readonly Part[]> {
+  let parts: Part[] = []
+  let bytes = OPEN.length + CLOSE.length
+  for (const part of encoded) {
+    if (!('text' in part)) continue
+    const size = byteLength(part.text) + 1
+    if (parts.length === maxOperations || (parts.length > 0 && bytes + size > maxBytes)) {
+      yield parts
+      parts = []
+      bytes = OPEN.length + CLOSE.length
+    }
+    parts.push(part)
+    bytes += size
+  }
+  if (parts.length > 0) yield parts
+}

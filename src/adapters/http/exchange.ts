@@ -1,0 +1,164 @@
+import { Axios, getAdapter } from 'axios'
+import { AuthenticationError, NetworkError, TimeoutError } from '../../core/errors.ts'
+import type { Outcome } from '../../core/ports.ts'
+import { createCredential, type Credentials } from './auth.ts'
+import { startDeadline, type Deadline } from './deadline.ts'
+import { networkFailure } from './failures.ts'
+import type { HttpSettings } from './options.ts'
+
+export interface WireRequest {
+  readonly method: string
+  /** Checked already: below the base URL. */
+  readonly path: string
+  readonly headers: Readonly<Record<string, string | false>>
+  readonly body: string | null
+  readonly maxResponseBytes: number
+}
+
+export interface Answer {
+  readonly type: 'answer'
+  readonly status: number
+  readonly headers: Readonly<Record<'content-type' | 'date' | 'etag' | 'retry-after', string | undefined>>
+  readonly text: string
+  /** What must not occur in anything made from the answer. */
+  readonly secret: string | undefined
+}
+
+export interface NoAnswer {
+  readonly type: 'none'
+  readonly outcome: Extract<Outcome, { type: 'retry' | 'unknown' | 'auth' }>
+}
+
+/** Never rejects. */
+export type Exchange = (request: WireRequest, signal: AbortSignal) => Promise<Answer | NoAnswer>
+
+const ANONYMOUS: Credentials = { token: undefined, generation: 0 }
+
+/** Sends one request to the configured server and to no other; with an outdated token a second time after a refresh. */
+export function createExchange(settings: HttpSettings): Exchange {
+  const dispatch = createDispatch(settings)
+  const credential = settings.auth === undefined ? undefined : createCredential(settings.auth, settings.timeoutMs)
+
+  async function attempt(request: WireRequest, deadline: Deadline): Promise<Answer | NoAnswer> {
+    if (credential === undefined) return dispatch(request, ANONYMOUS, deadline)
+    const used = await before(() => credential.current(), deadline)
+    if (used.type === 'none') return used
+    const answer = await dispatch(request, used.value, deadline)
+    if (answer.type === 'none' || answer.status !== 401) return answer
+    const renewed = await before(async () => ((await credential.renew(used.value)) ? credential.current() : undefined), deadline)
+    if (renewed.type === 'none') return renewed
+    return renewed.value === undefined ? answer : dispatch(request, renewed.value, deadline)
+  }
+
+  return async (request, signal) => {
+    if (signal.aborted) return unsent(undefined, 'aborted')
+    const deadline = startDeadline(settings.timeoutMs, signal)
+    try {
+      return await attempt(request, deadline)
+    } finally {
+      deadline.end()
+    }
+  }
+}
+
+type Dispatch = (request: WireRequest, credentials: Credentials, deadline: Deadline) => Promise<Answer | NoAnswer>
+
+function createDispatch(settings: HttpSettings): Dispatch {
+  // Without axios' own defaults: no transforms, no XSRF cookie, nothing to merge for each request. Redirects are never followed.
+  const client = new Axios({
+    adapter: getAdapter(['http', 'fetch']),
+    responseType: 'text',
+    maxRedirects: 0,
+    maxBodyLength: settings.maxBodyBytes,
+    fetchOptions: { cache: 'no-store' },
+  })
+
+  return async (request, { token }, deadline) => {
+    try {
+      const response = await client.request<unknown>({
+        url: settings.baseURL + request.path,
+        method: request.method,
+        headers: headersOf(request, settings.headers, token),
+        data: request.body ?? undefined,
+        maxContentLength: request.maxResponseBytes,
+        signal: deadline.signal,
+      })
+      return {
+        type: 'answer',
+        // The fetch API hides a redirect that it does not follow behind the status 0.
+        status: response.status === 0 ? 302 : response.status,
+        headers: {
+          'content-type': text(response.headers['content-type']),
+          date: text(response.headers['date']),
+          etag: text(response.headers['etag']),
+          'retry-after': text(response.headers['retry-after']),
+        },
+        text: text(response.data) ?? '',
+        secret: token,
+      }
+    } catch (error) {
+      return interrupted(deadline) ?? { type: 'none', outcome: networkFailure(error, token) }
+    }
+  }
+}
+
+function headersOf(
+  request: WireRequest,
+  common: HttpSettings['headers'],
+  token: string | undefined,
+): Record<string, string | false> {
+  const headers: Record<string, string | false> = {
+    Accept: 'application/json, application/problem+json',
+    ...common,
+    ...request.headers,
+  }
+  if (token !== undefined) headers['Authorization'] = `Bearer ${token}`
+  // Otherwise axios names a type even where there is no body.
+  if (request.body === null) headers['Content-Type'] = false
+  return headers
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined
+}
+
+/** Runs what must precede the request; as long as it has not ended, nothing has left. */
+async function before<T>(
+  task: () => Promise<T>,
+  deadline: Deadline,
+): Promise<{ readonly type: 'ready'; readonly value: T } | NoAnswer> {
+  try {
+    return { type: 'ready', value: await deadline.race(task()) }
+  } catch (error) {
+    return unsent(error, deadline.state())
+  }
+}
+
+function unsent(error: unknown, state: ReturnType<Deadline['state']>): NoAnswer {
+  if (error instanceof AuthenticationError) return { type: 'none', outcome: { type: 'auth', error } }
+  if (state === 'expired') {
+    const late = new TimeoutError(
+      'auth.token or auth.refresh took longer than timeoutMs; nothing was sent. It is tried again; check the log-in service.',
+    )
+    return { type: 'none', outcome: { type: 'retry', error: late } }
+  }
+  return {
+    type: 'none',
+    outcome: { type: 'retry', error: new NetworkError('The send was called off before anything left.', { code: 'aborted' }) },
+  }
+}
+
+function interrupted(deadline: Deadline): NoAnswer | undefined {
+  if (deadline.state() === 'expired') {
+    const late = new TimeoutError(
+      'No complete answer came within timeoutMs. Whether the write was applied is unknown; it is tried again with the same key.',
+    )
+    return { type: 'none', outcome: { type: 'unknown', error: late } }
+  }
+  if (deadline.state() !== 'aborted') return undefined
+  const aborted = new NetworkError(
+    'The send was called off while it was under way. Whether the write was applied is unknown; it is tried again with the same key.',
+    { code: 'aborted' },
+  )
+  return { type: 'none', outcome: { type: 'unknown', error: aborted } }
+}

@@ -1,0 +1,47 @@
+import { classifyResponse, versionOf } from '../../core/classify.ts'
+import { NetworkError, ServerError, SyncError } from '../../core/errors.ts'
+import type { Fetched } from '../../core/ports.ts'
+import type { Answer, Exchange } from './exchange.ts'
+import type { HttpSettings } from './options.ts'
+import { isJsonObject, problemOnly, readBody } from './read-body.ts'
+import { entityPath } from './routes.ts'
+
+/** Reads one entity. Never rejects. */
+export async function fetchEntity(
+  settings: HttpSettings,
+  exchange: Exchange,
+  entity: string,
+  entityId: string,
+  signal: AbortSignal,
+): Promise<Fetched> {
+  const path = pathOf(settings, entity, entityId)
+  if (typeof path !== 'string') return { type: 'failed', error: path }
+  const answer = await exchange(
+    { method: 'GET', path, headers: {}, body: null, maxResponseBytes: settings.maxResponseBytes },
+    signal,
+  )
+  if (answer.type === 'none') return { type: 'failed', error: answer.outcome.error }
+  if (answer.status === 404 || answer.status === 410) return { type: 'absent' }
+  return fetchedFrom(answer)
+}
+
+function fetchedFrom({ status, headers, text, secret }: Answer): Fetched {
+  const read = readBody(text, headers['content-type'])
+  const body = status >= 400 ? problemOnly(read, secret) : read
+  const outcome = classifyResponse({ status, headers, body, method: 'GET', nowMs: Date.now() })
+  if (outcome.type !== 'applied') return { type: 'failed', error: outcome.error }
+  if (body.kind !== 'json' || !isJsonObject(body.value)) {
+    const message = `The server answered ${status} without the entity: a JSON object was expected. Check the route, and what stands before the API.`
+    return { type: 'failed', error: new ServerError(message, { code: 'unreadable', status }) }
+  }
+  const version = versionOf(headers, body)
+  return { type: 'found', value: body.value, ...(version === undefined ? {} : { version }) }
+}
+
+function pathOf(settings: HttpSettings, entity: string, entityId: string): string | SyncError {
+  try {
+    return entityPath(settings, entity, entityId)
+  } catch (error) {
+    return error instanceof SyncError ? error : new NetworkError('The path of the entity could not be made.', { cause: error })
+  }
+}

@@ -1,0 +1,31 @@
+import type { Transport } from '../../core/ports.ts'
+import { createSendBatch } from './batch.ts'
+import { createExchange } from './exchange.ts'
+import { fetchEntity } from './fetch-entity.ts'
+import { checkOptions, type HttpTransportOptions } from './options.ts'
+import { prepareRequest } from './routes.ts'
+import { sendOne } from './send.ts'
+
+export type { BatchOptions, EntityRoutes, HttpAuth, HttpTransportOptions, Route, RouteFunction } from './options.ts'
+
+/**
+ * Brings operations to an HTTP API (RFC 9110) and reads entities from it; the default routes are the wire contract of the
+ * reference server. Only the server of `baseURL` is ever spoken to, redirects are never followed, and tokens are fetched at send time.
+ * Without a `batch` endpoint the transport has no `sendBatch`.
+ *
+ * In Node connections are kept alive by the platform's own agent, which lets the process exit. A browser tells nothing of why
+ * a connection failed, so there every such failure is `unknown`.
+ *
+ * `prepare` throws a `ValidationError` where an id, a payload or a route can't be made into a request; nothing else throws or rejects.
+ * @throws ValidationError that names the wrong option.
+ */
+export function httpTransport(options: HttpTransportOptions): Transport {
+  const settings = checkOptions(options)
+  const exchange = createExchange(settings)
+  return {
+    prepare: (operation) => prepareRequest(settings, operation),
+    send: (request, context) => sendOne(settings, exchange, request, context),
+    ...(settings.batch && { sendBatch: createSendBatch(settings, settings.batch, exchange) }),
+    fetch: (entity, entityId, { signal }) => fetchEntity(settings, exchange, entity, entityId, signal),
+  }
+}
