@@ -82,7 +82,7 @@ export interface OperationRow {
   readonly lane?: string
   /** Index `rank` (queued rows): the instant by which its turn comes; priority is a head start. */
   readonly rank?: number
-  /** Index `due` (waiting rows and those in play): when to look at it again. 0 = now. */
+  /** Index `due` (waiting rows and those in play): when to look at it again. 0 = now; see IN_PLAY and NEVER_DUE. */
   readonly dueAt?: number
   /** Index `finished` (terminal rows). */
   readonly finishedAt?: number

@@ -1,7 +1,7 @@
 import type { SyncError } from './errors.ts'
 import type { Json } from './json.ts'
 import type { ConflictRecord, OperationRow, Priority, StoredError, TerminalStatus } from './operation.ts'
-import { NEVER_DUE } from './schema.ts'
+import { IN_PLAY, NEVER_DUE } from './schema.ts'
 import type { PreparedRequest } from './ports.ts'
 
 /**
@@ -27,7 +27,7 @@ export function claim(row: OperationRow, request: PreparedRequest, baseVersion: 
     attempts: row.attempts + 1,
     unknownAttempts: row.unknownAttempts + 1,
     request,
-    dueAt: 0,
+    dueAt: IN_PLAY,
   }
 }
 
@@ -62,7 +62,7 @@ export function postpone(row: OperationRow, { at, delayMs, error, definite }: Po
 
 /** Refused with nothing applied: the server's state must be looked at. */
 export function beginReconciling(row: OperationRow, error: SyncError): OperationRow {
-  return { ...row, rev: row.rev + 1, status: 'reconciling', unknownAttempts: 0, dueAt: 0, ...lastError(error) }
+  return { ...row, rev: row.rev + 1, status: 'reconciling', unknownAttempts: 0, dueAt: IN_PLAY, ...lastError(error) }
 }
 
 export interface Resend {
@@ -81,14 +81,14 @@ export function resend(row: OperationRow, { request, baseVersion, conflict }: Re
     attempts: row.attempts + 1,
     unknownAttempts: 1,
     reconciliations: row.reconciliations + 1,
-    dueAt: 0,
+    dueAt: IN_PLAY,
     ...(baseVersion === undefined ? {} : { baseVersion }),
     ...(conflict === undefined ? {} : { conflict }),
   }
 }
 
 export function beginRollback(row: OperationRow, error: SyncError): OperationRow {
-  return { ...row, rev: row.rev + 1, status: 'rollingBack', unknownAttempts: 0, dueAt: 0, ...lastError(error) }
+  return { ...row, rev: row.rev + 1, status: 'rollingBack', unknownAttempts: 0, dueAt: IN_PLAY, ...lastError(error) }
 }
 
 /** Only a person or the application can say how to go on. */

@@ -13,6 +13,8 @@ export const LEASE = 'lease'
 export const EDITS = 'edits'
 export const INSTALL = 'install'
 
+/** Where a row in play stands in the index `due`: before all that wait, so that a new owner finds what the last one left. */
+export const IN_PLAY = -1
 /** Where a parked row stands in the index `due`: it is never due by itself. */
 export const NEVER_DUE = Number.MAX_SAFE_INTEGER
 

@@ -46,7 +46,12 @@ export function createChooser(settings: Settings, transport: Transport, store: S
     return { lane, row: await claimed(first, lane), ended: [], nextRank }
   }
 
-  async function chooseQueued(lane: string, rows: readonly OperationRow[], entries: readonly Entry[], now: number): Promise<Choice | Blockage> {
+  async function chooseQueued(
+    lane: string,
+    rows: readonly OperationRow[],
+    entries: readonly Entry[],
+    now: number,
+  ): Promise<Choice | Blockage> {
     const { survivor, superseded, cancelled, rest } = settings.coalesce
       ? coalesceLane(rows, { maxPayloadBytes: settings.limits.payloadBytes })
       : { survivor: rows[0], superseded: [], cancelled: [], rest: rows.slice(1) }
@@ -69,7 +74,9 @@ export function createChooser(settings: Settings, transport: Transport, store: S
     return claim(row, transport.prepare({ ...row, baseVersion }), baseVersion)
   }
 
-  async function dependencyOf(row: OperationRow): Promise<{ type: 'met' } | { type: 'waits'; on: string } | { type: 'failed'; error: SyncError }> {
+  async function dependencyOf(
+    row: OperationRow,
+  ): Promise<{ type: 'met' } | { type: 'waits'; on: string } | { type: 'failed'; error: SyncError }> {
     for (const id of row.dependsOn ?? []) {
       const other = await lastOf(id)
       if (other === undefined || other.status === 'done') continue
@@ -111,10 +118,17 @@ function versionFor(row: OperationRow, entity: EntityRow | undefined): string | 
 
 function corrupt(entry: Entry): Blockage {
   const sequence = Number(entry.key)
-  const error = new StorageCorruptError(`The stored operation ${sequence} can not be read. Its lane waits; discard it or mend the row.`, { cause: entry.corrupt })
+  const error = new StorageCorruptError(
+    `The stored operation ${sequence} can not be read. Its lane waits; discard it or mend the row.`,
+    { cause: entry.corrupt },
+  )
   return { type: 'corrupt', sequence, error }
 }
 
 function dependencyFailed(row: OperationRow, other: OperationRow): SyncError {
-  return new SyncOperationError(row.id, 'dependency-failed', `It depends on ${other.id}, which was ${other.status}. Enqueue it again once that is done.`)
+  return new SyncOperationError(
+    row.id,
+    'dependency-failed',
+    `It depends on ${other.id}, which was ${other.status}. Enqueue it again once that is done.`,
+  )
 }

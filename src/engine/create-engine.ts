@@ -149,7 +149,13 @@ function createEngine(runtime: Runtime, parent: AnyActorRef | undefined): SyncEn
       explain(
         settings,
         store,
-        { now: ports.clock.now, state, statePath: () => statePath(actor.getSnapshot()), metrics: metrics.read, nextDueAt: dispatcher.nextDueAt },
+        {
+          now: ports.clock.now,
+          state,
+          statePath: () => statePath(actor.getSnapshot()),
+          metrics: metrics.read,
+          nextDueAt: dispatcher.nextDueAt,
+        },
         id,
       ),
     on: events.on,
@@ -164,12 +170,14 @@ function createEngine(runtime: Runtime, parent: AnyActorRef | undefined): SyncEn
 }
 
 function checkReason(reason: string): string {
-  if (typeof reason !== 'string' || reason === '') throw new ValidationError('reason', 'must be a non-empty string; resume needs the same one.')
+  if (typeof reason !== 'string' || reason === '')
+    throw new ValidationError('reason', 'must be a non-empty string; resume needs the same one.')
   return reason
 }
 
 function requireOpen({ phase }: EngineState): void {
-  if (phase === 'stopped' || phase === 'failed' || phase === 'starting') throw new SyncError('not-started', 'The engine is not running. Await start() first.')
+  if (phase === 'stopped' || phase === 'failed' || phase === 'starting')
+    throw new SyncError('not-started', 'The engine is not running. Await start() first.')
 }
 
 interface Watchable {

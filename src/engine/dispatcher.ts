@@ -147,7 +147,7 @@ export function createDispatcher(settings: Settings, ports: SystemPorts, store: 
     const choices: Choice[] = []
     if (wanted === 0) return choices
     edits ??= await store.edits()
-    for (let found = -1; found !== 0 && choices.length < wanted; ) {
+    for (let found = -1; found !== 0 && choices.length < wanted;) {
       const now = clock.now()
       const names = await lanes.next(wanted - choices.length, now)
       for (const lane of names) {
@@ -225,7 +225,7 @@ export function createDispatcher(settings: Settings, ports: SystemPorts, store: 
 
   function settle(chosen: number): void {
     if (turning === 'again') return
-    if (chosen > 0 && room() > 0) return turn()
+    if (room() > 0 && (chosen > 0 || !lanes.isExhausted(clock.now()))) return turn()
     const isIdle = flying.size === 0 && ledger.length === 0 && (ready.length === 0 || isProbing())
     if (!isIdle && flying.size === 0 && ledger.length > 0) return turn()
     const dueAt = lanes.nextDueAt()
@@ -275,6 +275,7 @@ export function createDispatcher(settings: Settings, ports: SystemPorts, store: 
     if (message.type === 'DISOWN') return disown()
     if (message.type === 'OWN') {
       forgetLanes()
+      lanes.begin()
       phase = { type: 'held', epoch: message.epoch }
     } else if (phase.type === 'following') {
       if (message.type === 'QUIESCE') report({ type: 'DRAIN.QUIET' })
@@ -320,7 +321,12 @@ export function createDispatcher(settings: Settings, ports: SystemPorts, store: 
       rows.delete(slot)
       flying.delete(slot)
       if (row === undefined) return
-      const error = new SyncOperationError(row.id, 'actor-failed', `The actor of operation ${row.id} failed; retry or discard it.`, { cause })
+      const error = new SyncOperationError(
+        row.id,
+        'actor-failed',
+        `The actor of operation ${row.id} failed; retry or discard it.`,
+        { cause },
+      )
       const parked = park(row, error)
       ledger.push({ slot: undefined, row: parked, writes: [putOperation(parked)] })
       turn()

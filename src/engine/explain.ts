@@ -15,11 +15,19 @@ export interface ExplainSources {
 }
 
 /** Why is this not syncing? For one operation, or for the engine. */
-export async function explain(settings: Settings, store: Store, sources: ExplainSources, id: string | undefined): Promise<Explanation> {
+export async function explain(
+  settings: Settings,
+  store: Store,
+  sources: ExplainSources,
+  id: string | undefined,
+): Promise<Explanation> {
   if (id === undefined) return explainEngine(sources)
   const row = await store.byId(id)
-  if (row === undefined) throw new SyncOperationError(id, 'not-found', `There is no operation ${id}. List them with operations.list().`)
-  const waitingFor = isTerminal(row.status) ? [] : [...(await ownReasons(settings, store, row, sources.now())), ...engineReasons(sources)]
+  if (row === undefined)
+    throw new SyncOperationError(id, 'not-found', `There is no operation ${id}. List them with operations.list().`)
+  const waitingFor = isTerminal(row.status)
+    ? []
+    : [...(await ownReasons(settings, store, row, sources.now())), ...engineReasons(sources)]
   return {
     summary: isTerminal(row.status) ? ended(row) : pending(row, waitingFor),
     state: sources.statePath(),
@@ -35,7 +43,10 @@ function explainEngine(sources: ExplainSources): Explanation {
   const { phase } = sources.state()
   const nextWakeAt = sources.nextDueAt()
   return {
-    summary: waitingFor.length === 0 ? `The engine is ${phase}; nothing holds it up.` : `The engine is ${phase} and waits for ${waitingFor.join(', and for ')}.`,
+    summary:
+      waitingFor.length === 0
+        ? `The engine is ${phase}; nothing holds it up.`
+        : `The engine is ${phase} and waits for ${waitingFor.join(', and for ')}.`,
     state: sources.statePath(),
     waitingFor,
     ...(nextWakeAt === undefined || nextWakeAt <= sources.now() ? {} : { nextWakeAt }),
@@ -64,8 +75,10 @@ async function ownReasons(settings: Settings, store: Store, row: OperationRow, n
   if (row.status === 'waiting' && (row.dueAt ?? 0) > now) return [`the next attempt in ${(row.dueAt ?? now) - now} ms`]
   const [head] = await store.lane(laneOf(row.user, row.entity, row.entityId), 1)
   const first = head === undefined ? undefined : readOperation(head)
-  if (head !== undefined && first === undefined) return [`the unreadable row #${head.key} before it in its lane: operations.discard('#${head.key}')`]
-  if (first !== undefined && first.id !== row.id) return [`operation ${first.id} (${first.status}), which is before it on ${row.entity}/${row.entityId}`]
+  if (head !== undefined && first === undefined)
+    return [`the unreadable row #${head.key} before it in its lane: operations.discard('#${head.key}')`]
+  if (first !== undefined && first.id !== row.id)
+    return [`operation ${first.id} (${first.status}), which is before it on ${row.entity}/${row.entityId}`]
   const open = await openDependencies(store, row)
   return open.map((dependency) => `operation ${dependency.id} (${dependency.status}), on which it depends`)
 }
@@ -90,5 +103,7 @@ function ended(row: OperationRow): string {
 function pending(row: OperationRow, waitingFor: readonly string[]): string {
   const name = `${row.type} of ${row.entity}/${row.entityId} is ${row.status}`
   const error = row.lastError === undefined ? '' : ` Last error: ${row.lastError.message}`
-  return waitingFor.length === 0 ? `${name}; its turn is next.${error}` : `${name} and waits for ${waitingFor.join(', and for ')}.${error}`
+  return waitingFor.length === 0
+    ? `${name}; its turn is next.${error}`
+    : `${name} and waits for ${waitingFor.join(', and for ')}.${error}`
 }

@@ -6,7 +6,12 @@ import type { DrainSummary } from './types.ts'
 const IN_PLAY: readonly OperationStatus[] = ['queued', 'sending', 'reconciling', 'rollingBack']
 
 /** What `flush()` means where another tab sends: waits until each of the first 1,000 live operations has ended or been put off there. */
-export async function followDrain(store: Store, user: string, onChange: (listener: () => void) => () => void, held: readonly string[]): Promise<DrainSummary> {
+export async function followDrain(
+  store: Store,
+  user: string,
+  onChange: (listener: () => void) => () => void,
+  held: readonly string[],
+): Promise<DrainSummary> {
   const summary = createDrainSummary()
   let ids = (await store.live(user, PAGE_LIMIT, (status) => IN_PLAY.includes(status))).map((row) => row.id)
   while (ids.length > 0) {

@@ -45,7 +45,8 @@ export function createHandles(store: Store, events: Events) {
       id,
       async status() {
         const row = await store.byId(id)
-        if (row === undefined) throw new SyncOperationError(id, 'not-found', `There is no operation ${id}. It may have been forgotten: see retention.`)
+        if (row === undefined)
+          throw new SyncOperationError(id, 'not-found', `There is no operation ${id}. It may have been forgotten: see retention.`)
         return row.status
       },
       get settled() {

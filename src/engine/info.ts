@@ -16,7 +16,7 @@ export function infoOf(row: OperationRow): OperationInfo {
     idempotencyKey: row.idempotencyKey,
     enqueuedAt: row.enqueuedAt,
     attempts: row.attempts,
-    ...(row.dueAt === undefined || row.dueAt === 0 || row.dueAt === NEVER_DUE ? {} : { nextAttemptAt: row.dueAt }),
+    ...(row.dueAt === undefined || row.dueAt <= 0 || row.dueAt === NEVER_DUE ? {} : { nextAttemptAt: row.dueAt }),
     ...(row.dependsOn === undefined ? {} : { dependsOn: row.dependsOn }),
     ...(row.lastError === undefined ? {} : { lastError: row.lastError }),
     ...(row.conflict === undefined ? {} : { conflict: row.conflict }),

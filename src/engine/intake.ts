@@ -29,7 +29,12 @@ const TYPE_NAME = /^[A-Za-z][\w-]{0,63}$/
  * Accepts operations: checks them, and writes them in the order of the calls. Calls that come while a commit is under way share the
  * next one (group commit). `accepted` is told of each row that was stored.
  */
-export function createIntake(settings: Settings, ports: SystemPorts, store: Store, accepted: (rows: readonly OperationRow[]) => void) {
+export function createIntake(
+  settings: Settings,
+  ports: SystemPorts,
+  store: Store,
+  accepted: (rows: readonly OperationRow[]) => void,
+) {
   let pending: Request[] = []
   let writing = false
 
@@ -129,9 +134,13 @@ export function createIntake(settings: Settings, ports: SystemPorts, store: Stor
 
 function sameContent(row: NewOperationRow, twin: OperationRow): OperationRow {
   if (row.chosenKey === undefined || row.contentHash === twin.contentHash) return twin
-  throw new ValidationError('idempotencyKey', `"${row.chosenKey}" already stands for another operation (${twin.id}). Take a new key for new content.`, {
-    code: 'idempotency-key-reused',
-  })
+  throw new ValidationError(
+    'idempotencyKey',
+    `"${row.chosenKey}" already stands for another operation (${twin.id}). Take a new key for new content.`,
+    {
+      code: 'idempotency-key-reused',
+    },
+  )
 }
 
 function rowOf(settings: Settings, { clock, newId }: SystemPorts, input: EnqueueInput, at: string): NewOperationRow {
@@ -163,7 +172,9 @@ function rowOf(settings: Settings, { clock, newId }: SystemPorts, input: Enqueue
     ...(base === undefined ? {} : { base }),
     ...(input.dependsOn === undefined || input.dependsOn.length === 0 ? {} : { dependsOn: [...input.dependsOn] }),
     ...(input.optimistic === undefined ? {} : { token: input.optimistic.token ?? id }),
-    ...(input.idempotencyKey === undefined ? {} : { chosenKey: input.idempotencyKey, contentHash: contentHash([input.type, input.entity, input.id, payload]) }),
+    ...(input.idempotencyKey === undefined
+      ? {}
+      : { chosenKey: input.idempotencyKey, contentHash: contentHash([input.type, input.entity, input.id, payload]) }),
     ...(input.dedupeKey === undefined ? {} : { dedupeKey: input.dedupeKey }),
   }
 }
@@ -174,16 +185,27 @@ function jsonOf(value: unknown, path: string, { payloadBytes, payloadDepth }: Li
 }
 
 function checkNames(settings: Settings, input: EnqueueInput, at: string): void {
-  if (typeof input !== 'object' || input === null) throw new ValidationError(`${at}operation`, 'must be an object with type, entity, id and payload.')
-  if (typeof input.type !== 'string' || !TYPE_NAME.test(input.type)) throw new ValidationError(`${at}type`, "must be 'create', 'update', 'replace', 'delete' or a name that the transport routes.")
+  if (typeof input !== 'object' || input === null)
+    throw new ValidationError(`${at}operation`, 'must be an object with type, entity, id and payload.')
+  if (typeof input.type !== 'string' || !TYPE_NAME.test(input.type))
+    throw new ValidationError(`${at}type`, "must be 'create', 'update', 'replace', 'delete' or a name that the transport routes.")
   if (typeof input.entity !== 'string' || !Object.hasOwn(settings.entities, input.entity))
-    throw new ValidationError(`${at}entity`, `${String(input.entity)} is unknown. Name it in the option entities; known: ${Object.keys(settings.entities).join(', ')}.`, { code: 'unknown-entity' })
-  if (!isName(input.id)) throw new ValidationError(`${at}id`, `must be a non-empty string of at most ${MAX_ID_LENGTH} characters.`)
-  if (input.type === 'delete' && input.payload !== undefined && input.payload !== null) throw new ValidationError(`${at}payload`, 'must be left out for a delete.')
-  if (input.priority !== undefined && !PRIORITIES.includes(input.priority)) throw new ValidationError(`${at}priority`, `must be ${PRIORITIES.join(', ')}.`)
-  if (input.dependsOn !== undefined && !(Array.isArray(input.dependsOn) && input.dependsOn.every(isName))) throw new ValidationError(`${at}dependsOn`, 'must be a list of operation ids.')
+    throw new ValidationError(
+      `${at}entity`,
+      `${String(input.entity)} is unknown. Name it in the option entities; known: ${Object.keys(settings.entities).join(', ')}.`,
+      { code: 'unknown-entity' },
+    )
+  if (!isName(input.id))
+    throw new ValidationError(`${at}id`, `must be a non-empty string of at most ${MAX_ID_LENGTH} characters.`)
+  if (input.type === 'delete' && input.payload !== undefined && input.payload !== null)
+    throw new ValidationError(`${at}payload`, 'must be left out for a delete.')
+  if (input.priority !== undefined && !PRIORITIES.includes(input.priority))
+    throw new ValidationError(`${at}priority`, `must be ${PRIORITIES.join(', ')}.`)
+  if (input.dependsOn !== undefined && !(Array.isArray(input.dependsOn) && input.dependsOn.every(isName)))
+    throw new ValidationError(`${at}dependsOn`, 'must be a list of operation ids.')
   for (const key of ['idempotencyKey', 'dedupeKey', 'baseVersion'] as const) {
-    if (input[key] !== undefined && !isKey(input[key])) throw new ValidationError(`${at}${key}`, 'must be 1 to 255 visible ASCII characters without " and \\.')
+    if (input[key] !== undefined && !isKey(input[key]))
+      throw new ValidationError(`${at}${key}`, 'must be 1 to 255 visible ASCII characters without " and \\.')
   }
 }
 

@@ -28,6 +28,8 @@ export function createLaneFinder(store: Store, user: string, laneInPlay: (lane: 
   const blocked = new Set<string>()
   /** When the next waiting operation is due; 0 = look now, undefined = none is known to wait. */
   let nextDueAt: number | undefined = 0
+  /** How far the operations that an earlier owner left in play were found. */
+  let orphans: { readonly from: IndexKey | undefined } | 'found' = 'found'
 
   function restart(from?: IndexKey): void {
     cursor = from
@@ -41,8 +43,18 @@ export function createLaneFinder(store: Store, user: string, laneInPlay: (lane: 
     cursor = entries.at(-1)?.position ?? cursor
     page = entries.flatMap((entry) => {
       const row = readOperation(entry)
-      return row?.lane === undefined || row.rank === undefined || blocked.has(row.lane) ? [] : [{ lane: row.lane, rank: row.rank }]
+      return row?.lane === undefined || row.rank === undefined || blocked.has(row.lane)
+        ? []
+        : [{ lane: row.lane, rank: row.rank }]
     })
+  }
+
+  async function orphanLanes(): Promise<string[]> {
+    if (orphans === 'found') return []
+    const entries = await store.inPlay(user, orphans.from, DUE_LIMIT)
+    const last = entries.at(-1)
+    orphans = last === undefined || entries.length < DUE_LIMIT ? 'found' : { from: last.position }
+    return entries.flatMap((entry) => readOperation(entry)?.lane ?? [])
   }
 
   async function dueLanes(now: number): Promise<string[]> {
@@ -72,9 +84,10 @@ export function createLaneFinder(store: Store, user: string, laneInPlay: (lane: 
   return {
     revisit,
 
-    /** Up to `limit` lanes that are not in play, each once. */
+    /** About `limit` lanes that are not in play, each once. */
     async next(limit: number, now: number): Promise<string[]> {
-      const found = new Set((await dueLanes(now)).filter((lane) => !laneInPlay(lane, undefined)).slice(0, limit))
+      const urgent = [...(await orphanLanes()), ...(await dueLanes(now))]
+      const found = new Set(urgent.filter((lane) => !laneInPlay(lane, undefined)))
       while (found.size < limit) {
         const candidate = await nextByRank()
         if (candidate === undefined) break
@@ -100,6 +113,11 @@ export function createLaneFinder(store: Store, user: string, laneInPlay: (lane: 
       nextDueAt = Math.min(nextDueAt ?? at, at)
     },
 
+    /** Begins an ownership: what an earlier owner left in play is in doubt. */
+    begin(): void {
+      orphans = { from: undefined }
+    },
+
     /** Anything may have changed: look at everything again. */
     forget(): void {
       restart()
@@ -110,6 +128,11 @@ export function createLaneFinder(store: Store, user: string, laneInPlay: (lane: 
 
     nextDueAt: (): number | undefined => nextDueAt,
     /** True if, as far as is known, nothing is left to find now. */
-    isExhausted: (now: number): boolean => exhausted && page.length === 0 && revisits.length === 0 && (nextDueAt === undefined || nextDueAt > now),
+    isExhausted: (now: number): boolean =>
+      exhausted &&
+      orphans === 'found' &&
+      page.length === 0 &&
+      revisits.length === 0 &&
+      (nextDueAt === undefined || nextDueAt > now),
   }
 }

@@ -30,13 +30,20 @@ export function leaseLock(storage: Storage, clock: Clock, identity: LeaseIdentit
 
   function claim(seen: LeaseRow | undefined): Promise<ClaimResult> {
     const holder = identity.holder()
-    return write(seen, { owner: identity.owner, epoch: (seen?.epoch ?? 0) + 1, beat: 0, ...(holder === undefined ? {} : { holder }) })
+    return write(seen, {
+      owner: identity.owner,
+      epoch: (seen?.epoch ?? 0) + 1,
+      beat: 0,
+      ...(holder === undefined ? {} : { holder }),
+    })
   }
 
   return lockMachine.provide({
     actors: {
       look: fromPromise(look),
-      awaitGone: fromPromise<void, { lease: LeaseRow | undefined }>(({ input, signal }) => whenGone(storage, input.lease, signal)),
+      awaitGone: fromPromise<void, { lease: LeaseRow | undefined }>(({ input, signal }) =>
+        whenGone(storage, input.lease, signal),
+      ),
       claim: fromPromise<ClaimResult, { lease: LeaseRow | undefined }>(({ input }) => claim(input.lease)),
       beat: fromPromise<ClaimResult, { lease: LeaseRow | undefined }>(async ({ input: { lease } }) =>
         lease === undefined ? { type: 'lost' } : write(lease, { ...lease, beat: lease.beat + 1 }),

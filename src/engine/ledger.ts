@@ -32,7 +32,9 @@ type Confirmed = Pick<EntityRow, 'version' | 'value'>
 
 /** What the server confirmed of the entity, if this event tells. */
 function confirmed(event: OperationEvent): { [K in keyof Confirmed]: Confirmed[K] | undefined } | undefined {
-  if (event.type === 'OUTCOME' && event.outcome.type === 'applied') return { version: event.outcome.version, value: event.outcome.value }
-  if (event.type === 'RECONCILED' && event.decision.type === 'done') return { version: event.decision.version, value: event.decision.value }
+  if (event.type === 'OUTCOME' && event.outcome.type === 'applied')
+    return { version: event.outcome.version, value: event.outcome.value }
+  if (event.type === 'RECONCILED' && event.decision.type === 'done')
+    return { version: event.decision.version, value: event.decision.value }
   return undefined
 }

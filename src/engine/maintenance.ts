@@ -13,10 +13,16 @@ export async function forgetEnded(store: Store, retention: RetentionOptions, epo
   return forgotten
 }
 
-async function forgetStatus(store: Store, status: TerminalStatus, retention: RetentionOptions, epoch: number, now: number): Promise<number> {
+async function forgetStatus(
+  store: Store,
+  status: TerminalStatus,
+  retention: RetentionOptions,
+  epoch: number,
+  now: number,
+): Promise<number> {
   let seen = 0
   let forgotten = 0
-  for (let lt: IndexKey | undefined; ; ) {
+  for (let lt: IndexKey | undefined; ;) {
     const page = await store.finished(status, PAGE_LIMIT, true, lt)
     const old = page.filter((entry) => mayForget(entry, ++seen, retention, now))
     const writes = old.map((entry): Write => ({ type: 'delete', collection: OPERATIONS, key: entry.key }))

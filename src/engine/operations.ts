@@ -19,14 +19,20 @@ export interface OperationsHooks {
 const LIST_LIMIT = 1_000
 
 /** Looking at operations and deciding about those that can't decide for themselves. */
-export function createOperations(settings: Settings, store: Store, handles: Handles, hooks: OperationsHooks): SyncEngine['operations'] {
+export function createOperations(
+  settings: Settings,
+  store: Store,
+  handles: Handles,
+  hooks: OperationsHooks,
+): SyncEngine['operations'] {
   async function edit(id: string, change: (row: OperationRow) => OperationRow): Promise<void> {
     hooks.edited(await store.edit(id, change))
   }
 
   async function found(id: string): Promise<OperationRow> {
     const row = await store.byId(id)
-    if (row === undefined) throw new SyncOperationError(id, 'not-found', `There is no operation ${id}. List them with operations.list().`)
+    if (row === undefined)
+      throw new SyncOperationError(id, 'not-found', `There is no operation ${id}. List them with operations.list().`)
     return row
   }
 
@@ -41,21 +47,25 @@ export function createOperations(settings: Settings, store: Store, handles: Hand
   async function listOf(status: OperationStatus, limit: number): Promise<readonly OperationRow[]> {
     if (!isTerminal(status)) return store.live(settings.user, limit, (other) => other === status)
     const entries = await store.finished(status, LIST_LIMIT, true)
-    return entries.flatMap((entry) => readOperation(entry) ?? []).filter((row) => row.user === settings.user && row.dismissed === undefined)
+    return entries
+      .flatMap((entry) => readOperation(entry) ?? [])
+      .filter((row) => row.user === settings.user && row.dismissed === undefined)
   }
 
   /** Removes a row that can't be read, by the number that explain() and the event name: `#12`. */
   async function discardCorrupt(id: string): Promise<void> {
     const seq = Number(id.slice(1))
     const entry = Number.isInteger(seq) ? await store.storage.get(OPERATIONS, seq) : undefined
-    if (entry === undefined || readOperation(entry) !== undefined) throw new SyncOperationError(id, 'not-corrupt', `There is no unreadable row ${id}.`)
+    if (entry === undefined || readOperation(entry) !== undefined)
+      throw new SyncOperationError(id, 'not-corrupt', `There is no unreadable row ${id}.`)
     await store.storage.commit([{ type: 'delete', collection: OPERATIONS, key: seq }])
     hooks.edited(undefined)
   }
 
   return {
     async list({ status = 'live', limit = 100 }: ListQuery = {}): Promise<readonly OperationInfo[]> {
-      if (!Number.isInteger(limit) || limit < 1 || limit > LIST_LIMIT) throw new ValidationError('limit', `must be a whole number from 1 to ${LIST_LIMIT}.`)
+      if (!Number.isInteger(limit) || limit < 1 || limit > LIST_LIMIT)
+        throw new ValidationError('limit', `must be a whole number from 1 to ${LIST_LIMIT}.`)
       const statuses = statusesOf(status)
       if (status === 'live') return ordered(await store.live(settings.user, limit, () => true), limit)
       const lists = await Promise.all(statuses.map((one) => listOf(one, limit)))
@@ -77,7 +87,10 @@ export function createOperations(settings: Settings, store: Store, handles: Hand
     },
 
     async edit(id, payload) {
-      const { json } = checkJson(payload, 'payload', { maxBytes: settings.limits.payloadBytes, maxDepth: settings.limits.payloadDepth })
+      const { json } = checkJson(payload, 'payload', {
+        maxBytes: settings.limits.payloadBytes,
+        maxDepth: settings.limits.payloadDepth,
+      })
       const row = await found(id)
       if (row.status === 'rejected') return enqueueAnew(row, json)
       await edit(id, (current) => edited(current, json))
@@ -91,7 +104,9 @@ export function createOperations(settings: Settings, store: Store, handles: Hand
 
     async count(status) {
       if (status === 'live') return store.countLive(settings.user)
-      return isTerminal(status) ? store.countFinished(status) : (await store.live(settings.user, Infinity, (other) => other === status)).length
+      return isTerminal(status)
+        ? store.countFinished(status)
+        : (await store.live(settings.user, Infinity, (other) => other === status)).length
     },
   }
 }
@@ -99,7 +114,11 @@ export function createOperations(settings: Settings, store: Store, handles: Hand
 function statusesOf(status: NonNullable<ListQuery['status']>): readonly OperationStatus[] {
   const wanted = status === 'live' ? LIVE_STATUSES : typeof status === 'string' ? [status] : status
   for (const one of wanted) {
-    if (![...LIVE_STATUSES, ...TERMINAL_STATUSES].includes(one)) throw new ValidationError('status', `${String(one)} is not a status. Known: live, ${[...LIVE_STATUSES, ...TERMINAL_STATUSES].join(', ')}.`)
+    if (![...LIVE_STATUSES, ...TERMINAL_STATUSES].includes(one))
+      throw new ValidationError(
+        'status',
+        `${String(one)} is not a status. Known: live, ${[...LIVE_STATUSES, ...TERMINAL_STATUSES].join(', ')}.`,
+      )
   }
   return wanted
 }
@@ -119,10 +138,16 @@ function retried(row: OperationRow): OperationRow {
 
 /** New content for what was never sent; after a definite refusal it is a new request, with a derived key. */
 function edited(row: OperationRow, payload: OperationRow['payload']): OperationRow {
-  if (row.type === 'delete') throw new SyncOperationError(row.id, 'no-payload', 'A delete has no payload. Discard it and enqueue what is wanted.')
+  if (row.type === 'delete')
+    throw new SyncOperationError(row.id, 'no-payload', 'A delete has no payload. Discard it and enqueue what is wanted.')
   if (row.status === 'queued') return withPayload(row, payload)
   if (row.status !== 'parked' && row.status !== 'waiting') throw cannot(row, 'edited')
-  if (row.unknownAttempts > 0) throw new SyncOperationError(row.id, 'in-doubt', `Operation ${row.id} may already have been applied as it is. Retry it first, or discard it and enqueue a new one.`)
+  if (row.unknownAttempts > 0)
+    throw new SyncOperationError(
+      row.id,
+      'in-doubt',
+      `Operation ${row.id} may already have been applied as it is. Retry it first, or discard it and enqueue a new one.`,
+    )
   const { request: _request, ...rest } = unpark(row)
   return { ...rest, payload, reconciliations: row.attempts > 0 ? row.reconciliations + 1 : row.reconciliations }
 }

@@ -41,13 +41,26 @@ export function createReconciler(settings: Settings, ports: SystemPorts, transpo
   function answer(slot: OperationActor, row: OperationRow, decision: Decision): void {
     const prepared =
       decision.type === 'resend'
-        ? { ...decision, request: transport.prepare({ ...row, type: decision.as, payload: decision.payload, baseVersion: decision.version }) }
+        ? {
+            ...decision,
+            request: transport.prepare({ ...row, type: decision.as, payload: decision.payload, baseVersion: decision.version }),
+          }
         : decision
-    slot.send({ type: 'RECONCILED', operationId: row.id, attempt: row.attempts, decision: prepared, at: ports.clock.now(), random: ports.random() })
+    slot.send({
+      type: 'RECONCILED',
+      operationId: row.id,
+      attempt: row.attempts,
+      decision: prepared,
+      at: ports.clock.now(),
+      random: ports.random(),
+    })
   }
 
   async function run(slot: OperationActor, row: OperationRow, controller: AbortController): Promise<void> {
-    const decision = await decide(row, controller.signal).catch((cause: unknown): Decision => ({ type: 'failed', error: asSyncError(cause) }))
+    const decision = await decide(row, controller.signal).catch((cause: unknown): Decision => ({
+      type: 'failed',
+      error: asSyncError(cause),
+    }))
     if (controllers.get(slot) !== controller) return
     controllers.delete(slot)
     answer(slot, row, decision)
@@ -60,7 +73,14 @@ export function createReconciler(settings: Settings, ports: SystemPorts, transpo
       void run(slot, row, controller)
     },
     expire(slot: OperationActor, row: OperationRow): void {
-      answer(slot, row, { type: 'failed', error: new SyncError('timeout', `Looking at the server took more than ${settings.sendTimeoutMs} ms (sendTimeoutMs); it is tried again.`, { retryable: true }) })
+      answer(slot, row, {
+        type: 'failed',
+        error: new SyncError(
+          'timeout',
+          `Looking at the server took more than ${settings.sendTimeoutMs} ms (sendTimeoutMs); it is tried again.`,
+          { retryable: true },
+        ),
+      })
     },
     abort(slot: OperationActor): void {
       controllers.get(slot)?.abort()
@@ -76,12 +96,19 @@ export function createReconciler(settings: Settings, ports: SystemPorts, transpo
 function checkResolution(row: OperationRow, resolution: Resolution): Resolution {
   if (resolution === 'local' || resolution === 'remote' || resolution === 'manual') return resolution
   if (typeof resolution === 'object' && resolution !== null && typeof resolution.value === 'object') return resolution
-  throw new SyncOperationError(row.id, 'bad-resolution', "A conflict function must return 'local', 'remote', 'manual' or { value }.")
+  throw new SyncOperationError(
+    row.id,
+    'bad-resolution',
+    "A conflict function must return 'local', 'remote', 'manual' or { value }.",
+  )
 }
 
 function parkFor(row: OperationRow, conflict: Conflict, cause: unknown): Decision {
   const parked = resolve(row, conflict, 'manual')
-  const error = new ConflictError(`The conflict function of ${row.entity} failed; decide with operations.retry, edit or discard.`, { cause })
+  const error = new ConflictError(
+    `The conflict function of ${row.entity} failed; decide with operations.retry, edit or discard.`,
+    { cause },
+  )
   return parked.type === 'park' ? { ...parked, error } : { type: 'failed', error }
 }
 

@@ -83,9 +83,17 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
       },
       rollBack(slot, row) {
         dispatcher.departed(slot)
-        void optimistic.rollback(row.token ?? '', errorOf(row)).then(() =>
-          slot.send({ type: 'ROLLED_BACK', operationId: row.id, attempt: row.attempts, at: clock.now(), random: ports.random() }),
-        )
+        void optimistic
+          .rollback(row.token ?? '', errorOf(row))
+          .then(() =>
+            slot.send({
+              type: 'ROLLED_BACK',
+              operationId: row.id,
+              attempt: row.attempts,
+              at: clock.now(),
+              random: ports.random(),
+            }),
+          )
       },
       abort(slot) {
         sender.abort(slot)
@@ -114,7 +122,8 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     started: (row) => events.emit({ type: 'sync:started', operation: infoOf(row) }),
     recorded,
     quarantined: (sequence, error) => events.emit({ type: 'sync:quarantined', sequence, error }),
-    failed: (part, error) => events.emit(part === 'storage' ? { type: 'storage:error', error } : { type: 'engine:error', part, error }),
+    failed: (part, error) =>
+      events.emit(part === 'storage' ? { type: 'storage:error', error } : { type: 'engine:error', part, error }),
     quiet,
   })
 
@@ -139,7 +148,8 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     actions: {
       reportFailure: (_, { part, error }) => events.emit({ type: 'engine:error', part, error }),
       reportLock: (_, { report }) => {
-        if (report.type === 'LOCK.ACQUIRED') events.emit({ type: 'lock:acquired', epoch: report.epoch, takeover: report.takeover })
+        if (report.type === 'LOCK.ACQUIRED')
+          events.emit({ type: 'lock:acquired', epoch: report.epoch, takeover: report.takeover })
         if (report.type === 'LOCK.LOST') events.emit({ type: 'lock:lost' })
         if (report.type === 'LOCK.FAILED') events.emit({ type: 'lock:failed', error: report.error })
       },

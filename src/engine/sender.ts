@@ -67,7 +67,9 @@ export function createSender(settings: Settings, ports: SystemPorts, transport: 
         return await transport.sendBatch(items, { clientId, signal })
       }
       return await Promise.all(
-        flights.map(({ row, request }) => transport.send(request, { idempotencyKey: wireKey(row), clientId, sequence: row.seq, signal })),
+        flights.map(({ row, request }) =>
+          transport.send(request, { idempotencyKey: wireKey(row), clientId, sequence: row.seq, signal }),
+        ),
       )
     } catch (error) {
       return flights.map(() => ({ type: 'unknown', error: transportFailed(error) }))
@@ -84,7 +86,14 @@ export function createSender(settings: Settings, ports: SystemPorts, transport: 
   }
 
   function answer(slot: OperationActor, row: OperationRow, outcome: Outcome): void {
-    slot.send({ type: 'OUTCOME', operationId: row.id, attempt: row.attempts, outcome, at: ports.clock.now(), random: ports.random() })
+    slot.send({
+      type: 'OUTCOME',
+      operationId: row.id,
+      attempt: row.attempts,
+      outcome,
+      at: ports.clock.now(),
+      random: ports.random(),
+    })
   }
 
   return {
@@ -96,7 +105,12 @@ export function createSender(settings: Settings, ports: SystemPorts, transport: 
       if (controller !== undefined && ![...shared(controllers, controller)].length) controller.abort()
     },
     expire(slot: OperationActor, row: OperationRow): void {
-      answer(slot, row, { type: 'unknown', error: new TimeoutError(`No outcome within ${settings.sendTimeoutMs} ms (sendTimeoutMs); it is tried again with the same key.`) })
+      answer(slot, row, {
+        type: 'unknown',
+        error: new TimeoutError(
+          `No outcome within ${settings.sendTimeoutMs} ms (sendTimeoutMs); it is tried again with the same key.`,
+        ),
+      })
     },
     abortAll(): void {
       const open = new Set(controllers.values())
@@ -106,14 +120,20 @@ export function createSender(settings: Settings, ports: SystemPorts, transport: 
   }
 }
 
-function* shared(controllers: ReadonlyMap<OperationActor, AbortController>, controller: AbortController): Generator<OperationActor> {
+function* shared(
+  controllers: ReadonlyMap<OperationActor, AbortController>,
+  controller: AbortController,
+): Generator<OperationActor> {
   for (const [slot, other] of controllers) if (other === controller) yield slot
 }
 
 function isFailure(outcome: Outcome): boolean {
   if (outcome.type !== 'unknown' && outcome.type !== 'retry') return false
   const { error } = outcome
-  return (error instanceof NetworkError || error instanceof TimeoutError || error instanceof ServerError) && error.code !== 'idempotency-in-progress'
+  return (
+    (error instanceof NetworkError || error instanceof TimeoutError || error instanceof ServerError) &&
+    error.code !== 'idempotency-in-progress'
+  )
 }
 
 function isOffline(outcome: Outcome): boolean {
@@ -125,13 +145,23 @@ function isBatchUnsupported(outcome: Outcome): boolean {
 }
 
 function transportFailed(cause: unknown): SyncError {
-  return new NetworkError('The transport failed; whether the request was applied is unknown, so it is tried again with the same key.', { cause, code: 'transport' })
+  return new NetworkError(
+    'The transport failed; whether the request was applied is unknown, so it is tried again with the same key.',
+    { cause, code: 'transport' },
+  )
 }
 
 function unanswered(): Outcome {
-  return { type: 'unknown', error: new ServerError('The batch brought no answer for this operation; it is tried again with the same key.') }
+  return {
+    type: 'unknown',
+    error: new ServerError('The batch brought no answer for this operation; it is tried again with the same key.'),
+  }
 }
 
 function unprepared(row: OperationRow): Outcome {
-  return { type: 'rejected', definite: false, error: new SyncError('unprepared', `Operation ${row.id} has no request; please report this.`) }
+  return {
+    type: 'rejected',
+    definite: false,
+    error: new SyncError('unprepared', `Operation ${row.id} has no request; please report this.`),
+  }
 }

@@ -26,7 +26,12 @@ type Effect = 'send' | 'abort' | 'reconcile' | 'rollBack' | 'record' | 'expire' 
 export type Slots = ReturnType<typeof createSlots>
 
 /** A pool of operation actors. A slot that dies is reported and left out; the pool makes a new one when it is next needed. */
-export function createSlots(settings: Settings, clock: Clock, effects: OperationEffects, inspect: ((event: InspectionEvent) => void) | undefined) {
+export function createSlots(
+  settings: Settings,
+  clock: Clock,
+  effects: OperationEffects,
+  inspect: ((event: InspectionEvent) => void) | undefined,
+) {
   const all = new Set<{ stop(): unknown }>()
   const free: OperationActor[] = []
   const logic = operationMachine.provide({ actions: provided(effects, free) })

@@ -23,7 +23,7 @@ function phaseOf(snapshot: EngineSnapshot): EngineState['phase'] {
 /** The active states from the outermost, as `['running', 'owning', 'draining']`. */
 export function statePath({ value }: EngineSnapshot): readonly string[] {
   const path: string[] = []
-  for (let at: unknown = value; at !== undefined; ) {
+  for (let at: unknown = value; at !== undefined;) {
     if (typeof at === 'string') return [...path, at]
     const [name, inner]: [string, unknown] = Object.entries(at ?? {})[0] ?? ['', undefined]
     path.push(name)

@@ -1,7 +1,20 @@
 import { StorageConflictError, SyncOperationError } from '../core/errors.ts'
 import type { OperationRow, OperationStatus } from '../core/operation.ts'
 import type { CommitOptions, Entry, Expectation, IndexKey, Storage, Write } from '../core/ports.ts'
-import { EDITS, ENTITIES, INSTALL, LEASE, META, OPERATIONS, isRecord, readEdits, readEntity, readOperation, type EntityRow } from '../core/schema.ts'
+import {
+  EDITS,
+  ENTITIES,
+  INSTALL,
+  IN_PLAY,
+  LEASE,
+  META,
+  OPERATIONS,
+  isRecord,
+  readEdits,
+  readEntity,
+  readOperation,
+  type EntityRow,
+} from '../core/schema.ts'
 
 /** The store in terms of the domain: rows of operations, entities and the install id. */
 export type Store = ReturnType<typeof createStore>
@@ -17,7 +30,7 @@ export function createStore(storage: Storage) {
 
   async function countOf(query: { index: string; prefix: IndexKey }): Promise<number> {
     let count = 0
-    for (let gt: IndexKey | undefined; ; ) {
+    for (let gt: IndexKey | undefined; ;) {
       const page = await storage.scan(OPERATIONS, { ...query, ...(gt === undefined ? {} : { gt }), limit: PAGE_LIMIT })
       count += page.length
       gt = page.at(-1)?.position
@@ -38,8 +51,19 @@ export function createStore(storage: Storage) {
     ranked: (user: string, gt: IndexKey | undefined, limit: number) =>
       storage.scan(OPERATIONS, { index: 'rank', prefix: [user], limit, ...(gt === undefined ? {} : { gt }) }),
 
-    /** Operations that are in play or wait for a time that has come. */
-    due: (user: string, at: number, limit: number) => storage.scan(OPERATIONS, { index: 'due', prefix: [user], lt: [user, at + 1], limit }),
+    /** Operations that wait for a time that has come. */
+    due: (user: string, at: number, limit: number) =>
+      storage.scan(OPERATIONS, { index: 'due', prefix: [user], gt: [user, IN_PLAY + 1], lt: [user, at + 1], limit }),
+
+    /** Operations in play, from a position on. */
+    inPlay: (user: string, gt: IndexKey | undefined, limit: number) =>
+      storage.scan(OPERATIONS, {
+        index: 'due',
+        prefix: [user],
+        lt: [user, IN_PLAY + 1],
+        limit,
+        ...(gt === undefined ? {} : { gt }),
+      }),
 
     async nextDueAt(user: string, after: number): Promise<number | undefined> {
       const [entry] = await storage.scan(OPERATIONS, { index: 'due', prefix: [user], gt: [user, after + 1], limit: 1 })
@@ -54,8 +78,13 @@ export function createStore(storage: Storage) {
     async live(user: string, limit: number, wanted: (status: OperationStatus) => boolean): Promise<OperationRow[]> {
       const found: OperationRow[] = []
       for (const index of ['due', 'rank']) {
-        for (let gt: IndexKey | undefined; found.length < limit; ) {
-          const page = await storage.scan(OPERATIONS, { index, prefix: [user], limit: PAGE_LIMIT, ...(gt === undefined ? {} : { gt }) })
+        for (let gt: IndexKey | undefined; found.length < limit;) {
+          const page = await storage.scan(OPERATIONS, {
+            index,
+            prefix: [user],
+            limit: PAGE_LIMIT,
+            ...(gt === undefined ? {} : { gt }),
+          })
           found.push(...page.flatMap((entry) => readOperation(entry) ?? []).filter((row) => wanted(row.status)))
           gt = page.at(-1)?.position
           if (page.length < PAGE_LIMIT || gt === undefined) break
@@ -64,7 +93,8 @@ export function createStore(storage: Storage) {
       return found.slice(0, limit)
     },
 
-    countLive: async (user: string) => (await countOf({ index: 'rank', prefix: [user] })) + (await countOf({ index: 'due', prefix: [user] })),
+    countLive: async (user: string) =>
+      (await countOf({ index: 'rank', prefix: [user] })) + (await countOf({ index: 'due', prefix: [user] })),
     countFinished: (status: OperationStatus) => countOf({ index: 'finished', prefix: [status] }),
 
     async entities(lanes: readonly string[]): Promise<readonly (EntityRow | undefined)[]> {
@@ -87,7 +117,8 @@ export function createStore(storage: Storage) {
     async edit(id: string, change: (row: OperationRow) => OperationRow): Promise<OperationRow> {
       for (let tries = 0; tries < EDIT_TRIES; tries++) {
         const [row, edits] = [await byIndex('id', id), readEdits(await storage.get(META, EDITS))]
-        if (row === undefined) throw new SyncOperationError(id, 'not-found', `There is no operation ${id}. List them with operations.list().`)
+        if (row === undefined)
+          throw new SyncOperationError(id, 'not-found', `There is no operation ${id}. List them with operations.list().`)
         const changed = change(row)
         const writes: Write[] = [
           { type: 'put', collection: OPERATIONS, value: changed },
@@ -110,7 +141,9 @@ export function createStore(storage: Storage) {
       if (known !== undefined) return known
       const id = newId()
       try {
-        await storage.commit([{ type: 'put', collection: META, value: { name: INSTALL, id } }], { expect: [{ collection: META, key: INSTALL, absent: true }] })
+        await storage.commit([{ type: 'put', collection: META, value: { name: INSTALL, id } }], {
+          expect: [{ collection: META, key: INSTALL, absent: true }],
+        })
         return id
       } catch (error) {
         const other = idOf(await storage.get(META, INSTALL))
@@ -123,7 +156,9 @@ export function createStore(storage: Storage) {
 
 /** Holds as long as nobody edited an operation behind the owner's back. */
 export function editsUnchanged(edits: number): Expectation {
-  return edits === 0 ? { collection: META, key: EDITS, absent: true } : { collection: META, key: EDITS, field: 'rev', equals: edits }
+  return edits === 0
+    ? { collection: META, key: EDITS, absent: true }
+    : { collection: META, key: EDITS, field: 'rev', equals: edits }
 }
 
 export function putOperation(row: OperationRow): Write {

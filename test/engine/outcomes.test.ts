@@ -1,0 +1,129 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { ClientError, NetworkError, RateLimitError } from '../../src/index.ts'
+import { createWorld, eventOf, type World } from '../support/world.ts'
+
+let world: World
+beforeEach(async () => {
+  world = await createWorld()
+})
+afterEach(() => world.close())
+
+describe('what becomes of an attempt', () => {
+  it('A8 brings a create, an update and a delete to the server in order', async () => {
+    const engine = await world.started({ coalesce: false })
+    await engine.enqueue({ type: 'create', entity: 'note', id: 'a', payload: { title: 'one' } })
+    await engine.enqueue({ type: 'update', entity: 'note', id: 'a', payload: { title: 'two' } })
+    await engine.enqueue({ type: 'create', entity: 'note', id: 'b', payload: { title: 'b' } })
+    const last = await engine.enqueue({ type: 'delete', entity: 'note', id: 'b' })
+    expect(await last.settled).toEqual({ status: 'done' })
+    await engine.flush()
+    expect(world.notes()).toEqual({ a: { id: 'a', title: 'two' } })
+    expect(
+      world.server
+        .ledger()
+        .map(({ method, id }) => `${method} ${id}`)
+        .toSorted(),
+    ).toEqual(['DELETE b', 'PATCH a', 'POST a', 'POST b'])
+  })
+
+  it('S4 applies an operation once when its response is lost', async () => {
+    const engine = await world.started()
+    world.intercept(async (_, send, count) => {
+      const outcome = await send()
+      return count <= 2 ? { type: 'unknown', error: new NetworkError('The response was lost.') } : outcome
+    })
+    const operation = await engine.enqueue({ type: 'create', entity: 'note', id: 'a', payload: { n: 1 } })
+    expect(await operation.settled).toEqual({ status: 'done' })
+    expect(world.attempts.length).toBe(3)
+    expect(new Set(world.attempts.map(({ context }) => context.idempotencyKey)).size).toBe(1)
+    expect(new Set(world.attempts.map(({ request }) => JSON.stringify(request))).size).toBe(1)
+    expect(world.server.ledger()).toHaveLength(1)
+  })
+
+  it('S6 parks an operation whose earlier attempt is unknown when a gateway refuses it, and rolls nothing back', async () => {
+    const engine = await world.started()
+    world.intercept(async (_, send, count) => {
+      if (count === 1) {
+        await send()
+        return { type: 'unknown', error: new NetworkError('The response was lost.') }
+      }
+      return { type: 'rejected', definite: false, error: new ClientError('Forbidden by a proxy.', { status: 403 }) }
+    })
+    let rolledBack = 0
+    const operation = await engine.enqueue({
+      type: 'create',
+      entity: 'note',
+      id: 'a',
+      payload: { n: 1 },
+      optimistic: { rollback: () => void (rolledBack += 1) },
+    })
+    await eventOf(engine, 'sync:parked')
+    expect(await operation.status()).toBe('parked')
+    expect(rolledBack).toBe(0)
+    world.intercept(undefined)
+    await engine.operations.retry(operation.id)
+    expect(await operation.settled).toEqual({ status: 'done' })
+    expect(world.server.ledger()).toHaveLength(1)
+  })
+
+  it('S7 rejects a definite refusal, rolls back once, and does not block the lane behind it', async () => {
+    const engine = await world.started({ coalesce: false })
+    const rollbacks: unknown[] = []
+    const refused = await engine.enqueue({
+      type: 'update',
+      entity: 'note',
+      id: 'missing',
+      payload: { n: 1 },
+      optimistic: { original: { n: 0 }, rollback: (original, error) => void rollbacks.push([original, error.code]) },
+    })
+    const next = await engine.enqueue({ type: 'create', entity: 'note', id: 'missing', payload: { n: 2 } })
+    expect(await refused.settled).toMatchObject({ status: 'rejected', error: { name: 'ClientError' } })
+    expect(await next.settled).toEqual({ status: 'done' })
+    expect(rollbacks).toEqual([[{ n: 0 }, 'client']])
+    await expect(engine.operations.discard(next.id)).rejects.toMatchObject({ code: 'not-possible' })
+  })
+
+  it('S22 makes no attempt before an honoured Retry-After', async () => {
+    const engine = await world.started()
+    const attemptedAt: number[] = []
+    world.intercept(async (_, send, count) => {
+      attemptedAt.push(performance.now())
+      return count === 1
+        ? { type: 'retry', retryAfterMs: 300, error: new RateLimitError('Slow down.', { status: 429, retryAfterMs: 300 }) }
+        : send()
+    })
+    const operation = await engine.enqueue({ type: 'create', entity: 'note', id: 'a', payload: {} })
+    await operation.settled
+    expect(attemptedAt).toHaveLength(2)
+    expect(attemptedAt[1]! - attemptedAt[0]!).toBeGreaterThanOrEqual(299)
+  })
+
+  it('S13 ends a create as done when the server has it from our own earlier success', async () => {
+    const engine = await world.started()
+    await fetch(`${world.url}/note`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'idempotency-key': '"other"' },
+      body: JSON.stringify({ id: 'a', title: 'Hi' }),
+    })
+    const operation = await engine.enqueue({ type: 'create', entity: 'note', id: 'a', payload: { title: 'Hi' } })
+    expect(await operation.settled).toEqual({ status: 'done' })
+    expect(world.server.ledger()).toHaveLength(1)
+  })
+
+  it('A3 merges a stale update by field and sends it under a derived key', async () => {
+    const engine = await world.started()
+    await (
+      await engine.enqueue({ type: 'create', entity: 'note', id: 'a', payload: { title: 'old', body: 'old' } })
+    ).settled
+    await fetch(`${world.url}/note/a`, {
+      method: 'PATCH',
+      headers: { 'content-type': 'application/merge-patch+json', 'idempotency-key': '"other"' },
+      body: JSON.stringify({ body: 'theirs' }),
+    })
+    const operation = await engine.enqueue({ type: 'update', entity: 'note', id: 'a', payload: { title: 'ours' } })
+    expect(await operation.settled).toEqual({ status: 'done' })
+    expect(world.notes()).toEqual({ a: { id: 'a', title: 'ours', body: 'theirs' } })
+    const keys = world.attempts.slice(-2).map(({ context }) => context.idempotencyKey)
+    expect(keys[1]).toBe(`${keys[0]}.1`)
+  })
+})
