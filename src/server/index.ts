@@ -1,0 +1,8 @@
+export { createServer, startServer } from './server.ts'
+export type { ListenOptions, Listener, SynchartServer } from './server.ts'
+export type { ServerOptions } from './options.ts'
+export { faultKinds } from './faults.ts'
+export type { FaultKind, FaultOptions } from './faults.ts'
+export { problems } from './problems.ts'
+export type { ProblemName } from './problems.ts'
+export type { LedgerEntry } from './store.ts'

@@ -1,0 +1,72 @@
+import { ValidationError } from '../core/errors.ts'
+import type { Random } from '../core/ports.ts'
+import type { FaultOptions } from './faults.ts'
+
+export interface ServerOptions {
+  /** A SQLite file, or `:memory:` (default). */
+  readonly database?: string
+  /** The entities that exist. Default: every name like `note` or `work-order` (a letter, then up to 63 letters, digits, `_`, `-`). */
+  readonly entities?: readonly string[]
+  /** Largest body of a request, and largest resource, in bytes. Default 1 MiB. */
+  readonly bodyLimitBytes?: number
+  /** Turns the bearer token into the user, or undefined for 401. Without it everybody is the user `anonymous`. */
+  readonly auth?: { readonly users: (token: string) => string | undefined }
+  /** How long the answer to a key is kept. Default 7 days. */
+  readonly idempotencyTtlMs?: number
+  /** A cursor more than this many changes of its entity behind is expired, and the tombstones before are forgotten. Default: nothing expires. */
+  readonly changeLogLimit?: number
+  /** Faults for development and tests. Default none. */
+  readonly faults?: FaultOptions
+  /** Serves `GET /_ledger` and `GET /_state/{entity}`, to everybody. For tests. Default false. */
+  readonly inspect?: boolean
+  /** The origins whose pages may call this server, or `*`. Default none. */
+  readonly corsOrigins?: '*' | readonly string[]
+  /** Gets what went wrong behind a 500. Default: nobody is told. */
+  readonly onError?: (error: unknown) => void
+  readonly clock?: { now(): number }
+  /** Decides on faults. Default: a sequence from `faults.seed`. */
+  readonly random?: Random
+}
+
+export interface Settings {
+  readonly entityAllowed: (name: string) => boolean
+  readonly bodyLimitBytes: number
+  readonly idempotencyTtlMs: number
+  readonly changeLogLimit: number
+  readonly now: () => number
+}
+
+const dayMs = 24 * 60 * 60 * 1000
+const entityName = /^[a-zA-Z][\w-]{0,63}$/
+const reserved = new Set(['batch', 'realtime'])
+
+/** @throws ValidationError that names the option. */
+export function resolveOptions(options: ServerOptions): Settings {
+  return {
+    entityAllowed: entityRule(options.entities),
+    bodyLimitBytes: positive('bodyLimitBytes', options.bodyLimitBytes ?? 1024 * 1024),
+    idempotencyTtlMs: positive('idempotencyTtlMs', options.idempotencyTtlMs ?? 7 * dayMs),
+    changeLogLimit: options.changeLogLimit === undefined ? Infinity : positive('changeLogLimit', options.changeLogLimit),
+    now: wholeMs(options.clock ?? Date),
+  }
+}
+
+function entityRule(names: readonly string[] | undefined): (name: string) => boolean {
+  if (names === undefined) return (name) => entityName.test(name) && !reserved.has(name)
+  for (const name of names) {
+    if (!entityName.test(name))
+      throw new ValidationError('entities', `${JSON.stringify(name)} is no name; use a letter, then letters, digits, _ or -.`)
+    if (reserved.has(name)) throw new ValidationError('entities', `${name} is a route of its own; choose another name.`)
+  }
+  const allowed = new Set(names)
+  return (name) => allowed.has(name)
+}
+
+function positive(path: string, value: number): number {
+  if (Number.isSafeInteger(value) && value > 0) return value
+  throw new ValidationError(path, `must be a positive integer, not ${value}.`)
+}
+
+function wholeMs(clock: { now(): number }): () => number {
+  return () => Math.floor(clock.now())
+}

@@ -1,0 +1,125 @@
+import { once } from 'node:events'
+import { createServer as createHttpServer } from 'node:http'
+import type { Server } from 'node:http'
+import { getRequestListener } from '@hono/node-server'
+import { NetworkError } from '../core/errors.ts'
+import type { Json } from '../core/json.ts'
+import { createApp, stateOf } from './app.ts'
+import { storedObject } from './body.ts'
+import { createFaultGate } from './fault-gate.ts'
+import type { FaultKind, FaultOptions } from './faults.ts'
+import { resolveOptions } from './options.ts'
+import type { ServerOptions } from './options.ts'
+import { openStore } from './store.ts'
+import { sweeper } from './sweep.ts'
+import type { LedgerEntry } from './store.ts'
+
+export interface ListenOptions {
+  /** Default 0: a free one. */
+  readonly port?: number
+  /** Default 127.0.0.1: this machine only. */
+  readonly hostname?: string
+}
+
+export interface Listener {
+  /** Without a slash at the end. */
+  readonly url: string
+  /** Stops listening. Requests in progress have a second to end. */
+  close(): Promise<void>
+}
+
+export interface SynchartServer {
+  /** Serves a request without a network. */
+  fetch(request: Request): Promise<Response>
+  /**
+   * Serves over HTTP. The adapter (@hono/node-server) replaces the global Request and Response by lighter ones, which halves the cost of a request.
+   * @throws NetworkError if the port can't be had.
+   */
+  listen(options?: ListenOptions): Promise<Listener>
+  /** Every applied effect in order. */
+  ledger(): readonly LedgerEntry[]
+  /** Every resource of an entity as a GET would give it, in the order of their newest changes. */
+  state(entity: string): readonly Json[]
+  /** How often each kind of fault has happened. */
+  faults(): Readonly<Record<FaultKind, number>>
+  /** From now on these faults; undefined for none. */
+  setFaults(options: FaultOptions | undefined): void
+  /** Stops listening and closes the database. May be called again. */
+  close(): Promise<void>
+}
+
+/**
+ * The reference server of the wire contract, over SQLite.
+ * @throws ValidationError for a wrong option, StorageUnavailableError or StorageNewerError for a database that can't be used.
+ */
+export async function createServer(options: ServerOptions = {}): Promise<SynchartServer> {
+  const settings = resolveOptions(options)
+  const gate = createFaultGate(options.faults, options.random)
+  const store = await openStore(options.database ?? ':memory:')
+  const app = createApp({ store, settings, gate, options, sweep: sweeper(store, settings) })
+  const listeners = new Set<Listener>()
+
+  const listen = async (where: ListenOptions = {}): Promise<Listener> => {
+    const server = createHttpServer(getRequestListener(app.fetch))
+    const url = await bind(server, where)
+    let shutting: Promise<void> | undefined
+    const listener = { url, close: () => (shutting ??= shut(server).finally(() => void listeners.delete(listener))) }
+    listeners.add(listener)
+    return listener
+  }
+
+  let closing: Promise<void> | undefined
+  const closeAll = async (): Promise<void> => {
+    await Promise.all([...listeners].map((listener) => listener.close()))
+    store.close()
+  }
+
+  return {
+    fetch: async (request) => app.fetch(request, {}),
+    listen,
+    ledger: store.ledger,
+    state: (entity) => stateOf(store, entity).map(storedObject),
+    faults: gate.counts,
+    setFaults: gate.set,
+    close: () => (closing ??= closeAll()),
+  }
+}
+
+/** `createServer` and `listen` in one: for the command line. Closing closes both. */
+export async function startServer(
+  options: ServerOptions & ListenOptions = {},
+): Promise<SynchartServer & { readonly url: string }> {
+  const server = await createServer(options)
+  try {
+    const { url } = await server.listen(options)
+    return { ...server, url }
+  } catch (error) {
+    await server.close()
+    throw error
+  }
+}
+
+async function bind(server: Server, { port = 0, hostname = '127.0.0.1' }: ListenOptions): Promise<string> {
+  const failed = (cause: unknown) =>
+    new NetworkError(`Can't listen on ${hostname}:${port}. Choose another port.`, { code: 'listen', cause })
+  try {
+    server.listen(port, hostname)
+    await once(server, 'listening')
+  } catch (cause) {
+    throw failed(cause)
+  }
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw failed(address)
+  return `http://${hostname.includes(':') ? `[${hostname}]` : hostname}:${address.port}`
+}
+
+const graceMs = 1000
+
+async function shut(server: Server): Promise<void> {
+  if (!server.listening) return
+  const closed = once(server, 'close')
+  server.close()
+  const cut = setTimeout(() => server.closeAllConnections(), graceMs)
+  await closed
+  clearTimeout(cut)
+}
