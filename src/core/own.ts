@@ -10,9 +10,9 @@ export function getOwn(object: JsonObject, key: string): Json | undefined {
   return Object.hasOwn(object, key) ? object[key] : undefined
 }
 
-/** Sets the object's own field. Unlike `object[key] = value` it never replaces the prototype. */
+/** Sets the object's own field. Unlike `object[key] = value` it never replaces the prototype, nor asks it. */
 export function setOwn(object: Record<string, Json>, key: string, value: Json): void {
-  if (key !== '__proto__') {
+  if (Object.hasOwn(object, key) || !(key in object)) {
     object[key] = value
     return
   }

@@ -34,6 +34,12 @@ describe('the delay before a retry', () => {
     expect(delays('exponential', almostOne, [1, 2, 3, 7, 8, 9])).toEqual([499, 999, 1_999, 31_999, 59_999, 59_999])
   })
 
+  it('D3 does not overflow, not even with a window of nothing', () => {
+    const late = { attempt: 2_000, random: 0.5 }
+    expect(backoffMs(options, late)).toBe(30_000)
+    expect(backoffMs({ ...options, baseMs: 0 }, late)).toBe(0)
+  })
+
   it('D3 spreads exponential and linear delays over the whole window down to zero', () => {
     expect(delays('exponential', 0, [1, 5])).toEqual([0, 0])
     expect(delays('linear', 0, [1, 5])).toEqual([0, 0])

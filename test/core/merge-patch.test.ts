@@ -169,6 +169,18 @@ describe('hostile keys in merge patches', () => {
     expect(JSON.stringify(applyMergePatch({}, patch))).toBe(JSON.stringify(patch))
     expect(JSON.stringify(composeMergePatches({}, patch))).toBe(JSON.stringify(patch))
     expect(JSON.stringify(diffMergePatch({}, patch))).toBe(JSON.stringify(patch))
+    expect(diffMergePatch({ toString: 1 }, {})).toStrictEqual({ toString: null })
+    expect(JSON.stringify(diffMergePatch({}, JSON.parse('{"__proto__":{}}')))).toBe('{"__proto__":{}}')
+  })
+
+  it('S29 are not read from a prototype that somebody else has polluted', () => {
+    Object.defineProperty(Object.prototype, 'inherited', { value: { a: 1 }, configurable: true })
+    try {
+      expect(applyMergePatch({}, { inherited: { b: 2 } })).toStrictEqual({ inherited: { b: 2 } })
+      expect(diffMergePatch({}, { inherited: { a: 1 } })).toStrictEqual({ inherited: { a: 1 } })
+    } finally {
+      Reflect.deleteProperty(Object.prototype, 'inherited')
+    }
   })
 
   it.each(['__proto__', 'toString'])('S29 compose like any other key: %s', (key) => {

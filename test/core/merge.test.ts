@@ -187,5 +187,6 @@ describe('merging hostile keys', () => {
   it('S29 never takes a field of a prototype for one of the value', () => {
     const merged = merge3({ base: {}, local: JSON.parse('{"toString":1,"__proto__":1}'), remote: {} })
     expect(JSON.stringify(merged)).toBe('{"type":"clean","value":{"toString":1,"__proto__":1}}')
+    expect(merge3({ base: { toString: 1 }, local: { toString: 1 }, remote: {} })).toStrictEqual({ type: 'clean', value: {} })
   })
 })
