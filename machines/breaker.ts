@@ -96,6 +96,15 @@ export const breakerMachine = setup({
   },
 })
 
+/** The state in one word, without the cost of `matches`: it is asked before every request. */
+export function breakerState({
+  value,
+}: {
+  readonly value: 'closed' | 'open' | { readonly halfOpen: string }
+}): 'closed' | 'open' | 'halfOpen' {
+  return typeof value === 'string' ? value : 'halfOpen'
+}
+
 function recent({ failuresAt, windowMs }: BreakerContext, at: number): readonly number[] {
   return failuresAt.filter((failureAt) => at - failureAt < windowMs)
 }

@@ -1,4 +1,4 @@
-export { breakerMachine } from './breaker.ts'
+export { breakerMachine, breakerState } from './breaker.ts'
 export { connectivityMachine } from './connectivity.ts'
 export { engineMachine } from './engine.ts'
 export { lockMachine } from './lock.ts'

@@ -20,6 +20,8 @@ export type LockReport =
 
 export interface Sighting {
   readonly lease: LeaseRow | undefined
+  /** Our own lease: left by a write whose answer was missed, or by an earlier life of this lock. */
+  readonly isMine: boolean
   /** Monotonic time of the look. */
   readonly at: number
 }
@@ -57,7 +59,8 @@ export const lockMachine = setup({
     awaitGone: fromPromise<void, { lease: LeaseRow | undefined }>(rejectNotProvided),
     claim: fromPromise<ClaimResult, { lease: LeaseRow | undefined }>(rejectNotProvided),
     beat: fromPromise<ClaimResult, { lease: LeaseRow | undefined }>(rejectNotProvided),
-    release: fromPromise<void, { lease: LeaseRow | undefined }>(rejectNotProvided),
+    /** Releases the lease if it is ours, by whatever write it became so. */
+    release: fromPromise<void>(rejectNotProvided),
   },
   actions: {
     see: assign(({ context }, sighting: Sighting) => seen(context, sighting)),
@@ -78,7 +81,7 @@ export const lockMachine = setup({
     ),
   },
   guards: {
-    isFree: (_, { lease }: Sighting) => lease === undefined || lease.owner === '',
+    isFree: (_, { lease, isMine }: Sighting) => lease === undefined || lease.owner === '' || isMine,
     isStale: ({ context }, sighting: Sighting) => seen(context, sighting).unchangedMs >= context.staleMs,
     isHeld: (_, result: ClaimResult) => result.type === 'held',
   },
@@ -91,7 +94,7 @@ export const lockMachine = setup({
   id: 'lock',
   context: ({ input }) => ({ ...input, lease: undefined, lookedAt: 0, unchangedMs: 0 }),
   initial: 'looking',
-  on: { RELEASE: '.released' },
+  on: { RELEASE: '.releasing' },
   states: {
     looking: {
       invoke: {
@@ -148,7 +151,6 @@ export const lockMachine = setup({
       exit: 'reportLost',
       on: {
         FENCED: 'looking',
-        RELEASE: 'releasing',
       },
       states: {
         resting: {
@@ -177,10 +179,10 @@ export const lockMachine = setup({
     releasing: {
       invoke: {
         src: 'release',
-        input: ({ context }) => ({ lease: context.lease }),
         onDone: 'released',
         onError: { target: 'released', actions: { type: 'reportFailed', params: ({ event }) => ({ error: event.error }) } },
       },
+      on: { RELEASE: {} },
     },
     released: {
       type: 'final',

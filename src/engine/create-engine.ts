@@ -3,7 +3,7 @@ import { createActor, fromCallback, type AnyActorRef, type CallbackActorLogic } 
 import type { EngineEvent } from '../../machines/engine.ts'
 import { SyncError, ValidationError } from '../core/errors.ts'
 import type { SystemPorts } from '../core/ports.ts'
-import { isTerminal } from '../core/operation.ts'
+import { isTerminal, type OperationRow } from '../core/operation.ts'
 import { explain } from './explain.ts'
 import { followDrain } from './follow-drain.ts'
 import { infoOf } from './info.ts'
@@ -75,15 +75,17 @@ function createEngine(runtime: Runtime, parent: AnyActorRef | undefined): SyncEn
   actor.start()
 
   const send = (event: EngineEvent): void => actor.send(event)
-  const state = (): EngineState => engineState(actor.getSnapshot())
+  const state = memoized(engineState, () => actor.getSnapshot())
 
   async function enqueueAll(inputs: readonly EnqueueInput[]): Promise<readonly Operation[]> {
     requireOpen(state())
     const rows = await intake.accept(inputs)
-    return rows.map((row, i) => {
-      registerOptimistic(row.token, inputs[i])
-      return handles.handle(row.id)
-    })
+    return rows.map((row, i) => accepted(row, inputs[i]))
+  }
+
+  function accepted(row: OperationRow, input: EnqueueInput | undefined): Operation {
+    registerOptimistic(row.token, input)
+    return handles.handle(row.id)
   }
 
   function registerOptimistic(token: string | undefined, input: EnqueueInput | undefined): void {
@@ -94,9 +96,10 @@ function createEngine(runtime: Runtime, parent: AnyActorRef | undefined): SyncEn
   }
 
   async function enqueue(input: EnqueueInput): Promise<Operation> {
-    const [operation] = await enqueueAll([input])
-    if (operation === undefined) throw new SyncError('not-stored', 'The operation was not stored; please report this.')
-    return operation
+    requireOpen(state())
+    const [row] = await intake.accept([input])
+    if (row === undefined) throw new SyncError('not-stored', 'The operation was not stored; please report this.')
+    return accepted(row, input)
   }
 
   return {
@@ -178,6 +181,20 @@ function checkReason(reason: string): string {
 function requireOpen({ phase }: EngineState): void {
   if (phase === 'stopped' || phase === 'failed' || phase === 'starting')
     throw new SyncError('not-started', 'The engine is not running. Await start() first.')
+}
+
+/** Derives from the snapshot, once for each. */
+function memoized<T>(derive: (snapshot: EngineSnapshot) => T, read: () => EngineSnapshot): () => T {
+  let last = read()
+  let derived = derive(last)
+  return () => {
+    const now = read()
+    if (now !== last) {
+      last = now
+      derived = derive(now)
+    }
+    return derived
+  }
 }
 
 interface Watchable {

@@ -1,4 +1,4 @@
-import type { BreakerActor } from '../../machines/breaker.ts'
+import { breakerState, type BreakerActor } from '../../machines/breaker.ts'
 import type { DrainCommand, DrainReport } from '../../machines/engine.ts'
 import type { OperationActor, OperationEvent } from '../../machines/operation.ts'
 import { StorageConflictError, StorageFencedError, SyncOperationError, type SyncError } from '../core/errors.ts'
@@ -118,13 +118,18 @@ export function createDispatcher(settings: Settings, ports: SystemPorts, store: 
     return phase.type !== 'following' && phase.epoch === epoch
   }
 
+  function breaker(): 'closed' | 'open' | 'halfOpen' {
+    const actor = hooks.breaker()
+    return actor === undefined ? 'open' : breakerState(actor.getSnapshot())
+  }
+
   function isHeld(): boolean {
-    return phase.type !== 'draining' || (hooks.breaker()?.getSnapshot().matches('open') ?? true)
+    return phase.type !== 'draining' || breaker() === 'open'
   }
 
   /** While probes are out, what else is claimed waits for their result. */
   function isProbing(): boolean {
-    return !isHeld() && (hooks.breaker()?.getSnapshot().matches('halfOpen') ?? false)
+    return phase.type === 'draining' && breaker() === 'halfOpen'
   }
 
   /** How many more requests may leave now. */

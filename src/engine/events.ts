@@ -22,7 +22,7 @@ export function createEvents(clock: Clock) {
   }
 
   function emit(body: SyncEventBody): void {
-    const event: SyncEvent = { ...body, at: clock.now() }
+    const event: SyncEvent = Object.assign(body, { at: clock.now() })
     remember(event)
     if (subject.observed) subject.next(event)
     for (const [handler, matches] of handlers) {

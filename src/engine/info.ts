@@ -4,7 +4,7 @@ import type { OperationInfo, Reason, Settlement } from './types.ts'
 
 /** The part of a row that the application sees. */
 export function infoOf(row: OperationRow): OperationInfo {
-  return {
+  const info: { -readonly [K in keyof OperationInfo]: OperationInfo[K] } = {
     id: row.id,
     sequence: row.seq,
     type: row.type,
@@ -16,12 +16,13 @@ export function infoOf(row: OperationRow): OperationInfo {
     idempotencyKey: row.idempotencyKey,
     enqueuedAt: row.enqueuedAt,
     attempts: row.attempts,
-    ...(row.dueAt === undefined || row.dueAt <= 0 || row.dueAt === NEVER_DUE ? {} : { nextAttemptAt: row.dueAt }),
-    ...(row.dependsOn === undefined ? {} : { dependsOn: row.dependsOn }),
-    ...(row.lastError === undefined ? {} : { lastError: row.lastError }),
-    ...(row.conflict === undefined ? {} : { conflict: row.conflict }),
-    ...(row.supersededBy === undefined ? {} : { supersededBy: row.supersededBy }),
   }
+  if (row.dueAt !== undefined && row.dueAt > 0 && row.dueAt !== NEVER_DUE) info.nextAttemptAt = row.dueAt
+  if (row.dependsOn !== undefined) info.dependsOn = row.dependsOn
+  if (row.lastError !== undefined) info.lastError = row.lastError
+  if (row.conflict !== undefined) info.conflict = row.conflict
+  if (row.supersededBy !== undefined) info.supersededBy = row.supersededBy
+  return info
 }
 
 export function reasonOf(row: OperationRow): Reason {

@@ -22,7 +22,7 @@ export type Intake = ReturnType<typeof createIntake>
 
 const MAX_ROWS_IN_COMMIT = 1_000
 const MAX_ID_LENGTH = 1_024
-const LONE_SURROGATE = /\p{Cs}/u
+const UNSTORABLE = /[\0\p{Cs}]/u
 const TYPE_NAME = /^[A-Za-z][\w-]{0,63}$/
 
 /**
@@ -96,7 +96,7 @@ export function createIntake(
     const known = await existing(group, fresh)
     const writes: Write[] = fresh.map((value) => ({ type: 'append', collection: OPERATIONS, value }))
     const seqs = writes.length === 0 ? [] : await store.storage.commit(writes)
-    const stored = fresh.map((row, i) => ({ ...row, seq: seqs[i] ?? 0 }))
+    const stored = fresh.map((row, i) => Object.assign(row, { seq: seqs[i] ?? 0 }))
     for (const row of stored) known.set(row.id, row)
     accepted(stored)
     for (const { rows, resolve } of group) resolve(rows.flatMap((row) => known.get(row.id) ?? []))
@@ -105,13 +105,13 @@ export function createIntake(
   /** Finds what the store already has by key; puts the rest into `fresh`. */
   async function existing(group: readonly Request[], fresh: NewOperationRow[]): Promise<Map<string, OperationRow>> {
     const known = new Map<string, OperationRow>()
-    const inGroup = new Set(group.flatMap(({ rows }) => rows.map((row) => row.id)))
-    for (const row of group.flatMap(({ rows }) => rows)) {
-      const twin = await twinOf(row)
-      if (twin === undefined) {
-        await checkDependencies(row, inGroup)
-        fresh.push(row)
-      } else known.set(row.id, sameContent(row, twin))
+    const inGroup = (id: string): boolean => group.some(({ rows }) => rows.some((row) => row.id === id))
+    for (const { rows } of group) {
+      for (const row of rows) {
+        const twin = isPlain(row) ? undefined : await lookUp(row, inGroup)
+        if (twin === undefined) fresh.push(row)
+        else known.set(row.id, sameContent(row, twin))
+      }
     }
     return known
   }
@@ -122,14 +122,25 @@ export function createIntake(
     return undefined
   }
 
-  async function checkDependencies(row: NewOperationRow, inGroup: ReadonlySet<string>): Promise<void> {
+  async function lookUp(row: NewOperationRow, inGroup: (id: string) => boolean): Promise<OperationRow | undefined> {
+    const twin = await twinOf(row)
+    if (twin === undefined) await checkDependencies(row, inGroup)
+    return twin
+  }
+
+  async function checkDependencies(row: NewOperationRow, inGroup: (id: string) => boolean): Promise<void> {
     for (const id of row.dependsOn ?? []) {
-      if (inGroup.has(id) || (await store.byId(id)) !== undefined) continue
+      if (inGroup(id) || (await store.byId(id)) !== undefined) continue
       throw new ValidationError('dependsOn', `there is no operation ${id}. Enqueue it first.`, { code: 'unknown-dependency' })
     }
   }
 
   return { accept }
+}
+
+/** Nothing in the store needs to be looked at for it. */
+function isPlain(row: NewOperationRow): boolean {
+  return row.chosenKey === undefined && row.dedupeKey === undefined && row.dependsOn === undefined
 }
 
 function sameContent(row: NewOperationRow, twin: OperationRow): OperationRow {
@@ -151,7 +162,7 @@ function rowOf(settings: Settings, { clock, newId }: SystemPorts, input: Enqueue
   const id = newId()
   const priority = input.priority ?? 'medium'
   const enqueuedAt = clock.now()
-  return {
+  const row: { -readonly [K in keyof NewOperationRow]: NewOperationRow[K] } = {
     id,
     rev: 1,
     user,
@@ -168,15 +179,17 @@ function rowOf(settings: Settings, { clock, newId }: SystemPorts, input: Enqueue
     reconciliations: 0,
     lane: laneOf(user, input.entity, input.id),
     rank: rankOf({ enqueuedAt, priority }, ageingMs),
-    ...(input.baseVersion === undefined ? {} : { baseVersion: input.baseVersion }),
-    ...(base === undefined ? {} : { base }),
-    ...(input.dependsOn === undefined || input.dependsOn.length === 0 ? {} : { dependsOn: [...input.dependsOn] }),
-    ...(input.optimistic === undefined ? {} : { token: input.optimistic.token ?? id }),
-    ...(input.idempotencyKey === undefined
-      ? {}
-      : { chosenKey: input.idempotencyKey, contentHash: contentHash([input.type, input.entity, input.id, payload]) }),
-    ...(input.dedupeKey === undefined ? {} : { dedupeKey: input.dedupeKey }),
   }
+  if (input.baseVersion !== undefined) row.baseVersion = input.baseVersion
+  if (base !== undefined) row.base = base
+  if (input.dependsOn !== undefined && input.dependsOn.length > 0) row.dependsOn = [...input.dependsOn]
+  if (input.optimistic !== undefined) row.token = input.optimistic.token ?? id
+  if (input.dedupeKey !== undefined) row.dedupeKey = input.dedupeKey
+  if (input.idempotencyKey !== undefined) {
+    row.chosenKey = input.idempotencyKey
+    row.contentHash = contentHash([input.type, input.entity, input.id, payload])
+  }
+  return row
 }
 
 /** A copy, so that what the caller does to its object afterwards is not stored. */
@@ -210,7 +223,7 @@ function checkNames(settings: Settings, input: EnqueueInput, at: string): void {
 }
 
 function isName(value: unknown): value is string {
-  return typeof value === 'string' && value !== '' && value.length <= MAX_ID_LENGTH && !LONE_SURROGATE.test(value)
+  return typeof value === 'string' && value !== '' && value.length <= MAX_ID_LENGTH && !UNSTORABLE.test(value)
 }
 
 function isKey(value: string): boolean {

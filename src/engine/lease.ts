@@ -12,12 +12,20 @@ export interface LeaseIdentity {
 
 /** The lock machine over the store's lease record: every change is one compare-and-set. */
 export function leaseLock(storage: Storage, clock: Clock, identity: LeaseIdentity) {
+  let writing: Promise<unknown> = Promise.resolve()
+
   async function look(): Promise<Sighting> {
-    const entry = await storage.get(META, LEASE)
-    return { lease: readLease(entry), at: clock.monotonic() }
+    const lease = readLease(await storage.get(META, LEASE))
+    return { lease, isMine: lease?.owner === identity.owner, at: clock.monotonic() }
   }
 
-  async function write(seen: LeaseRow | undefined, next: Omit<LeaseRow, 'name' | 'rev'>): Promise<ClaimResult> {
+  function write(seen: LeaseRow | undefined, next: Omit<LeaseRow, 'name' | 'rev'>): Promise<ClaimResult> {
+    const written = compareAndSet(seen, next)
+    writing = written.catch(() => {})
+    return written
+  }
+
+  async function compareAndSet(seen: LeaseRow | undefined, next: Omit<LeaseRow, 'name' | 'rev'>): Promise<ClaimResult> {
     const lease: LeaseRow = { ...next, name: LEASE, rev: (seen?.rev ?? 0) + 1 }
     try {
       await storage.commit([{ type: 'put', collection: META, value: lease }], { expect: [unchanged(seen)] })
@@ -38,7 +46,16 @@ export function leaseLock(storage: Storage, clock: Clock, identity: LeaseIdentit
     })
   }
 
-  return lockMachine.provide({
+  /** A claim or a beat that is still under way would undo it: that is awaited first. */
+  async function release(): Promise<void> {
+    await writing
+    const { lease, isMine } = await look()
+    if (lease === undefined || !isMine) return
+    const { holder: _holder, ...kept } = lease
+    await write(lease, { ...kept, owner: '' })
+  }
+
+  const logic = lockMachine.provide({
     actors: {
       look: fromPromise(look),
       awaitGone: fromPromise<void, { lease: LeaseRow | undefined }>(({ input, signal }) =>
@@ -48,13 +65,10 @@ export function leaseLock(storage: Storage, clock: Clock, identity: LeaseIdentit
       beat: fromPromise<ClaimResult, { lease: LeaseRow | undefined }>(async ({ input: { lease } }) =>
         lease === undefined ? { type: 'lost' } : write(lease, { ...lease, beat: lease.beat + 1 }),
       ),
-      release: fromPromise<void, { lease: LeaseRow | undefined }>(async ({ input: { lease } }) => {
-        if (lease === undefined) return
-        const { holder: _holder, ...kept } = lease
-        await write(lease, { ...kept, owner: '' })
-      }),
+      release: fromPromise(release),
     },
   })
+  return { logic, release }
 }
 
 function unchanged(seen: LeaseRow | undefined): Expectation {

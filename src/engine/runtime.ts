@@ -1,5 +1,5 @@
 import { fromCallback, fromPromise, type InspectionEvent } from 'xstate'
-import type { BreakerActor } from '../../machines/breaker.ts'
+import { breakerState, type BreakerActor } from '../../machines/breaker.ts'
 import { connectivityMachine } from '../../machines/connectivity.ts'
 import { engineMachine, type DrainCommand, type EngineActor, type EngineInput } from '../../machines/engine.ts'
 import { SyncError } from '../core/errors.ts'
@@ -83,17 +83,15 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
       },
       rollBack(slot, row) {
         dispatcher.departed(slot)
-        void optimistic
-          .rollback(row.token ?? '', errorOf(row))
-          .then(() =>
-            slot.send({
-              type: 'ROLLED_BACK',
-              operationId: row.id,
-              attempt: row.attempts,
-              at: clock.now(),
-              random: ports.random(),
-            }),
-          )
+        void optimistic.rollback(row.token ?? '', errorOf(row)).then(() =>
+          slot.send({
+            type: 'ROLLED_BACK',
+            operationId: row.id,
+            attempt: row.attempts,
+            at: clock.now(),
+            random: ports.random(),
+          }),
+        )
       },
       abort(slot) {
         sender.abort(slot)
@@ -179,7 +177,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
 
   function breakerMetrics() {
     const snapshot = breaker()?.getSnapshot()
-    const state = snapshot === undefined || snapshot.matches('closed') ? 'closed' : snapshot.matches('open') ? 'open' : 'halfOpen'
+    const state = snapshot === undefined ? 'closed' : breakerState(snapshot)
     const remainingMs = state === 'open' ? Math.max(0, Math.ceil(openedAt + settings.breaker.cooldownMs - clock.monotonic())) : 0
     return { state, trips: snapshot?.context.trips ?? 0, remainingMs } as const
   }

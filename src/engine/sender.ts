@@ -1,4 +1,4 @@
-import type { BreakerActor } from '../../machines/breaker.ts'
+import { breakerState, type BreakerActor } from '../../machines/breaker.ts'
 import type { OperationActor } from '../../machines/operation.ts'
 import { NetworkError, ServerError, SyncError, TimeoutError } from '../core/errors.ts'
 import { wireKey, type OperationRow } from '../core/operation.ts'
@@ -82,7 +82,7 @@ export function createSender(settings: Settings, ports: SystemPorts, transport: 
     if (outcomes.some(isOffline)) hooks.networkSuspected()
     const breaker = hooks.breaker()
     if (failure !== undefined) breaker?.send({ type: 'FAILURE', at: ports.clock.monotonic() })
-    else if (breaker !== undefined && !breaker.getSnapshot().matches('closed')) breaker.send({ type: 'SUCCESS' })
+    else if (breaker !== undefined && breakerState(breaker.getSnapshot()) !== 'closed') breaker.send({ type: 'SUCCESS' })
   }
 
   function answer(slot: OperationActor, row: OperationRow, outcome: Outcome): void {

@@ -1,0 +1,79 @@
+import axios from 'axios'
+import { createSyncEngine } from 'synchart'
+import { sqliteStorage } from 'synchart/storage/sqlite'
+import { httpTransport } from 'synchart/transport/http'
+import { cpuTimed, interleaved, newPath, payload, startServer, timed } from './support.mjs'
+
+const CONCURRENCY = 6
+let runs = 0
+
+/** Draining over loopback HTTP against a bare axios loop with the same concurrency, keys and headers; then in batches. */
+export async function benchDrain(rounds, { operations = 10_000, batched = 20_000 } = {}) {
+  const results = []
+  for (const kind of ['reference', 'plain']) {
+    const server = await startServer(kind)
+    const { engine, bare } = await interleaved(rounds, {
+      engine: async () => operations / (await drain(server.url, operations, 1)).ms,
+      bare: async () => operations / (await timed(() => axiosLoop(server.url, operations))),
+    })
+    results.push({
+      what: `drain, ${operations} operations, ${kind} server`,
+      value: engine / bare,
+      unit: '× bare axios loop',
+      limit: 0.8,
+      atLeast: true,
+      detail: `${(1000 * engine).toFixed(0)} against ${(1000 * bare).toFixed(0)} operations/s`,
+    })
+    await server.stop()
+  }
+  const server = await startServer('reference')
+  const batch = await interleaved(rounds, {
+    rate: async () => (1000 * batched) / (await drain(server.url, batched, 100)).ms,
+    cpu: async () => (1000 * (await drain(server.url, batched, 100)).cpuMs) / batched,
+  })
+  await server.stop()
+  results.push({ what: 'drain in batches of 100', value: batch.rate, unit: 'operations/s', limit: 10_000, atLeast: true, detail: 'client and server on 2 cores' })
+  results.push({ what: 'drain in batches of 100, CPU', value: batch.cpu, unit: 'µs an operation', limit: 60, detail: 'engine, store and transport' })
+  return results
+}
+
+/** Drains a queue that was filled before; the time runs from the start of sending to the last commit. */
+async function drain(url, operations, batchSize) {
+  const run = ++runs
+  const engine = createSyncEngine({
+    storage: sqliteStorage({ path: newPath() }),
+    transport: httpTransport({ baseURL: url, maxBodyBytes: 16 * 1_048_576, maxResponseBytes: 16 * 1_048_576 }),
+    entities: { note: {} },
+    concurrency: CONCURRENCY,
+    batchSize,
+  })
+  await engine.start()
+  engine.pause('bench')
+  await Promise.all(Array.from({ length: operations }, (_, i) => engine.enqueue({ type: 'create', entity: 'note', id: `r${run}-${i}`, payload: payload(i) })))
+  let ms = 0
+  const cpuMs = await cpuTimed(async () => {
+    ms = await timed(async () => {
+      engine.resume('bench')
+      const { succeeded } = await engine.flush()
+      if (succeeded !== operations) throw new Error(`Only ${succeeded} of ${operations} succeeded.`)
+    })
+  })
+  await engine.stop()
+  return { ms, cpuMs }
+}
+
+async function axiosLoop(url, operations) {
+  const { Agent } = await import('node:http')
+  const run = ++runs
+  const http = axios.create({ baseURL: url, httpAgent: new Agent({ keepAlive: true, maxSockets: CONCURRENCY }), maxRedirects: 0, validateStatus: () => true })
+  let next = 0
+  const worker = async () => {
+    for (let i = next++; i < operations; i = next++) {
+      const body = JSON.stringify({ ...payload(i), id: `a${run}-${i}` })
+      const headers = { 'Content-Type': 'application/json', 'Idempotency-Key': `"a${run}-${i}"`, 'Synchart-Client': 'bench', 'Synchart-Sequence': `${i}` }
+      const { status } = await http.post('/note', body, { headers })
+      if (status !== 201) throw new Error(`Status ${status}`)
+    }
+  }
+  await Promise.all(Array.from({ length: CONCURRENCY }, worker))
+}

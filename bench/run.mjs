@@ -1,0 +1,62 @@
+#!/usr/bin/env node
+// Prints the budgets of the write path, each as a ratio to its raw limit in the same run: medians of interleaved rounds.
+import { parseArgs } from 'node:util'
+import { benchCoalesce } from './coalesce.mjs'
+import { benchDrain } from './drain.mjs'
+import { benchEnqueue } from './enqueue.mjs'
+import { benchOverhead } from './overhead.mjs'
+import { benchScale } from './scale.mjs'
+
+const HELP = `npm run bench -- [--only enqueue,drain,scale,overhead,coalesce] [--rounds 5] [--quick] [--history file] [--json]
+  --quick    a tenth of the operations: for a look, not for figures
+  --history  writes to coalesce, one JSON object a line (default: examples/data/history-2000.ndjson)`
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string', default: 'enqueue,drain,scale,overhead,coalesce' },
+    rounds: { type: 'string', default: '5' },
+    quick: { type: 'boolean', default: false },
+    history: { type: 'string', default: new URL('../examples/data/history-2000.ndjson', import.meta.url).pathname },
+    json: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+})
+if (values.help) {
+  console.log(HELP)
+  process.exit(0)
+}
+
+const rounds = Number(values.rounds)
+const scale = values.quick ? 0.1 : 1
+const benches = {
+  enqueue: () => benchEnqueue(rounds),
+  drain: () => benchDrain(rounds, { operations: 10_000 * scale, batched: 20_000 * scale }),
+  scale: () => benchScale(rounds, { many: 1_000_000 * scale, waiting: 100_000 * scale }),
+  overhead: () => benchOverhead(rounds),
+  coalesce: () => benchCoalesce(values.history),
+}
+
+const results = []
+for (const name of values.only.split(',')) {
+  if (!Object.hasOwn(benches, name)) {
+    console.error(`There is no bench "${name}".\n${HELP}`)
+    process.exit(2)
+  }
+  if (!values.json) console.log(`\n${name}`)
+  for (const result of await benches[name]()) {
+    results.push(result)
+    if (!values.json) print(result)
+  }
+}
+if (values.json) console.log(JSON.stringify(results, undefined, 2))
+else console.log(`\n${results.filter(isMet).length} of ${results.length} budgets met`)
+
+function isMet({ value, limit, atLeast }) {
+  return atLeast ? value >= limit : value <= limit
+}
+
+function print(result) {
+  const { what, value, unit, limit, atLeast, detail } = result
+  const shown = value >= 100 ? value.toFixed(0) : value.toFixed(2)
+  console.log(`  ${isMet(result) ? '✓' : '✗'} ${what.padEnd(48)} ${shown.padStart(8)} ${unit} (${atLeast ? '≥' : '≤'} ${limit})${detail ? `  ${detail}` : ''}`)
+}

@@ -1,0 +1,70 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+
+/** A folder for the run's stores, removed at the end. */
+export const folder = mkdtempSync(join(tmpdir(), 'synchart-bench-'))
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
+
+let files = 0
+export const newPath = () => join(folder, `store-${++files}.db`)
+
+export function median(values) {
+  const sorted = values.toSorted((a, b) => a - b)
+  return sorted[Math.floor(sorted.length / 2)]
+}
+
+/** Runs the contenders in turn, so that a noisy moment hits all of them; returns the median of each. */
+export async function interleaved(rounds, contenders) {
+  const results = Object.fromEntries(Object.keys(contenders).map((name) => [name, []]))
+  for (let round = 0; round < rounds; round++) {
+    for (const [name, run] of Object.entries(contenders)) results[name].push(await run(round))
+  }
+  return Object.fromEntries(Object.entries(results).map(([name, values]) => [name, median(values)]))
+}
+
+/** Milliseconds that the work takes. */
+export async function timed(work) {
+  const start = performance.now()
+  await work()
+  return performance.now() - start
+}
+
+/** Milliseconds of this process's own CPU time that the work takes. */
+export async function cpuTimed(work) {
+  const start = process.cpuUsage()
+  await work()
+  const { user, system } = process.cpuUsage(start)
+  return (user + system) / 1000
+}
+
+/** A server in a process of its own: `reference` (synchart/server in memory) or `plain` (answers at once). */
+export async function startServer(kind) {
+  const child = spawn(process.execPath, [fileURLToPath(new URL('server.mjs', import.meta.url)), kind], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const lines = createInterface({ input: child.stdout })
+  const [url] = await once(lines, 'line')
+  return {
+    url,
+    async stop() {
+      child.kill()
+      await once(child, 'exit')
+    },
+  }
+}
+
+/** A transport that applies at once, to see the engine's own cost. */
+export function instantTransport() {
+  const outcome = Promise.resolve({ type: 'applied', version: '1', value: { id: 'x' } })
+  return {
+    prepare: ({ type, entity, entityId, payload }) => ({ method: type, path: `/${entity}/${entityId}`, headers: {}, body: JSON.stringify(payload) }),
+    send: () => outcome,
+    sendBatch: async (items) => items.map(() => ({ type: 'applied', version: '1' })),
+    fetch: async () => ({ type: 'absent' }),
+  }
+}
+
+export const payload = (i) => ({ title: `Note ${i}`, body: 'Sphinx of black quartz, judge my vow. '.repeat(4), done: i % 2 === 0, position: i, tags: ['a', 'b'] })
