@@ -54,6 +54,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
   const chooser = createChooser(settings, transport, store)
   const reconciler = createReconciler(settings, ports, transport, store)
   const intake = createIntake(settings, ports, store, accepted)
+  const lease = leaseLock(storage, clock, { owner, holder: () => presence?.holder })
   const closers = new Set<() => void>()
   const changeListeners = new Set<() => void>()
   let machine: EngineActor | undefined
@@ -138,8 +139,9 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
           dispatcher.command({ type: 'DISOWN' })
         }
       }),
-      lock: leaseLock(storage, clock, { owner, holder: () => presence?.holder }),
+      lock: lease.logic,
       connectivity: connectivityMachine.provide({
+        guards: { isOnline: () => ports.connectivity.online() },
         actors: { probe: fromPromise<boolean>(({ signal }) => ports.connectivity.probe?.(signal) ?? Promise.resolve(true)) },
       }),
     },
