@@ -145,6 +145,21 @@ describe('credentials', () => {
     expect(server.received).toEqual([])
   })
 
+  it('L10 that come when the send was called off already are not used: nothing was sent', async () => {
+    const server = await serve((_, response) => answerJson(response, 200, {}))
+    const controller = new AbortController()
+    const token = async () => {
+      controller.abort()
+      return 'token'
+    }
+    const outcome = await httpTransport({ baseURL: server.url, auth: { token } }).send(
+      request(),
+      context({ signal: controller.signal }),
+    )
+    expect(told(outcome)).toBe('retry aborted')
+    expect(server.received).toEqual([])
+  })
+
   it('S24 whose refresh never ends do not block the refresh after it', async () => {
     const { server, auth, refreshes } = await authWorld()
     let tries = 0

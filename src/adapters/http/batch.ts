@@ -1,9 +1,9 @@
 import type { Outcome, BatchItem } from '../../core/ports.ts'
-import { ClientError, type SyncError } from '../../core/errors.ts'
+import { ClientError } from '../../core/errors.ts'
 import { readResults } from './batch-results.ts'
 import type { Answer, Exchange } from './exchange.ts'
 import type { BatchOptions, HttpSettings } from './options.ts'
-import { byteLength, exceeds, invalidRequest, outcomeOf, tooLarge, wireHeaders } from './send.ts'
+import { byteLength, exceeds, invalidRequest, outcomeOf, sendOne, tooLarge, wireHeaders } from './send.ts'
 
 export interface BatchContext {
   readonly clientId: string
@@ -18,11 +18,16 @@ const CLOSE = ']}'
 const ANSWER_FACTOR = 8
 
 /** An operation as it stands in the envelope, and its place among those that were given. */
-export interface Part {
+interface Part {
   readonly index: number
   readonly method: string
   readonly text: string
 }
+
+/** It fits into a request, but not into one with an envelope. */
+const ALONE = 'alone'
+
+type Encoded = Part | Outcome | typeof ALONE
 
 /**
  * Sends operations in as few requests as the limits allow, one request after the other; none after one that failed as a whole.
@@ -31,13 +36,16 @@ export interface Part {
 export function createSendBatch(settings: HttpSettings, batch: Required<BatchOptions>, exchange: Exchange): SendBatch {
   return async (items, context) => {
     const encoded = items.map((item, index) => encode(settings, item, index, context.clientId))
-    const outcomes = encoded.map((one) => ('text' in one ? undefined : one))
+    const outcomes = encoded.map((one) => (one !== ALONE && 'type' in one ? one : undefined))
     let stopped: Outcome | undefined
     for (const parts of chunks(encoded, batch.maxOperations, settings.maxBodyBytes)) {
-      const { results, rest } =
-        stopped === undefined ? await sendChunk(settings, batch.path, exchange, parts, context) : whole(parts, stopped)
-      parts.forEach((part, at) => (outcomes[part.index] = results[at]))
-      stopped = rest
+      const sent = stopped === undefined ? await sendChunk(settings, batch.path, exchange, parts, context) : whole(parts, stopped)
+      parts.forEach((part, at) => (outcomes[part.index] = sent.results[at]))
+      stopped = sent.rest
+    }
+    for (const [index, item] of items.entries()) {
+      if (encoded[index] === ALONE)
+        outcomes[index] = stopped ?? (await sendOne(settings, exchange, item.request, { ...item, ...context }))
     }
     return outcomes.map((outcome) => outcome ?? invalidRequest())
   }
@@ -79,28 +87,19 @@ function whole(parts: readonly Part[], outcome: Outcome): ChunkResult {
 function refusal(answer: Answer): Outcome {
   const outcome = outcomeOf(answer, 'POST')
   if (outcome.type !== 'rejected' && outcome.type !== 'conflict') return outcome
-  return oneByOne(NO_ENDPOINT.has(answer.status) ? 'batch-unsupported' : 'batch-refused', answer.status, outcome.error)
+  const { status } = answer
+  const message = `The server does not take this batch request (${status}); its operations are sent one by one. Set batch: false if the API has no batch endpoint.`
+  return { type: 'retry', error: new ClientError(message, { code: 'batch-unsupported', status, cause: outcome.error }) }
 }
 
-const NO_ENDPOINT: ReadonlySet<number> = new Set([404, 405, 410, 501])
-
-function oneByOne(code: 'batch-unsupported' | 'batch-refused', status: number | undefined, cause?: SyncError): Outcome {
-  const what =
-    status === undefined
-      ? 'An operation does not fit into a batch request'
-      : `The server does not take this batch request (${status})`
-  const message = `${what}; its operations are sent one by one. Set batch: false if the API has no batch endpoint.`
-  return { type: 'retry', error: new ClientError(message, { code, status, ...(cause && { cause }) }) }
-}
-
-function encode(settings: HttpSettings, item: BatchItem, index: number, clientId: string): Part | Outcome {
+function encode(settings: HttpSettings, item: BatchItem, index: number, clientId: string): Encoded {
   const { request } = item
   const headers = wireHeaders(request, { ...item, clientId })
   if (headers === undefined || !isJson(request.body)) return invalidRequest()
   if (request.body !== null && exceeds(request.body, settings.maxBodyBytes)) return tooLarge(settings.maxBodyBytes)
   const head = JSON.stringify({ method: request.method, path: request.path, headers })
   const text = `${head.slice(0, -1)},"body":${request.body ?? 'null'}}`
-  if (exceeds(OPEN + text + CLOSE, settings.maxBodyBytes)) return oneByOne('batch-refused', undefined)
+  if (exceeds(OPEN + text + CLOSE, settings.maxBodyBytes)) return ALONE
   return { index, method: request.method, text }
 }
 
@@ -115,11 +114,11 @@ function isJson(body: string | null): boolean {
   }
 }
 
-function* chunks(encoded: readonly (Part | Outcome)[], maxOperations: number, maxBytes: number): Generator<readonly Part[]> {
+function* chunks(encoded: readonly Encoded[], maxOperations: number, maxBytes: number): Generator<readonly Part[]> {
   let parts: Part[] = []
   let bytes = OPEN.length + CLOSE.length
   for (const part of encoded) {
-    if (!('text' in part)) continue
+    if (part === ALONE || 'type' in part) continue
     const size = byteLength(part.text) + 1
     if (parts.length === maxOperations || (parts.length > 0 && bytes + size > maxBytes)) {
       yield parts

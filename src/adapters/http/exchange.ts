@@ -1,4 +1,4 @@
-import { Axios, getAdapter } from 'axios'
+import { AxiosHeaders, getAdapter } from 'axios'
 import { AuthenticationError, NetworkError, TimeoutError } from '../../core/errors.ts'
 import type { Outcome } from '../../core/ports.ts'
 import { createCredential, type Credentials } from './auth.ts'
@@ -10,7 +10,7 @@ export interface WireRequest {
   readonly method: string
   /** Checked already: below the base URL. */
   readonly path: string
-  readonly headers: Readonly<Record<string, string | false>>
+  readonly headers: Readonly<Record<string, string>>
   readonly body: string | null
   readonly maxResponseBytes: number
 }
@@ -64,21 +64,23 @@ export function createExchange(settings: HttpSettings): Exchange {
 type Dispatch = (request: WireRequest, credentials: Credentials, deadline: Deadline) => Promise<Answer | NoAnswer>
 
 function createDispatch(settings: HttpSettings): Dispatch {
-  // Without axios' own defaults: no transforms, no XSRF cookie, nothing to merge for each request. Redirects are never followed.
-  const client = new Axios({
-    adapter: getAdapter(['http', 'fetch']),
+  // The adapter alone: axios' defaults, transforms and interceptors cost a tenth of a request and would do nothing here.
+  const adapter = getAdapter(['http', 'fetch'])
+  const fixed = {
     responseType: 'text',
     maxRedirects: 0,
     maxBodyLength: settings.maxBodyBytes,
     fetchOptions: { cache: 'no-store' },
-  })
+  } as const
 
   return async (request, { token }, deadline) => {
+    if (deadline.signal.aborted) return unsent(undefined, deadline.state())
     try {
-      const response = await client.request<unknown>({
+      const response = await adapter({
+        ...fixed,
         url: settings.baseURL + request.path,
         method: request.method,
-        headers: headersOf(request, settings.headers, token),
+        headers: new AxiosHeaders(headersOf(request, settings.headers, token)),
         data: request.body ?? undefined,
         maxContentLength: request.maxResponseBytes,
         signal: deadline.signal,
@@ -102,20 +104,9 @@ function createDispatch(settings: HttpSettings): Dispatch {
   }
 }
 
-function headersOf(
-  request: WireRequest,
-  common: HttpSettings['headers'],
-  token: string | undefined,
-): Record<string, string | false> {
-  const headers: Record<string, string | false> = {
-    Accept: 'application/json, application/problem+json',
-    ...common,
-    ...request.headers,
-  }
-  if (token !== undefined) headers['Authorization'] = `Bearer ${token}`
-  // Otherwise axios names a type even where there is no body.
-  if (request.body === null) headers['Content-Type'] = false
-  return headers
+function headersOf(request: WireRequest, common: HttpSettings['headers'], token: string | undefined): Record<string, string> {
+  const headers = { Accept: 'application/json, application/problem+json', ...common, ...request.headers }
+  return token === undefined ? headers : { ...headers, Authorization: `Bearer ${token}` }
 }
 
 function text(value: unknown): string | undefined {
