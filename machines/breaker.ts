@@ -41,6 +41,7 @@ export const breakerMachine = setup({
       event.type === 'FAILURE' ? { failuresAt: [...recent(context, event.at), event.at] } : {},
     ),
     trip: assign({ trips: ({ context }) => context.trips + 1, failuresAt: [] }),
+    forget: assign({ failuresAt: [] }),
     addProbe: assign({ probesInFlight: ({ context }) => context.probesInFlight + 1 }),
     dropProbe: assign({ probesInFlight: ({ context }) => Math.max(0, context.probesInFlight - 1) }),
     clearProbes: assign({ probesInFlight: 0 }),
@@ -65,6 +66,7 @@ export const breakerMachine = setup({
     closed: {
       on: {
         FAILURE: [{ guard: 'reachesThreshold', target: 'open', actions: 'trip' }, { actions: 'count' }],
+        RESET: { actions: 'forget' },
       },
     },
     open: {

@@ -3,7 +3,8 @@ import { rejectNotProvided } from './not-provided.ts'
 
 /**
  * Whether requests can be expected to reach the server. Going offline is believed at once; coming back must last for `settleMs`
- * and, where there is a probe, be confirmed by it, so that a flapping network does not start a storm.
+ * and, where there is a probe, be confirmed by it, so that a flapping network does not start a storm. A probe that has no answer
+ * when the next one is due is given up.
  */
 export interface ConnectivityInput {
   readonly parent: ActorRef<Snapshot<unknown>, ConnectivityReport>
@@ -56,41 +57,49 @@ export const connectivityMachine = setup({
     },
     online: {
       entry: 'reportOnline',
-      on: {
-        WENT_OFFLINE: 'offline',
-        SUSPECTED: { guard: 'hasProbe', target: 'checking' },
-      },
-    },
-    checking: {
-      invoke: {
-        src: 'probe',
-        onDone: [
-          { guard: { type: 'isReachable', params: ({ event }) => event.output }, target: 'online' },
-          { target: 'offline' },
-        ],
-        onError: 'offline',
-      },
+      initial: 'trusting',
       on: { WENT_OFFLINE: 'offline' },
+      states: {
+        trusting: {
+          on: { SUSPECTED: { guard: 'hasProbe', target: 'checking' } },
+        },
+        checking: {
+          invoke: {
+            src: 'probe',
+            onDone: [
+              { guard: { type: 'isReachable', params: ({ event }) => event.output }, target: 'trusting' },
+              { target: '#connectivity.offline' },
+            ],
+            onError: '#connectivity.offline',
+          },
+          after: { probeEvery: '#connectivity.offline' },
+        },
+      },
     },
     offline: {
       entry: 'reportOffline',
-      on: { CAME_ONLINE: 'settling' },
-      after: { probeEvery: { guard: 'hasProbe', target: 'probing' } },
-    },
-    settling: {
-      after: { settle: [{ guard: 'hasProbe', target: 'probing' }, { target: 'online' }] },
-      on: { WENT_OFFLINE: 'offline' },
-    },
-    probing: {
-      invoke: {
-        src: 'probe',
-        onDone: [
-          { guard: { type: 'isReachable', params: ({ event }) => event.output }, target: 'online' },
-          { target: 'offline' },
-        ],
-        onError: 'offline',
+      initial: 'waiting',
+      on: { WENT_OFFLINE: '.waiting', CAME_ONLINE: '.settling' },
+      states: {
+        waiting: {
+          after: { probeEvery: { guard: 'hasProbe', target: 'probing' } },
+        },
+        settling: {
+          after: { settle: [{ guard: 'hasProbe', target: 'probing' }, { target: '#connectivity.online' }] },
+          on: { CAME_ONLINE: {} },
+        },
+        probing: {
+          invoke: {
+            src: 'probe',
+            onDone: [
+              { guard: { type: 'isReachable', params: ({ event }) => event.output }, target: '#connectivity.online' },
+              { target: 'waiting' },
+            ],
+            onError: 'waiting',
+          },
+          after: { probeEvery: 'waiting' },
+        },
       },
-      on: { WENT_OFFLINE: 'offline' },
     },
   },
 })
