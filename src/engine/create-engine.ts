@@ -104,9 +104,12 @@ function createEngine(runtime: Runtime, parent: AnyActorRef | undefined): SyncEn
 
   return {
     async start() {
+      if (state().phase === 'stopping') await reached(actor, (snapshot) => engineState(snapshot).phase !== 'stopping')
       send({ type: 'START' })
-      const started = await reached(actor, (snapshot) => snapshot.matches('running') || snapshot.matches('failed'))
-      if (started.matches('failed')) throw started.context.error
+      const { phase, error } = engineState(await reached(actor, (snapshot) => engineState(snapshot).phase !== 'starting'))
+      if (phase === 'failed') throw error
+      if (phase === 'stopped' || phase === 'stopping')
+        throw new SyncError('not-started', 'The engine was stopped before it had started. Call start() again.')
       events.emit({ type: 'engine:started' })
     },
     async stop() {

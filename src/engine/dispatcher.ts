@@ -105,8 +105,9 @@ export function createDispatcher(settings: Settings, ports: SystemPorts, store: 
       disown()
       return report({ type: 'DRAIN.FENCED' })
     }
+    forgetLanes()
+    lanes.begin()
     if (error instanceof StorageConflictError) {
-      forgetLanes()
       turning = 'again'
       return
     }
@@ -151,6 +152,16 @@ export function createDispatcher(settings: Settings, ports: SystemPorts, store: 
     const wanted = room()
     const choices: Choice[] = []
     if (wanted === 0) return choices
+    try {
+      await chooseInto(choices, wanted)
+      return choices
+    } catch (error) {
+      for (const { lane } of choices) plays.leave(lane)
+      throw error
+    }
+  }
+
+  async function chooseInto(choices: Choice[], wanted: number): Promise<void> {
     edits ??= await store.edits()
     for (let found = -1; found !== 0 && choices.length < wanted;) {
       const now = clock.now()
@@ -165,7 +176,6 @@ export function createDispatcher(settings: Settings, ports: SystemPorts, store: 
       }
       found = names.length
     }
-    return choices
   }
 
   function block(lane: string, blockage: Blockage): void {
@@ -274,6 +284,7 @@ export function createDispatcher(settings: Settings, ports: SystemPorts, store: 
     ready = []
     ledger = []
     forgetLanes()
+    hooks.quiet()
   }
 
   function command(message: DrainCommand): void {
@@ -313,7 +324,8 @@ export function createDispatcher(settings: Settings, ports: SystemPorts, store: 
     record(slot: OperationActor, row: OperationRow, event: OperationEvent): void {
       flying.delete(slot)
       ledger.push(ledgerEntry(slot, row, event))
-      handOut()
+      // Not now: this is an action of the slot, in which no actor should be made.
+      queueMicrotask(handOut)
       turnSoon()
     },
     vacated(slot: OperationActor, row: OperationRow | undefined): void {

@@ -1,4 +1,4 @@
-import { SyncOperationError } from '../core/errors.ts'
+import { StorageClosedError, SyncOperationError } from '../core/errors.ts'
 import type { OperationRow } from '../core/operation.ts'
 import type { Events } from './events.ts'
 import { settlementOf } from './info.ts'
@@ -26,7 +26,8 @@ export function createHandles(store: Store, events: Events) {
       const row = await store.byId(id)
       if (row !== undefined) settle(row)
     } catch (error) {
-      events.emit({ type: 'storage:error', error })
+      // It is looked at again when the store is opened.
+      if (!(error instanceof StorageClosedError)) events.emit({ type: 'storage:error', error })
     }
   }
 

@@ -60,6 +60,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
   let machine: EngineActor | undefined
   let clientId = owner
   let openedAt = 0
+  let opening = Promise.resolve()
   let endedSince = FORGET_EVERY
   let presence: { readonly holder: string; release(): Promise<void> } | undefined
 
@@ -204,15 +205,31 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     return () => subscriptions.forEach((subscription) => subscription?.unsubscribe())
   }
 
-  async function open(): Promise<void> {
+  /** What it opened is closed again if it fails, and not before it has ended. */
+  function open(): Promise<void> {
+    opening = openStore().catch(async (error: unknown) => {
+      await release().catch((failure: unknown) => events.emit({ type: 'storage:error', error: failure }))
+      throw error
+    })
+    return opening
+  }
+
+  async function close(): Promise<void> {
+    await opening.catch(() => {})
+    await release()
+    for (const listener of changeListeners) listener()
+  }
+
+  async function openStore(): Promise<void> {
     await storage.open(STORE_SCHEMA)
     clientId = await store.installId(ports.newId)
     presence = await storage.presence?.announce()
     closers.add(storage.watch(storeChanged))
     closers.add(ports.connectivity.watch((online) => machine?.send({ type: online ? 'PLATFORM.ONLINE' : 'PLATFORM.OFFLINE' })))
+    void handles.lookAgain()
   }
 
-  async function close(): Promise<void> {
+  async function release(): Promise<void> {
     for (const stop of closers) stop()
     closers.clear()
     await presence?.release()

@@ -73,7 +73,9 @@ function pop(heap: Timer[]): void {
   swap(heap, 0, heap.length - 1)
   heap.pop()
   for (let at = 0; ;) {
-    const smallest = [at, 2 * at + 1, 2 * at + 2].filter((i) => i < heap.length).reduce((a, b) => (isBefore(heap[b]!, heap[a]!) ? b : a), at)
+    const smallest = [at, 2 * at + 1, 2 * at + 2]
+      .filter((i) => i < heap.length)
+      .reduce((a, b) => (isBefore(heap[b]!, heap[a]!) ? b : a), at)
     if (smallest === at) return
     swap(heap, at, smallest)
     at = smallest

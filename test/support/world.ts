@@ -28,6 +28,10 @@ export type Interception = (attempt: Attempt, send: () => Promise<Outcome>, coun
 export interface World {
   readonly server: SynchartServer
   readonly url: string
+  /** Of the SQLite store. */
+  readonly path: string
+  /** Of the memory store. */
+  readonly disk: MemoryDisk
   /** Every attempt that left any engine of this world, in order. */
   readonly attempts: readonly Attempt[]
   /** Replaces how attempts fare from now on; undefined lets them through. */
@@ -51,6 +55,7 @@ export interface WorldOptions {
 /** A real server on loopback, a real store, and engines that are quick to retry and to take over. */
 export async function createWorld({ store = 'sqlite', server: serverOptions = {} }: WorldOptions = {}): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), 'synchart-'))
+  const path = join(folder, 'store.db')
   const disk: MemoryDisk = memoryDisk()
   const server = await createServer(serverOptions)
   const { url } = await server.listen()
@@ -59,7 +64,7 @@ export async function createWorld({ store = 'sqlite', server: serverOptions = {}
   let interception: Interception | undefined
 
   function storage(): Storage {
-    return store === 'memory' ? memoryStorage({ disk }) : sqliteStorage({ path: join(folder, 'store.db'), watchMs: 20 })
+    return store === 'memory' ? memoryStorage({ disk }) : sqliteStorage({ path, watchMs: 20 })
   }
 
   function engine(options: Partial<EngineOptions> = {}): SyncEngine {
@@ -91,6 +96,8 @@ export async function createWorld({ store = 'sqlite', server: serverOptions = {}
   return {
     server,
     url,
+    path,
+    disk,
     attempts,
     intercept(next) {
       interception = next

@@ -1,0 +1,139 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { StorageQuotaError, StorageUnavailableError, ValidationError, type Write } from '../../src/index.ts'
+import { OPERATIONS, isRecord } from '../../src/core/schema.ts'
+import { faultyStorage, type FaultyStorage } from '../support/faulty-storage.ts'
+import { readRows } from '../support/rows.ts'
+import { createWorld, eventOf, type World } from '../support/world.ts'
+
+let world: World
+let storage: FaultyStorage
+beforeEach(async () => {
+  world = await createWorld()
+  storage = faultyStorage(world.storage())
+})
+afterEach(() => world.close())
+
+const create = (id: string, payload: unknown = {}) => ({ type: 'create', entity: 'note', id, payload })
+const appends = (writes: readonly Write[]): boolean => writes.some(({ type }) => type === 'append')
+const records = (writes: readonly Write[], status: string): boolean =>
+  writes.some(
+    (write) =>
+      write.type === 'put' && write.collection === OPERATIONS && isRecord(write.value) && write.value['status'] === status,
+  )
+
+describe('accepting operations', () => {
+  it('S2 accepts a group whole and in order, or not at all when one of it is refused', async () => {
+    const engine = await world.started({ storage })
+    engine.pause('test')
+    await engine.enqueueAll([create('a'), create('b'), create('c')])
+    await expect(engine.enqueueAll([create('d'), { ...create('e'), entity: 'nothing' }])).rejects.toThrow(ValidationError)
+    await expect(engine.enqueueAll([create('f'), { ...create('g'), dependsOn: ['nobody'] }])).rejects.toMatchObject({
+      code: 'unknown-dependency',
+    })
+    expect((await readRows(storage)).map(({ entityId }) => entityId)).toEqual(['a', 'b', 'c'])
+  })
+
+  it('S3 leaves nothing of a group whose commit fails, and goes on', async () => {
+    const engine = await world.started({ storage })
+    const queued: string[] = []
+    engine.on('sync:queued', (event) => void queued.push(event.type))
+    storage.failCommits((writes) => (appends(writes) ? new StorageUnavailableError('The disk is gone.') : undefined))
+    await expect(engine.enqueueAll([create('a'), create('b')])).rejects.toThrow(StorageUnavailableError)
+    expect(await readRows(storage)).toEqual([])
+    expect(queued).toEqual([])
+    storage.failCommits(undefined)
+    expect(await (await engine.enqueue(create('a'))).settled).toEqual({ status: 'done' })
+    expect(Object.keys(world.notes())).toEqual(['a'])
+  })
+
+  it('E8 S3 refuses with a quota error what does not fit, and settles what was accepted before', async () => {
+    const engine = await world.started({ storage })
+    engine.pause('test')
+    const before = await engine.enqueue(create('a'))
+    storage.failCommits((writes) => (appends(writes) ? new StorageQuotaError({ cause: new Error('full') }) : undefined))
+    await expect(engine.enqueue(create('b'))).rejects.toMatchObject({ code: 'storage-quota' })
+    engine.resume('test')
+    expect(await before.settled).toEqual({ status: 'done' })
+    expect(Object.keys(world.notes())).toEqual(['a'])
+  })
+
+  it('S3 lets a refused call fail alone when others share its commit', async () => {
+    const engine = await world.started({ storage })
+    engine.pause('test')
+    storage.failCommits((writes) =>
+      JSON.stringify(writes).includes('too big') ? new StorageQuotaError({ cause: new Error('full') }) : undefined,
+    )
+    const calls = await Promise.allSettled([
+      engine.enqueue(create('a')),
+      engine.enqueue(create('b', { text: 'too big' })),
+      engine.enqueue(create('c')),
+    ])
+    expect(calls.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+    expect((await readRows(storage)).map(({ entityId }) => entityId)).toEqual(['a', 'c'])
+  })
+
+  it('S2 keeps what the caller does to its object afterwards out of the store', async () => {
+    const engine = await world.started({ storage })
+    engine.pause('test')
+    const payload = { tags: ['one'] }
+    const accepted = engine.enqueue(create('a', payload))
+    payload.tags.push('two')
+    await accepted
+    payload.tags.push('three')
+    expect(await readRows(storage)).toMatchObject([{ payload: { tags: ['one'] } }])
+  })
+})
+
+describe('a drain on a store that fails', () => {
+  it('E8 sends nothing that it could not claim, and everything once there is room', async () => {
+    const engine = await world.started({ storage })
+    engine.pause('test')
+    const operations = await engine.enqueueAll([create('a'), create('b')])
+    storage.failCommits((writes) =>
+      records(writes, 'sending') ? new StorageQuotaError({ cause: new Error('full') }) : undefined,
+    )
+    const told = eventOf(engine, 'storage:error')
+    engine.resume('test')
+    await told
+    expect(world.attempts).toEqual([])
+    storage.failCommits(undefined)
+    await Promise.all(operations.map(({ settled }) => settled))
+    expect(world.server.ledger()).toHaveLength(2)
+    expect(world.attempts).toHaveLength(2)
+  })
+
+  it('E8 neither loses nor doubles an effect whose record does not fit at first', async () => {
+    const engine = await world.started({ storage })
+    let refused = 0
+    storage.failCommits((writes) => {
+      if (!records(writes, 'done') || ++refused > 1) return undefined
+      return new StorageQuotaError({ cause: new Error('full') })
+    })
+    const operation = await engine.enqueue(create('a'))
+    expect(await operation.settled).toEqual({ status: 'done' })
+    expect(refused).toBeGreaterThan(1)
+    expect(world.attempts).toHaveLength(1)
+    expect(await readRows(storage)).toMatchObject([{ status: 'done' }])
+  })
+
+  it.each(['get', 'getMany', 'scan'] as const)('L5 comes back to every lane when a %s fails while it chooses', async (method) => {
+    const engine = await world.started({ storage, concurrency: 2 })
+    engine.pause('test')
+    const operations = await engine.enqueueAll(Array.from({ length: 8 }, (_, i) => create(`n${i}`)))
+    const later = await engine.enqueueAll(Array.from({ length: 8 }, (_, i) => ({ ...create(`n${i}`), type: 'update' })))
+    for (let nth = 1; nth <= 6; nth++) {
+      let reads = 0
+      storage.failReads((used) => {
+        if (used !== method || ++reads !== nth) return undefined
+        return new StorageUnavailableError('The disk is gone.')
+      })
+      engine.resume('test')
+      await new Promise<void>((resolve) => setImmediate(resolve))
+      engine.pause('test')
+    }
+    storage.failReads(undefined)
+    engine.resume('test')
+    await Promise.all([...operations, ...later].map(({ settled }) => settled))
+    expect(world.server.ledger().length).toBeGreaterThanOrEqual(8)
+  })
+})

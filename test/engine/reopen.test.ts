@@ -1,0 +1,160 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { NetworkError, type SyncEngine } from '../../src/index.ts'
+import { createWorld, eventOf, type World } from '../support/world.ts'
+import { rowsOf } from '../support/rows.ts'
+
+let world: World
+beforeEach(async () => {
+  world = await createWorld()
+})
+afterEach(() => world.close())
+
+async function pausedWith(count: number): Promise<{ engine: SyncEngine; ids: string[] }> {
+  const engine = world.engine()
+  engine.pause('test')
+  await engine.start()
+  const operations = await engine.enqueueAll(
+    Array.from({ length: count }, (_, i) => ({ type: 'create', entity: 'note', id: `n${i}`, payload: { i } })),
+  )
+  return { engine, ids: operations.map(({ id }) => id) }
+}
+
+describe('an engine that is opened again', () => {
+  it('S1 A11 settles what an engine before it accepted, in a fresh engine on the same store', async () => {
+    const { engine, ids } = await pausedWith(5)
+    await engine.stop()
+    expect((await rowsOf(world.storage())).map(({ id, status }) => [id, status])).toEqual(ids.map((id) => [id, 'queued']))
+    expect(world.attempts).toEqual([])
+
+    const next = await world.started()
+    expect(await Promise.all(ids.map((id) => next.operations.handle(id).settled))).toEqual(ids.map(() => ({ status: 'done' })))
+    expect(Object.keys(world.notes()).toSorted()).toEqual(['n0', 'n1', 'n2', 'n3', 'n4'])
+    expect(world.server.ledger()).toHaveLength(5)
+  })
+
+  it('S1 settles what it accepted itself after stop and start', async () => {
+    const { engine, ids } = await pausedWith(3)
+    const held = ids.map((id) => engine.operations.handle(id).settled)
+    await engine.stop()
+    engine.resume('test')
+    await engine.start()
+    expect(await Promise.all(held)).toEqual(ids.map(() => ({ status: 'done' })))
+  })
+
+  it('S1 settles a handle for what another engine finished while this one was stopped', async () => {
+    const { engine, ids } = await pausedWith(1)
+    const settled = engine.operations.handle(ids[0]!).settled
+    await engine.stop()
+    const other = await world.started()
+    await other.operations.handle(ids[0]!).settled
+    await other.stop()
+    await engine.start()
+    expect(await settled).toEqual({ status: 'done' })
+  })
+
+  it('S1 settles a handle that was asked for before start', async () => {
+    const { engine, ids } = await pausedWith(1)
+    engine.resume('test')
+    await engine.operations.handle(ids[0]!).settled
+    await engine.stop()
+    const next = world.engine()
+    const settled = next.operations.handle(ids[0]!).settled
+    await next.start()
+    expect(await settled).toEqual({ status: 'done' })
+  })
+
+  it('A11 keeps attempts, last error and the time of the next attempt over a restart', async () => {
+    const engine = await world.started({ retry: { strategy: 'constant', baseMs: 3_600_000, capMs: 3_600_000 } })
+    world.intercept(async () => ({ type: 'unknown', error: new NetworkError('No network.') }))
+    const { id } = await engine.enqueue({ type: 'create', entity: 'note', id: 'a', payload: {} })
+    await eventOf(engine, 'sync:retry')
+    const before = await engine.operations.get(id)
+    await engine.stop()
+
+    const next = await world.started()
+    await next.flush()
+    expect(world.attempts).toHaveLength(1)
+    expect(await next.operations.get(id)).toEqual(before)
+    expect(before).toMatchObject({ status: 'waiting', attempts: 1, lastError: { name: 'NetworkError' } })
+    expect(before!.nextAttemptAt! - before!.enqueuedAt).toBeGreaterThan(3_000_000)
+  })
+
+  it('A11 sends again, under the same key, what was in flight when the engine was stopped without an answer', async () => {
+    const engine = await world.started({ stopTimeoutMs: 0 })
+    world.intercept(async (_, send) => {
+      await send()
+      return new Promise(() => {})
+    })
+    const { id } = await engine.enqueue({ type: 'create', entity: 'note', id: 'a', payload: {} })
+    await eventOf(engine, 'sync:started')
+    await engine.stop()
+    expect(await rowsOf(world.storage())).toMatchObject([{ id, status: 'sending', attempts: 1, unknownAttempts: 1 }])
+
+    world.intercept(undefined)
+    const next = await world.started()
+    expect(await next.operations.handle(id).settled).toEqual({ status: 'done' })
+    expect(new Set(world.attempts.map(({ context }) => context.idempotencyKey)).size).toBe(1)
+    expect(world.server.ledger()).toHaveLength(1)
+  })
+})
+
+describe('starting and stopping', () => {
+  it('L10 resolves stop for all who ask for it, and starts again after', async () => {
+    const engine = await world.started()
+    await Promise.all([engine.stop(), engine.stop()])
+    await engine.start()
+    expect(await (await engine.enqueue({ type: 'create', entity: 'note', id: 'a', payload: {} })).settled).toEqual({
+      status: 'done',
+    })
+  })
+
+  it('L10 starts again when start is called while it still stops', async () => {
+    const engine = await world.started()
+    const stopped = engine.stop()
+    await engine.start()
+    await stopped
+    expect(await (await engine.enqueue({ type: 'create', entity: 'note', id: 'a', payload: {} })).settled).toEqual({
+      status: 'done',
+    })
+  })
+
+  it('L10 rejects a start that is overtaken by stop, and leaves no handle open', async () => {
+    const storage = world.storage()
+    const open = new Set<string>()
+    const engine = world.engine({
+      storage: {
+        ...storage,
+        async open(schema) {
+          await storage.open(schema)
+          open.add('store')
+        },
+        watch(listener) {
+          const stop = storage.watch(listener)
+          open.add('watch')
+          return () => {
+            stop()
+            open.delete('watch')
+          }
+        },
+        async close() {
+          await storage.close()
+          open.delete('store')
+        },
+      },
+    })
+    const started = engine.start()
+    const [outcome] = await Promise.allSettled([started, engine.stop()])
+    expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'not-started' } })
+    expect([...open]).toEqual([])
+  })
+
+  it('L10 resolves a flush that is under way when the engine stops', async () => {
+    const engine = await world.started({ stopTimeoutMs: 0 })
+    world.intercept(() => new Promise(() => {}))
+    await engine.enqueue({ type: 'create', entity: 'note', id: 'a', payload: {} })
+    await eventOf(engine, 'sync:started')
+    const flushed = engine.flush()
+    await engine.stop()
+    expect(await flushed).toMatchObject({ succeeded: 0, failed: 0 })
+  })
+})

@@ -1,0 +1,52 @@
+import type { CommitOptions, Storage, Write } from '../../src/index.ts'
+
+export interface FaultyStorage extends Storage {
+  /** Every commit from now on fails as long as this gives an error. */
+  failCommits(fault: ((writes: readonly Write[], options: CommitOptions | undefined) => Error | undefined) | undefined): void
+  /** Every read from now on fails as long as this gives an error; told the method and its collection. */
+  failReads(fault: ((method: 'get' | 'getMany' | 'scan', collection: string) => Error | undefined) | undefined): void
+  /** How many commits came through. */
+  commits(): number
+}
+
+/** A real storage that refuses what the test says, before anything of it is written or read. */
+export function faultyStorage(storage: Storage): FaultyStorage {
+  let commitFault: Parameters<FaultyStorage['failCommits']>[0]
+  let readFault: Parameters<FaultyStorage['failReads']>[0]
+  let commits = 0
+
+  function checkRead(method: 'get' | 'getMany' | 'scan', collection: string): void {
+    const error = readFault?.(method, collection)
+    if (error !== undefined) throw error
+  }
+
+  return {
+    ...storage,
+    async get(collection, key) {
+      checkRead('get', collection)
+      return storage.get(collection, key)
+    },
+    async getMany(collection, keys) {
+      checkRead('getMany', collection)
+      return storage.getMany(collection, keys)
+    },
+    async scan(collection, query) {
+      checkRead('scan', collection)
+      return storage.scan(collection, query)
+    },
+    async commit(writes, options) {
+      const error = commitFault?.(writes, options)
+      if (error !== undefined) throw error
+      const keys = await storage.commit(writes, options)
+      commits += 1
+      return keys
+    },
+    failCommits(fault) {
+      commitFault = fault
+    },
+    failReads(fault) {
+      readFault = fault
+    },
+    commits: () => commits,
+  }
+}
