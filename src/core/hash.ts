@@ -1,5 +1,4 @@
 import type { Json, JsonObject } from './json.ts'
-import { getOwn } from './own.ts'
 
 /**
  * Fingerprint of a value's content: 32 hex digits, the same for any order of keys, over builds and machines (it is stored).
@@ -22,7 +21,7 @@ export function canonicalJson(value: Json): string {
 }
 
 function member(object: JsonObject, key: string): string {
-  return `${JSON.stringify(key)}:${canonicalJson(getOwn(object, key) ?? null)}`
+  return `${JSON.stringify(key)}:${canonicalJson(object[key] ?? null)}`
 }
 
 /** `Array.isArray` does not narrow readonly arrays. */
@@ -55,13 +54,9 @@ function murmur128(text: string): string {
     .join('')
 }
 
-/** Two code units; past the end they are 0, which changes nothing. */
+/** Two code units; past the end they are NaN, which counts as 0 here. */
 function word(text: string, at: number): number {
-  return unit(text, at) | (unit(text, at + 1) << 16)
-}
-
-function unit(text: string, at: number): number {
-  return at < text.length ? text.charCodeAt(at) : 0
+  return text.charCodeAt(at) | (text.charCodeAt(at + 1) << 16)
 }
 
 function scramble(value: number, first: number, turn: number, second: number): number {

@@ -129,10 +129,10 @@ function isPlainObject(value: object): value is Record<string, unknown> {
   return prototype === null || prototype === Object.prototype || Object.getPrototypeOf(prototype) === null
 }
 
+/** Its prototype is an `Array.prototype`, whose own prototype is an `Object.prototype`. */
 function isPlainArray(items: readonly unknown[]): boolean {
   const prototype: object | null = Object.getPrototypeOf(items)
-  if (prototype === Array.prototype) return true
-  return prototype !== null && isPlainObject(prototype) && Object.getPrototypeOf(prototype) !== null
+  return prototype === Array.prototype || (prototype !== null && isPlainObject(prototype))
 }
 
 function addBytes(walk: Walk, bytes: number): void {

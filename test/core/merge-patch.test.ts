@@ -174,12 +174,13 @@ describe('hostile keys in merge patches', () => {
   })
 
   it('S29 are not read from a prototype that somebody else has polluted', () => {
-    Object.defineProperty(Object.prototype, 'inherited', { value: { a: 1 }, configurable: true })
+    const prototype: object = Object.getPrototypeOf({})
+    Object.defineProperty(prototype, 'inherited', { value: { a: 1 }, configurable: true })
     try {
       expect(applyMergePatch({}, { inherited: { b: 2 } })).toStrictEqual({ inherited: { b: 2 } })
       expect(diffMergePatch({}, { inherited: { a: 1 } })).toStrictEqual({ inherited: { a: 1 } })
     } finally {
-      Reflect.deleteProperty(Object.prototype, 'inherited')
+      Reflect.deleteProperty(prototype, 'inherited')
     }
   })
 
