@@ -1,4 +1,4 @@
-import { assign, cancel, fromCallback, fromPromise, raise, sendTo, setup, type ActorRefFrom } from 'xstate'
+import { assign, cancel, fromCallback, fromPromise, or, raise, sendTo, setup, stateIn, type ActorRefFrom } from 'xstate'
 import { SyncError } from '../src/core/errors.ts'
 import type { BreakerOptions, LockOptions } from '../src/core/options.ts'
 import { breakerMachine } from './breaker.ts'
@@ -44,6 +44,9 @@ export type DrainReport =
   | { readonly type: 'DRAIN.AUTH_NEEDED' }
   | { readonly type: 'DRAIN.NETWORK_SUSPECTED' }
   | { readonly type: 'DRAIN.QUIET' }
+
+/** A store that is still not closed after this is left behind. */
+const CLOSE_TIMEOUT_MS = 10_000
 
 type PartId = 'lock' | 'breaker' | 'connectivity' | 'drain'
 
@@ -111,11 +114,13 @@ export const engineMachine = setup({
   guards: {
     isPaused: ({ context }) => context.pauses.length > 0,
     isNotPaused: ({ context }) => context.pauses.length === 0,
+    isLeaving: or([stateIn({ running: 'leaving' }), stateIn({ running: 'releasing' })]),
     isRetryable: ({ context }) => context.error instanceof SyncError && context.error.retryable,
   },
   delays: {
     authPause: ({ context }) => context.authPauseMs,
     stopTimeout: ({ context }) => context.stopTimeoutMs,
+    closeTimeout: CLOSE_TIMEOUT_MS,
     restart: ({ context }) => context.restartMs,
   },
 }).createMachine({
@@ -146,36 +151,36 @@ export const engineMachine = setup({
           src: 'breaker',
           id: 'breaker',
           input: ({ context }) => context.breaker,
-          onError: {
-            target: 'restarting',
-            actions: { type: 'reportFailure', params: ({ event }) => ({ part: 'breaker', error: event.error }) },
-          },
+          onError: [
+            { guard: 'isLeaving', target: 'closing', actions: died('breaker') },
+            { target: 'restarting', actions: died('breaker') },
+          ],
         },
         {
           src: 'drain',
           id: 'drain',
-          onError: {
-            target: 'restarting',
-            actions: { type: 'reportFailure', params: ({ event }) => ({ part: 'drain', error: event.error }) },
-          },
+          onError: [
+            { guard: 'isLeaving', target: 'closing', actions: died('drain') },
+            { target: 'restarting', actions: died('drain') },
+          ],
         },
         {
           src: 'lock',
           id: 'lock',
           input: ({ context, self }) => ({ ...context.lock, parent: self }),
-          onError: {
-            target: 'restarting',
-            actions: { type: 'reportFailure', params: ({ event }) => ({ part: 'lock', error: event.error }) },
-          },
+          onError: [
+            { guard: 'isLeaving', target: 'closing', actions: died('lock') },
+            { target: 'restarting', actions: died('lock') },
+          ],
         },
         {
           src: 'connectivity',
           id: 'connectivity',
           input: ({ context, self }) => ({ ...context, parent: self }),
-          onError: {
-            target: 'restarting',
-            actions: { type: 'reportFailure', params: ({ event }) => ({ part: 'connectivity', error: event.error }) },
-          },
+          onError: [
+            { guard: 'isLeaving', target: 'closing', actions: died('connectivity') },
+            { target: 'restarting', actions: died('connectivity') },
+          ],
         },
       ],
       on: {
@@ -234,7 +239,7 @@ export const engineMachine = setup({
         },
         leaving: {
           entry: 'tellQuiesce',
-          on: { 'DRAIN.QUIET': 'releasing', STOP: {} },
+          on: { 'DRAIN.QUIET': 'releasing', 'DRAIN.FENCED': 'releasing', 'LOCK.LOST': 'releasing', STOP: {} },
           after: { stopTimeout: 'releasing' },
         },
         releasing: {
@@ -249,12 +254,19 @@ export const engineMachine = setup({
       on: { STOP: 'closing' },
     },
     closing: {
+      entry: ['cancelResumeAuth', { type: 'resume', params: { reason: 'auth' } }],
       invoke: {
         src: 'close',
         onDone: 'stopped',
         onError: {
           target: 'stopped',
           actions: { type: 'reportFailure', params: ({ event }) => ({ part: 'store', error: event.error }) },
+        },
+      },
+      after: {
+        closeTimeout: {
+          target: 'stopped',
+          actions: { type: 'reportFailure', params: () => ({ part: 'store', error: notClosed() }) },
         },
       },
     },
@@ -264,3 +276,11 @@ export const engineMachine = setup({
     },
   },
 })
+
+function notClosed(): SyncError {
+  return new SyncError('not-closed', `The store did not close within ${CLOSE_TIMEOUT_MS} ms; it is left behind.`)
+}
+
+function died(part: PartId) {
+  return { type: 'reportFailure', params: ({ event }: { event: { error: unknown } }) => ({ part, error: event.error }) } as const
+}

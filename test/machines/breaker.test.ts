@@ -12,8 +12,7 @@ function makeBreaker() {
   const emitted: string[] = []
   actor.on('*', ({ type }) => void emitted.push(type.replace('breaker:', '')))
   actor.start()
-  const send = (type: BreakerEvent['type']): void =>
-    actor.send(type === 'FAILURE' ? { type, at: clock.monotonic() } : { type })
+  const send = (type: BreakerEvent['type']): void => actor.send(type === 'FAILURE' ? { type, at: clock.monotonic() } : { type })
   return {
     clock,
     emitted,

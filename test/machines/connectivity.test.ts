@@ -130,14 +130,17 @@ describe('connectivity', () => {
     expect([network.probed(), network.reports]).toEqual([3, ['OFFLINE']])
   })
 
-  it.each(['online.checking', 'offline.probing'])('L5 a probe that never answers while %s is given up, and asked again', async (state) => {
-    const network = makeConnectivity(state === 'online.checking', ['hangs', true])
-    if (state === 'online.checking') await network.send('SUSPECTED')
-    else await network.clock.advance(options.probeEveryMs)
-    expect(network.state()).toBe(state)
-    await network.clock.advance(2 * options.probeEveryMs)
-    expect([network.state(), network.probed()]).toEqual(['online.trusting', 2])
-  })
+  it.each(['online.checking', 'offline.probing'])(
+    'L5 a probe that never answers while %s is given up, and asked again',
+    async (state) => {
+      const network = makeConnectivity(state === 'online.checking', ['hangs', true])
+      if (state === 'online.checking') await network.send('SUSPECTED')
+      else await network.clock.advance(options.probeEveryMs)
+      expect(network.state()).toBe(state)
+      await network.clock.advance(2 * options.probeEveryMs)
+      expect([network.state(), network.probed()]).toEqual(['online.trusting', 2])
+    },
+  )
 
   it.each(['online.checking', 'offline.probing'])('D1 the platform overrules a probe while %s', async (state) => {
     const network = makeConnectivity(state === 'online.checking', ['hangs'])

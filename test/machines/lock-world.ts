@@ -62,7 +62,9 @@ export function candidate(record: { lease: LeaseRow | undefined }, owner = 'me')
       ),
     },
   })
-  const parent = createActor(fromCallback<AnyEventObject>(({ receive }) => receive((event) => void reports.push(event as LockReport))))
+  const parent = createActor(
+    fromCallback<AnyEventObject>(({ receive }) => receive((event) => void reports.push(event as LockReport))),
+  )
   parent.start()
   const actor = createActor(logic, { input: { ...lockOptions, parent }, clock: machineClock(clock) })
   actor.start()

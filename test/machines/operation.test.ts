@@ -197,7 +197,10 @@ describe('the outcome of an attempt', () => {
   it.each(['retry', 'unknown'] as const)('B6 %s: after maxAttempts it is parked, and nothing is rolled back', (name) => {
     const attempts = retry.maxAttempts
     expect(after(outcomes[name], { attempts: attempts - 1 }).recorded[0]).toMatchObject({ status: 'waiting' })
-    expect(after(outcomes[name], { attempts, unknownAttempts: attempts }).recorded[0]).toMatchObject({ status: 'parked', request })
+    expect(after(outcomes[name], { attempts, unknownAttempts: attempts }).recorded[0]).toMatchObject({
+      status: 'parked',
+      request,
+    })
   })
 
   it('B6 an operation older than maxAgeMs is parked instead of retried, but may still be done', () => {
