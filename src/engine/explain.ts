@@ -14,6 +14,16 @@ export interface ExplainSources {
   nextDueAt(): number | undefined
 }
 
+/** What is to be known besides the store, to explain one operation. */
+export interface RowSources {
+  now(): number
+  statePath(): readonly string[]
+  /** What keeps the engine itself from sending. */
+  engineReasons(): readonly string[]
+  /** Wall-clock time at which an open breaker lets a probe through. */
+  probeAt(): number | undefined
+}
+
 /** Why is this not syncing? For one operation, or for the engine. */
 export async function explain(
   settings: Settings,
@@ -22,12 +32,27 @@ export async function explain(
   id: string | undefined,
 ): Promise<Explanation> {
   if (id === undefined) return explainEngine(sources)
+  return explainRow(
+    settings,
+    store,
+    { ...sources, engineReasons: () => engineReasons(sources), probeAt: () => probeAt(sources) },
+    id,
+  )
+}
+
+/** @throws SyncOperationError if there is no such operation. */
+export async function explainRow(
+  settings: Pick<Settings, 'user'>,
+  store: Store,
+  sources: RowSources,
+  id: string,
+): Promise<Explanation> {
   const row = await store.byId(id)
   if (row === undefined)
     throw new SyncOperationError(id, 'not-found', `There is no operation ${id}. List them with operations.list().`)
   const waitingFor = isTerminal(row.status)
     ? []
-    : [...(await ownReasons(settings, store, row, sources.now())), ...engineReasons(sources)]
+    : [...(await ownReasons(settings, store, row, sources.now())), ...sources.engineReasons()]
   return {
     summary: isTerminal(row.status) ? ended(row) : pending(row, waitingFor),
     state: sources.statePath(),
@@ -68,7 +93,7 @@ const HINTS: Readonly<Record<string, string>> = {
   auth: ' (the server wants credentials; log in, then resume)',
 }
 
-async function ownReasons(settings: Settings, store: Store, row: OperationRow, now: number): Promise<string[]> {
+async function ownReasons(settings: Pick<Settings, 'user'>, store: Store, row: OperationRow, now: number): Promise<string[]> {
   if (row.user !== settings.user) return [`user ${row.user} to log in`]
   if (row.status === 'parked') return ['a decision: operations.retry, edit or discard']
   if (row.status === 'sending') return ["the server's answer"]
@@ -88,10 +113,15 @@ async function openDependencies(store: Store, row: OperationRow): Promise<Operat
   return rows.flatMap((other) => (other === undefined || isTerminal(other.status) ? [] : [other]))
 }
 
-function wake(row: OperationRow, sources: ExplainSources): { nextWakeAt?: number } {
+function wake(row: OperationRow, sources: RowSources): { nextWakeAt?: number } {
   if (row.status === 'waiting' && row.dueAt !== undefined && row.dueAt !== NEVER_DUE) return { nextWakeAt: row.dueAt }
+  const nextWakeAt = isTerminal(row.status) ? undefined : sources.probeAt()
+  return nextWakeAt === undefined ? {} : { nextWakeAt }
+}
+
+function probeAt(sources: ExplainSources): number | undefined {
   const { breaker } = sources.metrics()
-  return breaker.state === 'open' && !isTerminal(row.status) ? { nextWakeAt: sources.now() + breaker.remainingMs } : {}
+  return breaker.state === 'open' ? sources.now() + breaker.remainingMs : undefined
 }
 
 function ended(row: OperationRow): string {

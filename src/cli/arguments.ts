@@ -1,0 +1,53 @@
+import { UsageError } from './errors.ts'
+
+/** What the parser of the command line made of the options. */
+export type ParsedOptions = Readonly<Record<string, unknown>>
+
+/** The option as it was typed: the parser would make a number of a user called 007. */
+export function textOption(options: ParsedOptions, name: string, raw: readonly string[] = process.argv): string | undefined {
+  const value = options[camelCase(name)]
+  if (value === undefined) return undefined
+  if (Array.isArray(value)) throw new UsageError(`--${name} was given more than once. Give it once.`)
+  const at = raw.findIndex((argument) => argument === `--${name}` || argument.startsWith(`--${name}=`))
+  const typed = raw[at]?.startsWith(`--${name}=`) === true ? raw[at]?.slice(name.length + 3) : raw[at + 1]
+  if (at === -1 || typed === undefined || typed === '') throw new UsageError(`--${name} needs a value.`)
+  return typed
+}
+
+export function requiredOption(options: ParsedOptions, name: string, example: string): string {
+  const value = textOption(options, name)
+  if (value === undefined) throw new UsageError(`--${name} is missing. Give it, as --${name} ${example}.`)
+  return value
+}
+
+export function numberOption(options: ParsedOptions, name: string, min: number, max: number): number | undefined {
+  const value = parsedNumber(options, name)
+  if (value === undefined) return undefined
+  if (value >= min && value <= max) return value
+  throw new UsageError(`--${name} must be a number from ${min} to ${max}.`)
+}
+
+export function wholeOption(options: ParsedOptions, name: string, min: number, max: number): number | undefined {
+  const value = parsedNumber(options, name)
+  if (value === undefined) return undefined
+  if (Number.isInteger(value) && value >= min && value <= max) return value
+  throw new UsageError(`--${name} must be a whole number from ${min} to ${max}.`)
+}
+
+export function listOption(options: ParsedOptions, name: string): readonly string[] | undefined {
+  return textOption(options, name)
+    ?.split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '')
+}
+
+function parsedNumber(options: ParsedOptions, name: string): number | undefined {
+  const text = textOption(options, name)
+  if (text === undefined) return undefined
+  if (/^\d+(\.\d+)?$/.test(text)) return Number(text)
+  throw new UsageError(`--${name} must be a number, not ${text}.`)
+}
+
+function camelCase(name: string): string {
+  return name.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())
+}

@@ -1,0 +1,57 @@
+import { stderr, stdout } from 'node:process'
+
+/** Results go to `out`, everything else to `err`. */
+export interface Io {
+  out(text: string): void
+  err(text: string): void
+  /** Whether people watch `err` on a terminal. */
+  readonly isTerminal: boolean
+  readonly hasColours: boolean
+  columns(): number
+}
+
+export function processIo(): Io {
+  // A reader that has seen enough (`| head`) is no failure.
+  for (const stream of [stdout, stderr]) stream.on('error', ignoreClosedPipe)
+  const isTerminal = stderr.isTTY
+  return {
+    out: (text) => void stdout.write(text),
+    err: (text) => void stderr.write(text),
+    isTerminal,
+    hasColours: isTerminal && !process.env['NO_COLOR'],
+    columns: () => stderr.columns ?? 80,
+  }
+}
+
+function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error
+}
+
+/** One JSON document. */
+export function printJson(io: Io, value: unknown): void {
+  io.out(`${JSON.stringify(value, null, 2)}\n`)
+}
+
+type Cell = string | number
+
+/** Two columns, numbers to the right. */
+export function table(rows: readonly (readonly [string, Cell])[]): string {
+  const width = Math.max(...rows.map(([name]) => name.length))
+  const cells = rows.map(([, cell]) => (typeof cell === 'number' ? grouped(cell) : cell))
+  const numbers = Math.max(0, ...rows.map(([, cell], at) => (typeof cell === 'number' ? (cells[at]?.length ?? 0) : 0)))
+  return rows
+    .map(([name, cell], at) => {
+      const text = cells[at] ?? ''
+      return `  ${name.padEnd(width)}  ${typeof cell === 'number' ? text.padStart(numbers) : text}\n`
+    })
+    .join('')
+}
+
+/** 1234567 → 1,234,567 */
+export function grouped(value: number): string {
+  return value.toLocaleString('en-US')
+}
+
+export function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`
+}
