@@ -88,7 +88,8 @@ export function resend(row: OperationRow, { request, baseVersion, conflict }: Re
 }
 
 export function beginRollback(row: OperationRow, error: SyncError): OperationRow {
-  return { ...row, rev: row.rev + 1, status: 'rollingBack', unknownAttempts: 0, dueAt: IN_PLAY, ...lastError(error) }
+  const { rank: _rank, dedupeKey: _dedupeKey, ...kept } = row
+  return { ...kept, rev: row.rev + 1, status: 'rollingBack', unknownAttempts: 0, dueAt: IN_PLAY, ...lastError(error) }
 }
 
 /** Only a person or the application can say how to go on. */

@@ -1,5 +1,5 @@
 import { coalesceLane } from '../core/coalesce.ts'
-import { StorageCorruptError, SyncOperationError, type SyncError } from '../core/errors.ts'
+import { StorageCorruptError, SyncError, SyncOperationError } from '../core/errors.ts'
 import { isTerminal, type OperationRow } from '../core/operation.ts'
 import type { Settings } from '../core/options.ts'
 import type { Entry, Transport } from '../core/ports.ts'
@@ -71,7 +71,11 @@ export function createChooser(settings: Settings, transport: Transport, store: S
   async function claimed(row: OperationRow, lane: string): Promise<OperationRow> {
     if (row.request !== undefined) return claim(row, row.request, row.baseVersion)
     const baseVersion = row.baseVersion ?? versionFor(row, await store.entity(lane))
-    return claim(row, transport.prepare({ ...row, baseVersion }), baseVersion)
+    try {
+      return claim(row, transport.prepare({ ...row, baseVersion }), baseVersion)
+    } catch (cause) {
+      return beginRollback(row, unsendable(row, cause))
+    }
   }
 
   async function dependencyOf(
@@ -123,6 +127,16 @@ function corrupt(entry: Entry): Blockage {
     { cause: entry.corrupt },
   )
   return { type: 'corrupt', sequence, error }
+}
+
+function unsendable(row: OperationRow, cause: unknown): SyncError {
+  if (cause instanceof SyncError) return cause
+  return new SyncOperationError(
+    row.id,
+    'unsendable',
+    `The transport can't make a request of operation ${row.id}. Mend its route, then retry it.`,
+    { cause },
+  )
 }
 
 function dependencyFailed(row: OperationRow, other: OperationRow): SyncError {

@@ -76,6 +76,7 @@ function createEngine(runtime: Runtime, parent: AnyActorRef | undefined): SyncEn
 
   const send = (event: EngineEvent): void => actor.send(event)
   const state = memoized(engineState, () => actor.getSnapshot())
+  let stops = 0
 
   async function enqueueAll(inputs: readonly EnqueueInput[]): Promise<readonly Operation[]> {
     requireOpen(state())
@@ -104,15 +105,17 @@ function createEngine(runtime: Runtime, parent: AnyActorRef | undefined): SyncEn
 
   return {
     async start() {
+      const stopsBefore = stops
       if (state().phase === 'stopping') await reached(actor, (snapshot) => engineState(snapshot).phase !== 'stopping')
+      if (stops !== stopsBefore) throw stoppedMeanwhile()
       send({ type: 'START' })
       const { phase, error } = engineState(await reached(actor, (snapshot) => engineState(snapshot).phase !== 'starting'))
       if (phase === 'failed') throw error
-      if (phase === 'stopped' || phase === 'stopping')
-        throw new SyncError('not-started', 'The engine was stopped before it had started. Call start() again.')
+      if (phase === 'stopped' || phase === 'stopping') throw stoppedMeanwhile()
       events.emit({ type: 'engine:started' })
     },
     async stop() {
+      stops += 1
       if (state().phase === 'stopped') return
       send({ type: 'STOP' })
       await reached(actor, (snapshot) => snapshot.matches('stopped'))
@@ -184,6 +187,10 @@ function checkReason(reason: string): string {
 function requireOpen({ phase }: EngineState): void {
   if (phase === 'stopped' || phase === 'failed' || phase === 'starting')
     throw new SyncError('not-started', 'The engine is not running. Await start() first.')
+}
+
+function stoppedMeanwhile(): SyncError {
+  return new SyncError('not-started', 'The engine was stopped before it had started. Call start() again.')
 }
 
 /** Derives from the snapshot, once for each. */

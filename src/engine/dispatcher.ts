@@ -1,15 +1,15 @@
-import { breakerState, type BreakerActor } from '../../machines/breaker.ts'
+import type { BreakerActor } from '../../machines/breaker.ts'
 import type { DrainCommand, DrainReport } from '../../machines/engine.ts'
 import type { OperationActor, OperationEvent } from '../../machines/operation.ts'
 import { StorageConflictError, StorageFencedError, SyncOperationError, type SyncError } from '../core/errors.ts'
-import { isTerminal, laneOf, type OperationRow } from '../core/operation.ts'
+import { isTerminal, type OperationRow } from '../core/operation.ts'
 import type { Settings } from '../core/options.ts'
 import type { SystemPorts, Write } from '../core/ports.ts'
 import { park, release } from '../core/rows.ts'
 import type { Blockage, Choice, Chooser } from './chooser.ts'
-import { createLaneFinder } from './lane-finder.ts'
+import { createGate } from './gate.ts'
+import { createLaneBoard } from './lane-board.ts'
 import { ledgerEntry, type LedgerEntry } from './ledger.ts'
-import { createPlays } from './plays.ts'
 import { editsUnchanged, putOperation, type Store } from './store.ts'
 
 export interface DispatcherHooks {
@@ -34,7 +34,6 @@ const LINGER_MS = 4
 const STORAGE_RETRY_MS = 1_000
 /** A wait is looked at again at least this often: the wall clock may have jumped. */
 const LONGEST_WAIT_MS = 60_000
-const MIN_AHEAD = 32
 
 /**
  * The owner's loop. One turn writes, in one commit, what the operations in play have come to and the claims of those that go next;
@@ -42,13 +41,10 @@ const MIN_AHEAD = 32
  */
 export function createDispatcher(settings: Settings, ports: SystemPorts, store: Store, chooser: Chooser, hooks: DispatcherHooks) {
   const { clock } = ports
-  const limit = settings.concurrency * settings.batchSize
-  const ahead = Math.max(MIN_AHEAD, limit)
-  const plays = createPlays()
-  const lanes = createLaneFinder(store, settings.user, plays.note)
+  const gate = createGate(settings, hooks.breaker)
+  const lanes = createLaneBoard(store, settings.user)
   const rows = new Map<OperationActor, OperationRow>()
   const flying = new Set<OperationActor>()
-  const dependants = new Map<string, Set<string>>()
   let phase: Phase = { type: 'following' }
   let report: (report: DrainReport) => void = () => {}
   let ready: OperationRow[] = []
@@ -85,12 +81,12 @@ export function createDispatcher(settings: Settings, ports: SystemPorts, store: 
     } catch (error) {
       ledger.unshift(...entries)
       ready.unshift(...claimed)
-      for (const { lane } of choices) leave(lane, 0)
+      for (const { lane } of choices) lanes.leave(lane, 0)
       throw error
     }
     if (!isOwnerOf(epoch)) return
     for (const entry of entries) acknowledge(entry)
-    for (const row of unsent) leaveUnsent(row)
+    for (const row of unsent) lanes.leaveUnsent(row)
     for (const choice of choices) accept(choice)
     handOut()
     settle(choices.length)
@@ -119,33 +115,16 @@ export function createDispatcher(settings: Settings, ports: SystemPorts, store: 
     return phase.type !== 'following' && phase.epoch === epoch
   }
 
-  function breaker(): 'closed' | 'open' | 'halfOpen' {
-    const actor = hooks.breaker()
-    return actor === undefined ? 'open' : breakerState(actor.getSnapshot())
-  }
-
   function isHeld(): boolean {
-    return phase.type !== 'draining' || breaker() === 'open'
+    return phase.type !== 'draining' || gate.isClosed()
   }
 
-  /** While probes are out, what else is claimed waits for their result. */
-  function isProbing(): boolean {
-    return phase.type === 'draining' && breaker() === 'halfOpen'
-  }
-
-  /** How many more requests may leave now. */
   function permits(): number {
-    if (isHeld()) return 0
-    if (!isProbing()) return limit - flying.size
-    const { halfOpenProbes = 0, probesInFlight = 0 } = hooks.breaker()?.getSnapshot().context ?? {}
-    return Math.max(0, halfOpenProbes - probesInFlight)
+    return isHeld() ? 0 : gate.permits(flying.size)
   }
 
-  /** How many more operations to claim. */
   function room(): number {
-    if (isHeld()) return 0
-    if (isProbing()) return Math.max(0, permits() - ready.length)
-    return ready.length > ahead / 2 ? 0 : limit + ahead - flying.size - ready.length
+    return isHeld() ? 0 : gate.room(flying.size, ready.length)
   }
 
   async function chooseMore(): Promise<Choice[]> {
@@ -156,7 +135,7 @@ export function createDispatcher(settings: Settings, ports: SystemPorts, store: 
       await chooseInto(choices, wanted)
       return choices
     } catch (error) {
-      for (const { lane } of choices) plays.leave(lane)
+      for (const { lane } of choices) lanes.leave(lane, 0)
       throw error
     }
   }
@@ -168,9 +147,9 @@ export function createDispatcher(settings: Settings, ports: SystemPorts, store: 
       const names = await lanes.next(wanted - choices.length, now)
       for (const lane of names) {
         const choice = await chooser.choose(lane, now)
-        if ('type' in choice) block(lane, choice)
+        if ('type' in choice) refuse(lane, choice)
         else {
-          plays.enter(lane, choice.nextRank)
+          lanes.enter(lane, choice.nextRank)
           choices.push(choice)
         }
       }
@@ -178,17 +157,14 @@ export function createDispatcher(settings: Settings, ports: SystemPorts, store: 
     }
   }
 
-  function block(lane: string, blockage: Blockage): void {
-    if (blockage.type === 'empty') return
-    lanes.block(lane)
-    if (blockage.type === 'notDue') lanes.waitUntil(blockage.dueAt)
+  function refuse(lane: string, blockage: Blockage): void {
+    lanes.block(lane, blockage)
     if (blockage.type === 'corrupt') hooks.quarantined(blockage.sequence, blockage.error)
-    if (blockage.type === 'dependency') dependants.set(blockage.on, (dependants.get(blockage.on) ?? new Set()).add(lane))
   }
 
   function accept({ lane, row, ended, nextRank }: Choice): void {
     for (const other of ended) recorded(other)
-    if (row === undefined) leave(lane, nextRank)
+    if (row === undefined) lanes.leave(lane, nextRank)
     else ready.push(row)
   }
 
@@ -198,7 +174,7 @@ export function createDispatcher(settings: Settings, ports: SystemPorts, store: 
       if (row === undefined) return
       const slot = hooks.takeSlot()
       rows.set(slot, row)
-      if (isProbing()) hooks.breaker()?.send({ type: 'PROBE' })
+      gate.pass()
       hooks.started(row)
       slot.send({ type: 'ASSIGN', row })
     }
@@ -206,42 +182,19 @@ export function createDispatcher(settings: Settings, ports: SystemPorts, store: 
 
   function acknowledge({ slot, row }: LedgerEntry): void {
     recorded(row)
-    if (slot === undefined) leaveLane(row)
+    if (slot === undefined) lanes.leaveWith(row)
     else slot.send({ type: 'RECORDED' })
   }
 
   function recorded(row: OperationRow): void {
     hooks.recorded(row)
-    if (!isTerminal(row.status)) return
-    for (const lane of dependants.get(row.id) ?? []) lanes.revisit(lane, 0)
-    dependants.delete(row.id)
-  }
-
-  function leave(lane: string, rank: number | undefined): void {
-    plays.note(lane, rank)
-    const nextRank = plays.leave(lane)
-    if (nextRank !== undefined) lanes.revisit(lane, nextRank)
-  }
-
-  function leaveUnsent(row: OperationRow): void {
-    const lane = laneOf(row.user, row.entity, row.entityId)
-    if (row.rank === undefined) lanes.waitUntil(0)
-    leave(lane, row.rank)
-  }
-
-  /** The operation is no longer in play: what its lane does next depends on how it left. */
-  function leaveLane(row: OperationRow): void {
-    const lane = laneOf(row.user, row.entity, row.entityId)
-    if (isTerminal(row.status) || row.status === 'queued') return leave(lane, row.rank)
-    plays.leave(lane)
-    lanes.block(lane)
-    if (row.status === 'waiting') lanes.waitUntil(row.dueAt ?? 0)
+    if (isTerminal(row.status)) lanes.ended(row.id)
   }
 
   function settle(chosen: number): void {
     if (turning === 'again') return
     if (room() > 0 && (chosen > 0 || !lanes.isExhausted(clock.now()))) return turn()
-    const isIdle = flying.size === 0 && ledger.length === 0 && (ready.length === 0 || isProbing())
+    const isIdle = flying.size === 0 && ledger.length === 0 && (ready.length === 0 || gate.isProbing())
     if (!isIdle && flying.size === 0 && ledger.length > 0) return turn()
     const dueAt = lanes.nextDueAt()
     if (phase.type === 'draining' && dueAt !== undefined) wakeIn(dueAt - clock.now())
@@ -257,8 +210,8 @@ export function createDispatcher(settings: Settings, ports: SystemPorts, store: 
 
   /** Several outcomes share a commit, unless somebody waits for it. */
   function turnSoon(): void {
-    const isStarving = ready.length <= ahead / 2 && !lanes.isExhausted(clock.now())
-    if (isStarving || flying.size === 0 || ledger.length >= ahead) return turn()
+    const isStarving = gate.isLow(ready.length) && !lanes.isExhausted(clock.now())
+    if (isStarving || flying.size === 0 || ledger.length >= gate.ahead) return turn()
     cancelLinger ??= clock.schedule(turn, LINGER_MS)
   }
 
@@ -277,10 +230,9 @@ export function createDispatcher(settings: Settings, ports: SystemPorts, store: 
     phase = { type: 'following' }
     hooks.abandon()
     stopTimers()
-    plays.clear()
     rows.clear()
     flying.clear()
-    dependants.clear()
+    lanes.clear()
     ready = []
     ledger = []
     forgetLanes()
@@ -309,7 +261,7 @@ export function createDispatcher(settings: Settings, ports: SystemPorts, store: 
     /** Rows were queued in this process. */
     enqueued(queued: readonly OperationRow[]): void {
       for (const { lane, rank } of queued) {
-        if (lane !== undefined && rank !== undefined && !plays.note(lane, rank)) lanes.queued(lane, rank)
+        if (lane !== undefined && rank !== undefined) lanes.queued(lane, rank)
       }
       if (phase.type === 'draining' && room() > 0) turn()
     },
@@ -330,7 +282,7 @@ export function createDispatcher(settings: Settings, ports: SystemPorts, store: 
     },
     vacated(slot: OperationActor, row: OperationRow | undefined): void {
       rows.delete(slot)
-      if (row !== undefined) leaveLane(row)
+      if (row !== undefined) lanes.leaveWith(row)
     },
     /** The slot's actor died: what became of its operation is unknown, so it waits for a decision. */
     slotFailed(slot: OperationActor, cause: unknown): void {

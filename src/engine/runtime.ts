@@ -1,5 +1,5 @@
 import { fromCallback, fromPromise, type InspectionEvent } from 'xstate'
-import { breakerState, type BreakerActor } from '../../machines/breaker.ts'
+import type { BreakerActor } from '../../machines/breaker.ts'
 import { connectivityMachine } from '../../machines/connectivity.ts'
 import { engineMachine, type DrainCommand, type EngineActor, type EngineInput } from '../../machines/engine.ts'
 import { SyncError } from '../core/errors.ts'
@@ -8,6 +8,7 @@ import { settingsOf, type SyncEngineOptions } from '../core/options.ts'
 import type { SystemPorts } from '../core/ports.ts'
 import { STORE_SCHEMA } from '../core/schema.ts'
 import { announce } from './announce.ts'
+import { createBreakerWatch } from './breaker-watch.ts'
 import { createChooser } from './chooser.ts'
 import { createDispatcher } from './dispatcher.ts'
 import { createDrains } from './drains.ts'
@@ -49,7 +50,11 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
   const events = createEvents(clock)
   const optimistic = createOptimistic(events)
   const handles = createHandles(store, events)
-  const metrics = createMetrics(clock, { breaker: breakerMetrics, lock: () => ({ owner: dispatcher.isOwner(), epoch: epoch() }) })
+  const breakerWatch = createBreakerWatch(breaker, settings.breaker, clock, events, () => dispatcher.turn())
+  const metrics = createMetrics(clock, {
+    breaker: breakerWatch.read,
+    lock: () => ({ owner: dispatcher.isOwner(), epoch: epoch() }),
+  })
   const drains = createDrains((summary) => events.emit({ type: 'drain:completed', summary }))
   const chooser = createChooser(settings, transport, store)
   const reconciler = createReconciler(settings, ports, transport, store)
@@ -59,7 +64,6 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
   const changeListeners = new Set<() => void>()
   let machine: EngineActor | undefined
   let clientId = owner
-  let openedAt = 0
   let opening = Promise.resolve()
   let endedSince = FORGET_EVERY
   let presence: { readonly holder: string; release(): Promise<void> } | undefined
@@ -133,7 +137,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
       close: fromPromise(close),
       drain: fromCallback<DrainCommand>(({ receive, sendBack }) => {
         dispatcher.attach(sendBack)
-        const unwatch = watchBreaker()
+        const unwatch = breakerWatch.start()
         receive(dispatcher.command)
         return () => {
           unwatch()
@@ -178,33 +182,6 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     return machine?.getSnapshot().context.epoch ?? 0
   }
 
-  function breakerMetrics() {
-    const snapshot = breaker()?.getSnapshot()
-    const state = snapshot === undefined ? 'closed' : breakerState(snapshot)
-    const remainingMs = state === 'open' ? Math.max(0, Math.ceil(openedAt + settings.breaker.cooldownMs - clock.monotonic())) : 0
-    return { state, trips: snapshot?.context.trips ?? 0, remainingMs } as const
-  }
-
-  function watchBreaker(): () => void {
-    const actor = breaker()
-    const subscriptions = [
-      actor?.on('breaker:opened', ({ trips }) => {
-        openedAt = clock.monotonic()
-        events.emit({ type: 'breaker:opened', trips, remainingMs: settings.breaker.cooldownMs })
-        dispatcher.turn()
-      }),
-      actor?.on('breaker:halfOpened', () => {
-        events.emit({ type: 'breaker:halfOpened' })
-        dispatcher.turn()
-      }),
-      actor?.on('breaker:closed', () => {
-        events.emit({ type: 'breaker:closed' })
-        dispatcher.turn()
-      }),
-    ]
-    return () => subscriptions.forEach((subscription) => subscription?.unsubscribe())
-  }
-
   /** What it opened is closed again if it fails, and not before it has ended. */
   function open(): Promise<void> {
     opening = openStore().catch(async (error: unknown) => {
@@ -232,6 +209,8 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
   async function release(): Promise<void> {
     for (const stop of closers) stop()
     closers.clear()
+    // Where that fails the store is not open, or the lease goes stale by itself.
+    await lease.release().catch(() => {})
     await presence?.release()
     presence = undefined
     await storage.close()
@@ -252,6 +231,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
   function recorded(row: OperationRow): void {
     drains.recorded(row)
     announce(events, row)
+    for (const listener of changeListeners) listener()
     if (!isTerminal(row.status)) return
     handles.settle(row)
     if (row.token !== undefined && row.status !== 'rejected') optimistic.settled(row.token)
@@ -288,7 +268,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     dispatcher,
     logic,
     input,
-    /** Calls the listener when another handle wrote the store. Returns the function that ends it. */
+    /** Calls the listener when another handle wrote the store, or this one as the owner. Returns the function that ends it. */
     onChange(listener: () => void): () => void {
       changeListeners.add(listener)
       return () => void changeListeners.delete(listener)

@@ -1,6 +1,6 @@
 import { breakerState, type BreakerActor } from '../../machines/breaker.ts'
 import type { OperationActor } from '../../machines/operation.ts'
-import { NetworkError, ServerError, SyncError, TimeoutError } from '../core/errors.ts'
+import { NetworkError, RateLimitError, ServerError, SyncError, TimeoutError } from '../core/errors.ts'
 import { wireKey, type OperationRow } from '../core/operation.ts'
 import type { Settings } from '../core/options.ts'
 import type { Outcome, PreparedRequest, SystemPorts, Transport } from '../core/ports.ts'
@@ -37,8 +37,9 @@ export function createSender(settings: Settings, ports: SystemPorts, transport: 
   function leave(): void {
     const flights = waiting
     waiting = []
-    const size = batches ? settings.batchSize : 1
-    for (let i = 0; i < flights.length; i += size) void fly(flights.slice(i, i + size))
+    const together = batches ? flights.filter(isFirstTry) : []
+    for (let i = 0; i < together.length; i += settings.batchSize) void fly(together.slice(i, i + settings.batchSize))
+    for (const flight of flights) if (!batches || !isFirstTry(flight)) void fly([flight])
   }
 
   async function fly(flights: readonly Flight[]): Promise<void> {
@@ -127,9 +128,15 @@ function* shared(
   for (const [slot, other] of controllers) if (other === controller) yield slot
 }
 
+/** What is in doubt goes alone: the batch itself may be what fails. */
+function isFirstTry({ row }: Flight): boolean {
+  return row.unknownAttempts <= 1
+}
+
 function isFailure(outcome: Outcome): boolean {
   if (outcome.type !== 'unknown' && outcome.type !== 'retry') return false
   const { error } = outcome
+  if (error instanceof RateLimitError) return outcome.type === 'unknown'
   return (
     (error instanceof NetworkError || error instanceof TimeoutError || error instanceof ServerError) &&
     error.code !== 'idempotency-in-progress'

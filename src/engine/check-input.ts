@@ -1,0 +1,50 @@
+import { ValidationError } from '../core/errors.ts'
+import { PRIORITIES } from '../core/operation.ts'
+import type { Settings } from '../core/options.ts'
+import { isRecord } from '../core/schema.ts'
+import type { EnqueueInput } from './types.ts'
+
+const MAX_ID_LENGTH = 1_024
+/** No store keeps it or no URL carries it. */
+const UNSENDABLE = /^\.{1,2}$|[\0\p{Cs}]/u
+const TYPE_NAME = /^[A-Za-z][\w-]{0,63}$/
+const OBJECT_TYPES: ReadonlySet<string> = new Set(['create', 'update', 'replace'])
+
+/** Throws `ValidationError` that names what is wrong. The payload's own content is checked where it is copied. */
+export function checkInput(settings: Settings, input: EnqueueInput, at: string): void {
+  if (typeof input !== 'object' || input === null)
+    throw new ValidationError(`${at}operation`, 'must be an object with type, entity, id and payload.')
+  if (typeof input.type !== 'string' || !TYPE_NAME.test(input.type))
+    throw new ValidationError(`${at}type`, "must be 'create', 'update', 'replace', 'delete' or a name that the transport routes.")
+  if (typeof input.entity !== 'string' || !Object.hasOwn(settings.entities, input.entity))
+    throw new ValidationError(
+      `${at}entity`,
+      `${String(input.entity)} is unknown. Name it in the option entities; known: ${Object.keys(settings.entities).join(', ')}.`,
+      { code: 'unknown-entity' },
+    )
+  if (!isName(input.id))
+    throw new ValidationError(
+      `${at}id`,
+      `must be a string of 1 to ${MAX_ID_LENGTH} characters, not . or .., without NUL and half surrogate pairs.`,
+    )
+  if (input.type === 'delete' && input.payload !== undefined && input.payload !== null)
+    throw new ValidationError(`${at}payload`, 'must be left out for a delete.')
+  if (OBJECT_TYPES.has(input.type) && !isRecord(input.payload))
+    throw new ValidationError(`${at}payload`, `must be an object for ${input.type}.`)
+  if (input.priority !== undefined && !PRIORITIES.includes(input.priority))
+    throw new ValidationError(`${at}priority`, `must be ${PRIORITIES.join(', ')}.`)
+  if (input.dependsOn !== undefined && !(Array.isArray(input.dependsOn) && input.dependsOn.every(isName)))
+    throw new ValidationError(`${at}dependsOn`, 'must be a list of operation ids.')
+  for (const key of ['idempotencyKey', 'dedupeKey', 'baseVersion'] as const) {
+    if (input[key] !== undefined && !isKey(input[key]))
+      throw new ValidationError(`${at}${key}`, 'must be 1 to 255 visible ASCII characters without " and \\.')
+  }
+}
+
+function isName(value: unknown): value is string {
+  return typeof value === 'string' && value !== '' && value.length <= MAX_ID_LENGTH && !UNSENDABLE.test(value)
+}
+
+function isKey(value: string): boolean {
+  return typeof value === 'string' && /^[!#-[\]-~]{1,255}$/.test(value)
+}

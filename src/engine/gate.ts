@@ -1,0 +1,41 @@
+import { breakerState, type BreakerActor } from '../../machines/breaker.ts'
+import type { Settings } from '../core/options.ts'
+
+const MIN_AHEAD = 32
+
+/** How many operations may leave, and how many to claim ahead of that, as the breaker allows. */
+export function createGate({ concurrency, batchSize }: Settings, breaker: () => BreakerActor | undefined) {
+  const limit = concurrency * batchSize
+  const ahead = Math.max(MIN_AHEAD, limit)
+
+  function state(): 'closed' | 'open' | 'halfOpen' {
+    const actor = breaker()
+    return actor === undefined ? 'open' : breakerState(actor.getSnapshot())
+  }
+
+  function permits(inFlight: number): number {
+    if (state() !== 'halfOpen') return limit - inFlight
+    const { halfOpenProbes = 0, probesInFlight = 0 } = breaker()?.getSnapshot().context ?? {}
+    return Math.max(0, halfOpenProbes - probesInFlight)
+  }
+
+  const isLow = (ready: number): boolean => ready <= ahead / 2
+
+  return {
+    ahead,
+    permits,
+    isLow,
+    isClosed: (): boolean => state() === 'open',
+    /** While probes are out, what else is claimed waits for their result. */
+    isProbing: (): boolean => state() === 'halfOpen',
+    /** How many more operations to claim. */
+    room(inFlight: number, ready: number): number {
+      if (state() === 'halfOpen') return Math.max(0, permits(inFlight) - ready)
+      return isLow(ready) ? limit + ahead - inFlight - ready : 0
+    },
+    /** An operation leaves; while the breaker is half-open it is a probe. */
+    pass(): void {
+      if (state() === 'halfOpen') breaker()?.send({ type: 'PROBE' })
+    },
+  }
+}

@@ -1,0 +1,67 @@
+import { isTerminal, laneOf, type OperationRow } from '../core/operation.ts'
+import type { Blockage } from './chooser.ts'
+import { createLaneFinder } from './lane-finder.ts'
+import { createPlays } from './plays.ts'
+import type { Store } from './store.ts'
+
+/** Which lanes are in play, which can't go on yet and why, and where to look next. */
+export function createLaneBoard(store: Store, user: string) {
+  const plays = createPlays()
+  const finder = createLaneFinder(store, user, plays.note)
+  /** Operation → the lanes whose heads depend on it. */
+  const dependants = new Map<string, Set<string>>()
+
+  function leave(lane: string, rank: number | undefined): void {
+    plays.note(lane, rank)
+    const nextRank = plays.leave(lane)
+    if (nextRank !== undefined) finder.revisit(lane, nextRank)
+  }
+
+  return {
+    next: finder.next,
+    nextDueAt: finder.nextDueAt,
+    isExhausted: finder.isExhausted,
+    begin: finder.begin,
+    forget: finder.forget,
+    enter: plays.enter,
+    leave,
+
+    clear(): void {
+      plays.clear()
+      dependants.clear()
+      finder.forget()
+    },
+
+    queued(lane: string, rank: number): void {
+      if (!plays.note(lane, rank)) finder.queued(lane, rank)
+    },
+
+    block(lane: string, blockage: Blockage): void {
+      if (blockage.type === 'empty') return
+      finder.block(lane)
+      if (blockage.type === 'notDue') finder.waitUntil(blockage.dueAt)
+      if (blockage.type === 'dependency') dependants.set(blockage.on, (dependants.get(blockage.on) ?? new Set()).add(lane))
+    },
+
+    /** The operation was put back before it left. */
+    leaveUnsent(row: OperationRow): void {
+      if (row.rank === undefined) finder.waitUntil(0)
+      leave(laneOf(row.user, row.entity, row.entityId), row.rank)
+    },
+
+    /** The operation is no longer in play: what its lane does next depends on how it left. */
+    leaveWith(row: OperationRow): void {
+      const lane = laneOf(row.user, row.entity, row.entityId)
+      if (isTerminal(row.status) || row.status === 'queued') return leave(lane, row.rank)
+      plays.leave(lane)
+      finder.block(lane)
+      if (row.status === 'waiting') finder.waitUntil(row.dueAt ?? 0)
+    },
+
+    /** What waited for this operation may go. */
+    ended(id: string): void {
+      for (const lane of dependants.get(id) ?? []) finder.revisit(lane, 0)
+      dependants.delete(id)
+    },
+  }
+}

@@ -1,0 +1,54 @@
+import { copyJson } from '../core/copy-json.ts'
+import { contentHash } from '../core/hash.ts'
+import type { Json } from '../core/json.ts'
+import { laneOf, type NewOperationRow } from '../core/operation.ts'
+import type { LimitOptions, Settings } from '../core/options.ts'
+import type { SystemPorts } from '../core/ports.ts'
+import { rankOf } from '../core/rows.ts'
+import { checkJson } from '../core/validate-json.ts'
+import { checkInput } from './check-input.ts'
+import type { EnqueueInput } from './types.ts'
+
+/** The row of an enqueued operation. Throws `ValidationError` that names what is wrong; `at` is where in a list of operations it stands. */
+export function newRow(settings: Settings, { clock, newId }: SystemPorts, input: EnqueueInput, at: string): NewOperationRow {
+  checkInput(settings, input, at)
+  const { limits, user, ageingMs } = settings
+  const payload = input.type === 'delete' ? null : jsonOf(input.payload, `${at}payload`, limits)
+  const base = input.base === undefined ? undefined : jsonOf(input.base, `${at}base`, limits)
+  const id = newId()
+  const priority = input.priority ?? 'medium'
+  const enqueuedAt = clock.now()
+  const row: { -readonly [K in keyof NewOperationRow]: NewOperationRow[K] } = {
+    id,
+    rev: 1,
+    user,
+    type: input.type,
+    entity: input.entity,
+    entityId: input.id,
+    payload,
+    status: 'queued',
+    priority,
+    idempotencyKey: input.idempotencyKey ?? id,
+    enqueuedAt,
+    attempts: 0,
+    unknownAttempts: 0,
+    reconciliations: 0,
+    lane: laneOf(user, input.entity, input.id),
+    rank: rankOf({ enqueuedAt, priority }, ageingMs),
+  }
+  if (input.baseVersion !== undefined) row.baseVersion = input.baseVersion
+  if (base !== undefined) row.base = base
+  if (input.dependsOn !== undefined && input.dependsOn.length > 0) row.dependsOn = [...input.dependsOn]
+  if (input.optimistic !== undefined) row.token = input.optimistic.token ?? id
+  if (input.dedupeKey !== undefined) row.dedupeKey = input.dedupeKey
+  if (input.idempotencyKey !== undefined) {
+    row.chosenKey = input.idempotencyKey
+    row.contentHash = contentHash([input.type, input.entity, input.id, payload])
+  }
+  return row
+}
+
+/** A copy, so that what the caller does to its object afterwards is not stored. */
+function jsonOf(value: unknown, path: string, { payloadBytes, payloadDepth }: LimitOptions): Json {
+  return copyJson(checkJson(value, path, { maxBytes: payloadBytes, maxDepth: payloadDepth }).json)
+}
