@@ -71,9 +71,26 @@ export function createDispatcher(settings: Settings, ports: SystemPorts, store: 
     stopTimers()
     if (phase.type === 'following') return
     const { epoch } = phase
+    try {
+      await turnAs(epoch)
+    } catch (error) {
+      if (isOwnerOf(epoch)) throw error
+    }
+    if (!isOwnerOf(epoch)) startOver()
+  }
+
+  /** A turn that outlived its ownership leaves nothing behind for the next one. */
+  function startOver(): void {
+    clear()
+    lanes.begin()
+    turning = 'again'
+  }
+
+  async function turnAs(epoch: number): Promise<void> {
     const claimed = isHeld() ? ready.splice(0) : []
     const unsent = claimed.map((row) => (row.status === 'sending' ? release(row, settings.ageingMs) : row))
     const choices = await chooseMore()
+    if (!isOwnerOf(epoch)) return
     const entries = ledger.splice(0)
     const writes = [...entries.flatMap((entry) => entry.writes), ...unsent.map(putOperation), ...choices.flatMap(writesOf)]
     try {
@@ -230,13 +247,17 @@ export function createDispatcher(settings: Settings, ports: SystemPorts, store: 
     phase = { type: 'following' }
     hooks.abandon()
     stopTimers()
+    clear()
+    hooks.quiet()
+  }
+
+  function clear(): void {
     rows.clear()
     flying.clear()
     lanes.clear()
     ready = []
     ledger = []
     forgetLanes()
-    hooks.quiet()
   }
 
   function command(message: DrainCommand): void {
