@@ -82,6 +82,7 @@ function isMergeable(row: OperationRow): boolean {
   return (
     isUntouched(row) &&
     (row.dependsOn?.length ?? 0) === 0 &&
+    row.depended === undefined &&
     (row.type === 'delete' || (hasContent(row.type) && isObject(row.payload)))
   )
 }

@@ -120,7 +120,7 @@ export function settingsOf(options: SyncEngineOptions): Settings {
     concurrency: options.concurrency ?? DEFAULTS.concurrency,
     batchSize: options.batchSize ?? DEFAULTS.batchSize,
     coalesce: options.coalesce ?? DEFAULTS.coalesce,
-    retry: merged('retry', DEFAULTS.retry, options.retry),
+    retry: guarded(merged('retry', DEFAULTS.retry, options.retry)),
     breaker: merged('breaker', DEFAULTS.breaker, options.breaker),
     lock: merged('lock', DEFAULTS.lock, options.lock),
     limits: merged('limits', DEFAULTS.limits, options.limits),
@@ -196,6 +196,20 @@ function merged<T extends object>(path: string, defaults: T, given: Partially<T>
   refuseUnknown(path, Object.keys(defaults), given)
   const set = Object.entries(given).filter(([, value]) => value !== undefined)
   return Object.assign({ ...defaults }, Object.fromEntries(set))
+}
+
+/** A strategy of the application that throws waits for the cap. */
+function guarded(retry: RetryOptions): RetryOptions {
+  const { strategy } = retry
+  if (typeof strategy !== 'function') return retry
+  const safe = (attempt: number): number => {
+    try {
+      return strategy(attempt)
+    } catch {
+      return retry.capMs
+    }
+  }
+  return { ...retry, strategy: safe }
 }
 
 function refuseUnknown(path: string, known: readonly string[], given: object): void {

@@ -3,6 +3,7 @@ import type { NewOperationRow, OperationRow } from '../core/operation.ts'
 import type { Settings } from '../core/options.ts'
 import type { SystemPorts, Write } from '../core/ports.ts'
 import { OPERATIONS } from '../core/schema.ts'
+import { markParents } from './dependencies.ts'
 import { newRow } from './new-row.ts'
 import type { Store } from './store.ts'
 import type { EnqueueInput } from './types.ts'
@@ -17,6 +18,7 @@ interface Request {
 export type Intake = ReturnType<typeof createIntake>
 
 const MAX_ROWS_IN_COMMIT = 1_000
+const MAX_TRIES = 10
 
 /**
  * Accepts operations: checks them, and writes them in the order of the calls. Calls that come while a commit is under way share the
@@ -66,13 +68,14 @@ export function createIntake(
     }
   }
 
-  /** If the same key was stored elsewhere between our look and our commit, the second look finds it. */
+  /** What changed between our look and our commit is found by another look. */
   async function writeAlone(request: Request): Promise<void> {
-    try {
-      await write([request])
-    } catch (error) {
-      if (!(error instanceof StorageConflictError)) throw error
-      await write([request])
+    for (let tries = 1; ; tries++) {
+      try {
+        return await write([request])
+      } catch (error) {
+        if (!(error instanceof StorageConflictError) || tries === MAX_TRIES) throw error
+      }
     }
   }
 
@@ -87,8 +90,12 @@ export function createIntake(
   async function write(group: readonly Request[]): Promise<void> {
     const fresh: NewOperationRow[] = []
     const known = await existing(group, fresh)
-    const writes: Write[] = fresh.map((value) => ({ type: 'append', collection: OPERATIONS, value }))
-    const seqs = writes.length === 0 ? [] : await store.storage.commit(writes)
+    const marks = await markParents(
+      store,
+      fresh.filter((row) => row.dependsOn !== undefined),
+    )
+    const appends = fresh.map((value): Write => ({ type: 'append', collection: OPERATIONS, value }))
+    const seqs = appends.length === 0 ? [] : await store.storage.commit([...appends, ...marks.writes], { expect: marks.expect })
     const stored = fresh.map((row, i) => Object.assign(row, { seq: seqs[i] ?? 0 }))
     for (const row of stored) known.set(row.id, row)
     accepted(stored)
@@ -98,10 +105,9 @@ export function createIntake(
   /** Finds what the store already has by key; puts the rest into `fresh`. */
   async function existing(group: readonly Request[], fresh: NewOperationRow[]): Promise<Map<string, OperationRow>> {
     const known = new Map<string, OperationRow>()
-    const inGroup = (id: string): boolean => group.some(({ rows }) => rows.some((row) => row.id === id))
     for (const { rows } of group) {
       for (const row of rows) {
-        const twin = isPlain(row) ? undefined : await lookUp(row, inGroup)
+        const twin = row.chosenKey === undefined && row.dedupeKey === undefined ? undefined : await twinOf(row)
         if (twin === undefined) fresh.push(row)
         else known.set(row.id, sameContent(row, twin))
       }
@@ -111,29 +117,10 @@ export function createIntake(
 
   async function twinOf(row: NewOperationRow): Promise<OperationRow | undefined> {
     if (row.chosenKey !== undefined) return store.byChosenKey(row.chosenKey)
-    if (row.dedupeKey !== undefined) return store.byDedupeKey(row.dedupeKey)
-    return undefined
-  }
-
-  async function lookUp(row: NewOperationRow, inGroup: (id: string) => boolean): Promise<OperationRow | undefined> {
-    const twin = await twinOf(row)
-    if (twin === undefined) await checkDependencies(row, inGroup)
-    return twin
-  }
-
-  async function checkDependencies(row: NewOperationRow, inGroup: (id: string) => boolean): Promise<void> {
-    for (const id of row.dependsOn ?? []) {
-      if (inGroup(id) || (await store.byId(id)) !== undefined) continue
-      throw new ValidationError('dependsOn', `there is no operation ${id}. Enqueue it first.`, { code: 'unknown-dependency' })
-    }
+    return row.dedupeKey === undefined ? undefined : store.byDedupeKey(row.dedupeKey)
   }
 
   return { accept }
-}
-
-/** Nothing in the store needs to be looked at for it. */
-function isPlain(row: NewOperationRow): boolean {
-  return row.chosenKey === undefined && row.dedupeKey === undefined && row.dependsOn === undefined
 }
 
 function sameContent(row: NewOperationRow, twin: OperationRow): OperationRow {

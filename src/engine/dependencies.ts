@@ -1,0 +1,41 @@
+import { ValidationError } from '../core/errors.ts'
+import type { NewOperationRow, OperationRow } from '../core/operation.ts'
+import type { Expectation, Write } from '../core/ports.ts'
+import { EDITS, META, OPERATIONS } from '../core/schema.ts'
+import { editsUnchanged, putOperation, type Store } from './store.ts'
+
+export interface Marks {
+  readonly writes: readonly Write[]
+  readonly expect: readonly Expectation[]
+}
+
+/**
+ * Marks what these rows depend on, in the commit that stores them: from then on it is not coalesced (S17). What was claimed meanwhile
+ * needs no mark, and is found so when the commit is tried again. Throws `ValidationError` for an operation that does not exist.
+ */
+export async function markParents(store: Store, rows: readonly NewOperationRow[]): Promise<Marks> {
+  const parents = await parentsOf(store, rows)
+  const unmarked = parents.filter((parent) => parent.status === 'queued' && parent.depended === undefined)
+  if (unmarked.length === 0) return { writes: [], expect: [] }
+  const edits = await store.edits()
+  const marked = unmarked.map((parent): OperationRow => ({ ...parent, rev: parent.rev + 1, depended: 1 }))
+  return {
+    writes: [...marked.map(putOperation), { type: 'put', collection: META, value: { name: EDITS, rev: edits + 1 } }],
+    expect: [...unmarked.map(unchanged), editsUnchanged(edits)],
+  }
+}
+
+async function parentsOf(store: Store, rows: readonly NewOperationRow[]): Promise<OperationRow[]> {
+  const ids = new Set(rows.flatMap((row) => row.dependsOn ?? []))
+  return Promise.all([...ids].map((id) => parentOf(store, id)))
+}
+
+async function parentOf(store: Store, id: string): Promise<OperationRow> {
+  const row = await store.byId(id)
+  if (row !== undefined) return row
+  throw new ValidationError('dependsOn', `there is no operation ${id}. Enqueue it first.`, { code: 'unknown-dependency' })
+}
+
+function unchanged(row: OperationRow): Expectation {
+  return { collection: OPERATIONS, key: row.seq, field: 'rev', equals: row.rev }
+}
