@@ -1,0 +1,89 @@
+import { openDB, unwrap } from 'idb'
+import type { StoreSchema } from '../../core/ports.ts'
+import { StorageBlockedError, StorageNewerError, ValidationError } from '../../core/errors.ts'
+import { nameOf, unavailable } from './failures.ts'
+import { checkStores, upgradeStores } from './schema.ts'
+
+export interface DatabaseOptions {
+  readonly name: string
+  readonly blockedTimeoutMs: number
+}
+
+/** Opens the database and brings it to the schema. `onGone` is called when the connection ends without our asking. */
+export async function openDatabase(options: DatabaseOptions, schema: StoreSchema, onGone: () => void): Promise<IDBDatabase> {
+  if (!Number.isSafeInteger(schema.version) || schema.version < 1) {
+    throw new ValidationError('schema.version', `must be a whole number from 1 on, not ${schema.version}.`)
+  }
+  if (!('indexedDB' in globalThis)) throw unavailable('There is no IndexedDB here.', undefined)
+  const db = await request(options, schema, onGone)
+  try {
+    checkStores(db, schema)
+    return db
+  } catch (error) {
+    db.close()
+    throw error
+  }
+}
+
+async function request(options: DatabaseOptions, schema: StoreSchema, onGone: () => void): Promise<IDBDatabase> {
+  const patience = startPatience(options)
+  const opening = openDB(options.name, schema.version, {
+    upgrade: (db, _from, _to, transaction) => {
+      patience.end()
+      upgradeStores(unwrap(db), unwrap(transaction), schema)
+    },
+    // Whoever wants to upgrade or delete the database never waits for us; our running transactions still finish.
+    blocking: (_from, _to, event) => {
+      if (event.target instanceof IDBDatabase) event.target.close()
+      onGone()
+    },
+    terminated: onGone,
+  }).then((db): IDBDatabase => unwrap(db))
+  try {
+    return await Promise.race([opening, patience.runsOut])
+  } catch (error) {
+    // The request can't be taken back: if it succeeds after all, nobody needs its connection.
+    void opening.then(
+      (db) => db.close(),
+      () => {},
+    )
+    throw await explain(options.name, schema.version, error)
+  } finally {
+    patience.end()
+  }
+}
+
+/** A blocked request waits for ever, and one queued behind it is not even told so; hence a limit instead of the `blocked` event. */
+function startPatience({ name, blockedTimeoutMs }: DatabaseOptions): { readonly runsOut: Promise<never>; end(): void } {
+  let end = (): void => {}
+  const runsOut = new Promise<never>((_resolve, reject) => {
+    const giveUp = (): void => {
+      reject(
+        new StorageBlockedError(
+          `Another tab keeps an older version of the database "${name}" open (waited ${blockedTimeoutMs} ms). Close or reload the other tabs of this application.`,
+        ),
+      )
+    }
+    const timer = setTimeout(giveUp, blockedTimeoutMs)
+    end = () => clearTimeout(timer)
+  })
+  return { runsOut, end: () => end() }
+}
+
+async function explain(name: string, known: number, error: unknown): Promise<unknown> {
+  if (nameOf(error) !== 'VersionError') return error
+  const found = await versionOf(name)
+  return found > known ? new StorageNewerError(found, known) : error
+}
+
+/** The version of an existing database; 0 if there is none, which is left so. */
+async function versionOf(name: string): Promise<number> {
+  try {
+    const db = await openDB(name, undefined, { upgrade: (_db, _from, _to, transaction) => transaction.abort() })
+    const { version } = db
+    db.close()
+    return version
+  } catch {
+    return 0
+  }
+}
