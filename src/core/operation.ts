@@ -88,9 +88,9 @@ export interface OperationRow {
   readonly dueAt?: number
   /** Index `finished` (terminal rows). */
   readonly finishedAt?: number
-  /** Unique index: the idempotency key where the application chose it. */
+  /** Unique index: user and idempotency key, where the application chose it. */
   readonly chosenKey?: string
-  /** Unique index while queued: equal intents share one operation. */
+  /** Unique index while queued, with the user: equal intents share one operation. */
   readonly dedupeKey?: string
 }
 
@@ -104,6 +104,11 @@ export function isTerminal(status: OperationStatus): status is TerminalStatus {
 /** The key on the wire: derived after each definite refusal, for a server may keep and replay a refusal. */
 export function wireKey(row: Pick<OperationRow, 'idempotencyKey' | 'reconciliations'>): string {
   return row.reconciliations === 0 ? row.idempotencyKey : `${row.idempotencyKey}.${row.reconciliations}`
+}
+
+/** A key that the application chose, as the store's unique indexes hold it: each user has keys of their own. */
+export function keyOfUser(user: string, key: string): string {
+  return `${encodeURIComponent(user)}/${key}`
 }
 
 export function laneOf(user: string, entity: string, entityId: string): string {

@@ -82,18 +82,12 @@ export function createChooser(settings: Settings, transport: Transport, store: S
     row: OperationRow,
   ): Promise<{ type: 'met' } | { type: 'waits'; on: string } | { type: 'failed'; error: SyncError }> {
     for (const id of row.dependsOn ?? []) {
-      const other = await lastOf(id)
+      const other = await store.successorOf(id)
       if (other === undefined || other.status === 'done') continue
       if (!isTerminal(other.status)) return { type: 'waits', on: other.id }
       return { type: 'failed', error: dependencyFailed(row, other) }
     }
     return { type: 'met' }
-  }
-
-  /** The operation that stands for this one now: what superseded it, if anything did. */
-  async function lastOf(id: string): Promise<OperationRow | undefined> {
-    const row = await store.byId(id)
-    return row?.supersededBy === undefined ? row : lastOf(row.supersededBy)
   }
 
   return { choose }

@@ -5,6 +5,7 @@ import { SyncError, ValidationError } from '../core/errors.ts'
 import type { SystemPorts } from '../core/ports.ts'
 import { isTerminal, type OperationRow } from '../core/operation.ts'
 import { explain } from './explain.ts'
+import { withQueued } from './drain-summary.ts'
 import { followDrain } from './follow-drain.ts'
 import { infoOf } from './info.ts'
 import { machineClock } from './machine-clock.ts'
@@ -133,10 +134,15 @@ function createEngine(runtime: Runtime, parent: AnyActorRef | undefined): SyncEn
     enqueueAll,
     async flush() {
       requireOpen(state())
-      if (!dispatcher.isOwner()) return followDrain(store, settings.user, runtime.onChange, state().pauses)
-      const summary = drains.next()
+      const { onChange } = runtime
+      const pauses = (): readonly string[] => state().pauses
+      const followed = dispatcher.isOwner()
+        ? undefined
+        : await followDrain(store, settings.user, { onChange, isOwner: dispatcher.isOwner, pauses })
+      if (followed !== undefined) return followed
+      const drained = drains.next()
       dispatcher.turn()
-      return summary
+      return withQueued(await drained, store, settings.user)
     },
     operations: createOperations(settings, store, handles, {
       now: ports.clock.now,

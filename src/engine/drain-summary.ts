@@ -1,38 +1,50 @@
 import type { OperationRow } from '../core/operation.ts'
 import { reasonOf } from './info.ts'
+import type { Store } from './store.ts'
 import type { DrainSummary, Reason } from './types.ts'
 
 const REASON_LIMIT = 100
 
-/** Counts what a drain does until it is quiet. */
-export function createDrainSummary() {
-  let counts = { succeeded: 0, failed: 0, deferred: 0, conflicted: 0, superseded: 0, cancelled: 0 }
-  let reasons: Reason[] = []
+const ZERO = { succeeded: 0, failed: 0, conflicted: 0, superseded: 0, cancelled: 0 }
 
-  function explain(row: OperationRow): void {
-    if (reasons.length < REASON_LIMIT) reasons.push(reasonOf(row))
-  }
+/** Counts what a drain does until it is quiet. An operation that was put off and went on in the same drain was not put off. */
+export function createDrainSummary() {
+  let counts = { ...ZERO }
+  let failures: Reason[] = []
+  let deferred = new Map<string, Reason>()
 
   return {
     add(row: OperationRow): void {
+      deferred.delete(row.id)
       if (row.status === 'done') counts.succeeded += 1
       else if (row.status === 'superseded') counts.superseded += 1
       else if (row.status === 'cancelled') counts.cancelled += 1
       else if (row.status === 'reconciling') counts.conflicted += 1
       else if (row.status === 'rejected') {
         counts.failed += 1
-        explain(row)
-      } else if (row.status === 'waiting' || row.status === 'parked') {
-        counts.deferred += 1
-        explain(row)
-      }
+        if (failures.length < REASON_LIMIT) failures.push(reasonOf(row))
+      } else if (row.status === 'waiting' || row.status === 'parked' || row.status === 'queued')
+        deferred.set(row.id, reasonOf(row))
     },
-    isEmpty: (): boolean => Object.values(counts).every((count) => count === 0),
+    isEmpty: (): boolean => deferred.size === 0 && Object.values(counts).every((count) => count === 0),
     take(held: readonly string[]): DrainSummary {
-      const summary = { ...counts, reasons, held }
-      counts = { succeeded: 0, failed: 0, deferred: 0, conflicted: 0, superseded: 0, cancelled: 0 }
-      reasons = []
+      const reasons = [...failures, ...deferred.values()].slice(0, REASON_LIMIT)
+      const summary = { ...counts, deferred: deferred.size, reasons, held }
+      counts = { ...ZERO }
+      failures = []
+      deferred = new Map()
       return summary
     },
   }
+}
+
+/** What is still queued after a drain was put off as well: sending is paused, or it is behind something that waits. */
+export async function withQueued(summary: DrainSummary, store: Store, user: string): Promise<DrainSummary> {
+  const queued = await store.countQueued(user)
+  if (queued === 0) return summary
+  const known = new Set(summary.reasons.map(({ id }) => id))
+  const rows = await store.live(user, REASON_LIMIT, (status) => status === 'queued')
+  const reasons = [...summary.reasons, ...rows.filter(({ id }) => !known.has(id)).map(reasonOf)].slice(0, REASON_LIMIT)
+  const counted = summary.reasons.filter(({ status }) => status === 'queued').length
+  return { ...summary, deferred: summary.deferred + queued - counted, reasons }
 }

@@ -1,30 +1,53 @@
-import type { OperationRow, OperationStatus } from '../core/operation.ts'
+import { isTerminal, laneOf, type OperationRow, type OperationStatus } from '../core/operation.ts'
+import { readOperation } from '../core/schema.ts'
 import { createDrainSummary } from './drain-summary.ts'
 import { PAGE_LIMIT, type Store } from './store.ts'
 import type { DrainSummary } from './types.ts'
 
+export interface FollowSources {
+  /** Calls the listener when another handle wrote the store, this engine became the owner, or the store was closed. */
+  onChange(listener: () => void): () => void
+  isOwner(): boolean
+  pauses(): readonly string[]
+}
+
 const IN_PLAY: readonly OperationStatus[] = ['queued', 'sending', 'reconciling', 'rollingBack']
 
-/** What `flush()` means where another tab sends: waits until each of the first 1,000 live operations has ended or been put off there. */
-export async function followDrain(
-  store: Store,
-  user: string,
-  onChange: (listener: () => void) => () => void,
-  held: readonly string[],
-): Promise<DrainSummary> {
+/**
+ * What `flush()` means where another tab sends: waits until each of the first 1,000 live operations has ended or been put off there.
+ * Undefined if this engine became the owner meanwhile.
+ */
+export async function followDrain(store: Store, user: string, sources: FollowSources): Promise<DrainSummary | undefined> {
   const summary = createDrainSummary()
   let ids = (await store.live(user, PAGE_LIMIT, (status) => IN_PLAY.includes(status))).map((row) => row.id)
   while (ids.length > 0) {
-    const changed = nextChange(onChange)
+    const changed = nextChange(sources.onChange)
+    if (sources.isOwner()) return undefined
     const rows = (await Promise.all(ids.map((id) => store.byId(id)))).filter((row): row is OperationRow => row !== undefined)
-    for (const row of rows) if (!IN_PLAY.includes(row.status)) summary.add(row)
-    ids = rows.filter((row) => IN_PLAY.includes(row.status)).map((row) => row.id)
+    const isPaused = sources.pauses().length > 0
+    const settled = await Promise.all(rows.map(async (row) => isPaused || (await isPutOff(store, row))))
+    rows.forEach((row, i) => settled[i] === true && summary.add(row))
+    ids = rows.filter((_, i) => settled[i] === false).map((row) => row.id)
     if (ids.length > 0) await changed
   }
-  return summary.take(held)
+  return summary.take(sources.pauses())
 }
 
-function nextChange(onChange: (listener: () => void) => () => void): Promise<void> {
+/** True if the owner can do nothing more for it now: it has ended, waits for a time or a decision, or is behind something that does. */
+async function isPutOff(store: Store, row: OperationRow): Promise<boolean> {
+  if (row.status !== 'queued') return !IN_PLAY.includes(row.status)
+  const [entry] = await store.lane(laneOf(row.user, row.entity, row.entityId), 1)
+  const head = entry === undefined ? undefined : readOperation(entry)
+  if (head === undefined) return entry !== undefined
+  if (head.id !== row.id) return isPutOff(store, head)
+  for (const id of row.dependsOn ?? []) {
+    const other = await store.successorOf(id)
+    if (other !== undefined && !isTerminal(other.status) && (await isPutOff(store, other))) return true
+  }
+  return false
+}
+
+function nextChange(onChange: FollowSources['onChange']): Promise<void> {
   return new Promise((resolve) => {
     const stop = onChange(() => {
       stop()

@@ -127,7 +127,7 @@ function sameContent(row: NewOperationRow, twin: OperationRow): OperationRow {
   if (row.chosenKey === undefined || row.contentHash === twin.contentHash) return twin
   throw new ValidationError(
     'idempotencyKey',
-    `"${row.chosenKey}" already stands for another operation (${twin.id}). Take a new key for new content.`,
+    `"${row.idempotencyKey}" already stands for another operation (${twin.id}). Take a new key for new content.`,
     {
       code: 'idempotency-key-reused',
     },

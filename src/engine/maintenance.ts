@@ -1,4 +1,4 @@
-import type { TerminalStatus } from '../core/operation.ts'
+import { isTerminal, type TerminalStatus } from '../core/operation.ts'
 import type { RetentionOptions } from '../core/options.ts'
 import type { Entry, IndexKey, Write } from '../core/ports.ts'
 import { OPERATIONS, readOperation } from '../core/schema.ts'
@@ -24,13 +24,21 @@ async function forgetStatus(
   let forgotten = 0
   for (let lt: IndexKey | undefined; ;) {
     const page = await store.finished(status, PAGE_LIMIT, true, lt)
-    const old = page.filter((entry) => mayForget(entry, ++seen, retention, now))
+    const old: Entry[] = []
+    for (const entry of page) if (mayForget(entry, ++seen, retention, now) && !(await isAwaited(store, entry))) old.push(entry)
     const writes = old.map((entry): Write => ({ type: 'delete', collection: OPERATIONS, key: entry.key }))
     if (writes.length > 0) await store.commitAs(epoch, writes)
     forgotten += writes.length
     lt = page.at(-1)?.position
     if (page.length < PAGE_LIMIT || lt === undefined) return forgotten
   }
+}
+
+/** What was merged into a live operation stands for it to those that depend on it. */
+async function isAwaited(store: Store, entry: Entry): Promise<boolean> {
+  const by = readOperation(entry)?.supersededBy
+  const successor = by === undefined ? undefined : await store.successorOf(by)
+  return successor !== undefined && !isTerminal(successor.status)
 }
 
 /** `place` counts from the newest. */

@@ -1,7 +1,7 @@
 import { copyJson } from '../core/copy-json.ts'
 import { contentHash } from '../core/hash.ts'
 import type { Json } from '../core/json.ts'
-import { laneOf, type NewOperationRow } from '../core/operation.ts'
+import { keyOfUser, laneOf, type NewOperationRow } from '../core/operation.ts'
 import type { LimitOptions, Settings } from '../core/options.ts'
 import type { SystemPorts } from '../core/ports.ts'
 import { rankOf } from '../core/rows.ts'
@@ -40,9 +40,9 @@ export function newRow(settings: Settings, { clock, newId }: SystemPorts, input:
   if (base !== undefined) row.base = base
   if (input.dependsOn !== undefined && input.dependsOn.length > 0) row.dependsOn = [...input.dependsOn]
   if (input.optimistic !== undefined) row.token = input.optimistic.token ?? id
-  if (input.dedupeKey !== undefined) row.dedupeKey = input.dedupeKey
+  if (input.dedupeKey !== undefined) row.dedupeKey = keyOfUser(user, input.dedupeKey)
   if (input.idempotencyKey !== undefined) {
-    row.chosenKey = input.idempotencyKey
+    row.chosenKey = keyOfUser(user, input.idempotencyKey)
     row.contentHash = contentHash([input.type, input.entity, input.id, payload])
   }
   return row

@@ -1,5 +1,12 @@
 import { SyncOperationError, ValidationError } from '../core/errors.ts'
-import { LIVE_STATUSES, TERMINAL_STATUSES, isTerminal, type OperationRow, type OperationStatus } from '../core/operation.ts'
+import {
+  LIVE_STATUSES,
+  TERMINAL_STATUSES,
+  isTerminal,
+  keyOfUser,
+  type OperationRow,
+  type OperationStatus,
+} from '../core/operation.ts'
 import type { Settings } from '../core/options.ts'
 import { finish, unpark, withPayload } from '../core/rows.ts'
 import { OPERATIONS, readOperation } from '../core/schema.ts'
@@ -26,30 +33,39 @@ export function createOperations(
   hooks: OperationsHooks,
 ): SyncEngine['operations'] {
   async function edit(id: string, change: (row: OperationRow) => OperationRow): Promise<void> {
-    hooks.edited(await store.edit(id, change))
+    hooks.edited(await store.edit(id, (row) => change(own(row))))
+  }
+
+  /** One user neither sees nor sends what is another's (S25). */
+  function own(row: OperationRow): OperationRow {
+    if (row.user !== settings.user) throw notFound(row.id)
+    return row
   }
 
   async function found(id: string): Promise<OperationRow> {
     const row = await store.byId(id)
-    if (row === undefined)
-      throw new SyncOperationError(id, 'not-found', `There is no operation ${id}. List them with operations.list().`)
-    return row
+    if (row === undefined) throw notFound(id)
+    return own(row)
   }
 
-  /** A rejected operation has ended: trying again is a new operation, which takes its place among the dead letters. */
+  /**
+   * A rejected operation has ended: trying again is a new operation, which takes its place among the dead letters. However often
+   * it is asked for, it is one: its key is made of the old one's id.
+   */
   async function enqueueAnew(row: OperationRow, payload: unknown): Promise<Operation> {
     const { type, entity, entityId, priority } = row
-    const operation = await hooks.enqueue({ type, entity, id: entityId, priority, ...(type === 'delete' ? {} : { payload }) })
-    await edit(row.id, dismissed)
+    const idempotencyKey = `${row.id}.again`
+    if (row.dismissed !== undefined && (await store.byChosenKey(keyOfUser(row.user, idempotencyKey))) === undefined)
+      throw cannot(row, 'retried')
+    const content = type === 'delete' ? {} : { payload }
+    const operation = await hooks.enqueue({ type, entity, id: entityId, priority, idempotencyKey, ...content })
+    if (row.dismissed === undefined) await edit(row.id, dismissed)
     return operation
   }
 
   async function listOf(status: OperationStatus, limit: number): Promise<readonly OperationRow[]> {
     if (!isTerminal(status)) return store.live(settings.user, limit, (other) => other === status)
-    const entries = await store.finished(status, LIST_LIMIT, true)
-    return entries
-      .flatMap((entry) => readOperation(entry) ?? [])
-      .filter((row) => row.user === settings.user && row.dismissed === undefined)
+    return store.finishedOf(settings.user, status, LIST_LIMIT)
   }
 
   /** Removes a row that can't be read, by the number that explain() and the event name: `#12`. */
@@ -74,7 +90,7 @@ export function createOperations(
 
     async get(id) {
       const row = await store.byId(id)
-      return row === undefined ? undefined : infoOf(row)
+      return row === undefined || row.user !== settings.user ? undefined : infoOf(row)
     },
 
     handle: handles.handle,
@@ -105,7 +121,7 @@ export function createOperations(
     async count(status) {
       if (status === 'live') return store.countLive(settings.user)
       return isTerminal(status)
-        ? store.countFinished(status)
+        ? (await store.finishedOf(settings.user, status, Infinity)).length
         : (await store.live(settings.user, Infinity, (other) => other === status)).length
     },
   }
@@ -160,6 +176,10 @@ function discarded(row: OperationRow, at: number): OperationRow {
 
 function dismissed(row: OperationRow): OperationRow {
   return { ...row, rev: row.rev + 1, dismissed: 1 }
+}
+
+function notFound(id: string): SyncOperationError {
+  return new SyncOperationError(id, 'not-found', `There is no operation ${id}. List them with operations.list().`)
 }
 
 function cannot(row: OperationRow, done: string): SyncOperationError {

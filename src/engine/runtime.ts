@@ -153,8 +153,10 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     actions: {
       reportFailure: (_, { part, error }) => events.emit({ type: 'engine:error', part, error }),
       reportLock: (_, { report }) => {
-        if (report.type === 'LOCK.ACQUIRED')
+        if (report.type === 'LOCK.ACQUIRED') {
           events.emit({ type: 'lock:acquired', epoch: report.epoch, takeover: report.takeover })
+          for (const listener of changeListeners) listener()
+        }
         if (report.type === 'LOCK.LOST') events.emit({ type: 'lock:lost' })
         if (report.type === 'LOCK.FAILED') events.emit({ type: 'lock:failed', error: report.error })
       },

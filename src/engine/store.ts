@@ -38,8 +38,25 @@ export function createStore(storage: Storage) {
     }
   }
 
+  function finished(status: OperationStatus, limit: number, reverse: boolean, lt?: IndexKey): Promise<readonly Entry[]> {
+    return storage.scan(OPERATIONS, {
+      index: 'finished',
+      prefix: [status],
+      limit,
+      reverse,
+      ...(lt === undefined ? {} : { lt }),
+    })
+  }
+
+  /** The operation, or the one that stands for it now: what it was merged into. */
+  async function successorOf(id: string): Promise<OperationRow | undefined> {
+    const row = await byIndex('id', id)
+    return row?.supersededBy === undefined ? row : successorOf(row.supersededBy)
+  }
+
   return {
     storage,
+    successorOf,
     byId: (id: string) => byIndex('id', id),
     byChosenKey: (key: string) => byIndex('chosenKey', key),
     byDedupeKey: (key: string) => byIndex('dedupeKey', key),
@@ -71,8 +88,7 @@ export function createStore(storage: Storage) {
       return typeof at === 'number' ? at : undefined
     },
 
-    finished: (status: OperationStatus, limit: number, reverse: boolean, lt?: IndexKey) =>
-      storage.scan(OPERATIONS, { index: 'finished', prefix: [status], limit, reverse, ...(lt === undefined ? {} : { lt }) }),
+    finished,
 
     /** Rows of one live status, in no promised order. */
     async live(user: string, limit: number, wanted: (status: OperationStatus) => boolean): Promise<OperationRow[]> {
@@ -95,7 +111,20 @@ export function createStore(storage: Storage) {
 
     countLive: async (user: string) =>
       (await countOf({ index: 'rank', prefix: [user] })) + (await countOf({ index: 'due', prefix: [user] })),
-    countFinished: (status: OperationStatus) => countOf({ index: 'finished', prefix: [status] }),
+    countQueued: (user: string) => countOf({ index: 'rank', prefix: [user] }),
+
+    /** What has ended with this status and was not seen to, the newest first. */
+    async finishedOf(user: string, status: OperationStatus, limit: number): Promise<OperationRow[]> {
+      const found: OperationRow[] = []
+      for (let lt: IndexKey | undefined; found.length < limit;) {
+        const page = await finished(status, PAGE_LIMIT, true, lt)
+        const rows = page.flatMap((entry) => readOperation(entry) ?? [])
+        found.push(...rows.filter((row) => row.user === user && row.dismissed === undefined))
+        lt = page.at(-1)?.position
+        if (page.length < PAGE_LIMIT || lt === undefined) break
+      }
+      return found.slice(0, limit)
+    },
 
     async entities(lanes: readonly string[]): Promise<readonly (EntityRow | undefined)[]> {
       return (await storage.getMany(ENTITIES, lanes)).map(readEntity)
