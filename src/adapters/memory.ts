@@ -4,7 +4,7 @@ import { commitTo, tableOf } from './memory/commit.ts'
 import type { View } from './memory/commit.ts'
 import { announceCommit, memoryDisk, prepareDisk } from './memory/disk.ts'
 import type { MemoryDisk } from './memory/disk.ts'
-import { entryOf, scanTable } from './memory/table.ts'
+import { countRows, entryOf, scanTable } from './memory/table.ts'
 import { checkLimit, collectionIn } from './rows.ts'
 
 export { memoryDisk }
@@ -55,6 +55,10 @@ export function memoryStorage(options: MemoryStorageOptions = {}): Storage {
       const seen = view()
       checkLimit(query)
       return scanTable(tableOf(seen, collection), collectionIn(seen.schema, collection), query)
+    },
+    async count(collection, query) {
+      const seen = view()
+      return countRows(tableOf(seen, collection), collectionIn(seen.schema, collection), query)
     },
     async commit(writes, commitOptions = {}) {
       const keys = commitTo(view(), writes, commitOptions)

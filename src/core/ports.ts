@@ -51,6 +51,11 @@ export interface ScanQuery {
   readonly reverse?: boolean
 }
 
+export interface CountQuery {
+  readonly index: string
+  readonly prefix: IndexKey
+}
+
 export type Write =
   | { readonly type: 'put'; readonly collection: string; readonly value: object }
   /** Adds a row whose primary key the store assigns (collections with `autoIncrement`). */
@@ -95,6 +100,8 @@ export interface Storage {
   /** In the order of `keys`; undefined where there is no such row. */
   getMany(collection: string, keys: readonly Scalar[]): Promise<readonly (Entry | undefined)[]>
   scan(collection: string, query: ScanQuery): Promise<readonly Entry[]>
+  /** How many rows of an index stand under a prefix, without reading them. */
+  count(collection: string, query: CountQuery): Promise<number>
   /** All or nothing. Resolves, when committed, with the keys of the appended rows in order. */
   commit(writes: readonly Write[], options?: CommitOptions): Promise<readonly number[]>
   /** Calls the listener after another handle, tab or process may have committed. Returns the function that ends it. */

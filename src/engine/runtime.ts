@@ -202,6 +202,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
   async function openStore(): Promise<void> {
     await storage.open(STORE_SCHEMA)
     clientId = await store.installId(ports.newId)
+    void countLive()
     presence = await storage.presence?.announce()
     closers.add(storage.watch(storeChanged))
     closers.add(ports.connectivity.watch((online) => machine?.send({ type: online ? 'PLATFORM.ONLINE' : 'PLATFORM.OFFLINE' })))
@@ -216,6 +217,15 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     await presence?.release()
     presence = undefined
     await storage.close()
+  }
+
+  /** What earlier engines left counts as live here too. */
+  async function countLive(): Promise<void> {
+    try {
+      metrics.foundLive(await store.countLive(settings.user))
+    } catch (error) {
+      events.emit({ type: 'storage:error', error })
+    }
   }
 
   function storeChanged(): void {

@@ -28,16 +28,6 @@ export function createStore(storage: Storage) {
     return entry === undefined ? undefined : readOperation(entry)
   }
 
-  async function countOf(query: { index: string; prefix: IndexKey }): Promise<number> {
-    let count = 0
-    for (let gt: IndexKey | undefined; ;) {
-      const page = await storage.scan(OPERATIONS, { ...query, ...(gt === undefined ? {} : { gt }), limit: PAGE_LIMIT })
-      count += page.length
-      gt = page.at(-1)?.position
-      if (page.length < PAGE_LIMIT || gt === undefined) return count
-    }
-  }
-
   function finished(status: OperationStatus, limit: number, reverse: boolean, lt?: IndexKey): Promise<readonly Entry[]> {
     return storage.scan(OPERATIONS, {
       index: 'finished',
@@ -110,8 +100,9 @@ export function createStore(storage: Storage) {
     },
 
     countLive: async (user: string) =>
-      (await countOf({ index: 'rank', prefix: [user] })) + (await countOf({ index: 'due', prefix: [user] })),
-    countQueued: (user: string) => countOf({ index: 'rank', prefix: [user] }),
+      (await storage.count(OPERATIONS, { index: 'rank', prefix: [user] })) +
+      (await storage.count(OPERATIONS, { index: 'due', prefix: [user] })),
+    countQueued: (user: string) => storage.count(OPERATIONS, { index: 'rank', prefix: [user] }),
 
     /** What has ended with this status and was not seen to, the newest first. */
     async finishedOf(user: string, status: OperationStatus, limit: number): Promise<OperationRow[]> {

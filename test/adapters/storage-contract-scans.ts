@@ -119,6 +119,24 @@ export function describeScans(makeWorld: () => Promise<StorageWorld>): void {
       expect(await storage.scan('notes', { limit: 10 })).toHaveLength(7)
     })
 
+    it('C6 count tells how many rows stand under a prefix of an index, as a scan finds them', async () => {
+      const tags = ['red', 'red', 'blue', 'redder', 'red']
+      await storage.commit([...tags.map((tag, at) => put({ id: `n${at}`, tag, a: at % 2, b: at })), put({ id: 'untagged' })])
+      for (const [index, prefix] of [
+        ['byTag', ['red']],
+        ['byTag', ['none']],
+        ['byTag', []],
+        ['byPair', [1]],
+        ['byPair', [0, 2]],
+        ['byPair', []],
+      ] as const) {
+        const found = await storage.scan('notes', { index, prefix, limit: 1000 })
+        expect(await storage.count('notes', { index, prefix })).toBe(found.length)
+      }
+      expect(await storage.count('notes', { index: 'byTag', prefix: ['red'] })).toBe(3)
+      await expect(storage.count('notes', { index: 'nowhere', prefix: [] })).rejects.toBeInstanceOf(ValidationError)
+    })
+
     it('C6 a row moves in its indexes when it is put again, and leaves them when it is deleted', async () => {
       await storage.commit([put({ id: 'n1', tag: 'red', name: 'one' })])
       await storage.commit([put({ id: 'n1', tag: 'blue' })])

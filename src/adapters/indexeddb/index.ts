@@ -5,7 +5,7 @@ import { estimateOrigin } from '../web-estimate.ts'
 import { webPresence } from '../web-presence.ts'
 import { commit } from './commit.ts'
 import { createConnection } from './connection.ts'
-import { getMany, scan } from './read.ts'
+import { count, getMany, scan } from './read.ts'
 
 export interface IndexedDbOptions {
   /** The database's name: one for each tenant and user. */
@@ -47,6 +47,7 @@ export function indexedDbStorage(options: IndexedDbOptions): Storage {
       }),
     getMany: (collection, keys) => connection.use((db, schema) => getMany(db, schema, collection, keys)),
     scan: (collection, query) => connection.use((db, schema) => scan(db, schema, collection, query)),
+    count: (collection, query) => connection.use((db, schema) => count(db, schema, collection, query)),
     async commit(writes, commitOptions = {}) {
       const keys = await connection.use(async (db, schema) => commit(db, schema, writes, commitOptions))
       if (writes.length > 0) channel.post()

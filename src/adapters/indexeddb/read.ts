@@ -1,4 +1,4 @@
-import type { Entry, IndexKey, Scalar, ScanQuery, StoreSchema } from '../../core/ports.ts'
+import type { CountQuery, Entry, IndexKey, Scalar, ScanQuery, StoreSchema } from '../../core/ports.ts'
 import { StorageCorruptError } from '../../core/errors.ts'
 import { checkLimit, collectionIn, indexIn } from '../rows.ts'
 import { begin } from './connection.ts'
@@ -35,6 +35,19 @@ export async function scan(db: IDBDatabase, schema: StoreSchema, name: string, q
   const records = await result<unknown[]>(within.source.getAll(within.range, within.limit)).catch(orLost)
   if (!records) return scanByCursor(within, 'next')
   return records.map((record) => toEntry(record, placeOf(record, collection.key, fields)))
+}
+
+/** Takes time with the number of rows: not for a hot path. */
+export async function count(db: IDBDatabase, schema: StoreSchema, name: string, { index, prefix }: CountQuery): Promise<number> {
+  indexIn(collectionIn(schema, name), index)
+  const range = indexRange({ prefix, limit: 0 })
+  if (range === 'none') return 0
+  return result<number>(
+    begin(db, [name], 'readonly')
+      .objectStore(name)
+      .index(index)
+      .count(range === 'all' ? undefined : range),
+  )
 }
 
 interface Within {

@@ -2,7 +2,7 @@ import { v7 } from 'uuid'
 import type { Storage, StoreSchema } from '../../core/ports.ts'
 import { StorageClosedError, StorageNewerError, ValidationError } from '../../core/errors.ts'
 import { tableOf } from '../memory/commit.ts'
-import { entryOf, scanTable } from '../memory/table.ts'
+import { countRows, entryOf, scanTable } from '../memory/table.ts'
 import { checkLimit, collectionIn } from '../rows.ts'
 import { createChannel } from '../web-channel.ts'
 import { estimateOrigin } from '../web-estimate.ts'
@@ -103,6 +103,8 @@ export function localforageStorage(options: LocalforageOptions): Storage {
         checkLimit(query)
         return scanTable(tableOf(replica, collection), collectionIn(replica.schema, collection), query)
       }),
+    count: (collection, query) =>
+      operate(({ replica }) => countRows(tableOf(replica, collection), collectionIn(replica.schema, collection), query)),
     async commit(writes, commitOptions = {}) {
       const keys = await operate(async ({ replica, head }, { store, by, peers }) => {
         const appended = await commitThrough(store, { replica, head, by }, writes, commitOptions)

@@ -1,4 +1,4 @@
-import type { CollectionSchema, Entry, IndexKey, Scalar, ScanQuery } from '../../core/ports.ts'
+import type { CollectionSchema, CountQuery, Entry, IndexKey, Scalar, ScanQuery } from '../../core/ports.ts'
 import { StorageConflictError, StorageCorruptError } from '../../core/errors.ts'
 import { comparePositions, indexIn, isRow, positionOf } from '../rows.ts'
 import type { Row } from '../rows.ts'
@@ -164,6 +164,13 @@ export function entryOf(table: Table, key: Scalar, position: IndexKey): Entry | 
       corrupt: new StorageCorruptError(`The row ${JSON.stringify(key)} can't be decoded.`, { cause }),
     }
   }
+}
+
+export function countRows(table: Table, collection: CollectionSchema, { index, prefix }: CountQuery): number {
+  indexIn(collection, index)
+  const places = table.indexes.get(index)?.places ?? []
+  const head = (place: Place) => comparePositions(place.position.slice(0, prefix.length), prefix)
+  return countWhile(places, (place) => head(place) <= 0) - countWhile(places, (place) => head(place) < 0)
 }
 
 export function scanTable(table: Table, collection: CollectionSchema, query: ScanQuery): Entry[] {

@@ -10,6 +10,7 @@ import { storageError } from './errors.ts'
 import { checkOptions } from './options.ts'
 import type { SqliteStorageOptions } from './options.ts'
 import { processPresence } from './presence.ts'
+import { countRows } from './count.ts'
 import { scanTable } from './scan.ts'
 import { read } from './table.ts'
 import { createWatchers } from './watch.ts'
@@ -94,6 +95,7 @@ export function sqliteStorage(options: SqliteStorageOptions): Storage {
         return keys.map((key) => read(from.driver, table, key))
       }),
     scan: (collection, query) => reading((from) => scanTable(from.driver, tableIn(from, collection), query)),
+    count: (collection, query) => reading((from) => countRows(from.driver, tableIn(from, collection), query)),
     commit: (writes, commitOptions = {}) => patiently(busyTimeoutMs, () => commitNow(connected(), writes, commitOptions)),
     watch: (listener) => watchers.add(listener, connected()),
     async estimate() {
