@@ -47,6 +47,7 @@ export function createSender(settings: Settings, ports: SystemPorts, transport: 
     for (const { slot } of flights) controllers.set(slot, controller)
     hooks.requested()
     const outcomes = await attempt(flights, controller.signal)
+    if (controller.signal.aborted) return hooks.breaker()?.send({ type: 'PROBE_ABANDONED' })
     if (flights.length > 1 && outcomes.some(isBatchUnsupported)) {
       batches = false
       for (const flight of flights) void fly([flight])
@@ -99,11 +100,13 @@ export function createSender(settings: Settings, ports: SystemPorts, transport: 
 
   return {
     send,
-    /** The slot does not wait any longer. A request that carries others as well goes on for them. */
+    /** The slot waits no longer: if it had no answer, its time is up. A request that carries others as well goes on for them. */
     abort(slot: OperationActor): void {
       const controller = controllers.get(slot)
       controllers.delete(slot)
-      if (controller !== undefined && ![...shared(controllers, controller)].length) controller.abort()
+      if (controller === undefined || [...shared(controllers, controller)].length > 0) return
+      controller.abort()
+      hooks.breaker()?.send({ type: 'FAILURE', at: ports.clock.monotonic() })
     },
     expire(slot: OperationActor, row: OperationRow): void {
       answer(slot, row, {
@@ -115,6 +118,7 @@ export function createSender(settings: Settings, ports: SystemPorts, transport: 
     },
     abortAll(): void {
       const open = new Set(controllers.values())
+      waiting = []
       controllers.clear()
       for (const controller of open) controller.abort()
     },
