@@ -1,0 +1,3 @@
+import { hostEngines } from '../host.ts'
+
+hostEngines(self)
