@@ -71,7 +71,7 @@ export function createProgress(io: Io, mode: ProgressMode): Progress {
   }
 }
 
-export function describe({ stored, ended, total, requests, retries, role, waitingFor }: PushState): string {
+function describe({ stored, ended, total, requests, retries, role, waitingFor }: PushState): string {
   const parts = [`${grouped(ended)} of ${grouped(total)}`]
   if (stored < total) parts.push(`${grouped(stored)} stored`)
   if (role === 'owner') parts.push(`${grouped(requests)} requests`, `${grouped(retries)} retries`)
@@ -80,7 +80,7 @@ export function describe({ stored, ended, total, requests, retries, role, waitin
   return parts.join(' · ')
 }
 
-export function bar({ ended, total }: Pick<PushState, 'ended' | 'total'>, hasColours: boolean): string {
+function bar({ ended, total }: Pick<PushState, 'ended' | 'total'>, hasColours: boolean): string {
   const filled = total === 0 ? BAR_WIDTH : Math.floor((BAR_WIDTH * Math.min(ended, total)) / total)
   const [done, left] = ['█'.repeat(filled), '░'.repeat(BAR_WIDTH - filled)]
   return hasColours ? `\u001B[32m${done}\u001B[39m${left}` : `${done}${left}`

@@ -1,0 +1,147 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { openDriver } from '../../src/adapters/sqlite/driver.ts'
+import { fileOf, folder, notes, run, serverOf, start, summaryOf } from './support.ts'
+
+/** A store with three notes done, an update refused (404), and an update parked behind which another waits. */
+async function storeWithTrouble(): Promise<string> {
+  const server = await serverOf()
+  const file = await fileOf([
+    ...notes(3),
+    { type: 'update', entity: 'note', id: 'absent', payload: { a: 1 } },
+    { type: 'create', entity: 'note', id: 'stuck', payload: {} },
+  ])
+  await run(['push', file, '--to', server.url])
+  server.setFaults({ rate: 1, weights: { 'error-after': 1 } })
+  const more = await fileOf([
+    { type: 'update', entity: 'note', id: 'stuck', payload: { a: 1 } },
+    { type: 'update', entity: 'note', id: 'stuck', payload: { a: 2 } },
+  ])
+  const store = `${file}.synchart.db`
+  const result = await run(['push', more, '--to', server.url, '--store', store, '--max-attempts', '2', '--no-coalesce', '--json'])
+  expect(summaryOf(result)).toMatchObject({ finished: true, inStore: { live: 2, parked: [{ entityId: 'stuck' }] } })
+  return store
+}
+
+async function behind<T>(path: string, work: (driver: Awaited<ReturnType<typeof openDriver>>) => T): Promise<T> {
+  const driver = await openDriver(path)
+  try {
+    return work(driver)
+  } finally {
+    await driver.close()
+  }
+}
+
+const leaseIn = (store: string) =>
+  behind(store, (driver) => String(driver.prepare(`SELECT value FROM meta WHERE name = 'lease'`).row([])?.[0]))
+
+describe('F8 a store that is looked at', () => {
+  it('tells what it holds, who drains it, and its dead letters, without touching the lease', async () => {
+    const store = await storeWithTrouble()
+    const lease = await leaseIn(store)
+    const { code, stdout } = await run(['status', store])
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/lease +free \(epoch 2\)/)
+    expect(stdout).toMatch(/queued +1\n +parked +1\n +done +\d/)
+    expect(stdout).toMatch(/oldest live +parked: [\w-]+ {2}update note\/stuck, 2 attempts: /)
+    expect(stdout).toMatch(/dead letters:\n {2}[\w-]+ {2}update note\/absent/)
+    const json: unknown = JSON.parse((await run(['status', store, '--json'])).stdout)
+    expect(json).toMatchObject({
+      lease: { state: 'free', epoch: 2 },
+      byStatus: { queued: 1, parked: 1, rejected: 1 },
+      live: 2,
+      oldestLive: { entityId: 'stuck', status: 'parked' },
+      rejected: [{ entityId: 'absent' }],
+    })
+    expect(await leaseIn(store)).toBe(lease)
+  })
+
+  it('explains each operation that waits: for what, and the last error', async () => {
+    const store = await storeWithTrouble()
+    const { code, stdout } = await run(['explain', store])
+    expect(code).toBe(0)
+    expect(stdout).toContain('2 operations live.')
+    const { operations } = JSON.parse((await run(['explain', store, '--json'])).stdout) as {
+      operations: { waitingFor: string[]; lastError?: { code: string }; operation: { id: string; status: string } }[]
+    }
+    const [parked, queued] = operations
+    expect(parked).toMatchObject({ operation: { status: 'parked' }, lastError: { code: 'server' } })
+    expect(parked!.waitingFor).toContainEqual(expect.stringContaining('a decision'))
+    expect(queued!.waitingFor).toContainEqual(`operation ${parked!.operation.id} (parked), which is before it on note/stuck`)
+    expect(queued!.waitingFor).toContainEqual(expect.stringContaining('no process drains it'))
+
+    const one = await run(['explain', store, queued!.operation.id])
+    expect(one.stdout).toContain(`waits for  operation ${parked!.operation.id} (parked)`)
+  })
+
+  it('says that there is no such operation', async () => {
+    const store = await storeWithTrouble()
+    const { code, stderr } = await run(['explain', store, 'nobody'])
+    expect(code).toBe(1)
+    expect(stderr).toContain('There is no operation nobody')
+  })
+
+  it('A1 shows the process that holds the lease, and that it is gone after a kill', async () => {
+    const server = await serverOf({ faults: { rate: 1, weights: { unavailable: 1 }, retryAfterMaxSeconds: 0 } })
+    const file = await fileOf(notes(2))
+    const store = `${file}.synchart.db`
+    const worker = start(['push', file, '--to', server.url, '--progress', 'json'])
+    await worker.progress(({ requests }) => requests > 0)
+    const held = await run(['status', store])
+    expect(held.stdout).toMatch(new RegExp(`lease +held by process ${worker.pid} `))
+    expect((await run(['explain', store])).stdout).not.toContain('no process drains it')
+    worker.kill('SIGKILL')
+    await worker.ended
+    expect((await run(['status', store])).stdout).toMatch(new RegExp(`lease +left by process ${worker.pid} .* is gone`))
+  })
+
+  it.each(['status', 'explain'])('%s does not create a file that is not there', async (command) => {
+    const path = join(await folder(), 'none.db')
+    const { code, stderr } = await run([command, path])
+    expect(code).toBe(2)
+    expect(stderr).toContain('none.db does not exist')
+    expect(existsSync(path)).toBe(false)
+  })
+
+  it('leaves the database of something else as it is', async () => {
+    const path = join(await folder(), 'other.db')
+    await behind(path, (driver) => driver.exec('CREATE TABLE recipes (name)'))
+    const before = readFileSync(path)
+    for (const args of [
+      ['status', path],
+      ['explain', path],
+      ['push', await fileOf(notes(1)), '--to', 'http://127.0.0.1:9', '--store', path],
+    ]) {
+      const { code, stderr } = await run(args)
+      expect(code).toBe(2)
+      expect(stderr).toMatch(/is not a store of synchart|is a database of something else/)
+    }
+    expect(readFileSync(path).equals(before)).toBe(true)
+  })
+
+  it('says that a file is no database', async () => {
+    const path = join(await folder(), 'text.db')
+    await writeFile(path, 'no database at all '.repeat(50))
+    const { code, stderr } = await run(['status', path])
+    expect(code).toBe(1)
+    expect(stderr).toContain('not an SQLite database')
+  })
+
+  it('S27 does not touch a store of a newer schema, and says what to do', async () => {
+    const store = await storeWithTrouble()
+    await behind(store, (driver) => driver.exec('PRAGMA user_version = 99'))
+    const commands = [
+      ['status', store],
+      ['explain', store],
+      ['push', await fileOf(notes(1)), '--to', 'http://127.0.0.1:9', '--store', store],
+    ]
+    for (const args of commands) {
+      const { code, stderr, stdout } = await run([...args, '--json'])
+      expect(code).toBe(1)
+      expect(stderr).toContain('Update the application')
+      expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'storage-newer' } })
+    }
+  })
+})

@@ -1,0 +1,88 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { fileOf, notes, run, start } from './support.ts'
+
+const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
+
+describe('the command line', () => {
+  it('tells its version and its commands', async () => {
+    expect(await run(['--version'])).toMatchObject({ code: 0, stdout: expect.stringContaining(`synchart/${manifest.version} `) })
+    const help = await run(['--help'])
+    expect(help.code).toBe(0)
+    for (const name of ['push', 'status', 'explain', 'serve']) expect(help.stdout).toContain(`synchart ${name} --help`)
+    expect(await run(['push', '--help'])).toMatchObject({ code: 0, stdout: expect.stringContaining('--token-env <NAME>') })
+  })
+
+  const wrong: readonly (readonly [string, readonly string[], string])[] = [
+    ['no command', [], ''],
+    ['an unknown command', ['pull'], 'There is no command pull'],
+    ['an unknown option', ['status', 'a.db', '--fast'], '--fast'],
+    ['no file', ['push'], 'missing required args'],
+    ['no address', ['push', 'ops.ndjson'], '--to is missing'],
+    ['an option without its value', ['push', 'ops.ndjson', '--to'], '--to'],
+    ['an option given twice', ['push', 'ops.ndjson', '--to', 'http://a.example', '--to', 'http://b.example'], 'more than once'],
+    [
+      'a number that is none',
+      ['push', 'ops.ndjson', '--to', 'http://a.example', '--concurrency', 'many'],
+      '--concurrency must be',
+    ],
+    ['a number out of range', ['push', 'ops.ndjson', '--to', 'http://a.example', '--concurrency', '0'], 'from 1 to 256'],
+    ['a strategy that is none', ['push', 'ops.ndjson', '--to', 'http://a.example', '--conflict', 'coin'], 'localWins'],
+    [
+      'a token in the place of a name',
+      ['push', 'ops.ndjson', '--to', 'http://a.example', '--token-env', 'se-cret'],
+      'never the token itself',
+    ],
+    ['one argument too many', ['status', 'a.db', 'b.db'], 'Unused args'],
+    ['weights without faults', ['serve', '--fault-weights', 'delay=1'], 'need --faults'],
+    ['a fault that is none', ['serve', '--faults', '0.1', '--fault-weights', 'gremlin=1'], 'gremlin=1'],
+    ['a rate above 1', ['serve', '--faults', '7'], 'from 0 to 1'],
+  ]
+
+  it.each(wrong)('B1 refuses %s with exit code 2', async (_, args, message) => {
+    const { code, stderr, stdout } = await run(args)
+    expect(code).toBe(2)
+    if (message !== '') expect(stderr).toContain(message)
+    else expect(stdout).toContain('Usage:')
+  })
+
+  it('B1 tells a refusal as JSON where JSON was asked for', async () => {
+    const { code, stdout } = await run(['push', 'ops.ndjson', '--json'])
+    expect(code).toBe(2)
+    expect(JSON.parse(stdout)).toEqual({ error: { code: 'usage', message: expect.stringContaining('--to is missing') } })
+  })
+})
+
+describe('E10 synchart serve', () => {
+  it('serves on this machine until a signal ends it', async () => {
+    const server = start([
+      'serve',
+      '--port',
+      '0',
+      '--json',
+      '--inspect',
+      '--faults',
+      '0.5',
+      '--fault-weights',
+      'delay=1,unavailable=0',
+    ])
+    const { url, faults } = JSON.parse(await server.says('}\n}\n')) as { url: string; faults: unknown }
+    expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
+    expect(faults).toEqual({ rate: 0.5, weights: { delay: 1, unavailable: 0 } })
+    expect(await run(['push', await fileOf(notes(3)), '--to', url])).toMatchObject({ code: 0 })
+    const ledger = (await (await fetch(`${url}/_ledger`)).json()) as { entries: unknown[] }
+    expect(ledger.entries.length).toBeGreaterThanOrEqual(3)
+    server.kill('SIGTERM')
+    expect(await server.ended).toMatchObject({ code: 0, stderr: 'Stopped by SIGTERM.\n' })
+  })
+
+  it('D5 says so when the port is taken', async () => {
+    const first = start(['serve', '--port', '0'])
+    const port = /:(\d+)/.exec(await first.says('Stop it'))?.[1] ?? ''
+    const { code, stderr } = await run(['serve', '--port', port])
+    expect(code).toBe(1)
+    expect(stderr).toContain(`Can't listen on 127.0.0.1:${port}`)
+    first.kill('SIGINT')
+    expect(await first.ended).toMatchObject({ code: 0 })
+  })
+})
