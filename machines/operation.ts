@@ -183,7 +183,7 @@ function step({ context, event }: Args, change: (row: OperationRow, answer: Answ
 }
 
 function mayReconcile({ row, maxReconciliations }: OperationContext): boolean {
-  return row !== undefined && row.reconciliations < maxReconciliations
+  return row !== undefined && row.reconciliations - (row.reconciledBefore ?? 0) < maxReconciliations
 }
 
 /** A refusal ends the operation only if it also proves that no earlier attempt was applied. */

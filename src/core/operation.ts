@@ -61,6 +61,8 @@ export interface OperationRow {
   readonly unknownAttempts: number
   /** Definite refusals that were reconciled; each made a new request with a derived key. */
   readonly reconciliations: number
+  /** How many of them there were when a person last decided how to go on; the limit counts from there. */
+  readonly reconciledBefore?: number
   /** The previous delay, for decorrelated backoff. */
   readonly backoffMs?: number
   /** The request as first sent; every later attempt sends the same bytes. */

@@ -178,6 +178,16 @@ function towards(
   return { type: 'resend', as: 'update', payload: patch, version: conflict.remoteVersion }
 }
 
+/** True if the operation was parked for this very conflict and somebody who saw it sent it on: then that is the decision. */
+export function wasDecided({ conflict: seen }: OperationRow, conflict: Conflict): boolean {
+  return (
+    seen !== undefined &&
+    seen.type === conflict.type &&
+    seen.remoteVersion === conflict.remoteVersion &&
+    dequal(seen.remote, conflict.remote)
+  )
+}
+
 function recordOf(conflict: Conflict): ConflictRecord {
   return {
     type: conflict.type,

@@ -107,7 +107,14 @@ export function park(row: OperationRow, error: SyncError, conflict?: ConflictRec
 
 /** A decision was made: the parked operation is tried again, with the same key and bytes if it was ever sent. */
 export function unpark(row: OperationRow): OperationRow {
-  return { ...row, rev: row.rev + 1, status: 'waiting', dueAt: 0, attempts: Math.min(row.attempts, 1) }
+  return {
+    ...row,
+    rev: row.rev + 1,
+    status: 'waiting',
+    dueAt: 0,
+    attempts: Math.min(row.attempts, 1),
+    ...(row.reconciliations === 0 ? {} : { reconciledBefore: row.reconciliations }),
+  }
 }
 
 export function finish(row: OperationRow, status: TerminalStatus, at: number, supersededBy?: string): OperationRow {

@@ -123,7 +123,7 @@ function corrupt(entry: Entry): Blockage {
   return { type: 'corrupt', sequence, error }
 }
 
-function unsendable(row: OperationRow, cause: unknown): SyncError {
+export function unsendable(row: OperationRow, cause: unknown): SyncError {
   if (cause instanceof SyncError) return cause
   return new SyncOperationError(
     row.id,

@@ -1,10 +1,15 @@
-import type { OperationActor } from '../../machines/operation.ts'
+import type { OperationActor, PreparedDecision } from '../../machines/operation.ts'
+import { copyJson } from '../core/copy-json.ts'
 import { ConflictError, SyncError, SyncOperationError } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
+import { unsendable } from './chooser.ts'
 import { laneOf, type OperationRow } from '../core/operation.ts'
 import type { Settings } from '../core/options.ts'
+import { isObject } from '../core/own.ts'
 import type { SystemPorts, Transport } from '../core/ports.ts'
-import { examine, resolve, type Conflict, type Decision, type Resolution } from '../core/reconcile.ts'
+import { examine, resolve, wasDecided, type Conflict, type Decision, type Resolution } from '../core/reconcile.ts'
+import { isRecord } from '../core/schema.ts'
+import { checkJson } from '../core/validate-json.ts'
 import type { Store } from './store.ts'
 
 export type Reconciler = ReturnType<typeof createReconciler>
@@ -23,9 +28,10 @@ export function createReconciler(settings: Settings, ports: SystemPorts, transpo
     const strategy = settings.entities[row.entity]?.conflict ?? 'merge'
     if (strategy === 'localWins') return resolve(row, conflict, 'local')
     if (strategy === 'remoteWins') return resolve(row, conflict, 'remote')
-    if (typeof strategy === 'string') return resolve(row, conflict, strategy)
+    if (strategy === 'merge') return resolve(row, conflict, strategy)
     try {
-      return resolve(row, conflict, checkResolution(row, await strategy(conflict)))
+      const resolution = strategy === 'manual' ? strategy : checkResolution(settings, row, await strategy(conflict))
+      return resolve(row, conflict, resolution === 'manual' && wasDecided(row, conflict) ? 'local' : resolution)
     } catch (cause) {
       return parkFor(row, conflict, cause)
     }
@@ -38,19 +44,23 @@ export function createReconciler(settings: Settings, ports: SystemPorts, transpo
     return entity !== undefined && entity.version === row.baseVersion ? entity.value : undefined
   }
 
+  /** A request that can't be made ends the operation: it was refused, so nothing of it was applied. */
+  function prepared(row: OperationRow, decision: Decision): PreparedDecision {
+    if (decision.type !== 'resend') return decision
+    const { as: type, payload, version: baseVersion } = decision
+    try {
+      return { ...decision, request: transport.prepare({ ...row, type, payload, baseVersion }) }
+    } catch (cause) {
+      return { type: 'refuse', error: unsendable(row, cause) }
+    }
+  }
+
   function answer(slot: OperationActor, row: OperationRow, decision: Decision): void {
-    const prepared =
-      decision.type === 'resend'
-        ? {
-            ...decision,
-            request: transport.prepare({ ...row, type: decision.as, payload: decision.payload, baseVersion: decision.version }),
-          }
-        : decision
     slot.send({
       type: 'RECONCILED',
       operationId: row.id,
       attempt: row.attempts,
-      decision: prepared,
+      decision: prepared(row, decision),
       at: ports.clock.now(),
       random: ports.random(),
     })
@@ -93,9 +103,13 @@ export function createReconciler(settings: Settings, ports: SystemPorts, transpo
   }
 }
 
-function checkResolution(row: OperationRow, resolution: Resolution): Resolution {
+function checkResolution({ limits }: Settings, row: OperationRow, resolution: Resolution): Resolution {
   if (resolution === 'local' || resolution === 'remote' || resolution === 'manual') return resolution
-  if (typeof resolution === 'object' && resolution !== null && typeof resolution.value === 'object') return resolution
+  if (isRecord(resolution) && isRecord(resolution.value)) {
+    const { json } = checkJson(resolution.value, 'value', { maxBytes: limits.payloadBytes, maxDepth: limits.payloadDepth })
+    const value = copyJson(json)
+    if (isObject(value)) return { value }
+  }
   throw new SyncOperationError(
     row.id,
     'bad-resolution',
@@ -106,7 +120,7 @@ function checkResolution(row: OperationRow, resolution: Resolution): Resolution 
 function parkFor(row: OperationRow, conflict: Conflict, cause: unknown): Decision {
   const parked = resolve(row, conflict, 'manual')
   const error = new ConflictError(
-    `The conflict function of ${row.entity} failed; decide with operations.retry, edit or discard.`,
+    `The conflict function of ${row.entity} failed. Mend it and retry the operation, or discard it.`,
     { cause },
   )
   return parked.type === 'park' ? { ...parked, error } : { type: 'failed', error }

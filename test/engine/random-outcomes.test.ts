@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { NetworkError, RateLimitError, ServerError, type EnqueueInput, type JsonObject, type Outcome } from '../../src/index.ts'
 import { applyMergePatch } from '../../src/core/merge-patch.ts'

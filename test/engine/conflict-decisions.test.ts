@@ -1,0 +1,162 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import {
+  type Conflict,
+  type ConflictStrategy,
+  type EnqueueInput,
+  type Operation,
+  type Resolution,
+  type SyncEngine,
+} from '../../src/index.ts'
+import { elsewhere } from '../support/other-client.ts'
+import { createWorld, eventOf, type World } from '../support/world.ts'
+
+let world: World
+beforeEach(async () => {
+  world = await createWorld({ store: 'memory' })
+})
+afterEach(() => world.close())
+
+const patch = (payload: object): EnqueueInput => ({ type: 'update', entity: 'note', id: 'a', payload })
+
+function started(conflict: ConflictStrategy): Promise<SyncEngine> {
+  return world.started({ entities: { note: { conflict } } })
+}
+
+/** The server's title is changed by somebody else after this engine has last seen it, and by this engine as well. */
+async function bothChanged(engine: SyncEngine): Promise<Operation> {
+  await (
+    await engine.enqueue({ type: 'create', entity: 'note', id: 'a', payload: { title: 'old', body: 'old' } })
+  ).settled
+  await elsewhere(world, 'PATCH', '/note/a', { title: 'theirs' })
+  return engine.enqueue(patch({ title: 'ours' }))
+}
+
+describe('a conflict that a person decides', () => {
+  async function parked(): Promise<{ engine: SyncEngine; operation: Operation }> {
+    const engine = await started('manual')
+    const operation = await bothChanged(engine)
+    await eventOf(engine, 'sync:parked')
+    expect(await engine.operations.get(operation.id)).toMatchObject({
+      status: 'parked',
+      conflict: {
+        type: 'update-update',
+        fields: [{ path: 'title', local: 'ours', remote: 'theirs' }],
+        remote: { title: 'theirs' },
+      },
+    })
+    return { engine, operation }
+  }
+
+  it('S12 manual: retry insists on the local value', async () => {
+    const { engine, operation } = await parked()
+    await engine.operations.retry(operation.id)
+    expect(await operation.settled).toEqual({ status: 'done' })
+    expect(world.notes()['a']).toEqual({ id: 'a', title: 'ours', body: 'old' })
+  })
+
+  it('S12 manual: edit sends what was decided', async () => {
+    const { engine, operation } = await parked()
+    await engine.operations.edit(operation.id, { title: 'ours and theirs' })
+    expect(await operation.settled).toEqual({ status: 'done' })
+    expect(world.notes()['a']).toEqual({ id: 'a', title: 'ours and theirs', body: 'old' })
+  })
+
+  it('S12 manual: discard keeps the server’s value', async () => {
+    const { engine, operation } = await parked()
+    await engine.operations.discard(operation.id)
+    expect(await operation.settled).toEqual({ status: 'cancelled' })
+    expect(await (await engine.enqueue(patch({ body: 'next' }))).settled).toEqual({ status: 'done' })
+    expect(world.notes()['a']).toEqual({ id: 'a', title: 'theirs', body: 'next' })
+  })
+
+  it('S12 manual: asks again when the server has changed since the decision', async () => {
+    const { engine, operation } = await parked()
+    await elsewhere(world, 'PATCH', '/note/a', { title: 'theirs again' })
+    const asked = new Promise<void>((resolve) => engine.on('sync:parked', () => resolve()))
+    await engine.operations.retry(operation.id)
+    await asked
+    expect(await engine.operations.get(operation.id)).toMatchObject({
+      status: 'parked',
+      conflict: { fields: [{ path: 'title', local: 'ours', remote: 'theirs again' }] },
+    })
+    await engine.operations.retry(operation.id)
+    expect(await operation.settled).toEqual({ status: 'done' })
+    expect(world.notes()['a']).toMatchObject({ title: 'ours' })
+  })
+})
+
+describe('a conflict that a function decides', () => {
+  it('S12 gets both sides and the base, and its value is sent', async () => {
+    const seen: Conflict[] = []
+    const engine = await started((conflict) => {
+      seen.push(conflict)
+      return { value: { title: 'both', body: 'decided' } }
+    })
+    const operation = await bothChanged(engine)
+    expect(await operation.settled).toEqual({ status: 'done' })
+    expect(world.notes()['a']).toEqual({ id: 'a', title: 'both', body: 'decided' })
+    expect(seen).toMatchObject([
+      {
+        operationId: operation.id,
+        entity: 'note',
+        entityId: 'a',
+        type: 'update-update',
+        base: { title: 'old' },
+        local: { title: 'ours' },
+        remote: { title: 'theirs' },
+        remoteVersion: '2',
+        fields: [{ path: 'title' }],
+        merged: { title: 'ours' },
+      },
+    ])
+  })
+
+  it.each([
+    ['local', { status: 'done' }, 'ours'],
+    ['remote', { status: 'rejected' }, 'theirs'],
+  ] as const)('S12 may answer %s, later', async (answer, settlement, title) => {
+    const engine = await started(async () => {
+      await new Promise<void>((resolve) => setImmediate(resolve))
+      return answer
+    })
+    const operation = await bothChanged(engine)
+    expect(await operation.settled).toMatchObject(settlement)
+    expect(world.notes()['a']).toMatchObject({ title })
+  })
+
+  const cyclic: { self?: unknown } = {}
+  cyclic.self = cyclic
+  it.each<[string, () => unknown]>([
+    [
+      'throws',
+      () => {
+        throw new TypeError('Bug in the application.')
+      },
+    ],
+    ['rejects', () => Promise.reject(new TypeError('Bug in the application.'))],
+    ['answers nonsense', () => 'whatever'],
+    ['answers nothing', () => undefined],
+    ['gives no value', () => ({ value: null })],
+    ['gives a list', () => ({ value: [] })],
+    ['gives what is not JSON', () => ({ value: { at: new Date(0) } })],
+    ['gives a key of prototypes', () => ({ value: JSON.parse('{"__proto__":{"polluted":true}}') })],
+    ['gives a cycle', () => ({ value: cyclic })],
+    ['decides by hand', () => 'manual'],
+  ])('S12 parks the operation when it %s, and nothing is lost', async (_, decide) => {
+    let isBroken = true
+    // A function of an application may answer anything.
+    const engine = await started(() => (isBroken ? (decide() as Resolution) : 'local'))
+    const operation = await bothChanged(engine)
+    await eventOf(engine, 'sync:parked')
+    expect(await engine.operations.get(operation.id)).toMatchObject({
+      status: 'parked',
+      lastError: { name: 'ConflictError' },
+      conflict: { fields: [{ path: 'title', local: 'ours', remote: 'theirs' }] },
+    })
+    expect(world.notes()['a']).toMatchObject({ title: 'theirs' })
+    isBroken = false
+    await engine.operations.retry(operation.id)
+    expect(await operation.settled).toEqual({ status: 'done' })
+    expect(world.notes()['a']).toMatchObject({ title: 'ours' })
+  })
+})
