@@ -4,6 +4,7 @@ import { SyncOperationError, type SyncError } from '../src/core/errors.ts'
 import type { OperationRow, OperationStatus } from '../src/core/operation.ts'
 import type { Outcome, PreparedRequest } from '../src/core/ports.ts'
 import type { Decision } from '../src/core/reconcile.ts'
+import { IN_PLAY } from '../src/core/schema.ts'
 import { beginReconciling, beginRollback, finish, park, postpone, release, resend, type Ageing } from '../src/core/rows.ts'
 import { notProvided } from './not-provided.ts'
 
@@ -19,6 +20,7 @@ export interface OperationInput {
 }
 
 export interface OperationContext extends OperationInput {
+  /** What is played, or was last. */
   readonly row: OperationRow | undefined
 }
 
@@ -78,7 +80,6 @@ export const operationMachine = setup({
     postpone: assign((args) => step(args, (row, answer) => postponed(args.context.retry, row, answer))),
     park: assign((args) => step(args, parked)),
     prepareResend: assign((args) => step(args, resent)),
-    forget: assign({ row: undefined }),
   },
   guards: {
     isMine: ({ context, event }) => answerTo(context, event) !== undefined,
@@ -91,6 +92,7 @@ export const operationMachine = setup({
     isExhausted: ({ context, event }) => isExhausted(context, answerTo(context, event)),
     isDecided: ({ context, event }, params: { decision: Decision['type'] }) =>
       event.type === 'RECONCILED' && answerTo(context, event) !== undefined && event.decision.type === params.decision,
+    isAtRest: ({ context }) => context.row?.dueAt !== IN_PLAY,
     hasStatus: ({ context, event }, params: { status: OperationStatus }) =>
       (event.type === 'ASSIGN' ? event.row : context.row)?.status === params.status,
   },
@@ -101,12 +103,12 @@ export const operationMachine = setup({
   initial: 'idle',
   states: {
     idle: {
-      entry: ['vacate', 'forget'],
+      entry: 'vacate',
       on: {
         ASSIGN: [
+          { guard: { type: 'hasStatus', params: { status: 'sending' } }, target: 'sending', actions: 'take' },
           { guard: { type: 'hasStatus', params: { status: 'reconciling' } }, target: 'reconciling', actions: 'take' },
-          { guard: { type: 'hasStatus', params: { status: 'rollingBack' } }, target: 'rollingBack', actions: 'take' },
-          { target: 'sending', actions: 'take' },
+          { target: 'rollingBack', actions: 'take' },
         ],
       },
     },
@@ -152,10 +154,10 @@ export const operationMachine = setup({
       entry: 'record',
       on: {
         RECORDED: [
+          { guard: 'isAtRest', target: 'idle' },
           { guard: { type: 'hasStatus', params: { status: 'sending' } }, target: 'sending' },
           { guard: { type: 'hasStatus', params: { status: 'reconciling' } }, target: 'reconciling' },
-          { guard: { type: 'hasStatus', params: { status: 'rollingBack' } }, target: 'rollingBack' },
-          { target: 'idle' },
+          { target: 'rollingBack' },
         ],
       },
     },

@@ -4,7 +4,7 @@ import { isTerminal, type OperationRow } from '../core/operation.ts'
 import type { Settings } from '../core/options.ts'
 import type { Entry, Transport } from '../core/ports.ts'
 import { beginRollback, claim, finish } from '../core/rows.ts'
-import { readOperation, type EntityRow } from '../core/schema.ts'
+import { readOperation } from '../core/schema.ts'
 import type { Store } from './store.ts'
 
 const LANE_LIMIT = 256
@@ -70,7 +70,7 @@ export function createChooser(settings: Settings, transport: Transport, store: S
   /** Sent before: the same bytes again. Never sent: the request is made now, on the version that the server last confirmed. */
   async function claimed(row: OperationRow, lane: string): Promise<OperationRow> {
     if (row.request !== undefined) return claim(row, row.request, row.baseVersion)
-    const baseVersion = row.baseVersion ?? versionFor(row, await store.entity(lane))
+    const baseVersion = row.baseVersion ?? (row.type === 'create' ? undefined : (await store.entity(lane))?.version)
     try {
       return claim(row, transport.prepare({ ...row, baseVersion }), baseVersion)
     } catch (cause) {
@@ -108,10 +108,6 @@ function readable(entries: readonly Entry[]): OperationRow[] {
     rows.push(row)
   }
   return rows
-}
-
-function versionFor(row: OperationRow, entity: EntityRow | undefined): string | undefined {
-  return row.type === 'create' ? undefined : entity?.version
 }
 
 function corrupt(entry: Entry): Blockage {

@@ -30,7 +30,7 @@ type Phase = { readonly type: 'following' } | { readonly type: 'held' | 'drainin
 
 export type Dispatcher = ReturnType<typeof createDispatcher>
 
-const LINGER_MS = 4
+const LINGER_MS = 15
 const STORAGE_RETRY_MS = 1_000
 /** A wait is looked at again at least this often: the wall clock may have jumped. */
 const LONGEST_WAIT_MS = 60_000
@@ -211,8 +211,8 @@ export function createDispatcher(settings: Settings, ports: SystemPorts, store: 
   function settle(chosen: number): void {
     if (turning === 'again') return
     if (room() > 0 && (chosen > 0 || !lanes.isExhausted(clock.now()))) return turn()
-    const isIdle = flying.size === 0 && ledger.length === 0 && (ready.length === 0 || gate.isProbing())
-    if (!isIdle && flying.size === 0 && ledger.length > 0) return turn()
+    if (ledger.length > 0) return turnSoon()
+    const isIdle = flying.size === 0 && (ready.length === 0 || gate.isProbing())
     const dueAt = lanes.nextDueAt()
     if (phase.type === 'draining' && dueAt !== undefined) wakeIn(dueAt - clock.now())
     if (!isIdle) return
@@ -299,7 +299,8 @@ export function createDispatcher(settings: Settings, ports: SystemPorts, store: 
       ledger.push(ledgerEntry(slot, row, event))
       // Not now: this is an action of the slot, in which no actor should be made.
       queueMicrotask(handOut)
-      turnSoon()
+      // A turn that is under way looks at what has come meanwhile when it ends.
+      if (turning === 'no' || flying.size === 0) turnSoon()
     },
     vacated(slot: OperationActor, row: OperationRow | undefined): void {
       rows.delete(slot)

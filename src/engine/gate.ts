@@ -1,7 +1,7 @@
 import { breakerState, type BreakerActor } from '../../machines/breaker.ts'
 import type { Settings } from '../core/options.ts'
 
-const MIN_AHEAD = 32
+const MIN_AHEAD = 64
 
 /** How many operations may leave, and how many to claim ahead of that, as the breaker allows. */
 export function createGate({ concurrency, batchSize }: Settings, breaker: () => BreakerActor | undefined) {
