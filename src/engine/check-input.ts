@@ -35,9 +35,21 @@ export function checkInput(settings: Settings, input: EnqueueInput, at: string):
     throw new ValidationError(`${at}priority`, `must be ${PRIORITIES.join(', ')}.`)
   if (input.dependsOn !== undefined && !(Array.isArray(input.dependsOn) && input.dependsOn.every(isName)))
     throw new ValidationError(`${at}dependsOn`, 'must be a list of operation ids.')
+  if (input.optimistic !== undefined) checkHandlers(input.optimistic, `${at}optimistic`)
   for (const key of ['idempotencyKey', 'dedupeKey', 'baseVersion'] as const) {
     if (input[key] !== undefined && !isKey(input[key]))
       throw new ValidationError(`${at}${key}`, 'must be 1 to 255 visible ASCII characters without " and \\.')
+  }
+}
+
+/** Throws `ValidationError` for handlers that could not be called. */
+function checkHandlers(handlers: NonNullable<EnqueueInput['optimistic']>, at: string): void {
+  if (!isRecord(handlers)) throw new ValidationError(at, 'must be an object with rollback, onSuccess or onError.')
+  if (handlers.token !== undefined && !isName(handlers.token))
+    throw new ValidationError(`${at}.token`, 'must be a non-empty string.')
+  for (const key of ['rollback', 'onSuccess', 'onError'] as const) {
+    if (handlers[key] !== undefined && typeof handlers[key] !== 'function')
+      throw new ValidationError(`${at}.${key}`, 'must be a function.')
   }
 }
 

@@ -10,6 +10,7 @@ import { followDrain } from './follow-drain.ts'
 import { infoOf } from './info.ts'
 import { machineClock } from './machine-clock.ts'
 import { createOperations } from './operations.ts'
+import { tokenOf } from './optimistic.ts'
 import { createRuntime, type EngineOptions, type Runtime } from './runtime.ts'
 import { engineState, statePath, type EngineSnapshot } from './state.ts'
 import type { EnqueueInput, EngineState, Operation, SyncEngine, SyncEvent } from './types.ts'
@@ -86,15 +87,18 @@ function createEngine(runtime: Runtime, parent: AnyActorRef | undefined): SyncEn
   }
 
   function accepted(row: OperationRow, input: EnqueueInput | undefined): Operation {
-    registerOptimistic(row.token, input)
+    registerOptimistic(row, input)
     return handles.handle(row.id)
   }
 
-  function registerOptimistic(token: string | undefined, input: EnqueueInput | undefined): void {
-    if (token === undefined || input?.optimistic === undefined) return
+  /** Whoever sends the operation, its handlers are called here: so its end is waited for. */
+  function registerOptimistic(row: OperationRow, input: EnqueueInput | undefined): void {
+    if (input?.optimistic === undefined) return
     const { rollback, onSuccess, onError } = input.optimistic
+    const token = tokenOf(row)
     if (rollback !== undefined || onSuccess !== undefined || onError !== undefined) optimistic.register(token, input.optimistic)
-    optimistic.join(token)
+    optimistic.join(token, row.id)
+    void handles.handle(row.id).settled
   }
 
   async function enqueue(input: EnqueueInput): Promise<Operation> {

@@ -8,14 +8,16 @@ import type { Operation, Settlement } from './types.ts'
 export type Handles = ReturnType<typeof createHandles>
 
 /** What the application holds of an operation. It settles in whichever tab or process it was enqueued, and by id after a restart. */
-export function createHandles(store: Store, events: Events) {
+export function createHandles(store: Store, events: Events, ended: (row: OperationRow) => void) {
   const waiting = new Map<string, (settlement: Settlement) => void>()
   const promises = new Map<string, Promise<Settlement>>()
 
   function settle(row: OperationRow): void {
-    const resolve = waiting.get(row.id)
     const settlement = settlementOf(row)
-    if (resolve === undefined || settlement === undefined) return
+    if (settlement === undefined) return
+    ended(row)
+    const resolve = waiting.get(row.id)
+    if (resolve === undefined) return
     waiting.delete(row.id)
     promises.delete(row.id)
     resolve(settlement)

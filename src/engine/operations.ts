@@ -8,11 +8,12 @@ import {
   type OperationStatus,
 } from '../core/operation.ts'
 import type { Settings } from '../core/options.ts'
-import { finish, unpark, withPayload } from '../core/rows.ts'
+import { finish, storedError, unpark, withPayload } from '../core/rows.ts'
 import { OPERATIONS, readOperation } from '../core/schema.ts'
 import { checkJson } from '../core/validate-json.ts'
 import type { Handles } from './handles.ts'
 import { infoOf } from './info.ts'
+import { DISCARDED } from './optimistic.ts'
 import type { Store } from './store.ts'
 import type { EnqueueInput, ListQuery, Operation, OperationInfo, SyncEngine } from './types.ts'
 
@@ -170,8 +171,13 @@ function edited(row: OperationRow, payload: OperationRow['payload']): OperationR
 
 function discarded(row: OperationRow, at: number): OperationRow {
   if (row.status === 'rejected') return dismissed(row)
-  if (row.status === 'queued' || row.status === 'waiting' || row.status === 'parked') return finish(row, 'cancelled', at)
+  if (row.status === 'queued' || row.status === 'waiting' || row.status === 'parked') return givenUp(row, at)
   throw cannot(row, 'discarded')
+}
+
+function givenUp(row: OperationRow, at: number): OperationRow {
+  const error = new SyncOperationError(row.id, DISCARDED, 'It was discarded before the server confirmed it.')
+  return { ...finish(row, 'cancelled', at), lastError: storedError(error) }
 }
 
 function dismissed(row: OperationRow): OperationRow {

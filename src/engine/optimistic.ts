@@ -1,66 +1,104 @@
-import type { SyncError } from '../core/errors.ts'
+import { SyncError } from '../core/errors.ts'
+import type { OperationRow } from '../core/operation.ts'
 import type { Events } from './events.ts'
 import type { OptimisticHandlers } from './types.ts'
 
 export type Optimistic = ReturnType<typeof createOptimistic>
 
+/** The error code of an operation that somebody gave up. */
+export const DISCARDED = 'discarded'
+
+interface Entry {
+  readonly handlers: Set<OptimisticHandlers>
+  /** Ids of the operations that are not done yet. */
+  readonly pending: Set<string>
+}
+
+/** What the handlers of an operation are kept under. */
+export function tokenOf(row: OperationRow): string {
+  return row.token ?? row.id
+}
+
+/** Why an operation is rolled back, as its row tells. */
+export function errorOf({ lastError }: OperationRow): SyncError {
+  return new SyncError(lastError?.code ?? 'rejected', lastError?.message ?? 'The operation was rejected.')
+}
+
 /**
- * Optimistic changes by token. A token may stand for one operation or for several that belong together: it commits when the last of
- * them is done, and rolls back once, when the first of them is rejected. Handlers live in memory: after a restart the operation's
- * outcome is still an event, and the view is derived from the rows.
+ * Optimistic changes by token. A token may stand for one operation or for several that belong together, each with handlers of its
+ * own: they commit when the last of them is done, and roll back once, when the first of them is rejected or discarded. Handlers live
+ * in memory: after a restart the operation's outcome is still an event, and the view is derived from the rows.
  */
 export function createOptimistic(events: Events) {
-  const registered = new Map<string, { readonly handlers: OptimisticHandlers; pending: number }>()
+  const registered = new Map<string, Entry>()
+
+  function report(part: string, error: unknown): void {
+    events.emit({ type: 'engine:error', part, error })
+  }
 
   function guarded(run: () => void): void {
     try {
       run()
     } catch (error) {
-      events.emit({ type: 'engine:error', part: 'optimistic handler', error })
+      report('optimistic handler', error)
     }
   }
 
   function register(token: string, handlers: OptimisticHandlers): void {
-    registered.set(token, { handlers, pending: registered.get(token)?.pending ?? 0 })
+    const entry = registered.get(token) ?? { handlers: new Set(), pending: new Set() }
+    entry.handlers.add(handlers)
+    registered.set(token, entry)
   }
 
   function commit(token: string): void {
     const entry = registered.get(token)
     registered.delete(token)
-    if (entry?.handlers.onSuccess) guarded(entry.handlers.onSuccess)
+    for (const handlers of entry?.handlers ?? []) guarded(() => handlers.onSuccess?.())
   }
 
+  /** Newest first, so that each goes back to the state that it found. */
   async function rollback(token: string, error: SyncError): Promise<void> {
     const entry = registered.get(token)
-    if (entry === undefined) return
     registered.delete(token)
-    try {
-      await entry.handlers.rollback?.(entry.handlers.original, error)
-    } catch (failure) {
-      events.emit({ type: 'engine:error', part: 'optimistic rollback', error: failure })
+    for (const handlers of [...(entry?.handlers ?? [])].toReversed()) {
+      try {
+        await handlers.rollback?.(handlers.original, error)
+      } catch (failure) {
+        report('optimistic rollback', failure)
+      }
+      guarded(() => handlers.onError?.(error))
     }
-    guarded(() => entry.handlers.onError?.(error))
+  }
+
+  /** One operation of the token ended well. */
+  function settled(token: string, operationId: string): void {
+    const entry = registered.get(token)
+    if (entry === undefined) return
+    entry.pending.delete(operationId)
+    if (entry.pending.size === 0) commit(token)
   }
 
   return {
     register,
     commit,
     rollback,
-    /** Newest first, so that each goes back to the state that it found. */
+    /** Newest first. */
     async rollbackBatch(tokens: readonly string[], error: SyncError): Promise<void> {
       for (const token of tokens.toReversed()) await rollback(token, error)
     },
     /** One more operation belongs to the token. */
-    join(token: string): void {
-      const entry = registered.get(token)
-      if (entry !== undefined) entry.pending += 1
+    join(token: string, operationId: string): void {
+      registered.get(token)?.pending.add(operationId)
     },
-    /** One operation of the token ended well. */
-    settled(token: string): void {
-      const entry = registered.get(token)
-      if (entry === undefined) return
-      entry.pending -= 1
-      if (entry.pending <= 0) commit(token)
+    /** An operation has ended, here or elsewhere. May be told more than once. */
+    ended(row: OperationRow): void {
+      const token = tokenOf(row)
+      if (!registered.has(token)) return
+      if (row.status === 'rejected') return void rollback(token, errorOf(row))
+      if (row.status !== 'cancelled' || row.lastError?.code !== DISCARDED) return settled(token, row.id)
+      // What may have been applied is not rolled back (S6).
+      if (row.unknownAttempts > 0) registered.delete(token)
+      else void rollback(token, errorOf(row))
     },
   }
 }

@@ -2,8 +2,7 @@ import { fromCallback, fromPromise, type InspectionEvent } from 'xstate'
 import type { BreakerActor } from '../../machines/breaker.ts'
 import { connectivityMachine } from '../../machines/connectivity.ts'
 import { engineMachine, type DrainCommand, type EngineActor, type EngineInput } from '../../machines/engine.ts'
-import { SyncError } from '../core/errors.ts'
-import { isTerminal, type OperationRow, type StoredError } from '../core/operation.ts'
+import { isTerminal, type OperationRow } from '../core/operation.ts'
 import { settingsOf, type SyncEngineOptions } from '../core/options.ts'
 import type { SystemPorts } from '../core/ports.ts'
 import { STORE_SCHEMA } from '../core/schema.ts'
@@ -19,7 +18,7 @@ import { createIntake } from './intake.ts'
 import { leaseLock } from './lease.ts'
 import { forgetEnded } from './maintenance.ts'
 import { createMetrics } from './metrics.ts'
-import { createOptimistic } from './optimistic.ts'
+import { createOptimistic, errorOf, tokenOf } from './optimistic.ts'
 import { createReconciler } from './reconciler.ts'
 import { createSender } from './sender.ts'
 import { createSlots } from './slots.ts'
@@ -49,7 +48,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
   const store = createStore(storage)
   const events = createEvents(clock)
   const optimistic = createOptimistic(events)
-  const handles = createHandles(store, events)
+  const handles = createHandles(store, events, optimistic.ended)
   const breakerWatch = createBreakerWatch(breaker, settings.breaker, clock, events, () => dispatcher.turn())
   const metrics = createMetrics(clock, {
     breaker: breakerWatch.read,
@@ -89,7 +88,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
       },
       rollBack(slot, row) {
         dispatcher.departed(slot)
-        void optimistic.rollback(row.token ?? '', errorOf(row)).then(() =>
+        void optimistic.rollback(tokenOf(row), errorOf(row)).then(() =>
           slot.send({
             type: 'ROLLED_BACK',
             operationId: row.id,
@@ -246,7 +245,6 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     for (const listener of changeListeners) listener()
     if (!isTerminal(row.status)) return
     handles.settle(row)
-    if (row.token !== undefined && row.status !== 'rejected') optimistic.settled(row.token)
     endedSince += 1
     if (endedSince >= 2 * FORGET_EVERY) void forget()
   }
@@ -290,9 +288,4 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
       machine = actor
     },
   }
-}
-
-function errorOf(row: OperationRow): SyncError {
-  const stored: StoredError | undefined = row.lastError
-  return new SyncError(stored?.code ?? 'rejected', stored?.message ?? 'The operation was rejected.')
 }
