@@ -1,6 +1,6 @@
 import { assign, setup } from 'xstate'
 import { retryDelayMs, type RetryOptions } from '../src/core/backoff.ts'
-import { SyncOperationError, type SyncError } from '../src/core/errors.ts'
+import { CircuitBreakerOpenError, SyncOperationError, type SyncError } from '../src/core/errors.ts'
 import type { OperationRow, OperationStatus } from '../src/core/operation.ts'
 import type { Outcome, PreparedRequest } from '../src/core/ports.ts'
 import type { Decision } from '../src/core/reconcile.ts'
@@ -87,6 +87,7 @@ export const operationMachine = setup({
     isReconcilable: ({ context, event }) => outcomeOf(context, event)?.type === 'conflict' && mayReconcile(context),
     isConflict: ({ context, event }) => outcomeOf(context, event)?.type === 'conflict',
     isAuth: ({ context, event }) => outcomeOf(context, event)?.type === 'auth',
+    isHeldBack: ({ context, event }) => isHeldBack(outcomeOf(context, event)),
     isRefused: ({ context, event }) => isRefused(context, outcomeOf(context, event)),
     isRejected: ({ context, event }) => outcomeOf(context, event)?.type === 'rejected',
     isExhausted: ({ context, event }) => isExhausted(context, answerTo(context, event)),
@@ -121,6 +122,7 @@ export const operationMachine = setup({
           { guard: 'isReconcilable', target: 'recording', actions: 'beginReconciling' },
           { guard: 'isConflict', target: 'recording', actions: 'park' },
           { guard: 'isAuth', target: 'recording', actions: ['reportAuth', 'putBack'] },
+          { guard: 'isHeldBack', target: 'recording', actions: 'putBack' },
           { guard: 'isRefused', target: 'recording', actions: 'beginRollback' },
           { guard: 'isRejected', target: 'recording', actions: 'park' },
           { guard: 'isExhausted', target: 'recording', actions: 'park' },
@@ -186,6 +188,11 @@ function step({ context, event }: Args, change: (row: OperationRow, answer: Answ
 
 function mayReconcile({ row, maxReconciliations }: OperationContext): boolean {
   return row !== undefined && row.reconciliations - (row.reconciledBefore ?? 0) < maxReconciliations
+}
+
+/** The request did not leave, for the breaker had opened. */
+function isHeldBack(outcome: Outcome | undefined): boolean {
+  return outcome?.type === 'retry' && outcome.error instanceof CircuitBreakerOpenError
 }
 
 /** A refusal ends the operation only if it also proves that no earlier attempt was applied. */

@@ -214,7 +214,7 @@ export function createDispatcher(settings: Settings, ports: SystemPorts, store: 
     if (ledger.length > 0) return turnSoon()
     const isIdle = flying.size === 0 && (ready.length === 0 || gate.isProbing())
     const dueAt = lanes.nextDueAt()
-    if (phase.type === 'draining' && dueAt !== undefined) wakeIn(dueAt - clock.now())
+    if (room() > 0 && dueAt !== undefined) wakeIn(dueAt - clock.now())
     if (!isIdle) return
     if (phase.type === 'quiescing') report({ type: 'DRAIN.QUIET' })
     hooks.quiet()

@@ -1,6 +1,6 @@
 import { breakerState, type BreakerActor } from '../../machines/breaker.ts'
 import type { OperationActor } from '../../machines/operation.ts'
-import { NetworkError, RateLimitError, ServerError, SyncError, TimeoutError } from '../core/errors.ts'
+import { CircuitBreakerOpenError, NetworkError, RateLimitError, ServerError, SyncError, TimeoutError } from '../core/errors.ts'
 import { wireKey, type OperationRow } from '../core/operation.ts'
 import type { Settings } from '../core/options.ts'
 import type { Outcome, PreparedRequest, SystemPorts, Transport } from '../core/ports.ts'
@@ -29,8 +29,15 @@ export function createSender(settings: Settings, ports: SystemPorts, transport: 
 
   function send(slot: OperationActor, row: OperationRow): void {
     if (row.request === undefined) return answer(slot, row, unprepared(row))
+    if (isOpen()) return answer(slot, row, { type: 'retry', error: new CircuitBreakerOpenError(settings.breaker.cooldownMs) })
     waiting.push({ slot, row, request: row.request })
     if (waiting.length === 1) queueMicrotask(leave)
+  }
+
+  /** It may have opened since the operation was let through, while that was being reconciled. */
+  function isOpen(): boolean {
+    const breaker = hooks.breaker()
+    return breaker !== undefined && breakerState(breaker.getSnapshot()) === 'open'
   }
 
   /** What was handed over in one turn leaves together. */

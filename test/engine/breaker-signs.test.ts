@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { NetworkError, type Outcome } from '../../src/index.ts'
+import { ConflictError, NetworkError, type Clock, type Outcome, type Transport } from '../../src/index.ts'
+import { httpTransport } from '../../src/adapters/http/index.ts'
 import { LEASE, META, STORE_SCHEMA, type LeaseRow } from '../../src/core/schema.ts'
+import { createVirtualClock } from '../support/virtual-clock.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
 
 let world: World
@@ -18,6 +20,76 @@ async function depose(): Promise<void> {
   await storage.commit([{ type: 'put', collection: META, value: next }])
   await storage.close()
 }
+
+/** Something that a test lets happen. */
+function gate(): { readonly opened: Promise<void>; open(): void } {
+  let open = (): void => {}
+  const opened = new Promise<void>((resolve) => (open = resolve))
+  return { opened, open: () => open() }
+}
+
+describe('while the breaker is open', () => {
+  it('S23 nothing is sent, also not what was being reconciled when it opened; that waits and spends no attempt', async () => {
+    const real = httpTransport({ baseURL: world.url })
+    const [asked, answer] = [gate(), gate()]
+    const transport: Transport = {
+      ...real,
+      async fetch() {
+        asked.open()
+        await answer.opened
+        return { type: 'found', value: { id: 'a', n: 5 }, version: '7' }
+      },
+    }
+    world.intercept(async ({ request }) =>
+      request.path === '/note/a'
+        ? { type: 'conflict', reason: 'stale', error: new ConflictError('Stale.') }
+        : { type: 'unknown', error: new NetworkError('Down.') },
+    )
+    const engine = await world.started({
+      transport,
+      breaker: { failureThreshold: 1 },
+      retry: { strategy: 'constant', baseMs: 60_000 },
+    })
+    const reconciled = await engine.enqueue({ type: 'update', entity: 'note', id: 'a', payload: { n: 1 } })
+    await asked.opened
+    await engine.enqueue({ type: 'create', entity: 'note', id: 'b', payload: {} })
+    await eventOf(engine, 'breaker:opened')
+    const left = world.attempts.length
+    answer.open()
+    await eventOf(engine, 'sync:retry', (event) => 'operation' in event && event.operation.id === reconciled.id)
+    expect(world.attempts.length).toBe(left)
+    expect(await engine.operations.get(reconciled.id)).toMatchObject({
+      status: 'waiting',
+      attempts: 1,
+      lastError: { code: 'breaker-open' },
+    })
+  })
+
+  it('L9 an engine with retries that are due only waits: it sets no timer after the other', async () => {
+    const clock = createVirtualClock()
+    let timers = 0
+    const counting: Clock = { ...clock, schedule: (task, delayMs) => ((timers += 1), clock.schedule(task, delayMs)) }
+    world.intercept(async () => ({ type: 'unknown', error: new NetworkError('Down.') }))
+    const engine = world.engine({
+      ports: { clock: counting },
+      breaker: { failureThreshold: 1, cooldownMs: 60_000 },
+      lock: { heartbeatMs: 10_000, staleMs: 100_000, pollMs: 10_000 },
+    })
+    const started = engine.start()
+    await clock.advance(0)
+    await started
+    const enqueued = engine.enqueue({ type: 'create', entity: 'note', id: 'a', payload: {} })
+    await clock.advance(1_000)
+    await enqueued
+    expect(engine.metrics().breaker.state).toBe('open')
+    timers = 0
+    await clock.advance(30_000)
+    expect(timers).toBeLessThan(10)
+    const stopped = engine.stop()
+    await clock.advance(10_000)
+    await stopped
+  })
+})
 
 describe('what the breaker is told', () => {
   it('S23 a request that the engine itself called off is no failure of the server', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { OperationEvent } from '../../machines/operation.ts'
+import { CircuitBreakerOpenError } from '../../src/core/errors.ts'
 import type { OperationStatus } from '../../src/core/operation.ts'
 import {
   claimedRow,
@@ -164,6 +165,17 @@ describe('the outcome of an attempt', () => {
       slot.acknowledge()
     }
     expect(new Set(slot.recorded.map(({ status }) => status))).toEqual(new Set(['queued']))
+  })
+
+  it('S23 held back, for the breaker had opened: it spends no attempt, however often that happens', () => {
+    const held = { type: 'retry', error: new CircuitBreakerOpenError(1_000) } as const
+    expect(after(held, { attempts: retry.maxAttempts, unknownAttempts: 1 }).recorded[0]).toMatchObject({
+      status: 'waiting',
+      dueAt: 0,
+      attempts: retry.maxAttempts - 1,
+      unknownAttempts: 0,
+      request,
+    })
   })
 
   it('S7 definitely rejected: it is rolled back before it counts as rejected', () => {
