@@ -18,7 +18,7 @@ let folder: string
 let server: SynchartServer
 let url: string
 /** Accepts connections and never answers. */
-const deaf = createTcpServer()
+const deaf = createTcpServer((socket) => socket.on('error', () => {}).resume())
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'synchart-life-'))
