@@ -137,6 +137,15 @@ export function describeScans(makeWorld: () => Promise<StorageWorld>): void {
       await expect(storage.count('notes', { index: 'nowhere', prefix: [] })).rejects.toBeInstanceOf(ValidationError)
     })
 
+    it('C6 a scan for one row finds it also after the same scan for more has found nothing', async () => {
+      const scan = (tag: string, limit: number) => storage.scan('notes', { index: 'byTag', prefix: [tag], limit })
+      await storage.commit([put({ id: 'n1', tag: 'red' })])
+      expect(keysOf(await scan('none', 5))).toEqual([])
+      expect(keysOf(await scan('red', 1))).toEqual(['n1'])
+      expect(keysOf(await scan('none', 1))).toEqual([])
+      expect(keysOf(await scan('red', 5))).toEqual(['n1'])
+    })
+
     it('C6 a row moves in its indexes when it is put again, and leaves them when it is deleted', async () => {
       await storage.commit([put({ id: 'n1', tag: 'red', name: 'one' })])
       await storage.commit([put({ id: 'n1', tag: 'blue' })])

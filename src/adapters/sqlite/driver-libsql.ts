@@ -18,17 +18,27 @@ function lettingGo<T>(work: () => T): T {
   }
 }
 
+/** After an `all` that found nothing, the next `get` of the same libsql statement finds nothing either: each has a statement of its own. */
 function prepare(database: Database.Database, sql: string): Statement {
-  const statement = database.prepare(sql)
-  if (statement.reader) statement.raw()
+  const one = reading(database.prepare(sql))
+  let many: Database.Statement | undefined
   return {
-    run: (parameters) => lettingGo(() => Number(statement.run(parameters).lastInsertRowid)),
+    run: (parameters) => lettingGo(() => Number(one.run(parameters).lastInsertRowid)),
     row(parameters) {
-      const row = lettingGo(() => statement.get(parameters))
+      const row = lettingGo(() => one.get(parameters))
       return row === undefined ? undefined : columns(row)
     },
-    rows: (parameters) => lettingGo(() => statement.all(parameters)).map(columns),
+    rows(parameters) {
+      many ??= reading(lettingGo(() => database.prepare(sql)))
+      const statement = many
+      return lettingGo(() => statement.all(parameters)).map(columns)
+    },
   }
+}
+
+function reading(statement: Database.Statement): Database.Statement {
+  if (statement.reader) statement.raw()
+  return statement
 }
 
 function collectGarbage(): void {
