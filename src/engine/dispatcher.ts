@@ -6,11 +6,13 @@ import { isTerminal, type OperationRow } from '../core/operation.ts'
 import type { Settings } from '../core/options.ts'
 import type { SystemPorts, Write } from '../core/ports.ts'
 import { park, release } from '../core/rows.ts'
-import type { Blockage, Choice, Chooser } from './chooser.ts'
+import { createAlarms } from './alarms.ts'
+import type { Choice, Chooser } from './chooser.ts'
+import { createClaims } from './claims.ts'
 import { createGate } from './gate.ts'
 import { createLaneBoard } from './lane-board.ts'
 import { ledgerEntry, type LedgerEntry } from './ledger.ts'
-import { editsUnchanged, putOperation, type Store } from './store.ts'
+import { putOperation, type Store } from './store.ts'
 
 export interface DispatcherHooks {
   breaker(): BreakerActor | undefined
@@ -32,8 +34,6 @@ export type Dispatcher = ReturnType<typeof createDispatcher>
 
 const LINGER_MS = 15
 const STORAGE_RETRY_MS = 1_000
-/** A wait is looked at again at least this often: the wall clock may have jumped. */
-const LONGEST_WAIT_MS = 60_000
 
 /**
  * The owner's loop. One turn writes, in one commit, what the operations in play have come to and the claims of those that go next;
@@ -43,16 +43,15 @@ export function createDispatcher(settings: Settings, ports: SystemPorts, store: 
   const { clock } = ports
   const gate = createGate(settings, hooks.breaker)
   const lanes = createLaneBoard(store, settings.user)
+  const claims = createClaims(store, clock, lanes, chooser, hooks.quarantined)
+  const alarms = createAlarms(clock, turn)
   const rows = new Map<OperationActor, OperationRow>()
   const flying = new Set<OperationActor>()
   let phase: Phase = { type: 'following' }
   let report: (report: DrainReport) => void = () => {}
   let ready: OperationRow[] = []
   let ledger: LedgerEntry[] = []
-  let edits: number | undefined
   let turning: 'no' | 'yes' | 'again' = 'no'
-  let cancelWake = (): void => {}
-  let cancelLinger: (() => void) | undefined
 
   function turn(): void {
     if (turning === 'no') void turnUntilDone()
@@ -68,7 +67,7 @@ export function createDispatcher(settings: Settings, ports: SystemPorts, store: 
   }
 
   async function turnOnce(): Promise<void> {
-    stopTimers()
+    alarms.stop()
     if (phase.type === 'following') return
     const { epoch } = phase
     try {
@@ -89,12 +88,12 @@ export function createDispatcher(settings: Settings, ports: SystemPorts, store: 
   async function turnAs(epoch: number): Promise<void> {
     const claimed = isHeld() ? ready.splice(0) : []
     const unsent = claimed.map((row) => (row.status === 'sending' ? release(row, settings.ageingMs) : row))
-    const choices = await chooseMore()
+    const choices = await claims.choose(room())
     if (!isOwnerOf(epoch)) return
     const entries = ledger.splice(0)
     const writes = [...entries.flatMap((entry) => entry.writes), ...unsent.map(putOperation), ...choices.flatMap(writesOf)]
     try {
-      if (writes.length > 0) await commit(epoch, writes, choices.length > 0)
+      if (writes.length > 0) await store.commitAs(epoch, writes, { expect: claims.expectation(choices) })
     } catch (error) {
       ledger.unshift(...entries)
       ready.unshift(...claimed)
@@ -109,10 +108,6 @@ export function createDispatcher(settings: Settings, ports: SystemPorts, store: 
     settle(choices.length)
   }
 
-  function commit(epoch: number, writes: readonly Write[], claims: boolean): Promise<unknown> {
-    return store.commitAs(epoch, writes, claims ? { expect: [editsUnchanged(edits ?? 0)] } : {})
-  }
-
   function recover(error: unknown): void {
     if (error instanceof StorageFencedError) {
       disown()
@@ -125,7 +120,7 @@ export function createDispatcher(settings: Settings, ports: SystemPorts, store: 
       return
     }
     hooks.failed('storage', error)
-    wakeIn(STORAGE_RETRY_MS)
+    alarms.wakeIn(STORAGE_RETRY_MS)
   }
 
   function isOwnerOf(epoch: number): boolean {
@@ -142,41 +137,6 @@ export function createDispatcher(settings: Settings, ports: SystemPorts, store: 
 
   function room(): number {
     return isHeld() ? 0 : gate.room(flying.size, ready.length)
-  }
-
-  async function chooseMore(): Promise<Choice[]> {
-    const wanted = room()
-    const choices: Choice[] = []
-    if (wanted === 0) return choices
-    try {
-      await chooseInto(choices, wanted)
-      return choices
-    } catch (error) {
-      for (const { lane } of choices) lanes.leave(lane, 0)
-      throw error
-    }
-  }
-
-  async function chooseInto(choices: Choice[], wanted: number): Promise<void> {
-    edits ??= await store.edits()
-    for (let found = -1; found !== 0 && choices.length < wanted;) {
-      const now = clock.now()
-      const names = await lanes.next(wanted - choices.length, now)
-      for (const lane of names) {
-        const choice = await chooser.choose(lane, now)
-        if ('type' in choice) refuse(lane, choice)
-        else {
-          lanes.enter(lane, choice.nextRank)
-          choices.push(choice)
-        }
-      }
-      found = names.length
-    }
-  }
-
-  function refuse(lane: string, blockage: Blockage): void {
-    lanes.block(lane, blockage)
-    if (blockage.type === 'corrupt') hooks.quarantined(blockage.sequence, blockage.error)
   }
 
   function accept({ lane, row, ended, nextRank }: Choice): void {
@@ -214,39 +174,28 @@ export function createDispatcher(settings: Settings, ports: SystemPorts, store: 
     if (ledger.length > 0) return turnSoon()
     const isIdle = flying.size === 0 && (ready.length === 0 || gate.isProbing())
     const dueAt = lanes.nextDueAt()
-    if (room() > 0 && dueAt !== undefined) wakeIn(dueAt - clock.now())
+    if (room() > 0 && dueAt !== undefined) alarms.wakeIn(dueAt - clock.now())
     if (!isIdle) return
     if (phase.type === 'quiescing') report({ type: 'DRAIN.QUIET' })
     hooks.quiet()
-  }
-
-  function wakeIn(delayMs: number): void {
-    cancelWake()
-    cancelWake = clock.schedule(turn, Math.min(Math.max(delayMs, 1), LONGEST_WAIT_MS))
   }
 
   /** Several outcomes share a commit, unless somebody waits for it. */
   function turnSoon(): void {
     const isStarving = gate.isLow(ready.length) && !lanes.isExhausted(clock.now())
     if (isStarving || flying.size === 0 || ledger.length >= gate.ahead) return turn()
-    cancelLinger ??= clock.schedule(turn, LINGER_MS)
-  }
-
-  function stopTimers(): void {
-    cancelWake()
-    cancelLinger?.()
-    cancelLinger = undefined
+    alarms.lingerFor(LINGER_MS)
   }
 
   function forgetLanes(): void {
-    edits = undefined
+    claims.forget()
     lanes.forget()
   }
 
   function disown(): void {
     phase = { type: 'following' }
     hooks.abandon()
-    stopTimers()
+    alarms.stop()
     clear()
     hooks.quiet()
   }

@@ -4,6 +4,8 @@ import { createLaneFinder } from './lane-finder.ts'
 import { createPlays } from './plays.ts'
 import type { Store } from './store.ts'
 
+export type LaneBoard = ReturnType<typeof createLaneBoard>
+
 /** Which lanes are in play, which can't go on yet and why, and where to look next. */
 export function createLaneBoard(store: Store, user: string) {
   const plays = createPlays()

@@ -1,0 +1,57 @@
+import type { SyncError } from '../core/errors.ts'
+import type { Clock, Expectation } from '../core/ports.ts'
+import type { Choice, Chooser } from './chooser.ts'
+import type { LaneBoard } from './lane-board.ts'
+import { editsUnchanged, type Store } from './store.ts'
+
+/** Chooses what to claim next. The claims hold only if nobody edited an operation since they were looked at. */
+export function createClaims(
+  store: Store,
+  clock: Clock,
+  lanes: LaneBoard,
+  chooser: Chooser,
+  quarantined: (sequence: number, error: SyncError) => void,
+) {
+  let edits: number | undefined
+
+  async function chooseInto(choices: Choice[], wanted: number): Promise<void> {
+    edits ??= await store.edits()
+    for (let found = -1; found !== 0 && choices.length < wanted;) {
+      const now = clock.now()
+      const names = await lanes.next(wanted - choices.length, now)
+      for (const lane of names) await chooseFrom(lane, now, choices)
+      found = names.length
+    }
+  }
+
+  async function chooseFrom(lane: string, now: number, choices: Choice[]): Promise<void> {
+    const choice = await chooser.choose(lane, now)
+    if (!('type' in choice)) {
+      lanes.enter(lane, choice.nextRank)
+      choices.push(choice)
+      return
+    }
+    lanes.block(lane, choice)
+    if (choice.type === 'corrupt') quarantined(choice.sequence, choice.error)
+  }
+
+  return {
+    async choose(wanted: number): Promise<Choice[]> {
+      const choices: Choice[] = []
+      if (wanted === 0) return choices
+      try {
+        await chooseInto(choices, wanted)
+        return choices
+      } catch (error) {
+        for (const { lane } of choices) lanes.leave(lane, 0)
+        throw error
+      }
+    },
+    /** What a commit of these choices must expect. */
+    expectation: (choices: readonly Choice[]): readonly Expectation[] =>
+      choices.length === 0 ? [] : [editsUnchanged(edits ?? 0)],
+    forget(): void {
+      edits = undefined
+    },
+  }
+}
