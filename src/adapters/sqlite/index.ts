@@ -1,6 +1,6 @@
 import { statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as turnOfOthers, setTimeout as sleep } from 'node:timers/promises'
 import { StorageBlockedError, StorageClosedError } from '../../core/errors.ts'
 import type { Storage, StorageCapabilities, StoreSchema } from '../../core/ports.ts'
 import { commitNow } from './commit.ts'
@@ -32,6 +32,15 @@ async function patiently<T>(busyTimeoutMs: number, work: () => T | Promise<T>): 
       if (!(typed instanceof StorageBlockedError) || performance.now() >= deadline) throw typed
     }
     await sleep(retryMs)
+  }
+}
+
+/** SQLite works without leaving the thread: who commits again and again would keep timers and the network from their turn. */
+async function yielding<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } finally {
+    await turnOfOthers()
   }
 }
 
@@ -96,7 +105,8 @@ export function sqliteStorage(options: SqliteStorageOptions): Storage {
       }),
     scan: (collection, query) => reading((from) => scanTable(from.driver, tableIn(from, collection), query)),
     count: (collection, query) => reading((from) => countRows(from.driver, tableIn(from, collection), query)),
-    commit: (writes, commitOptions = {}) => patiently(busyTimeoutMs, () => commitNow(connected(), writes, commitOptions)),
+    commit: (writes, commitOptions = {}) =>
+      yielding(patiently(busyTimeoutMs, () => commitNow(connected(), writes, commitOptions))),
     watch: (listener) => watchers.add(listener, connected()),
     async estimate() {
       const usedBytes = await reading(usedBytesOf)
