@@ -15,6 +15,14 @@ interface Request {
   readonly reject: (error: unknown) => void
 }
 
+interface Sorted {
+  readonly fresh: readonly NewOperationRow[]
+  /** By the id of the row that was asked for: what the store already has in its place. */
+  readonly known: Map<string, OperationRow>
+  /** By the id of the row that was asked for: the id of the one of the same group that stands for it. */
+  readonly twins: ReadonlyMap<string, string>
+}
+
 export type Intake = ReturnType<typeof createIntake>
 
 const MAX_ROWS_IN_COMMIT = 1_000
@@ -88,8 +96,7 @@ export function createIntake(
   }
 
   async function write(group: readonly Request[]): Promise<void> {
-    const fresh: NewOperationRow[] = []
-    const known = await existing(group, fresh)
+    const { fresh, known, twins } = await sorted(group)
     const marks = await markParents(
       store,
       fresh.filter((row) => row.dependsOn !== undefined),
@@ -99,32 +106,51 @@ export function createIntake(
     const stored = fresh.map((row, i) => Object.assign(row, { seq: seqs[i] ?? 0 }))
     for (const row of stored) known.set(row.id, row)
     accepted(stored)
-    for (const { rows, resolve } of group) resolve(rows.flatMap((row) => known.get(row.id) ?? []))
+    for (const { rows, resolve } of group) resolve(rows.flatMap((row) => known.get(twins.get(row.id) ?? row.id) ?? []))
   }
 
-  /** Finds what the store already has by key; puts the rest into `fresh`. */
-  async function existing(group: readonly Request[], fresh: NewOperationRow[]): Promise<Map<string, OperationRow>> {
+  /** Finds what the store, or the group itself, already has by key. */
+  async function sorted(group: readonly Request[]): Promise<Sorted> {
+    const fresh: NewOperationRow[] = []
     const known = new Map<string, OperationRow>()
+    const twins = new Map<string, string>()
+    const byKey = new Map<string, NewOperationRow>()
     for (const { rows } of group) {
       for (const row of rows) {
-        const twin = row.chosenKey === undefined && row.dedupeKey === undefined ? undefined : await twinOf(row)
-        if (twin === undefined) fresh.push(row)
-        else known.set(row.id, sameContent(row, twin))
+        const keys = keysOf(row)
+        const twin = keys.map((key) => byKey.get(key)).find((other) => other !== undefined)
+        const stored = keys.length > 0 && twin === undefined ? await twinOf(row) : undefined
+        if (twin !== undefined) twins.set(row.id, sameContent(row, twin).id)
+        else if (stored !== undefined) known.set(row.id, sameContent(row, stored))
+        else {
+          fresh.push(row)
+          for (const key of keys) byKey.set(key, row)
+        }
       }
     }
-    return known
+    return { fresh, known, twins }
   }
 
-  async function twinOf(row: NewOperationRow): Promise<OperationRow | undefined> {
-    if (row.chosenKey !== undefined) return store.byChosenKey(row.chosenKey)
-    return row.dedupeKey === undefined ? undefined : store.byDedupeKey(row.dedupeKey)
+  async function twinOf({ chosenKey, dedupeKey }: NewOperationRow): Promise<OperationRow | undefined> {
+    const twin = chosenKey === undefined ? undefined : await store.byChosenKey(chosenKey)
+    return twin ?? (dedupeKey === undefined ? undefined : store.byDedupeKey(dedupeKey))
   }
 
   return { accept }
 }
 
-function sameContent(row: NewOperationRow, twin: OperationRow): OperationRow {
-  if (row.chosenKey === undefined || row.contentHash === twin.contentHash) return twin
+const NO_KEYS: readonly string[] = []
+
+function keysOf({ chosenKey, dedupeKey }: NewOperationRow): readonly string[] {
+  if (chosenKey === undefined && dedupeKey === undefined) return NO_KEYS
+  return [
+    ...(chosenKey === undefined ? [] : [`chosen ${chosenKey}`]),
+    ...(dedupeKey === undefined ? [] : [`dedupe ${dedupeKey}`]),
+  ]
+}
+
+function sameContent<T extends NewOperationRow>(row: NewOperationRow, twin: T): T {
+  if (row.chosenKey === undefined || row.chosenKey !== twin.chosenKey || row.contentHash === twin.contentHash) return twin
   throw new ValidationError(
     'idempotencyKey',
     `"${row.idempotencyKey}" already stands for another operation (${twin.id}). Take a new key for new content.`,
