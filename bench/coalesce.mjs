@@ -22,7 +22,11 @@ export async function benchCoalesce(file) {
 }
 
 async function requestsFor(lines, waves) {
-  const engine = createSyncEngine({ storage: sqliteStorage({ path: newPath() }), transport: instantTransport(), entities: { file: {} } })
+  const engine = createSyncEngine({
+    storage: sqliteStorage({ path: newPath() }),
+    transport: instantTransport(),
+    entities: { file: {} },
+  })
   await engine.start()
   const size = Math.ceil(lines.length / waves)
   for (let from = 0; from < lines.length; from += size) {

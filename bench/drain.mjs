@@ -1,4 +1,4 @@
-import axios from 'axios'
+import { create } from 'axios'
 import { createSyncEngine } from 'synchart'
 import { sqliteStorage } from 'synchart/storage/sqlite'
 import { httpTransport } from 'synchart/transport/http'
@@ -32,8 +32,21 @@ export async function benchDrain(rounds, { operations = 10_000, batched = 20_000
     cpu: async () => (1000 * (await drain(server.url, batched, 100)).cpuMs) / batched,
   })
   await server.stop()
-  results.push({ what: 'drain in batches of 100', value: batch.rate, unit: 'operations/s', limit: 10_000, atLeast: true, detail: 'client and server on 2 cores' })
-  results.push({ what: 'drain in batches of 100, CPU', value: batch.cpu, unit: 'µs an operation', limit: 60, detail: 'engine, store and transport' })
+  results.push({
+    what: 'drain in batches of 100',
+    value: batch.rate,
+    unit: 'operations/s',
+    limit: 10_000,
+    atLeast: true,
+    detail: 'client and server on 2 cores',
+  })
+  results.push({
+    what: 'drain in batches of 100, CPU',
+    value: batch.cpu,
+    unit: 'µs an operation',
+    limit: 60,
+    detail: 'engine, store and transport',
+  })
   return results
 }
 
@@ -49,7 +62,11 @@ async function drain(url, operations, batchSize) {
   })
   await engine.start()
   engine.pause('bench')
-  await Promise.all(Array.from({ length: operations }, (_, i) => engine.enqueue({ type: 'create', entity: 'note', id: `r${run}-${i}`, payload: payload(i) })))
+  await Promise.all(
+    Array.from({ length: operations }, (_, i) =>
+      engine.enqueue({ type: 'create', entity: 'note', id: `r${run}-${i}`, payload: payload(i) }),
+    ),
+  )
   let ms = 0
   const cpuMs = await cpuTimed(async () => {
     ms = await timed(async () => {
@@ -65,12 +82,22 @@ async function drain(url, operations, batchSize) {
 async function axiosLoop(url, operations) {
   const { Agent } = await import('node:http')
   const run = ++runs
-  const http = axios.create({ baseURL: url, httpAgent: new Agent({ keepAlive: true, maxSockets: CONCURRENCY }), maxRedirects: 0, validateStatus: () => true })
+  const http = create({
+    baseURL: url,
+    httpAgent: new Agent({ keepAlive: true, maxSockets: CONCURRENCY }),
+    maxRedirects: 0,
+    validateStatus: () => true,
+  })
   let next = 0
   const worker = async () => {
     for (let i = next++; i < operations; i = next++) {
       const body = JSON.stringify({ ...payload(i), id: `a${run}-${i}` })
-      const headers = { 'Content-Type': 'application/json', 'Idempotency-Key': `"a${run}-${i}"`, 'Synchart-Client': 'bench', 'Synchart-Sequence': `${i}` }
+      const headers = {
+        'Content-Type': 'application/json',
+        'Idempotency-Key': `"a${run}-${i}"`,
+        'Synchart-Client': 'bench',
+        'Synchart-Sequence': `${i}`,
+      }
       const { status } = await http.post('/note', body, { headers })
       if (status !== 201) throw new Error(`Status ${status}`)
     }

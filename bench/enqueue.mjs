@@ -33,9 +33,27 @@ export async function benchEnqueue(rounds) {
   await engine.stop()
   raw.close()
   return [
-    { what: 'durable enqueue, concurrent callers', value: result.together / result.rawTogether, unit: '× raw group commit', limit: 1.5, detail: `${us(result.together, CONCURRENT)} against ${us(result.rawTogether, CONCURRENT)} µs a row` },
-    { what: 'durable enqueue, one call alone', value: result.alone / result.rawAlone, unit: '× raw durable put', limit: 1.5, detail: `${us(result.alone, SINGLE)} against ${us(result.rawAlone, SINGLE)} µs` },
-    { what: 'enqueue, CPU', value: (1000 * result.cpu) / CONCURRENT, unit: 'µs an operation', limit: 10_000, detail: 'D9: under 10 ms' },
+    {
+      what: 'durable enqueue, concurrent callers',
+      value: result.together / result.rawTogether,
+      unit: '× raw group commit',
+      limit: 1.5,
+      detail: `${us(result.together, CONCURRENT)} against ${us(result.rawTogether, CONCURRENT)} µs a row`,
+    },
+    {
+      what: 'durable enqueue, one call alone',
+      value: result.alone / result.rawAlone,
+      unit: '× raw durable put',
+      limit: 1.5,
+      detail: `${us(result.alone, SINGLE)} against ${us(result.rawAlone, SINGLE)} µs`,
+    },
+    {
+      what: 'enqueue, CPU',
+      value: (1000 * result.cpu) / CONCURRENT,
+      unit: 'µs an operation',
+      limit: 10_000,
+      detail: 'D9: under 10 ms',
+    },
   ]
 }
 

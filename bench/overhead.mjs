@@ -15,7 +15,10 @@ export async function benchOverhead(rounds) {
     input: { failureThreshold: 10, windowMs: 60_000, cooldownMs: 60_000, halfOpenProbes: 1, probeTimeoutMs: 30_000 },
   }).start()
   const events = createEvents(clock)
-  const metrics = createMetrics(clock, { breaker: () => ({ state: 'closed', trips: 0, remainingMs: 0 }), lock: () => ({ owner: true, epoch: 1 }) })
+  const metrics = createMetrics(clock, {
+    breaker: () => ({ state: 'closed', trips: 0, remainingMs: 0 }),
+    lock: () => ({ owner: true, epoch: 1 }),
+  })
   const result = await interleaved(rounds, {
     check: () => perCall(() => breakerState(breaker.getSnapshot()) === 'open'),
     record: () => perCall(() => metrics.record(event)),

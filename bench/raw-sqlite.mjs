@@ -13,7 +13,9 @@ export async function openRaw(path, modelPath) {
   database.exec('PRAGMA synchronous = FULL')
   for (const { sql } of schema) database.exec(sql)
   const names = Object.keys(columns).filter((name) => name !== 'seq' && name !== '_metadata')
-  const insert = database.prepare(`INSERT INTO "${table}" (${names.map((name) => `"${name}"`).join(', ')}) VALUES (${names.map(() => '?').join(', ')})`)
+  const insert = database.prepare(
+    `INSERT INTO "${table}" (${names.map((name) => `"${name}"`).join(', ')}) VALUES (${names.map(() => '?').join(', ')})`,
+  )
   const text = names.find((name) => typeof columns[name] === 'string' && columns[name].startsWith('{'))
   const row = JSON.parse(columns[text])
   let count = 0
@@ -23,7 +25,12 @@ export async function openRaw(path, modelPath) {
         database.exec('BEGIN IMMEDIATE')
         for (let i = 0; i < size; i++) {
           const id = `raw-${++count}-0000-7000-8000-000000000000`
-          const values = { ...columns, id, lane: `default/note/${id}`, [text]: JSON.stringify({ ...row, id, lane: `default/note/${id}` }) }
+          const values = {
+            ...columns,
+            id,
+            lane: `default/note/${id}`,
+            [text]: JSON.stringify({ ...row, id, lane: `default/note/${id}` }),
+          }
           insert.run(...names.map((name) => values[name]))
         }
         database.exec('COMMIT')

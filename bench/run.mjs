@@ -58,5 +58,7 @@ function isMet({ value, limit, atLeast }) {
 function print(result) {
   const { what, value, unit, limit, atLeast, detail } = result
   const shown = value >= 100 ? value.toFixed(0) : value.toFixed(2)
-  console.log(`  ${isMet(result) ? '✓' : '✗'} ${what.padEnd(48)} ${shown.padStart(8)} ${unit} (${atLeast ? '≥' : '≤'} ${limit})${detail ? `  ${detail}` : ''}`)
+  console.log(
+    `  ${isMet(result) ? '✓' : '✗'} ${what.padEnd(48)} ${shown.padStart(8)} ${unit} (${atLeast ? '≥' : '≤'} ${limit})${detail ? `  ${detail}` : ''}`,
+  )
 }

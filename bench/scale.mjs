@@ -17,7 +17,13 @@ export async function benchScale(rounds, { many = 1_000_000, few = 1_000, waitin
   const pending = await filled(waiting)
   const first = median(await repeat(rounds, () => firstRequest(pending)))
   return [
-    { what: `cost an operation, ${many} pending against ${few}`, value: cost.many / cost.few, unit: '×', limit: 1.3, detail: `${cost.many.toFixed(0)} against ${cost.few.toFixed(0)} µs (enqueue, send and settle)` },
+    {
+      what: `cost an operation, ${many} pending against ${few}`,
+      value: cost.many / cost.few,
+      unit: '×',
+      limit: 1.3,
+      detail: `${cost.many.toFixed(0)} against ${cost.few.toFixed(0)} µs (enqueue, send and settle)`,
+    },
     { what: `memory, ${many} pending`, value: memory, unit: 'MB over the empty engine', limit: 150 },
     { what: `start with ${waiting} pending`, value: first, unit: 'ms to the first request', limit: 300 },
   ]
@@ -30,14 +36,24 @@ async function filled(count) {
   engine.pause('fill')
   for (let from = 0; from < count; from += 10_000) {
     const size = Math.min(10_000, count - from)
-    await Promise.all(Array.from({ length: size }, (_, i) => engine.enqueue({ type: 'create', entity: 'note', id: `n${from + i}`, payload: payload(i) })))
+    await Promise.all(
+      Array.from({ length: size }, (_, i) =>
+        engine.enqueue({ type: 'create', entity: 'note', id: `n${from + i}`, payload: payload(i) }),
+      ),
+    )
   }
   await engine.stop()
   return path
 }
 
 const engineOn = (path, transport = instantTransport()) =>
-  createSyncEngine({ storage: sqliteStorage({ path }), transport, entities: { note: {} }, stopTimeoutMs: 0, retention: { completedCount: 100_000_000 } })
+  createSyncEngine({
+    storage: sqliteStorage({ path }),
+    transport,
+    entities: { note: {} },
+    stopTimeoutMs: 0,
+    retention: { completedCount: 100_000_000 },
+  })
 
 let extra = 0
 
@@ -56,7 +72,11 @@ async function costOf(path) {
   })
   await engine.start()
   const ms = await cpuTimed(async () => {
-    await Promise.all(Array.from({ length: SAMPLE }, () => engine.enqueue({ type: 'create', entity: 'note', id: `extra${++extra}`, payload: payload(extra), priority: 'critical' })))
+    await Promise.all(
+      Array.from({ length: SAMPLE }, () =>
+        engine.enqueue({ type: 'create', entity: 'note', id: `extra${++extra}`, payload: payload(extra), priority: 'critical' }),
+      ),
+    )
     await done
   })
   await engine.stop()
@@ -69,7 +89,9 @@ async function residentOver(path) {
 }
 
 async function resident(path, kind) {
-  const child = spawn(process.execPath, [fileURLToPath(new URL('resident.mjs', import.meta.url)), path, kind], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [fileURLToPath(new URL('resident.mjs', import.meta.url)), path, kind], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   const [megabytes] = await once(createInterface({ input: child.stdout }), 'line')
   return Number(megabytes)
 }

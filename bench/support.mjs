@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
 /** A folder for the run's stores, removed at the end. */
-export const folder = mkdtempSync(join(tmpdir(), 'synchart-bench-'))
+const folder = mkdtempSync(join(tmpdir(), 'synchart-bench-'))
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
 
 let files = 0
@@ -44,7 +44,9 @@ export async function cpuTimed(work) {
 
 /** A server in a process of its own: `reference` (synchart/server in memory) or `plain` (answers at once). */
 export async function startServer(kind) {
-  const child = spawn(process.execPath, [fileURLToPath(new URL('server.mjs', import.meta.url)), kind], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [fileURLToPath(new URL('server.mjs', import.meta.url)), kind], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
   const lines = createInterface({ input: child.stdout })
   const [url] = await once(lines, 'line')
   return {
@@ -60,11 +62,22 @@ export async function startServer(kind) {
 export function instantTransport() {
   const outcome = Promise.resolve({ type: 'applied', version: '1', value: { id: 'x' } })
   return {
-    prepare: ({ type, entity, entityId, payload }) => ({ method: type, path: `/${entity}/${entityId}`, headers: {}, body: JSON.stringify(payload) }),
+    prepare: ({ type, entity, entityId, payload }) => ({
+      method: type,
+      path: `/${entity}/${entityId}`,
+      headers: {},
+      body: JSON.stringify(payload),
+    }),
     send: () => outcome,
     sendBatch: async (items) => items.map(() => ({ type: 'applied', version: '1' })),
     fetch: async () => ({ type: 'absent' }),
   }
 }
 
-export const payload = (i) => ({ title: `Note ${i}`, body: 'Sphinx of black quartz, judge my vow. '.repeat(4), done: i % 2 === 0, position: i, tags: ['a', 'b'] })
+export const payload = (i) => ({
+  title: `Note ${i}`,
+  body: 'Sphinx of black quartz, judge my vow. '.repeat(4),
+  done: i % 2 === 0,
+  position: i,
+  tags: ['a', 'b'],
+})

@@ -1,4 +1,4 @@
-import { fromPromise, sendTo, setup, type ActorRef, type ActorRefFrom, type Snapshot } from 'xstate'
+import { fromPromise, sendTo, setup, type ActorRef, type Snapshot } from 'xstate'
 import { rejectNotProvided } from './not-provided.ts'
 
 /**
@@ -22,8 +22,6 @@ export type ConnectivityEvent =
   | { readonly type: 'WENT_OFFLINE' }
   /** A request met something that looks like no network: a portal, a proxy. */
   | { readonly type: 'SUSPECTED' }
-
-export type ConnectivityActor = ActorRefFrom<typeof connectivityMachine>
 
 export const connectivityMachine = setup({
   types: {

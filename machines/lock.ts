@@ -1,4 +1,4 @@
-import { assign, fromPromise, sendTo, setup, type ActorRef, type ActorRefFrom, type Snapshot } from 'xstate'
+import { assign, fromPromise, sendTo, setup, type ActorRef, type Snapshot } from 'xstate'
 import type { LockOptions } from '../src/core/options.ts'
 import type { LeaseRow } from '../src/core/schema.ts'
 import { rejectNotProvided } from './not-provided.ts'
@@ -44,8 +44,6 @@ export type LockEvent =
   /** A write of ours was refused: a newer owner exists. */
   | { readonly type: 'FENCED' }
   | { readonly type: 'RELEASE' }
-
-export type LockActor = ActorRefFrom<typeof lockMachine>
 
 export const lockMachine = setup({
   types: {

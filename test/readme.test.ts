@@ -63,7 +63,9 @@ describe('the examples of the README', () => {
     const page = createServer((request, response) => {
       const isScript = request.url === '/app.js'
       response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html')
-      response.end(isScript ? outputFiles[0]!.text : '<!doctype html><title>notes</title><body><script type=module src=app.js></script>')
+      response.end(
+        isScript ? outputFiles[0]!.text : '<!doctype html><title>notes</title><body><script type=module src=app.js></script>',
+      )
     })
     await new Promise<void>((resolve) => page.listen(0, '127.0.0.1', resolve))
     const browser = await chromium.launch({

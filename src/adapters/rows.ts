@@ -3,7 +3,7 @@ import type { CollectionSchema, IndexKey, IndexSchema, Scalar, ScanQuery, StoreS
 
 /** What all stores have in common: which values a key may be, in what order they come, and what a query may ask. */
 
-export const maxScanLimit = 1000
+const maxScanLimit = 1000
 
 export type Row = Record<string, unknown>
 
@@ -16,7 +16,7 @@ export function isScalar(value: unknown): value is Scalar {
 }
 
 /** Numbers before strings; strings by their UTF-16 code units, as IndexedDB has them. */
-export function compareScalars(left: Scalar, right: Scalar): number {
+function compareScalars(left: Scalar, right: Scalar): number {
   if (left === right) return 0
   if (typeof left === typeof right) return left < right ? -1 : 1
   return typeof left === 'number' ? -1 : 1

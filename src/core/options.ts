@@ -154,7 +154,7 @@ function checkEntities(entities: unknown): void {
     if (!isRecord(entity)) throw new ValidationError(`entities.${name}`, 'must be an object; {} takes the defaults.')
     refuseUnknown(`entities.${name}`, ['conflict'], entity)
     const { conflict } = entity
-    if (conflict === undefined || typeof conflict === 'function' || CONFLICTS.includes(String(conflict))) continue
+    if (conflict === undefined || typeof conflict === 'function' || CONFLICTS.some((name) => name === conflict)) continue
     throw new ValidationError(`entities.${name}.conflict`, `must be ${CONFLICTS.join(', ')} or a function.`)
   }
 }

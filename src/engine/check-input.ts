@@ -19,7 +19,7 @@ export function checkInput(settings: Settings, input: EnqueueInput, at: string):
   if (typeof input.entity !== 'string' || !Object.hasOwn(settings.entities, input.entity))
     throw new ValidationError(
       `${at}entity`,
-      `${String(input.entity)} is unknown. Name it in the option entities; known: ${Object.keys(settings.entities).join(', ')}.`,
+      `${input.entity} is unknown. Name it in the option entities; known: ${Object.keys(settings.entities).join(', ')}.`,
       { code: 'unknown-entity' },
     )
   if (!isName(input.id))

@@ -1,4 +1,4 @@
-import { Observable, distinctUntilChanged } from 'rxjs'
+import { Observable } from 'rxjs'
 import { createActor, fromCallback, type AnyActorRef, type CallbackActorLogic } from 'xstate'
 import type { EngineEvent } from '../../machines/engine.ts'
 import { SyncError, ValidationError } from '../core/errors.ts'
@@ -180,12 +180,22 @@ function createEngine(runtime: Runtime, parent: AnyActorRef | undefined): SyncEn
     on: events.on,
     events$: events.events$,
     state$: new Observable<EngineState>((subscriber) => {
-      subscriber.next(state())
-      const subscription = actor.subscribe((snapshot) => subscriber.next(engineState(snapshot)))
+      let last = state()
+      subscriber.next(last)
+      const subscription = actor.subscribe((snapshot) => {
+        const next = engineState(snapshot)
+        if (isSameState(last, next)) return
+        last = next
+        subscriber.next(next)
+      })
       return () => subscription.unsubscribe()
-    }).pipe(distinctUntilChanged((a, b) => a.phase === b.phase && a.pauses === b.pauses && a.error === b.error)),
+    }),
     history: events.history,
   }
+}
+
+function isSameState(a: EngineState, b: EngineState): boolean {
+  return a.phase === b.phase && a.pauses === b.pauses && a.error === b.error
 }
 
 function checkReason(reason: string): string {

@@ -30,8 +30,6 @@ export interface DispatcherHooks {
 
 type Phase = { readonly type: 'following' } | { readonly type: 'held' | 'draining' | 'quiescing'; readonly epoch: number }
 
-export type Dispatcher = ReturnType<typeof createDispatcher>
-
 const LINGER_MS = 15
 const STORAGE_RETRY_MS = 1_000
 

@@ -2,8 +2,6 @@ import type { OperationRow } from '../core/operation.ts'
 import { createDrainSummary } from './drain-summary.ts'
 import type { DrainSummary } from './types.ts'
 
-export type Drains = ReturnType<typeof createDrains>
-
 /** Sums up each drain, from the first operation to the next quiet, and tells those who wait for it. */
 export function createDrains(completed: (summary: DrainSummary) => void) {
   const summary = createDrainSummary()

@@ -23,8 +23,6 @@ interface Sorted {
   readonly twins: ReadonlyMap<string, string>
 }
 
-export type Intake = ReturnType<typeof createIntake>
-
 const MAX_ROWS_IN_COMMIT = 1_000
 const MAX_TRIES = 10
 

@@ -13,8 +13,6 @@ interface Candidate {
   readonly rank: number
 }
 
-export type LaneFinder = ReturnType<typeof createLaneFinder>
-
 /**
  * Finds the lanes whose turn it is, without ever holding the queue in memory: a cursor runs over the queued operations in the order
  * of their turn, and lanes that were left with more to do, or have become due, are kept beside it. Lanes in play are passed over; `laneInPlay` is told of what

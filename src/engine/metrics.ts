@@ -10,8 +10,6 @@ export interface MetricsSources {
   lock(): { readonly owner: boolean; readonly epoch: number }
 }
 
-export type MetricsRecorder = ReturnType<typeof createMetrics>
-
 /** Counts what the event bus tells; a subscriber like any other. Latency is from enqueue to the confirmed end, over the last 1,024. */
 export function createMetrics(clock: Clock, sources: MetricsSources) {
   const counts: Counts = { enqueued: 0, done: 0, rejected: 0, retried: 0, coalesced: 0, cancelled: 0, conflicts: 0, live: 0 }

@@ -134,7 +134,7 @@ function statusesOf(status: NonNullable<ListQuery['status']>): readonly Operatio
     if (![...LIVE_STATUSES, ...TERMINAL_STATUSES].includes(one))
       throw new ValidationError(
         'status',
-        `${String(one)} is not a status. Known: live, ${[...LIVE_STATUSES, ...TERMINAL_STATUSES].join(', ')}.`,
+        `${one} is not a status. Known: live, ${[...LIVE_STATUSES, ...TERMINAL_STATUSES].join(', ')}.`,
       )
   }
   return wanted

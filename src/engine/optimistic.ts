@@ -3,8 +3,6 @@ import type { OperationRow } from '../core/operation.ts'
 import type { Events } from './events.ts'
 import type { OptimisticHandlers } from './types.ts'
 
-export type Optimistic = ReturnType<typeof createOptimistic>
-
 /** The error code of an operation that somebody gave up. */
 export const DISCARDED = 'discarded'
 

@@ -1,5 +1,3 @@
-export type Plays = ReturnType<typeof createPlays>
-
 /** The lanes in play: of each, one operation is claimed or on its way, and nothing overtakes it. */
 export function createPlays() {
   /** Lane → the turn of what is known to wait behind the operation in play. */

@@ -12,8 +12,6 @@ import { isRecord } from '../core/schema.ts'
 import { checkJson } from '../core/validate-json.ts'
 import type { Store } from './store.ts'
 
-export type Reconciler = ReturnType<typeof createReconciler>
-
 /** Looks at the server's state after a definite refusal and decides how the operation goes on. */
 export function createReconciler(settings: Settings, ports: SystemPorts, transport: Transport, store: Store) {
   const controllers = new Map<OperationActor, AbortController>()

@@ -19,8 +19,6 @@ export interface SenderHooks {
   networkSuspected(): void
 }
 
-export type Sender = ReturnType<typeof createSender>
-
 /** Brings claimed operations to the transport, alone or in batches, and the outcomes back to their slots. */
 export function createSender(settings: Settings, ports: SystemPorts, transport: Transport, hooks: SenderHooks) {
   const controllers = new Map<OperationActor, AbortController>()

@@ -23,8 +23,6 @@ export interface OperationEffects {
 type MachineActions = NonNullable<Parameters<typeof operationMachine.provide>[0]['actions']>
 type Effect = 'send' | 'abort' | 'reconcile' | 'rollBack' | 'record' | 'expire' | 'reportAuth' | 'vacate'
 
-export type Slots = ReturnType<typeof createSlots>
-
 /** A pool of operation actors. A slot that dies is reported and left out; the pool makes a new one when it is next needed. */
 export function createSlots(
   settings: Settings,

@@ -60,7 +60,8 @@ export async function createServer(options: ServerOptions = {}): Promise<Synchar
   const listeners = new Set<Listener>()
 
   const listen = async (where: ListenOptions = {}): Promise<Listener> => {
-    const server = createHttpServer(getRequestListener(app.fetch))
+    const answer = getRequestListener(app.fetch)
+    const server = createHttpServer((request, response) => void answer(request, response))
     const url = await bind(server, where)
     let shutting: Promise<void> | undefined
     const listener = { url, close: () => (shutting ??= shut(server).finally(() => void listeners.delete(listener))) }

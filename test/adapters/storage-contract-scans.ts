@@ -201,7 +201,7 @@ export function describeScans(makeWorld: () => Promise<StorageWorld>): void {
       const rows = keysOf(await readAll(storage, 'notes'))
       const stayed = rows.filter((key) => Number(key) % 2 === 0)
       await other.close()
-      expect(seen).toEqual(seen.toSorted())
+      expect(seen).toEqual(seen.toSorted((left, right) => compare([left], [right])))
       expect(new Set(seen).size).toBe(seen.length)
       expect(stayed.filter((key) => !seen.includes(key))).toEqual([])
       expect(stayed.length).toBeGreaterThan(3490)

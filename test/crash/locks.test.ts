@@ -164,7 +164,7 @@ describe('three processes on one SQLite file', () => {
         left = left.filter((each) => each !== owner)
       }
       expectOneOwnerAnEpoch(path)
-      expect([...ownersByEpoch(path).keys()].toSorted()).toEqual([1, 2, 3])
+      expect([...ownersByEpoch(path).keys()].toSorted((a, b) => a - b)).toEqual([1, 2, 3])
     }
     expect(server.ledger()).toHaveLength(25 * 12)
   }, 120_000)

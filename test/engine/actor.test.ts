@@ -12,7 +12,11 @@ afterEach(() => world.close())
 
 /** An application's own machine that invokes the engine. */
 function application() {
-  const sync = createSyncEngineLogic({ storage: world.storage(), transport: httpTransport({ baseURL: world.url }), entities: { note: {} } })
+  const sync = createSyncEngineLogic({
+    storage: world.storage(),
+    transport: httpTransport({ baseURL: world.url }),
+    entities: { note: {} },
+  })
   const machine = setup({
     actors: { sync },
     types: { events: {} as { type: 'SAVE'; id: string } | { type: 'LOG_OUT' } },

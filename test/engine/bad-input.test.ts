@@ -133,7 +133,9 @@ describe('bad input', () => {
   it('S29 a payload with __proto__ of its own pollutes nothing and is refused', async () => {
     const engine = await world.started()
     const payload: unknown = JSON.parse('{"a":{"__proto__":{"polluted":true}}}')
-    await expect(engine.enqueue({ type: 'create', entity: 'note', id: 'a', payload })).rejects.toMatchObject({ path: 'payload.a.__proto__' })
+    await expect(engine.enqueue({ type: 'create', entity: 'note', id: 'a', payload })).rejects.toMatchObject({
+      path: 'payload.a.__proto__',
+    })
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined()
   })
 })

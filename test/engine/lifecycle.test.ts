@@ -152,7 +152,7 @@ const unusable: Record<string, Unusable> = {
   'that is a folder': {
     code: 'storage-unavailable',
     retryable: true,
-    spoil: async (path) => void (await mkdir(path)),
+    spoil: (path) => mkdir(path),
     mend: (path) => rm(path, { recursive: true }),
   },
 }

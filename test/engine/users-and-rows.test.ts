@@ -54,7 +54,7 @@ describe('a row that can not be read', () => {
 
 function damage(path: string, seq: number): void {
   const database = new Database(path)
-  database.prepare("UPDATE operations SET value = substr(value, 1, 20) WHERE seq = ?").run(seq)
+  database.prepare('UPDATE operations SET value = substr(value, 1, 20) WHERE seq = ?').run(seq)
   database.close()
 }
 

@@ -52,7 +52,7 @@ describe('a restart', () => {
     await create('k4')
     await server.close()
     const raw = await openDatabase(database)
-    onTestFinished(() => void raw.close())
+    onTestFinished(() => raw.close())
     expect(raw.prepare('SELECT key FROM answers ORDER BY rowid').all()).toEqual([{ key: 'k3' }, { key: 'k4' }])
   })
 

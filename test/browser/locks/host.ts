@@ -57,9 +57,9 @@ export function hostEngines(port: Port): void {
   async function enqueue({ name, ids }: Extract<Command, { type: 'enqueue' }>): Promise<void> {
     const inputs = ids.map((id) => ({ type: 'create', entity: 'note', id, payload: {} }))
     const operations = await Promise.all(inputs.map((input) => engineOf(name).enqueue(input)))
-    operations.forEach(({ settled }, i) =>
-      settled.then(({ status }) => tell({ type: 'settled', name, id: ids[i] ?? '', status })),
-    )
+    operations.forEach(({ settled }, i) => {
+      void settled.then(({ status }) => tell({ type: 'settled', name, id: ids[i] ?? '', status }))
+    })
   }
 
   async function writeAs({ name, epoch, times }: Extract<Command, { type: 'writeAs' }>): Promise<string[]> {

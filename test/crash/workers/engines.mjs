@@ -45,7 +45,7 @@ const commands = {
     for (const type of ['lock:acquired', 'lock:lost', 'sync:completed', 'engine:error'])
       engine.on(type, ({ epoch, takeover, operation }) => tell({ type, path, epoch, takeover, entityId: operation?.entityId }))
     // All start at the same instant, as exactly as processes can.
-    while (at !== undefined && Date.now() < at);
+    if (at !== undefined) spinUntil(at)
     await engine.start()
   },
   async stop({ path }) {
@@ -85,11 +85,17 @@ const commands = {
   },
 }
 
-process.on('message', async ({ call, type, ...parameters }) => {
+function spinUntil(at) {
+  for (let now = Date.now(); now < at; now = Date.now());
+}
+
+process.on('message', (message) => void obey(message))
+
+async function obey({ call, type, ...parameters }) {
   try {
     tell({ type: 'reply', call, result: await commands[type](parameters) })
   } catch (error) {
     tell({ type: 'reply', call, error: String(error?.stack ?? error) })
   }
-})
+}
 tell({ type: 'ready' })
