@@ -151,6 +151,7 @@ export const operationMachine = setup({
       on: {
         ROLLED_BACK: { guard: 'isMine', target: 'recording', actions: 'reject' },
       },
+      after: { sendTimeout: { actions: 'expire' } },
     },
     recording: {
       entry: 'record',

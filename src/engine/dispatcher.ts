@@ -149,7 +149,8 @@ export function createDispatcher(settings: Settings, ports: SystemPorts, store: 
       if (row === undefined) return
       const slot = hooks.takeSlot()
       rows.set(slot, row)
-      gate.pass()
+      // Only what sends tells the breaker anything.
+      if (row.status === 'sending') gate.pass()
       hooks.started(row)
       slot.send({ type: 'ASSIGN', row })
     }

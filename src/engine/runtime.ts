@@ -11,6 +11,7 @@ import { createBreakerWatch } from './breaker-watch.ts'
 import { createChooser } from './chooser.ts'
 import { createDispatcher } from './dispatcher.ts'
 import { createDrains } from './drains.ts'
+import { createEffects } from './effects.ts'
 import { createEvents } from './events.ts'
 import { createHandles } from './handles.ts'
 import { infoOf } from './info.ts'
@@ -18,7 +19,7 @@ import { createIntake } from './intake.ts'
 import { leaseLock } from './lease.ts'
 import { forgetEnded } from './maintenance.ts'
 import { createMetrics } from './metrics.ts'
-import { createOptimistic, errorOf, tokenOf } from './optimistic.ts'
+import { createOptimistic } from './optimistic.ts'
 import { createReconciler } from './reconciler.ts'
 import { createSender } from './sender.ts'
 import { createSlots } from './slots.ts'
@@ -74,45 +75,15 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     networkSuspected: () => machine?.send({ type: 'DRAIN.NETWORK_SUSPECTED' }),
   })
 
-  const slots = createSlots(
-    settings,
-    clock,
-    {
-      send(slot, row) {
-        dispatcher.departed(slot)
-        sender.send(slot, row)
-      },
-      reconcile(slot, row) {
-        dispatcher.departed(slot)
-        reconciler.reconcile(slot, row)
-      },
-      rollBack(slot, row) {
-        dispatcher.departed(slot)
-        void optimistic.rollback(tokenOf(row), errorOf(row)).then(() =>
-          slot.send({
-            type: 'ROLLED_BACK',
-            operationId: row.id,
-            attempt: row.attempts,
-            at: clock.now(),
-            random: ports.random(),
-          }),
-        )
-      },
-      abort(slot) {
-        sender.abort(slot)
-        reconciler.abort(slot)
-      },
-      expire: (slot, row) => (row.status === 'reconciling' ? reconciler.expire(slot, row) : sender.expire(slot, row)),
-      record: (slot, row, event) => dispatcher.record(slot, row, event),
-      reportAuth: () => machine?.send({ type: 'DRAIN.AUTH_NEEDED' }),
-      vacate: (slot, row) => dispatcher.vacated(slot, row),
-      fail(slot, error) {
-        events.emit({ type: 'engine:error', part: 'operation', error })
-        dispatcher.slotFailed(slot, error)
-      },
-    },
-    inspect,
-  )
+  const effects = createEffects(settings, ports, {
+    sender,
+    reconciler,
+    optimistic,
+    events,
+    dispatcher: () => dispatcher,
+    authNeeded: () => machine?.send({ type: 'DRAIN.AUTH_NEEDED' }),
+  })
+  const slots = createSlots(settings, clock, effects, inspect)
 
   const dispatcher = createDispatcher(settings, ports, store, chooser, {
     breaker,

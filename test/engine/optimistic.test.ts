@@ -227,6 +227,19 @@ describe('callbacks that fail', () => {
     expect(await (await engine.enqueue(create('a'))).settled).toEqual({ status: 'done' })
   })
 
+  it('L5 a rollback that never ends is given up after sendTimeoutMs, and the operation ends', async () => {
+    const engine = await world.started({ sendTimeoutMs: 300 })
+    const operation = await engine.enqueue({
+      type: 'update',
+      entity: 'note',
+      id: 'missing',
+      payload: { n: 1 },
+      optimistic: { rollback: () => new Promise(() => {}) },
+    })
+    expect(await operation.settled).toMatchObject({ status: 'rejected' })
+    expect(engine.history()).toContainEqual(expect.objectContaining({ type: 'engine:error', part: 'optimistic rollback' }))
+  })
+
   it('S7 a success handler or a listener that throws harms nobody', async () => {
     const engine = await world.started()
     const heard: SyncEvent['type'][] = []
