@@ -111,12 +111,14 @@ function readable(entries: readonly Entry[]): OperationRow[] {
 }
 
 function corrupt(entry: Entry): Blockage {
-  const sequence = Number(entry.key)
-  const error = new StorageCorruptError(
-    `The stored operation ${sequence} can not be read. Its lane waits; discard it or mend the row.`,
+  return { type: 'corrupt', sequence: Number(entry.key), error: unreadable(entry) }
+}
+
+export function unreadable(entry: Entry): SyncError {
+  return new StorageCorruptError(
+    `The stored operation ${entry.key} can not be read. Its lane waits; discard it by operations.discard('#${entry.key}'), or mend the row.`,
     { cause: entry.corrupt },
   )
-  return { type: 'corrupt', sequence, error }
 }
 
 export function unsendable(row: OperationRow, cause: unknown): SyncError {

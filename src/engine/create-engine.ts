@@ -6,6 +6,7 @@ import type { SystemPorts } from '../core/ports.ts'
 import { isTerminal, type OperationRow } from '../core/operation.ts'
 import { explain } from './explain.ts'
 import { withQueued } from './drain-summary.ts'
+import type { Events } from './events.ts'
 import { followDrain } from './follow-drain.ts'
 import { infoOf } from './info.ts'
 import { machineClock } from './machine-clock.ts'
@@ -74,6 +75,7 @@ function createEngine(runtime: Runtime, parent: AnyActorRef | undefined): SyncEn
   })
   runtime.attach(actor)
   events.on('*', metrics.record)
+  announcePauses(events, actor)
   actor.start()
 
   const send = (event: EngineEvent): void => actor.send(event)
@@ -128,11 +130,9 @@ function createEngine(runtime: Runtime, parent: AnyActorRef | undefined): SyncEn
     },
     pause(reason) {
       send({ type: 'PAUSE', reason: checkReason(reason) })
-      events.emit({ type: 'engine:paused', reason })
     },
     resume(reason) {
       send({ type: 'RESUME', reason: checkReason(reason) })
-      events.emit({ type: 'engine:resumed', reason })
     },
     enqueue,
     enqueueAll,
@@ -196,6 +196,18 @@ function createEngine(runtime: Runtime, parent: AnyActorRef | undefined): SyncEn
 
 function isSameState(a: EngineState, b: EngineState): boolean {
   return a.phase === b.phase && a.pauses === b.pauses && a.error === b.error
+}
+
+/** The engine's own pauses (`auth`, `network`) are told of like those of the application. */
+function announcePauses(events: Events, actor: Watchable): void {
+  let known: readonly string[] = []
+  actor.subscribe(({ context: { pauses } }) => {
+    if (pauses === known) return
+    const before = known
+    known = pauses
+    for (const reason of pauses) if (!before.includes(reason)) events.emit({ type: 'engine:paused', reason })
+    for (const reason of before) if (!pauses.includes(reason)) events.emit({ type: 'engine:resumed', reason })
+  })
 }
 
 function checkReason(reason: string): string {

@@ -7,7 +7,7 @@ import type { Settings } from '../core/options.ts'
 import type { SystemPorts, Write } from '../core/ports.ts'
 import { park, release } from '../core/rows.ts'
 import { createAlarms } from './alarms.ts'
-import type { Choice, Chooser } from './chooser.ts'
+import { unreadable, type Choice, type Chooser } from './chooser.ts'
 import { createClaims } from './claims.ts'
 import { createGate } from './gate.ts'
 import { createLaneBoard } from './lane-board.ts'
@@ -40,7 +40,7 @@ const STORAGE_RETRY_MS = 1_000
 export function createDispatcher(settings: Settings, ports: SystemPorts, store: Store, chooser: Chooser, hooks: DispatcherHooks) {
   const { clock } = ports
   const gate = createGate(settings, hooks.breaker)
-  const lanes = createLaneBoard(store, settings.user)
+  const lanes = createLaneBoard(store, settings.user, (entry) => hooks.quarantined(Number(entry.key), unreadable(entry)))
   const claims = createClaims(store, clock, lanes, chooser, hooks.quarantined)
   const alarms = createAlarms(clock, turn)
   const rows = new Map<OperationActor, OperationRow>()

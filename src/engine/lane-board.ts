@@ -1,4 +1,5 @@
 import { isTerminal, laneOf, type OperationRow } from '../core/operation.ts'
+import type { Entry } from '../core/ports.ts'
 import type { Blockage } from './chooser.ts'
 import { createLaneFinder } from './lane-finder.ts'
 import { createPlays } from './plays.ts'
@@ -7,9 +8,9 @@ import type { Store } from './store.ts'
 export type LaneBoard = ReturnType<typeof createLaneBoard>
 
 /** Which lanes are in play, which can't go on yet and why, and where to look next. */
-export function createLaneBoard(store: Store, user: string) {
+export function createLaneBoard(store: Store, user: string, unreadable: (entry: Entry) => void) {
   const plays = createPlays()
-  const finder = createLaneFinder(store, user, plays.note)
+  const finder = createLaneFinder(store, user, plays.note, unreadable)
   /** Operation → the lanes whose heads depend on it. */
   const dependants = new Map<string, Set<string>>()
 

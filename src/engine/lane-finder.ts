@@ -1,4 +1,5 @@
-import type { IndexKey } from '../core/ports.ts'
+import type { OperationRow } from '../core/operation.ts'
+import type { Entry, IndexKey } from '../core/ports.ts'
 import { readOperation } from '../core/schema.ts'
 import { PAGE_LIMIT, type Store } from './store.ts'
 
@@ -18,7 +19,12 @@ interface Candidate {
  * of their turn, and lanes that were left with more to do, or have become due, are kept beside it. Lanes in play are passed over; `laneInPlay` is told of what
  * waits there, so that the lane is come back to.
  */
-export function createLaneFinder(store: Store, user: string, laneInPlay: (lane: string, rank: number | undefined) => boolean) {
+export function createLaneFinder(
+  store: Store,
+  user: string,
+  laneInPlay: (lane: string, rank: number | undefined) => boolean,
+  unreadable: (entry: Entry) => void,
+) {
   let cursor: IndexKey | undefined
   let exhausted = false
   let page: Candidate[] = []
@@ -28,6 +34,12 @@ export function createLaneFinder(store: Store, user: string, laneInPlay: (lane: 
   let nextDueAt: number | undefined = 0
   /** How far the operations that an earlier owner left in play were found. */
   let orphans: { readonly from: IndexKey | undefined } | 'found' = 'found'
+
+  function read(entry: Entry): OperationRow | undefined {
+    const row = readOperation(entry)
+    if (row === undefined) unreadable(entry)
+    return row
+  }
 
   function restart(from?: IndexKey): void {
     cursor = from
@@ -40,7 +52,7 @@ export function createLaneFinder(store: Store, user: string, laneInPlay: (lane: 
     if (entries.length < PAGE_LIMIT) exhausted = true
     cursor = entries.at(-1)?.position ?? cursor
     page = entries.flatMap((entry) => {
-      const row = readOperation(entry)
+      const row = read(entry)
       return row?.lane === undefined || row.rank === undefined || blocked.has(row.lane)
         ? []
         : [{ lane: row.lane, rank: row.rank }]
@@ -52,14 +64,14 @@ export function createLaneFinder(store: Store, user: string, laneInPlay: (lane: 
     const entries = await store.inPlay(user, orphans.from, DUE_LIMIT)
     const last = entries.at(-1)
     orphans = last === undefined || entries.length < DUE_LIMIT ? 'found' : { from: last.position }
-    return entries.flatMap((entry) => readOperation(entry)?.lane ?? [])
+    return entries.flatMap((entry) => read(entry)?.lane ?? [])
   }
 
   async function dueLanes(now: number): Promise<string[]> {
     if (nextDueAt === undefined || nextDueAt > now) return []
     const entries = await store.due(user, now, DUE_LIMIT)
     nextDueAt = entries.length < DUE_LIMIT ? await store.nextDueAt(user, now) : now
-    const lanes = entries.flatMap((entry) => readOperation(entry)?.lane ?? [])
+    const lanes = entries.flatMap((entry) => read(entry)?.lane ?? [])
     for (const lane of lanes) blocked.delete(lane)
     return lanes
   }

@@ -2,6 +2,7 @@ import { fromCallback, fromPromise, type InspectionEvent } from 'xstate'
 import type { BreakerActor } from '../../machines/breaker.ts'
 import { connectivityMachine } from '../../machines/connectivity.ts'
 import { engineMachine, type DrainCommand, type EngineActor, type EngineInput } from '../../machines/engine.ts'
+import type { SyncError } from '../core/errors.ts'
 import { isTerminal, type OperationRow } from '../core/operation.ts'
 import { settingsOf, type SyncEngineOptions } from '../core/options.ts'
 import type { SystemPorts } from '../core/ports.ts'
@@ -35,6 +36,7 @@ const PROBE_EVERY_MS = 30_000
 const RESTART_MS = 1_000
 /** Ended operations are cleaned up after this many more. */
 const FORGET_EVERY = 5_000
+const QUARANTINE_LIMIT = 10_000
 
 export type Runtime = ReturnType<typeof createRuntime>
 
@@ -62,6 +64,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
   const lease = leaseLock(storage, clock, { owner, holder: () => presence?.holder })
   const closers = new Set<() => void>()
   const changeListeners = new Set<() => void>()
+  const quarantine = new Set<number>()
   let machine: EngineActor | undefined
   let clientId = owner
   let opening = Promise.resolve()
@@ -95,7 +98,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     },
     started: (row) => events.emit({ type: 'sync:started', operation: infoOf(row) }),
     recorded,
-    quarantined: (sequence, error) => events.emit({ type: 'sync:quarantined', sequence, error }),
+    quarantined,
     failed: (part, error) =>
       events.emit(part === 'storage' ? { type: 'storage:error', error } : { type: 'engine:error', part, error }),
     quiet,
@@ -208,6 +211,14 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
   function accepted(rows: readonly OperationRow[]): void {
     for (const row of rows) events.emit({ type: 'sync:queued', operation: infoOf(row) })
     dispatcher.enqueued(rows)
+  }
+
+  /** Told of once, however often it is met. */
+  function quarantined(sequence: number, error: SyncError): void {
+    if (quarantine.has(sequence)) return
+    if (quarantine.size >= QUARANTINE_LIMIT) quarantine.clear()
+    quarantine.add(sequence)
+    events.emit({ type: 'sync:quarantined', sequence, error })
   }
 
   function recorded(row: OperationRow): void {
