@@ -18,7 +18,7 @@ export function createScreen(stream = process.stdout) {
       const share = total === 0 ? 1 : Math.min(1, done / total)
       const line = `${bar(share)} ${String(Math.floor(100 * share)).padStart(3)} %  ${text}`
       clear()
-      stream.write(stream.isTTY ? line.slice(0, (stream.columns ?? 80) - 1) : `${line}\n`)
+      stream.write(stream.isTTY ? line.slice(0, (stream.columns || 80) - 1) : `${line}\n`)
     },
     say(text) {
       clear()

@@ -19,7 +19,7 @@ export function processIo(): Io {
     err: (text) => void stderr.write(text),
     isTerminal,
     hasColours: isTerminal && !process.env['NO_COLOR'],
-    columns: () => stderr.columns ?? 80,
+    columns: () => stderr.columns || 80,
   }
 }
 

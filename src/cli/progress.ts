@@ -42,8 +42,9 @@ export function createProgress(io: Io, mode: ProgressMode): Progress {
     if (kind === 'none') return
     if (kind === 'json') return io.err(`${JSON.stringify({ type: 'progress', ...state })}\n`)
     if (kind === 'plain') return io.err(`${describe(state)}\n`)
-    const text = `${bar(state, io.hasColours)} ${describe(state)}`
-    io.err(`\r\u001B[2K${fitted(text, io)}`)
+    // A line that wraps could not be drawn over.
+    const room = Math.max(0, io.columns() - BAR_WIDTH - 2)
+    io.err(`\r\u001B[2K${bar(state, io.hasColours)} ${describe(state).slice(0, room)}`)
     isDrawn = true
   }
 
@@ -84,10 +85,4 @@ function bar({ ended, total }: Pick<PushState, 'ended' | 'total'>, hasColours: b
   const filled = total === 0 ? BAR_WIDTH : Math.floor((BAR_WIDTH * Math.min(ended, total)) / total)
   const [done, left] = ['█'.repeat(filled), '░'.repeat(BAR_WIDTH - filled)]
   return hasColours ? `\u001B[32m${done}\u001B[39m${left}` : `${done}${left}`
-}
-
-/** A line that wraps could not be drawn over. Colours take no columns. */
-function fitted(text: string, io: Io): string {
-  const extra = io.hasColours ? 10 : 0
-  return text.slice(0, Math.max(10, io.columns() - 1 + extra))
 }
