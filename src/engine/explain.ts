@@ -50,9 +50,8 @@ export async function explainRow(
   const row = await store.byId(id)
   if (row === undefined)
     throw new SyncOperationError(id, 'not-found', `There is no operation ${id}. List them with operations.list().`)
-  const waitingFor = isTerminal(row.status)
-    ? []
-    : [...(await ownReasons(settings, store, row, sources.now())), ...sources.engineReasons()]
+  if (row.user !== settings.user) return explainOther(row, sources)
+  const waitingFor = isTerminal(row.status) ? [] : [...(await ownReasons(store, row, sources.now())), ...sources.engineReasons()]
   return {
     summary: isTerminal(row.status) ? ended(row) : pending(row, waitingFor),
     state: sources.statePath(),
@@ -61,6 +60,15 @@ export async function explainRow(
     ...(row.lastError === undefined ? {} : { lastError: row.lastError }),
     operation: infoOf(row),
   }
+}
+
+/** Of what another user made nothing is shown (S25). */
+function explainOther(row: OperationRow, sources: RowSources): Explanation {
+  const waitingFor = isTerminal(row.status) ? [] : [`user ${row.user} to log in`]
+  const summary = isTerminal(row.status)
+    ? 'It was another user’s, and has ended.'
+    : `It is another user’s and waits for ${waitingFor.join()}.`
+  return { summary, state: sources.statePath(), waitingFor }
 }
 
 function explainEngine(sources: ExplainSources): Explanation {
@@ -93,8 +101,7 @@ const HINTS: Readonly<Record<string, string>> = {
   auth: ' (the server wants credentials; log in, then resume)',
 }
 
-async function ownReasons(settings: Pick<Settings, 'user'>, store: Store, row: OperationRow, now: number): Promise<string[]> {
-  if (row.user !== settings.user) return [`user ${row.user} to log in`]
+async function ownReasons(store: Store, row: OperationRow, now: number): Promise<string[]> {
   if (row.status === 'parked') return ['a decision: operations.retry, edit or discard']
   if (row.status === 'sending') return ["the server's answer"]
   if (row.status === 'waiting' && (row.dueAt ?? 0) > now) return [`the next attempt in ${(row.dueAt ?? now) - now} ms`]
@@ -109,7 +116,7 @@ async function ownReasons(settings: Pick<Settings, 'user'>, store: Store, row: O
 }
 
 async function openDependencies(store: Store, row: OperationRow): Promise<OperationRow[]> {
-  const rows = await Promise.all((row.dependsOn ?? []).map((id) => store.byId(id)))
+  const rows = await Promise.all((row.dependsOn ?? []).map((id) => store.successorOf(id)))
   return rows.flatMap((other) => (other === undefined || isTerminal(other.status) ? [] : [other]))
 }
 
