@@ -1,0 +1,168 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { EnqueueInput } from '../../src/index.ts'
+import { rowsOf } from '../support/rows.ts'
+import { createVirtualClock } from '../support/virtual-clock.ts'
+import { createWorld, type World } from '../support/world.ts'
+
+let world: World
+beforeEach(async () => {
+  world = await createWorld({ store: 'memory' })
+})
+afterEach(() => world.close())
+
+const create = (id: string, payload: object = {}): EnqueueInput => ({ type: 'create', entity: 'note', id, payload })
+const refused = (id: string): EnqueueInput => ({ type: 'update', entity: 'note', id, payload: { n: 1 } })
+
+describe('dead letters', () => {
+  it('E4 A11 are kept with their error and content, over restarts, until they are seen to', async () => {
+    const engine = await world.started({ retention: { completedMs: 0, completedCount: 0 } })
+    const operations = await engine.enqueueAll([refused('a'), refused('b'), create('c')])
+    await Promise.all(operations.map(({ settled }) => settled))
+    await engine.stop()
+    const next = await world.started({ retention: { completedMs: 0, completedCount: 0 } })
+    await next.flush()
+    const letters = await next.operations.list({ status: 'rejected' })
+    expect(letters).toMatchObject([
+      {
+        id: operations[0]!.id,
+        entityId: 'a',
+        payload: { n: 1 },
+        status: 'rejected',
+        lastError: { name: 'ClientError', status: 404 },
+      },
+      { id: operations[1]!.id, entityId: 'b' },
+    ])
+    expect(await next.operations.get(operations[0]!.id)).toEqual(letters[0])
+    expect(await next.operations.count('rejected')).toBe(2)
+  })
+
+  it('E4 can be retried, with their content and priority, and are no longer listed then', async () => {
+    const engine = await world.started()
+    const letter = await engine.enqueue({ ...refused('a'), priority: 'high' })
+    await letter.settled
+    await (
+      await engine.enqueue(create('a'))
+    ).settled
+    const retried = await engine.operations.retry(letter.id)
+    expect(await engine.operations.get(retried.id)).toMatchObject({ payload: { n: 1 }, priority: 'high' })
+    expect(await retried.settled).toEqual({ status: 'done' })
+    expect(world.notes()).toEqual({ a: { id: 'a', n: 1 } })
+    expect(await engine.operations.list({ status: 'rejected' })).toEqual([])
+    expect(await engine.operations.count('rejected')).toBe(0)
+  })
+
+  it('E4 can be edited, and the new content is sent under a new key', async () => {
+    const engine = await world.started()
+    const letter = await engine.enqueue(refused('a'))
+    await letter.settled
+    await (
+      await engine.enqueue(create('a'))
+    ).settled
+    const edited = await engine.operations.edit(letter.id, { n: 2 })
+    expect(await edited.settled).toEqual({ status: 'done' })
+    expect(world.notes()).toEqual({ a: { id: 'a', n: 2 } })
+    expect(new Set(world.attempts.map(({ context }) => context.idempotencyKey)).size).toBe(3)
+    await expect(engine.operations.edit(edited.id, { n: new Date(0) })).rejects.toMatchObject({ name: 'ValidationError' })
+  })
+
+  it('E4 a delete is retried without content', async () => {
+    const engine = await world.started({ entities: { note: { conflict: 'remoteWins' } } })
+    await (
+      await engine.enqueue(create('a'))
+    ).settled
+    world.server.setFaults({ rate: 1, weights: { 'precondition-failed': 1 } })
+    const letter = await engine.enqueue({ type: 'delete', entity: 'note', id: 'a', baseVersion: '99' })
+    expect(await letter.settled).toMatchObject({ status: 'rejected' })
+    world.server.setFaults(undefined)
+    expect(await (await engine.operations.retry(letter.id)).settled).toEqual({ status: 'done' })
+    expect(world.notes()).toEqual({})
+  })
+
+  it('E4 can be discarded', async () => {
+    const engine = await world.started()
+    const letter = await engine.enqueue(refused('a'))
+    await letter.settled
+    await engine.operations.discard(letter.id)
+    expect(await engine.operations.list({ status: 'rejected' })).toEqual([])
+    expect(await engine.operations.count('rejected')).toBe(0)
+    expect(await letter.status()).toBe('rejected')
+  })
+
+  it('E4 that do not exist are named by the error', async () => {
+    const engine = await world.started()
+    const { retry, edit, discard } = engine.operations
+    for (const act of [() => retry('nobody'), () => edit('nobody', {}), () => discard('nobody')])
+      await expect(act()).rejects.toMatchObject({ name: 'SyncOperationError', code: 'not-found', operationId: 'nobody' })
+    await expect(engine.operations.handle('nobody').status()).rejects.toMatchObject({ code: 'not-found' })
+    expect(await engine.operations.get('nobody')).toBeUndefined()
+  })
+})
+
+describe('what has ended', () => {
+  /** Three that are done, a second apart, and one that was rejected; then the store is opened again. */
+  async function reopened(retention: { completedMs?: number; completedCount?: number }, passMs: number): Promise<void> {
+    const clock = createVirtualClock()
+    const engine = await world.started({ ports: { clock }, retention, concurrency: 1 })
+    for (const id of ['a', 'b', 'c']) {
+      await (
+        await engine.enqueue(create(id))
+      ).settled
+      await clock.advance(1_000)
+    }
+    await (
+      await engine.enqueue(refused('x'))
+    ).settled
+    await clock.advance(passMs)
+    await engine.stop()
+    const next = await world.started({ ports: { clock }, retention })
+    await next.flush()
+  }
+
+  const kept = async (): Promise<string[]> => (await rowsOf(world.storage())).map(({ entityId }) => entityId)
+
+  it('C3 is forgotten when it is old enough; what was rejected is kept', async () => {
+    await reopened({ completedMs: 10_000 }, 8_500)
+    await vi.waitFor(async () => expect(await kept()).toEqual(['c', 'x']))
+  })
+
+  it('C3 is forgotten, the oldest first, when there is too much of it', async () => {
+    await reopened({ completedCount: 1 }, 0)
+    await vi.waitFor(async () => expect(await kept()).toEqual(['c', 'x']))
+  })
+
+  it('C3 is kept otherwise', async () => {
+    await reopened({ completedMs: 10_000, completedCount: 3 }, 6_000)
+    expect(await kept()).toEqual(['a', 'b', 'c', 'x'])
+  })
+
+  it('C3 is listed by status, oldest first, and no more than asked for', async () => {
+    const engine = await world.started()
+    engine.pause('test')
+    const operations = await engine.enqueueAll(['a', 'b', 'c', 'd'].map((id) => create(id)))
+    await engine.operations.discard(operations[3]!.id)
+    expect((await engine.operations.list({ limit: 2 })).map(({ entityId }) => entityId)).toEqual(['a', 'b'])
+    engine.resume('test')
+    await engine.flush()
+    const ended = await engine.operations.list({ status: ['done', 'cancelled'] })
+    expect(ended.map(({ entityId, status }) => [entityId, status])).toEqual([
+      ['a', 'done'],
+      ['b', 'done'],
+      ['c', 'done'],
+      ['d', 'cancelled'],
+    ])
+    expect(await engine.operations.count('done')).toBe(3)
+    expect(await engine.operations.list()).toEqual([])
+  })
+
+  it.each([
+    ['limit', { limit: 0 }],
+    ['limit', { limit: 1_001 }],
+    ['limit', { limit: 1.5 }],
+    ['status', { status: 'finished' }],
+    ['status', { status: ['done', 'gone'] }],
+  ])('C3 a list with a bad %s is refused', async (path, query) => {
+    const engine = await world.started()
+    // @ts-expect-error What JavaScript may pass.
+    await expect(engine.operations.list(query)).rejects.toMatchObject({ name: 'ValidationError', path })
+  })
+})
