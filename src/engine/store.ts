@@ -8,6 +8,7 @@ import {
   IN_PLAY,
   LEASE,
   META,
+  NEVER_DUE,
   OPERATIONS,
   isRecord,
   readEdits,
@@ -73,7 +74,13 @@ export function createStore(storage: Storage) {
       }),
 
     async nextDueAt(user: string, after: number): Promise<number | undefined> {
-      const [entry] = await storage.scan(OPERATIONS, { index: 'due', prefix: [user], gt: [user, after + 1], limit: 1 })
+      const [entry] = await storage.scan(OPERATIONS, {
+        index: 'due',
+        prefix: [user],
+        gt: [user, after + 1],
+        lt: [user, NEVER_DUE],
+        limit: 1,
+      })
       const at = entry?.position[1]
       return typeof at === 'number' ? at : undefined
     },

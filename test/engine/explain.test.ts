@@ -125,6 +125,7 @@ describe('explain() tells why an operation does not go on', () => {
     expect(await engine.explain()).not.toHaveProperty('nextWakeAt')
     await engine.stop()
     const next = await world.started()
+    await eventOf(next, 'lock:acquired')
     await next.flush()
     expect(await next.explain()).not.toHaveProperty('nextWakeAt')
   })
