@@ -1,0 +1,225 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { NetworkError, RateLimitError, type DrainSummary, type EnqueueInput } from '../../src/index.ts'
+import { httpTransport } from '../../src/adapters/http/index.ts'
+import { elsewhere } from '../support/other-client.ts'
+import { readRows } from '../support/rows.ts'
+import { createVirtualClock } from '../support/virtual-clock.ts'
+import { createWorld, eventOf, type World } from '../support/world.ts'
+import { META, STORE_SCHEMA } from '../../src/core/schema.ts'
+
+let world: World
+beforeEach(async () => {
+  world = await createWorld({ store: 'memory' })
+})
+afterEach(() => world.close())
+
+const create = (id: string, more: Partial<EnqueueInput> = {}): EnqueueInput => ({
+  type: 'create',
+  entity: 'note',
+  id,
+  payload: {},
+  ...more,
+})
+const update = (id: string, payload: object = {}): EnqueueInput => ({ type: 'update', entity: 'note', id, payload })
+
+describe('metrics', () => {
+  it('A6 count what became of every operation', async () => {
+    const engine = await world.started()
+    await (
+      await engine.enqueue(create('conflict', { payload: { title: 'old' } }))
+    ).settled
+    await elsewhere(world, 'PATCH', '/note/conflict', { title: 'theirs' })
+    world.intercept(async ({ request }, send) => {
+      const isFirst = world.attempts.filter((other) => other.request.body === request.body).length === 1
+      if (request.body?.includes('"retried"') === true && isFirst)
+        return { type: 'retry', retryAfterMs: 1, error: new RateLimitError('Slow down.', { status: 429 }) }
+      return send()
+    })
+    engine.pause('test')
+    const cancelled = await engine.enqueue(create('cancelled'))
+    await engine.operations.discard(cancelled.id)
+    await engine.enqueueAll([
+      create('merged'),
+      update('merged'),
+      create('retried'),
+      update('missing'),
+      update('conflict', { title: 'ours' }),
+    ])
+    expect(engine.metrics()).toMatchObject({ operations: { live: 5, enqueued: 7, cancelled: 1 }, queue: { depth: 5 } })
+    engine.resume('test')
+    while ((await engine.operations.count('live')) > 0) await engine.flush()
+    expect(engine.metrics()).toMatchObject({
+      operations: { enqueued: 7, done: 4, rejected: 1, retried: 1, coalesced: 1, cancelled: 1, conflicts: 1, live: 0 },
+      requests: world.attempts.length,
+      queue: { depth: 0 },
+      successRate: 4 / 5,
+      breaker: { state: 'closed', trips: 0, remainingMs: 0 },
+      lock: { owner: true, epoch: 1, takeovers: 0 },
+    })
+    expect(engine.metrics().health).toBe(Math.round(100 * (4 / 5) * (5 / 6)))
+  })
+
+  it('A6 measure the time from enqueueing to the end', async () => {
+    const clock = createVirtualClock()
+    const engine = await world.started({ ports: { clock } })
+    expect(engine.metrics()).toMatchObject({ latencyMs: { mean: 0, p50: 0, p95: 0, p99: 0 }, successRate: 1, health: 100 })
+    for (const waitMs of [10, 20, 30, 400]) {
+      engine.pause('test')
+      const operation = await engine.enqueue(create(`after ${waitMs}`))
+      await clock.advance(waitMs)
+      engine.resume('test')
+      await operation.settled
+    }
+    expect(engine.metrics().latencyMs).toEqual({ mean: 115, p50: 30, p95: 400, p99: 400 })
+  })
+
+  it('A6 know the depth of the queue after a restart', async () => {
+    const engine = await world.started()
+    engine.pause('test')
+    await engine.enqueueAll([create('a'), create('b'), create('c')])
+    await engine.stop()
+    const next = world.engine()
+    next.pause('test')
+    await next.start()
+    expect(next.metrics().queue.depth).toBe(3)
+    await next.enqueue(create('d'))
+    expect(next.metrics().queue.depth).toBe(4)
+    next.resume('test')
+    await next.flush()
+    expect(next.metrics().queue.depth).toBe(0)
+  })
+
+  it('A6 A1 count a takeover', async () => {
+    const engine = await world.started()
+    await eventOf(engine, 'lock:acquired')
+    const storage = world.storage()
+    await storage.open(STORE_SCHEMA)
+    const lease = (await storage.get(META, 'lease'))?.value as { epoch: number; rev: number }
+    await engine.stop()
+    await storage.commit([
+      { type: 'put', collection: META, value: { ...lease, epoch: 7, beat: 1, rev: lease.rev + 9, owner: 'a dead one' } },
+    ])
+    await storage.close()
+    const next = await world.started({ lock: { heartbeatMs: 20, staleMs: 60, pollMs: 20 } })
+    await eventOf(next, 'lock:acquired')
+    expect(next.metrics().lock).toEqual({ owner: true, epoch: 8, takeovers: 1 })
+  })
+})
+
+describe('the summary of a drain', () => {
+  it('D6 tells of each kind of end, with reasons', async () => {
+    const engine = await world.started({ retry: { strategy: 'constant', baseMs: 3_600_000, capMs: 3_600_000 } })
+    engine.pause('test')
+    world.intercept(async ({ request }, send) =>
+      request.body?.includes('"put off"') === true ? { type: 'unknown', error: new NetworkError('Lost.') } : send(),
+    )
+    const [, , , putOff, behind, missing] = await engine.enqueueAll([
+      create('merged'),
+      update('merged'),
+      create('plain'),
+      create('put off'),
+      create('behind', {}),
+      update('missing'),
+    ])
+    const child = await engine.enqueue(create('child', { dependsOn: [putOff!.id] }))
+    const told = eventOf(engine, 'drain:completed')
+    engine.resume('test')
+    const summary = await engine.flush()
+    expect(summary).toMatchObject({
+      succeeded: 3,
+      failed: 1,
+      deferred: 2,
+      conflicted: 0,
+      superseded: 1,
+      cancelled: 0,
+      held: [],
+    })
+    expect(behind).toBeDefined()
+    expect(new Set(summary.reasons.map(({ id, status, error }) => `${id} ${status} ${error?.name}`))).toEqual(
+      new Set([`${missing!.id} rejected ClientError`, `${putOff!.id} waiting NetworkError`, `${child.id} queued undefined`]),
+    )
+    expect(await told).toMatchObject({ summary: { succeeded: 3, failed: 1 } })
+  })
+
+  it('D6 tells why nothing was sent', async () => {
+    const engine = await world.started()
+    engine.pause('holidays')
+    const { id } = await engine.enqueue(create('a'))
+    const expected: DrainSummary = {
+      succeeded: 0,
+      failed: 0,
+      deferred: 1,
+      conflicted: 0,
+      superseded: 0,
+      cancelled: 0,
+      reasons: [{ id, entity: 'note', entityId: 'a', status: 'queued' }],
+      held: ['holidays'],
+    }
+    expect(await engine.flush()).toEqual(expected)
+  })
+
+  it('D6 counts as done, not as put off, what succeeded at a later attempt', async () => {
+    const engine = await world.started()
+    let answer = (): void => {}
+    world.intercept(async ({ request }, send) => {
+      if (request.body?.includes('"slow"') === true) {
+        await new Promise<void>((resolve) => (answer = resolve))
+        return send()
+      }
+      const attempts = world.attempts.filter((other) => other.request.body === request.body).length
+      if (attempts < 4) return { type: 'unknown', error: new NetworkError('Lost.') }
+      answer()
+      return send()
+    })
+    engine.pause('test')
+    await engine.enqueueAll([create('slow'), create('flaky')])
+    engine.resume('test')
+    expect(await engine.flush()).toMatchObject({ succeeded: 2, deferred: 0, reasons: [] })
+  })
+
+  it('D6 names at most 100 reasons and counts all', async () => {
+    const engine = await world.started()
+    engine.pause('test')
+    await engine.enqueueAll(Array.from({ length: 130 }, (_, n) => update(`missing ${n}`)))
+    engine.resume('test')
+    const summary = await engine.flush()
+    expect(summary.failed).toBe(130)
+    expect(summary.reasons).toHaveLength(100)
+  })
+})
+
+describe('credentials', () => {
+  it('B17 show up in no event, row, error, metric, explanation or state', async () => {
+    const canary = 'canary-7f3a'
+    const sinks: unknown[] = []
+    const transport = httpTransport({ baseURL: world.url, auth: { token: async () => `Bearer-${canary}` } })
+    const engine = await world.started({ transport, inspect: (event) => void sinks.push(event.type) })
+    engine.on('*', (event) => void sinks.push(event))
+    engine.events$.subscribe((event) => void sinks.push(event))
+    engine.state$.subscribe((state) => void sinks.push(state))
+    const operations = await engine.enqueueAll([create('a'), update('missing'), create('b')])
+    await Promise.all(operations.map(({ settled }) => settled))
+    const broken = httpTransport({ baseURL: 'http://127.0.0.1:1', auth: { token: async () => canary } })
+    world.intercept(({ request, context }) => broken.send(request, context))
+    const failed = await engine.enqueue(create('c'))
+    await eventOf(engine, 'sync:retry')
+    const failing = httpTransport({
+      baseURL: world.url,
+      auth: { token: async () => Promise.reject(new Error(`No token ${canary}`)) },
+    })
+    world.intercept(({ request, context }) => failing.send(request, context))
+    await new Promise<void>((resolve) => engine.on('sync:*', () => resolve()))
+    sinks.push(engine.history(), engine.metrics(), await engine.explain(failed.id), await engine.explain())
+    sinks.push(await engine.operations.list(), await engine.operations.list({ status: ['done', 'rejected'] }))
+    const storage = world.storage()
+    await storage.open(STORE_SCHEMA)
+    sinks.push(await readRows(storage))
+    await storage.close()
+    const text = JSON.stringify(sinks, (_, value: unknown) =>
+      value instanceof Error ? { ...value, message: value.message, stack: value.stack, cause: value.cause } : value,
+    )
+    expect(text).toContain('"sync:completed"')
+    expect(text).toContain('NetworkError')
+    expect(text).not.toContain(canary)
+  })
+})
