@@ -14,7 +14,7 @@ process.exitCode = await main(process.argv, io)
 async function main(argv: readonly string[], to: Io): Promise<number> {
   const cli = cac('synchart')
   defineCommands(cli, to)
-  cli.help()
+  cli.help((sections) => sections.map(withoutTrue))
   cli.version(version())
   try {
     cli.parse([...argv], { run: false })
@@ -29,12 +29,12 @@ async function main(argv: readonly string[], to: Io): Promise<number> {
 function defineCommands(cli: CAC, to: Io): void {
   cli
     .command('push <file>', 'Enqueue a file of operations (one JSON object a line) and bring them to a server')
-    .option('--to <url>', 'The server')
+    .option('--to <url>', 'The server (needed)')
     .option('--store <file>', 'The SQLite file that keeps the operations (default: <file>.synchart.db)')
     .option('--concurrency <n>', 'Requests in flight at once (default: 6)')
     .option('--batch <n>', 'Operations in one request, where the server has POST /batch (default: 1)')
     .option('--entities <names>', 'The entities that lines may be about, as note,task (default: those in the file)')
-    .option('--no-coalesce', 'Send every operation by itself')
+    .option('--no-coalesce', 'Send every operation by itself (default: merge what waits for one entity)')
     .option('--conflict <strategy>', 'localWins, remoteWins, merge or manual (default: merge)')
     .option('--user <name>', 'Whose operations they are (default: default)')
     .option('--token-env <NAME>', 'The environment variable that holds the bearer token')
@@ -44,6 +44,7 @@ function defineCommands(cli: CAC, to: Io): void {
     .option('--progress <kind>', 'auto, bar, plain, json or none, on stderr (default: auto)')
     .option('--json', 'Print the summary as JSON')
     .example('synchart push ops.ndjson --to http://127.0.0.1:4000')
+    .example('A line: {"type":"create","entity":"note","id":"n1","payload":{"title":"Hello"}}')
     .action(async (file: unknown, options: ParsedOptions) => {
       const { pushOptions } = await import('./push-options.ts')
       const checked = pushOptions(String(file), options)
@@ -68,15 +69,23 @@ function defineCommands(cli: CAC, to: Io): void {
     .command('serve', 'Run the reference server on this machine')
     .option('--port <n>', '0 takes a free one (default: 4000)')
     .option('--database <file>', 'A SQLite file, or :memory: (default: :memory:)')
-    .option('--faults <rate>', 'The share of requests that meet a fault, 0 to 1')
+    .option('--faults <rate>', 'The share of requests that meet a fault, 0 to 1 (default: 0)')
     .option('--fault-seed <n>', 'Same seed, same faults (default: 1)')
-    .option('--fault-weights <kind=n,...>', 'How often a kind of fault comes up against the others')
+    .option(
+      '--fault-weights <kind=n,...>',
+      'How often each kind comes up, as drop-response=3,delay=1 (default: all alike; with weights, those named only)',
+    )
     .option('--inspect', 'Serve GET /_ledger and GET /_state/{entity}')
     .option('--json', 'Print the address as JSON')
     .action(async (options: ParsedOptions) => {
       const { serve } = await import('./serve.ts')
       return serve(options, to)
     })
+}
+
+/** cac tells a default of true for each `--no-…`, as if that were on. */
+function withoutTrue(section: { title?: string; body: string }): { title?: string; body: string } {
+  return { ...section, body: section.body.replaceAll(' (default: true)', '') }
 }
 
 async function run(cli: CAC): Promise<number> {

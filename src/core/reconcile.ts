@@ -13,6 +13,7 @@ export type ConflictStrategy = 'localWins' | 'remoteWins' | 'merge' | 'manual' |
 /** Decides one conflict. A promise is awaited; if it throws or rejects, the operation is parked. */
 export type ConflictResolver = (conflict: Conflict) => Resolution | Promise<Resolution>
 
+/** `local` and `remote` take one side, `manual` parks the operation, `value` is what the whole entity should be. */
 export type Resolution = 'local' | 'remote' | 'manual' | { readonly value: JsonObject }
 
 export interface Conflict {

@@ -16,7 +16,10 @@ import { createRuntime, type EngineOptions, type Runtime } from './runtime.ts'
 import { engineState, statePath, type EngineSnapshot } from './state.ts'
 import type { EnqueueInput, EngineState, Operation, SyncEngine, SyncEvent } from './types.ts'
 
-/** What an application may send to an engine that it spawned as an actor. */
+/**
+ * What an application may send to an engine that it spawned as an actor, once it has emitted `engine:started`. A command that comes
+ * earlier or fails is not kept: `engine:error` tells of it.
+ */
 export type SyncEngineCommand =
   | { readonly type: 'enqueue'; readonly operation: EnqueueInput }
   | { readonly type: 'flush' }

@@ -17,7 +17,7 @@ export interface EnqueueInput {
   readonly type: string
   readonly entity: string
   readonly id: string
-  /** JSON. Left out for `delete`. */
+  /** JSON: an object for `create`, `update` and `replace`, left out for `delete`. Other types need one too: null if there is nothing to say. */
   readonly payload?: unknown
   /** Default `medium`. */
   readonly priority?: Priority | undefined
@@ -168,6 +168,7 @@ export interface SyncEngine {
   start(): Promise<void>
   /** Finishes what is in flight, releases the lease and closes the store. */
   stop(): Promise<void>
+  /** Sends nothing until `resume` with the same reason; what is enqueued is kept. */
   pause(reason: string): void
   resume(reason: string): void
   /** Durable when it resolves. Rejects with `ValidationError` or a `StorageError`; then nothing was stored. */
@@ -181,8 +182,9 @@ export interface SyncEngine {
     get(id: string): Promise<OperationInfo | undefined>
     /** The handle of an operation enqueued earlier, here or elsewhere. */
     handle(id: string): Operation
-    /** A parked or waiting operation goes on now; a rejected one is enqueued anew. */
+    /** A parked or waiting operation goes on now; a rejected one is enqueued anew, and the new one is returned. */
     retry(id: string): Promise<Operation>
+    /** Gives an operation that is not being sent another payload; a rejected one is enqueued anew with it. */
     edit(id: string, payload: unknown): Promise<Operation>
     /** Cancels what was not sent, gives up what is parked, forgets a dead letter. */
     discard(id: string): Promise<void>
@@ -195,6 +197,7 @@ export interface SyncEngine {
     rollbackBatch(tokens: readonly string[], error: SyncError): Promise<void>
   }
   metrics(): Metrics
+  /** What an operation, or without an id the engine, waits for, and what went wrong last. */
   explain(id?: string): Promise<Explanation>
   /** `*` and a trailing `*` are wildcards (`sync:*`). Returns the function that ends it. */
   on(pattern: string, handler: (event: SyncEvent) => void): () => void

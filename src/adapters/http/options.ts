@@ -18,9 +18,12 @@ export interface Route {
 export type RouteFunction = (operation: OutgoingOperation) => Route
 
 export interface EntityRoutes {
-  /** The path of the collection, as `/api/v2/notes`. Default: `/{entity}`. */
+  /** The path of the collection, as `/api/v2/notes`: for default routes, and to read an entity after a conflict. Default: `/{entity}`. */
   readonly path?: string
-  /** By type of operation: `create`, `update`, `replace`, `delete` or one of your own. */
+  /**
+   * By type of operation: `create`, `update`, `replace`, `delete` or one of your own. It sets its own `If-Match`, from `baseVersion`.
+   * Default for types of your own: `POST {path}/{id}/{type}`.
+   */
   readonly [type: string]: RouteFunction | string | undefined
 }
 
@@ -50,6 +53,7 @@ export interface HttpTransportOptions {
   readonly maxResponseBytes?: number
   /** Sent with every request, never stored. */
   readonly headers?: Readonly<Record<string, string>>
+  /** By entity: where the API has other URLs or methods. */
   readonly routes?: Readonly<Record<string, EntityRoutes>>
   /** False if the API has no batch endpoint. */
   readonly batch?: BatchOptions | false
