@@ -113,23 +113,22 @@ const MAX_MS = 10 * 365 * DAY_MS
 
 /** The settings with defaults filled in. Throws `ValidationError` naming the option that is out of range. */
 export function settingsOf(options: SyncEngineOptions): Settings {
-  if (!isRecord(options)) throw new ValidationError('options', 'must be an object.')
   const settings: Settings = {
-    user: options.user ?? DEFAULTS.user,
+    user: orDefault(options.user, DEFAULTS.user),
     entities: options.entities,
-    concurrency: options.concurrency ?? DEFAULTS.concurrency,
-    batchSize: options.batchSize ?? DEFAULTS.batchSize,
-    coalesce: options.coalesce ?? DEFAULTS.coalesce,
+    concurrency: orDefault(options.concurrency, DEFAULTS.concurrency),
+    batchSize: orDefault(options.batchSize, DEFAULTS.batchSize),
+    coalesce: orDefault(options.coalesce, DEFAULTS.coalesce),
     retry: guarded(merged('retry', DEFAULTS.retry, options.retry)),
     breaker: merged('breaker', DEFAULTS.breaker, options.breaker),
     lock: merged('lock', DEFAULTS.lock, options.lock),
     limits: merged('limits', DEFAULTS.limits, options.limits),
     retention: merged('retention', DEFAULTS.retention, options.retention),
     ageingMs: merged('ageingMs', DEFAULTS.ageingMs, options.ageingMs),
-    sendTimeoutMs: options.sendTimeoutMs ?? DEFAULTS.sendTimeoutMs,
-    maxReconciliations: options.maxReconciliations ?? DEFAULTS.maxReconciliations,
-    stopTimeoutMs: options.stopTimeoutMs ?? DEFAULTS.stopTimeoutMs,
-    authPauseMs: options.authPauseMs ?? DEFAULTS.authPauseMs,
+    sendTimeoutMs: orDefault(options.sendTimeoutMs, DEFAULTS.sendTimeoutMs),
+    maxReconciliations: orDefault(options.maxReconciliations, DEFAULTS.maxReconciliations),
+    stopTimeoutMs: orDefault(options.stopTimeoutMs, DEFAULTS.stopTimeoutMs),
+    authPauseMs: orDefault(options.authPauseMs, DEFAULTS.authPauseMs),
   }
   refuseUnknown('options', [...Object.keys(DEFAULTS), 'storage', 'transport', 'ports'], options)
   checkPorts(options)
@@ -188,6 +187,11 @@ function checkNumbers(settings: Settings): void {
   count('maxReconciliations', settings.maxReconciliations, 0, 1_000)
   span('stopTimeoutMs', settings.stopTimeoutMs, 0)
   span('authPauseMs', settings.authPauseMs, 1)
+}
+
+/** Only what is left out takes the default: `null` is a mistake that should be told of. */
+function orDefault<T>(value: T | undefined, fallback: T): T {
+  return value === undefined ? fallback : value
 }
 
 function merged<T extends object>(path: string, defaults: T, given: Partially<T> | undefined): T {

@@ -87,6 +87,7 @@ function createEngine(runtime: Runtime, parent: AnyActorRef | undefined): SyncEn
 
   async function enqueueAll(inputs: readonly EnqueueInput[]): Promise<readonly Operation[]> {
     requireOpen(state())
+    if (!Array.isArray(inputs)) throw new ValidationError('operations', 'must be a list of operations.')
     const rows = await intake.accept(inputs)
     return rows.map((row, i) => accepted(row, inputs[i]))
   }

@@ -2,11 +2,11 @@ import { fromCallback, fromPromise, type InspectionEvent } from 'xstate'
 import type { BreakerActor } from '../../machines/breaker.ts'
 import { connectivityMachine } from '../../machines/connectivity.ts'
 import { engineMachine, type DrainCommand, type EngineActor, type EngineInput } from '../../machines/engine.ts'
-import type { SyncError } from '../core/errors.ts'
+import { ValidationError, type SyncError } from '../core/errors.ts'
 import { isTerminal, type OperationRow } from '../core/operation.ts'
 import { settingsOf, type SyncEngineOptions } from '../core/options.ts'
 import type { SystemPorts } from '../core/ports.ts'
-import { STORE_SCHEMA } from '../core/schema.ts'
+import { STORE_SCHEMA, isRecord } from '../core/schema.ts'
 import { announce } from './announce.ts'
 import { createBreakerWatch } from './breaker-watch.ts'
 import { createChooser } from './chooser.ts'
@@ -42,6 +42,7 @@ export type Runtime = ReturnType<typeof createRuntime>
 
 /** Puts an engine's parts together, and provides its machine with what it invokes. */
 export function createRuntime(options: EngineOptions, system: SystemPorts) {
+  if (!isRecord(options)) throw new ValidationError('options', 'must be an object.')
   const { inspect, ...plain } = options
   const settings = settingsOf(plain)
   const ports: SystemPorts = { ...system, ...plain.ports }

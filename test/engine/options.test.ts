@@ -1,0 +1,111 @@
+import { describe, expect, it } from 'vitest'
+import { createSyncEngine, DEFAULTS, ValidationError, type EngineOptions } from '../../src/index.ts'
+import { httpTransport } from '../../src/adapters/http/index.ts'
+import { memoryStorage } from '../../src/adapters/memory.ts'
+
+const good = (): EngineOptions => ({
+  storage: memoryStorage(),
+  transport: httpTransport({ baseURL: 'http://127.0.0.1:1' }),
+  entities: { note: {} },
+})
+
+/** The path that the error names, as `retry.baseMs`. */
+function refusedPath(options: unknown): string {
+  try {
+    // @ts-expect-error What JavaScript may pass.
+    createSyncEngine(options)
+  } catch (error) {
+    if (error instanceof ValidationError) return error.path
+    throw error
+  }
+  return 'accepted'
+}
+
+const nested = (path: string, value: unknown): object => {
+  const [first = '', second] = path.split('.')
+  return { ...good(), [first]: second === undefined ? value : { [second]: value } }
+}
+
+const TOO_MANY_MS = 10 * 365 * 86_400_000 + 1
+/** For each option: what is just in range, and what is just out of it. */
+const RANGES: Readonly<Record<string, { readonly in: readonly unknown[]; readonly out: readonly unknown[] }>> = {
+  user: { in: ['u', 'ü'], out: ['', 1, null] },
+  concurrency: { in: [1, 256], out: [0, 257, 1.5, '6', null] },
+  batchSize: { in: [1, 1_000], out: [0, 1_001, 1.5] },
+  coalesce: { in: [true, false], out: ['yes', 1, null] },
+  'retry.strategy': { in: ['linear', 'constant', 'decorrelated', () => 1], out: ['fast', 1, null] },
+  'retry.baseMs': { in: [1, 0.5 + 0.5], out: [0, -1, NaN, '500', TOO_MANY_MS] },
+  'retry.capMs': { in: [500, 60_000], out: [499, Infinity] },
+  'retry.maxAttempts': { in: [1, 1_000_000], out: [0, 1_000_001, 1.5] },
+  'retry.maxAgeMs': { in: [1], out: [0, TOO_MANY_MS] },
+  'breaker.failureThreshold': { in: [1, 100_000], out: [0, 100_001] },
+  'breaker.windowMs': { in: [1], out: [0, NaN] },
+  'breaker.cooldownMs': { in: [1], out: [0, NaN] },
+  'breaker.halfOpenProbes': { in: [1, 256], out: [0, 257] },
+  'breaker.probeTimeoutMs': { in: [1], out: [0, NaN] },
+  'lock.heartbeatMs': { in: [1], out: [0, NaN] },
+  'lock.staleMs': { in: [20_000], out: [19_999, NaN] },
+  'lock.pollMs': { in: [1], out: [0, NaN] },
+  'limits.payloadBytes': { in: [2, 64 * 1_048_576], out: [1, 64 * 1_048_576 + 1] },
+  'limits.payloadDepth': { in: [1, 64], out: [0, 65] },
+  'retention.completedMs': { in: [0], out: [-1, NaN] },
+  'retention.completedCount': { in: [0, 100_000_000], out: [-1, 100_000_001] },
+  'ageingMs.critical': { in: [0], out: [-1, NaN] },
+  'ageingMs.high': { in: [0], out: [-1, NaN] },
+  'ageingMs.medium': { in: [0], out: [-1, NaN] },
+  'ageingMs.low': { in: [0], out: [-1, NaN] },
+  sendTimeoutMs: { in: [1], out: [0, NaN, TOO_MANY_MS] },
+  maxReconciliations: { in: [0, 1_000], out: [-1, 1_001, 1.5] },
+  stopTimeoutMs: { in: [0], out: [-1, NaN] },
+  authPauseMs: { in: [1], out: [0, NaN] },
+}
+
+describe('options', () => {
+  it('B1 are all in the table below', () => {
+    const paths = Object.entries(DEFAULTS).flatMap(([name, value]) =>
+      typeof value === 'object' && name !== 'entities' ? Object.keys(value as object).map((key) => `${name}.${key}`) : [name],
+    )
+    expect(Object.keys(RANGES).toSorted()).toEqual(paths.filter((path) => path !== 'entities').toSorted())
+  })
+
+  it.each(Object.entries(RANGES))('B1 %s is taken in its range, and named when it is out of it', (path, range) => {
+    for (const value of [...range.in, undefined]) expect([value, refusedPath(nested(path, value))]).toEqual([value, 'accepted'])
+    for (const value of range.out) expect([value, refusedPath(nested(path, value))]).toEqual([value, path])
+  })
+
+  it.each([
+    ['concurency', { ...good(), concurency: 6 }],
+    ['retry.base', { ...good(), retry: { base: 1 } }],
+    ['retry.__proto__x', { ...good(), retry: { __proto__x: 1 } }],
+    ['lock.stale', { ...good(), lock: { stale: 1 } }],
+    ['entities.note.strategy', { ...good(), entities: { note: { strategy: 'merge' } } }],
+  ])('B1 %s, which is no option, is named', (path, options) => {
+    expect(refusedPath(options)).toBe(path)
+  })
+
+  it.each([
+    ['retry', { ...good(), retry: 5 }],
+    ['breaker', { ...good(), breaker: [] }],
+    ['lock', { ...good(), lock: null }],
+    ['entities', { ...good(), entities: {} }],
+    ['entities', { ...good(), entities: undefined }],
+    ['entities', { ...good(), entities: ['note'] }],
+    ['entities.1note', { ...good(), entities: { '1note': {} } }],
+    ['entities.a/b', { ...good(), entities: { 'a/b': {} } }],
+    ['entities.note', { ...good(), entities: { note: 'merge' } }],
+    ['entities.note.conflict', { ...good(), entities: { note: { conflict: 'theirs' } } }],
+    ['storage', { ...good(), storage: undefined }],
+    ['storage', { ...good(), storage: 'notes.db' }],
+    ['transport', { ...good(), transport: {} }],
+    ['options', undefined],
+    ['options', null],
+    ['options', 'fast'],
+  ])('B1 %s of another kind is named', (path, options) => {
+    expect(refusedPath(options)).toBe(path)
+  })
+
+  it('B1 say in the message what they must be', () => {
+    expect(() => createSyncEngine({ ...good(), concurrency: 0 })).toThrow('concurrency: must be a whole number from 1 to 256.')
+    expect(() => createSyncEngine({ ...good(), lock: { heartbeatMs: 70_000 } })).toThrow('lock.staleMs')
+  })
+})
