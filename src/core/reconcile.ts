@@ -56,15 +56,12 @@ export type Examination = Decision | { readonly type: 'conflict'; readonly confl
  */
 export function examine(row: OperationRow, base: Json | undefined, fetched: Fetched): Examination {
   if (fetched.type === 'failed') return { type: 'failed', error: fetched.error }
+  if (!isMutation(row.type)) return examineAction(row, base, fetched)
   if (row.type === 'delete') return examineDelete(row, base, fetched)
   if (fetched.type === 'absent') return examineAbsent(row, base)
   if (row.type === 'create') return examineCreate(row, fetched)
   if (row.type === 'update') return examineUpdate(row, base, fetched)
-  if (row.type === 'replace') return examineReplace(row, base, fetched)
-  return {
-    type: 'conflict',
-    conflict: conflictOf(row, 'update-update', { base, local: row.payload, remote: fetched.value, version: fetched.version }),
-  }
+  return examineReplace(row, base, fetched)
 }
 
 /** Turns a resolution of a conflict into what happens next. */
@@ -77,8 +74,26 @@ export function resolve(row: OperationRow, conflict: Conflict, resolution: Resol
     return { type: 'resend', as: 'delete', payload: null, version: conflict.remoteVersion, conflict: record }
   if (resolution === 'merge' && conflict.remote === undefined)
     return { type: 'refuse', error: new ConflictError(`${nameOf(conflict)} was deleted on the server.`) }
+  if (!isMutation(row.type)) return again(row, conflict, resolution, record)
   const wanted = typeof resolution === 'object' ? resolution.value : resolution === 'merge' ? conflict.merged : conflict.local
   return { ...towards(row, conflict, wanted ?? null), conflict: record }
+}
+
+/** What an action of the application does to the entity is known to the server alone: nothing is compared or merged. */
+function examineAction(row: OperationRow, base: Json | undefined, fetched: Exclude<Fetched, { type: 'failed' }>): Examination {
+  const [remote, version] = fetched.type === 'found' ? [fetched.value, fetched.version] : [undefined, undefined]
+  const type = remote === undefined ? 'update-delete' : 'update-update'
+  return { type: 'conflict', conflict: conflictOf(row, type, { base, local: undefined, remote, version }) }
+}
+
+/** The same action, on the version that the server has now. */
+function again(row: OperationRow, conflict: Conflict, resolution: Resolution | 'merge', record: ConflictRecord): Decision {
+  const payload = typeof resolution === 'object' ? resolution.value : row.payload
+  return { type: 'resend', as: row.type, payload, version: conflict.remoteVersion, conflict: record }
+}
+
+function isMutation(type: string): boolean {
+  return type === 'create' || type === 'update' || type === 'replace' || type === 'delete'
 }
 
 function examineDelete(row: OperationRow, base: Json | undefined, fetched: Exclude<Fetched, { type: 'failed' }>): Examination {

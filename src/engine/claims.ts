@@ -13,9 +13,11 @@ export function createClaims(
   quarantined: (sequence: number, error: SyncError) => void,
 ) {
   let edits: number | undefined
+  /** What `edits` was when the present choices were looked at. */
+  let editsBefore = 0
 
   async function chooseInto(choices: Choice[], wanted: number): Promise<void> {
-    edits ??= await store.edits()
+    editsBefore = edits ??= await store.edits()
     for (let found = -1; found !== 0 && choices.length < wanted;) {
       const now = clock.now()
       const names = await lanes.next(wanted - choices.length, now)
@@ -49,7 +51,7 @@ export function createClaims(
     },
     /** What a commit of these choices must expect. */
     expectation: (choices: readonly Choice[]): readonly Expectation[] =>
-      choices.length === 0 ? [] : [editsUnchanged(edits ?? 0)],
+      choices.length === 0 ? [] : [editsUnchanged(editsBefore)],
     forget(): void {
       edits = undefined
     },

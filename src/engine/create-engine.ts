@@ -53,8 +53,9 @@ export function engineFactory(system: SystemPorts): EngineFactory {
         engines.set(self, engine)
         engine.on('*', emit)
         const report = (error: unknown): void => runtime.events.emit({ type: 'engine:error', part: 'command', error })
-        receive((command) => void obey(engine, command).catch(report))
-        void engine.start().catch(report)
+        const started = engine.start()
+        receive((command) => void started.then(() => obey(engine, command)).catch(report))
+        started.catch(report)
         return () => void engine.stop()
       })
     },

@@ -30,7 +30,7 @@ export interface DispatcherHooks {
 
 type Phase = { readonly type: 'following' } | { readonly type: 'held' | 'draining' | 'quiescing'; readonly epoch: number }
 
-const LINGER_MS = 15
+const LINGER_MS = 50
 const STORAGE_RETRY_MS = 1_000
 
 /**
@@ -244,6 +244,7 @@ export function createDispatcher(settings: Settings, ports: SystemPorts, store: 
     },
     record(slot: OperationActor, row: OperationRow, event: OperationEvent): void {
       flying.delete(slot)
+      rows.set(slot, row)
       ledger.push(ledgerEntry(slot, row, event))
       // Not now: this is an action of the slot, in which no actor should be made.
       queueMicrotask(handOut)
@@ -259,7 +260,7 @@ export function createDispatcher(settings: Settings, ports: SystemPorts, store: 
       const row = rows.get(slot)
       rows.delete(slot)
       flying.delete(slot)
-      if (row === undefined) return
+      if (row === undefined || isTerminal(row.status)) return
       const error = new SyncOperationError(
         row.id,
         'actor-failed',

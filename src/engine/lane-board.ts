@@ -1,5 +1,6 @@
 import { isTerminal, laneOf, type OperationRow } from '../core/operation.ts'
 import type { Entry } from '../core/ports.ts'
+import { IN_PLAY } from '../core/schema.ts'
 import type { Blockage } from './chooser.ts'
 import { createLaneFinder } from './lane-finder.ts'
 import { createPlays } from './plays.ts'
@@ -48,7 +49,8 @@ export function createLaneBoard(store: Store, user: string, unreadable: (entry: 
 
     /** The operation was put back before it left. */
     leaveUnsent(row: OperationRow): void {
-      if (row.rank === undefined) finder.waitUntil(0)
+      if (row.dueAt === IN_PLAY) finder.begin()
+      else if (row.rank === undefined) finder.waitUntil(0)
       leave(laneOf(row.user, row.entity, row.entityId), row.rank)
     },
 

@@ -13,7 +13,7 @@ import type { EnqueueInput } from './types.ts'
 export function newRow(settings: Settings, { clock, newId }: SystemPorts, input: EnqueueInput, at: string): NewOperationRow {
   checkInput(settings, input, at)
   const { limits, user, ageingMs } = settings
-  const payload = input.type === 'delete' ? null : jsonOf(input.payload, `${at}payload`, limits)
+  const payload = input.payload === undefined || input.type === 'delete' ? null : jsonOf(input.payload, `${at}payload`, limits)
   const base = input.base === undefined ? undefined : jsonOf(input.base, `${at}base`, limits)
   const id = newId()
   const priority = input.priority ?? 'medium'

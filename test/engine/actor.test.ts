@@ -63,6 +63,15 @@ describe('the engine as an actor of an application', () => {
     app.stop()
   })
 
+  it('L5 keeps what it is sent before it has started', async () => {
+    const app = application()
+    app.start()
+    app.send({ type: 'SAVE', id: 'early' })
+    await nextEvent(app.getSnapshot().children['sync']!, 'sync:completed')
+    expect(Object.keys(world.notes())).toEqual(['early'])
+    app.stop()
+  })
+
   it('A8 gives the full API to who holds its actor', async () => {
     const app = application()
     app.start()

@@ -20,6 +20,7 @@ export type { SqliteStorageOptions }
 const capabilities: StorageCapabilities = { atomicBatch: true, fencing: 'enforced', range: 'native', durability: 'fsync' }
 
 const retryMs = 5
+const longestTurnMs = 10
 
 /** Does the work, again and again if another process holds the file, for at most `busyTimeoutMs`. */
 async function patiently<T>(busyTimeoutMs: number, work: () => T | Promise<T>): Promise<T> {
@@ -36,11 +37,17 @@ async function patiently<T>(busyTimeoutMs: number, work: () => T | Promise<T>): 
 }
 
 /** SQLite works without leaving the thread: who commits again and again would keep timers and the network from their turn. */
-async function yielding<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await work
-  } finally {
-    await turnOfOthers()
+function createYielding(): <T>(work: Promise<T>) => Promise<T> {
+  let yieldedAt = 0
+  return async (work) => {
+    try {
+      return await work
+    } finally {
+      if (performance.now() - yieldedAt >= longestTurnMs) {
+        await turnOfOthers()
+        yieldedAt = performance.now()
+      }
+    }
   }
 }
 
@@ -61,6 +68,7 @@ async function diskSpace(path: string): Promise<number | undefined> {
 export function sqliteStorage(options: SqliteStorageOptions): Storage {
   const { path, busyTimeoutMs, watchMs, maxBytes } = checkOptions(options)
   const watchers = createWatchers(watchMs)
+  const yielding = createYielding()
   let connection: Connection | undefined
   let turn: Promise<unknown> = Promise.resolve()
 
