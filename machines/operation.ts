@@ -228,7 +228,14 @@ function postponed(retry: RetryOptions, row: OperationRow, answer: Answer): Oper
 
 function parked(row: OperationRow, answer: Answer): OperationRow {
   const conflict = answer.type === 'RECONCILED' && answer.decision.type === 'park' ? answer.decision.conflict : undefined
-  return park(row, errorOf(answer), conflict)
+  return park({ ...row, unknownAttempts: inDoubt(row, answer) }, errorOf(answer), conflict)
+}
+
+/** How many attempts may have been applied, after this answer. */
+function inDoubt({ unknownAttempts }: OperationRow, answer: Answer): number {
+  const outcome = answer.type === 'OUTCOME' ? answer.outcome.type : undefined
+  if (outcome === 'conflict') return 0
+  return outcome === 'retry' ? unknownAttempts - 1 : unknownAttempts
 }
 
 function resent(row: OperationRow, answer: Answer): OperationRow {
