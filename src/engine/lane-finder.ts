@@ -32,9 +32,6 @@ export function createLaneFinder(
   const blocked = new Set<string>()
   /** When the next waiting operation is due; 0 = look now, undefined = none is known to wait. */
   let nextDueAt: number | undefined = 0
-  /** Counts the restarts: what was read before one is not used after it. */
-  let restarts = 0
-  let isReading = false
   /** How far the operations that an earlier owner left in play were found. */
   let orphans: { readonly from: IndexKey | undefined } | 'found' = 'found'
 
@@ -48,14 +45,10 @@ export function createLaneFinder(
     cursor = from
     exhausted = false
     page = []
-    restarts += 1
   }
 
   async function readPage(): Promise<void> {
-    const before = restarts
-    isReading = true
-    const entries = await store.ranked(user, cursor, PAGE_LIMIT).finally(() => (isReading = false))
-    if (restarts !== before) return
+    const entries = await store.ranked(user, cursor, PAGE_LIMIT)
     if (entries.length < PAGE_LIMIT) exhausted = true
     cursor = entries.at(-1)?.position ?? cursor
     page = entries.flatMap((entry) => {
@@ -76,18 +69,11 @@ export function createLaneFinder(
 
   async function dueLanes(now: number): Promise<string[]> {
     if (nextDueAt === undefined || nextDueAt > now) return []
-    // What is told meanwhile counts as well.
-    nextDueAt = undefined
     const entries = await store.due(user, now, DUE_LIMIT)
-    const at = entries.length < DUE_LIMIT ? await store.nextDueAt(user, now) : now
-    if (at !== undefined) waitUntil(at)
+    nextDueAt = entries.length < DUE_LIMIT ? await store.nextDueAt(user, now) : now
     const lanes = entries.flatMap((entry) => read(entry)?.lane ?? [])
     for (const lane of lanes) blocked.delete(lane)
     return lanes
-  }
-
-  function waitUntil(at: number): void {
-    nextDueAt = Math.min(nextDueAt ?? at, at)
   }
 
   function revisit(lane: string, rank: number): void {
@@ -129,11 +115,13 @@ export function createLaneFinder(
 
     /** A row was queued in this process. */
     queued(lane: string, rank: number): void {
-      if (isReading || (cursor !== undefined && rank <= Number(cursor[1]))) revisit(lane, rank)
+      if (cursor !== undefined && rank <= Number(cursor[1])) revisit(lane, rank)
       else exhausted = false
     },
 
-    waitUntil,
+    waitUntil(at: number): void {
+      nextDueAt = Math.min(nextDueAt ?? at, at)
+    },
 
     /** Begins an ownership: what an earlier owner left in play is in doubt. */
     begin(): void {
