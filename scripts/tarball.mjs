@@ -8,7 +8,8 @@ import { fileURLToPath } from 'node:url'
 import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
 
-const ALLOWED = /^(?:dist\/(?:src|machines)\/[\w/-]+\.(?:js|d\.ts)|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/
+const ALLOWED =
+  /^(?:dist\/(?:src|machines)\/[\w/-]+\.(?:js|d\.ts)|docs\/[\w/-]+\.md|machines\/SPEC\.md|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/
 const REQUIRED = ['package.json', 'README.md', 'CHANGELOG.md', 'LICENSE']
 
 const root = fileURLToPath(new URL('..', import.meta.url))

@@ -66,6 +66,14 @@ describe('the engine as actor logic', () => {
     await syncEngineOf(sync).stop()
   })
 
+  it('L5 keeps what it is sent before it has started', async () => {
+    const actor = createActor(application(logic())).start()
+    actor.send({ type: 'SAVE', id: 'early' })
+    await heard(actor.getSnapshot().context.sync, 'sync:completed')
+    expect(Object.keys(world.notes())).toEqual(['early'])
+    actor.stop()
+  })
+
   it('A8 answers through syncEngineOf, and pauses, resumes and flushes as it is told', async () => {
     const actor = createActor(logic()).start()
     await heard(actor, 'engine:started')

@@ -71,7 +71,7 @@ describe('a stored operation that can not be read', () => {
     expect(await engine.operations.handle(ids[1]!).status()).toBe('queued')
     expect(heard).toMatchObject([{ sequence: 1 }])
     expect((heard[0] as { error?: unknown }).error).toBeInstanceOf(StorageCorruptError)
-    expect((await engine.explain(ids[1]!)).waitingFor.join()).toContain("operations.discard('#1')")
+    expect((await engine.explain(ids[1])).waitingFor.join()).toContain("operations.discard('#1')")
 
     await engine.operations.discard('#1')
     expect(await engine.operations.handle(ids[1]!).settled).toMatchObject({ status: 'rejected' })

@@ -77,7 +77,7 @@ describe('an idempotency key of the application', () => {
     const batch = await one!.enqueueAll([order(1), order(2), order(1)])
     expect(batch[2]!.id).toBe(batch[0]!.id)
     const [a, b] = await Promise.all([one!.enqueue(order(3)), one!.enqueue(order(3))])
-    expect(a!.id).toBe(b!.id)
+    expect(a.id).toBe(b.id)
     const racing = await Promise.all(
       Array.from({ length: 20 }, (_, n) => engines.map((engine) => engine.enqueue(order(10 + n)))).flat(),
     )
@@ -127,7 +127,7 @@ describe('a dedupe key', () => {
     const second = await engine.enqueue(press(2))
     expect(second.id).toBe(first.id)
     const [a, b] = await Promise.all([engine.enqueue(press(3)), engine.enqueue(press(4))])
-    expect([a!.id, b!.id]).toEqual([first.id, first.id])
+    expect([a.id, b.id]).toEqual([first.id, first.id])
     expect(await engine.operations.list()).toMatchObject([{ id: first.id, payload: { n: 1 } }])
     expect(await rowsOf(world.storage())).toHaveLength(1)
   })

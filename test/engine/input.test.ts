@@ -16,8 +16,8 @@ const payload = (value: unknown): object => input({ payload: { value } })
 
 const cyclic: { self?: unknown } = {}
 cyclic.self = cyclic
-const holes = [1, 2, 3]
-delete holes[1]
+const holes = [1]
+holes[2] = 3
 class Note {
   readonly title = 'x'
 }

@@ -216,7 +216,9 @@ describe('credentials', () => {
     sinks.push(await readRows(storage))
     await storage.close()
     const text = JSON.stringify(sinks, (_, value: unknown) =>
-      value instanceof Error ? { ...value, message: value.message, stack: value.stack, cause: value.cause } : value,
+      value instanceof Error
+        ? Object.assign({}, value, { message: value.message, stack: value.stack, cause: value.cause })
+        : value,
     )
     expect(text).toContain('"sync:completed"')
     expect(text).toContain('NetworkError')
