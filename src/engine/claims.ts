@@ -27,12 +27,15 @@ export function createClaims(
   }
 
   async function chooseFrom(lane: string, now: number, choices: Choice[]): Promise<void> {
+    const before = lanes.generation()
     const choice = await chooser.choose(lane, now)
     if (!('type' in choice)) {
       lanes.enter(lane, choice.nextRank)
       choices.push(choice)
       return
     }
+    // What was seen before everything was to be looked at again must not hold the lane.
+    if (lanes.generation() !== before) return
     lanes.block(lane, choice)
     if (choice.type === 'corrupt') quarantined(choice.sequence, choice.error)
   }

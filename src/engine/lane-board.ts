@@ -24,6 +24,7 @@ export function createLaneBoard(store: Store, user: string, unreadable: (entry: 
   return {
     next: finder.next,
     nextDueAt: finder.nextDueAt,
+    generation: finder.generation,
     isExhausted: finder.isExhausted,
     begin: finder.begin,
     forget: finder.forget,

@@ -32,6 +32,10 @@ export function createLaneFinder(
   const blocked = new Set<string>()
   /** When the next waiting operation is due; 0 = look now, undefined = none is known to wait. */
   let nextDueAt: number | undefined = 0
+  /** Raised by `forget`: what was read before it is not to be relied on. */
+  let generation = 0
+  /** What was queued while a page is read: whether the page has it is not known. Undefined between reads. */
+  let arrivals: Candidate[] | undefined
   /** How far the operations that an earlier owner left in play were found. */
   let orphans: { readonly from: IndexKey | undefined } | 'found' = 'found'
 
@@ -48,7 +52,12 @@ export function createLaneFinder(
   }
 
   async function readPage(): Promise<void> {
+    const before = generation
+    const meanwhile: Candidate[] = []
+    arrivals = meanwhile
     const entries = await store.ranked(user, cursor, PAGE_LIMIT)
+    if (generation !== before) return
+    arrivals = undefined
     if (entries.length < PAGE_LIMIT) exhausted = true
     cursor = entries.at(-1)?.position ?? cursor
     page = entries.flatMap((entry) => {
@@ -57,23 +66,38 @@ export function createLaneFinder(
         ? []
         : [{ lane: row.lane, rank: row.rank }]
     })
+    for (const { lane, rank } of meanwhile) queued(lane, rank)
+  }
+
+  function queued(lane: string, rank: number): void {
+    arrivals?.push({ lane, rank })
+    if (cursor !== undefined && rank <= Number(cursor[1])) revisit(lane, rank)
+    else exhausted = false
   }
 
   async function orphanLanes(): Promise<string[]> {
     if (orphans === 'found') return []
-    const entries = await store.inPlay(user, orphans.from, DUE_LIMIT)
+    const search = orphans
+    const entries = await store.inPlay(user, search.from, DUE_LIMIT)
     const last = entries.at(-1)
-    orphans = last === undefined || entries.length < DUE_LIMIT ? 'found' : { from: last.position }
+    if (orphans === search) orphans = last === undefined || entries.length < DUE_LIMIT ? 'found' : { from: last.position }
     return entries.flatMap((entry) => read(entry)?.lane ?? [])
   }
 
   async function dueLanes(now: number): Promise<string[]> {
     if (nextDueAt === undefined || nextDueAt > now) return []
+    // What becomes known while this is read is not to be overwritten by it.
+    nextDueAt = undefined
     const entries = await store.due(user, now, DUE_LIMIT)
-    nextDueAt = entries.length < DUE_LIMIT ? await store.nextDueAt(user, now) : now
+    const next = entries.length < DUE_LIMIT ? await store.nextDueAt(user, now) : now
+    if (next !== undefined) waitUntil(next)
     const lanes = entries.flatMap((entry) => read(entry)?.lane ?? [])
     for (const lane of lanes) blocked.delete(lane)
     return lanes
+  }
+
+  function waitUntil(at: number): void {
+    nextDueAt = Math.min(nextDueAt ?? at, at)
   }
 
   function revisit(lane: string, rank: number): void {
@@ -114,14 +138,8 @@ export function createLaneFinder(
     },
 
     /** A row was queued in this process. */
-    queued(lane: string, rank: number): void {
-      if (cursor !== undefined && rank <= Number(cursor[1])) revisit(lane, rank)
-      else exhausted = false
-    },
-
-    waitUntil(at: number): void {
-      nextDueAt = Math.min(nextDueAt ?? at, at)
-    },
+    queued,
+    waitUntil,
 
     /** Begins an ownership: what an earlier owner left in play is in doubt. */
     begin(): void {
@@ -130,12 +148,15 @@ export function createLaneFinder(
 
     /** Anything may have changed: look at everything again. */
     forget(): void {
+      generation += 1
+      arrivals = undefined
       restart()
       revisits = []
       blocked.clear()
       nextDueAt = 0
     },
 
+    generation: (): number => generation,
     nextDueAt: (): number | undefined => nextDueAt,
     /** True if, as far as is known, nothing is left to find now. */
     isExhausted: (now: number): boolean =>
