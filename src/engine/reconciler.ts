@@ -103,7 +103,7 @@ export function createReconciler(settings: Settings, ports: SystemPorts, transpo
 
 function checkResolution({ limits }: Settings, row: OperationRow, resolution: Resolution): Resolution {
   if (resolution === 'local' || resolution === 'remote' || resolution === 'manual') return resolution
-  if (isRecord(resolution) && isRecord(resolution.value)) {
+  if (isRecord(resolution)) {
     const { json } = checkJson(resolution.value, 'value', { maxBytes: limits.payloadBytes, maxDepth: limits.payloadDepth })
     const value = copyJson(json)
     if (isObject(value)) return { value }

@@ -60,11 +60,17 @@ describe('reconciling that does not come to an end', () => {
 
   it('S12 tries again when the server can not be looked at', async () => {
     const engine = await started('merge')
+    world.intercept(async (_, send) => {
+      const outcome = await send()
+      if (outcome.type === 'conflict') world.server.setFaults({ rate: 1, weights: { unavailable: 1 }, retryAfterMaxSeconds: 0 })
+      return outcome
+    })
     const operation = await bothChanged(engine)
-    world.server.setFaults({ rate: 1, weights: { unavailable: 1 }, retryAfterMaxSeconds: 0 })
     await eventOf(engine, 'sync:retry')
+    world.intercept(undefined)
     world.server.setFaults(undefined)
     expect(await operation.settled).toEqual({ status: 'done' })
+    expect(engine.history().filter(({ type }) => type === 'sync:conflict').length).toBeGreaterThan(0)
     expect(world.notes()['a']).toMatchObject({ title: 'ours' })
   })
 

@@ -121,18 +121,22 @@ describe('starting and stopping', () => {
   it('L10 rejects a start that is overtaken by stop, and leaves no handle open', async () => {
     const storage = world.storage()
     const open = new Set<string>()
+    let stop = (): void => {}
+    const askedToStop = new Promise<void>((resolve) => (stop = resolve))
     const engine = world.engine({
       storage: {
         ...storage,
         async open(schema) {
+          await askedToStop
+          await new Promise<void>((resolve) => setImmediate(resolve))
           await storage.open(schema)
           open.add('store')
         },
         watch(listener) {
-          const stop = storage.watch(listener)
+          const unwatch = storage.watch(listener)
           open.add('watch')
           return () => {
-            stop()
+            unwatch()
             open.delete('watch')
           }
         },
@@ -143,7 +147,9 @@ describe('starting and stopping', () => {
       },
     })
     const started = engine.start()
-    const [outcome] = await Promise.allSettled([started, engine.stop()])
+    const stopped = engine.stop()
+    stop()
+    const [outcome] = await Promise.allSettled([started, stopped])
     expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'not-started' } })
     expect([...open]).toEqual([])
   })
