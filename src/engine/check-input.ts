@@ -29,8 +29,7 @@ export function checkInput(settings: Settings, input: EnqueueInput, at: string):
     )
   if (input.type === 'delete' && input.payload !== undefined && input.payload !== null)
     throw new ValidationError(`${at}payload`, 'must be left out for a delete.')
-  if (OBJECT_TYPES.has(input.type) && !isRecord(input.payload))
-    throw new ValidationError(`${at}payload`, `must be an object for ${input.type}.`)
+  checkPayload(input.type, input.payload, `${at}payload`)
   if (input.priority !== undefined && !PRIORITIES.includes(input.priority))
     throw new ValidationError(`${at}priority`, `must be ${PRIORITIES.join(', ')}.`)
   if (input.dependsOn !== undefined && !(Array.isArray(input.dependsOn) && input.dependsOn.every(isName)))
@@ -40,6 +39,11 @@ export function checkInput(settings: Settings, input: EnqueueInput, at: string):
     if (input[key] !== undefined && !isKey(input[key]))
       throw new ValidationError(`${at}${key}`, 'must be 1 to 255 visible ASCII characters without " and \\.')
   }
+}
+
+/** Throws `ValidationError` for a payload that no request of this type can carry. */
+export function checkPayload(type: string, payload: unknown, at: string): void {
+  if (OBJECT_TYPES.has(type) && !isRecord(payload)) throw new ValidationError(at, `must be an object for ${type}.`)
 }
 
 /** Throws `ValidationError` for handlers that could not be called. */

@@ -26,13 +26,14 @@ export async function markParents(store: Store, rows: readonly NewOperationRow[]
 }
 
 async function parentsOf(store: Store, rows: readonly NewOperationRow[]): Promise<OperationRow[]> {
+  const [user] = rows.map((row) => row.user)
   const ids = new Set(rows.flatMap((row) => row.dependsOn ?? []))
-  return Promise.all([...ids].map((id) => parentOf(store, id)))
+  return Promise.all([...ids].map((id) => parentOf(store, user, id)))
 }
 
-async function parentOf(store: Store, id: string): Promise<OperationRow> {
+async function parentOf(store: Store, user: string | undefined, id: string): Promise<OperationRow> {
   const row = await store.byId(id)
-  if (row !== undefined) return row
+  if (row !== undefined && row.user === user) return row
   throw new ValidationError('dependsOn', `there is no operation ${id}. Enqueue it first.`, { code: 'unknown-dependency' })
 }
 

@@ -1,3 +1,4 @@
+import { copyJson } from '../core/copy-json.ts'
 import { SyncOperationError, ValidationError } from '../core/errors.ts'
 import {
   LIVE_STATUSES,
@@ -12,6 +13,7 @@ import { finish, storedError, unpark, withPayload } from '../core/rows.ts'
 import { OPERATIONS, readOperation } from '../core/schema.ts'
 import { checkJson } from '../core/validate-json.ts'
 import type { Handles } from './handles.ts'
+import { checkPayload } from './check-input.ts'
 import { infoOf } from './info.ts'
 import { DISCARDED } from './optimistic.ts'
 import type { Store } from './store.ts'
@@ -104,11 +106,11 @@ export function createOperations(
     },
 
     async edit(id, payload) {
-      const { json } = checkJson(payload, 'payload', {
-        maxBytes: settings.limits.payloadBytes,
-        maxDepth: settings.limits.payloadDepth,
-      })
+      const { payloadBytes, payloadDepth } = settings.limits
+      const json = copyJson(checkJson(payload, 'payload', { maxBytes: payloadBytes, maxDepth: payloadDepth }).json)
       const row = await found(id)
+      if (row.type === 'delete') throw noPayload(row)
+      checkPayload(row.type, json, 'payload')
       if (row.status === 'rejected') return enqueueAnew(row, json)
       await edit(id, (current) => edited(current, json))
       return handles.handle(id)
@@ -155,8 +157,6 @@ function retried(row: OperationRow): OperationRow {
 
 /** New content for what was never sent; after a definite refusal it is a new request, with a derived key. */
 function edited(row: OperationRow, payload: OperationRow['payload']): OperationRow {
-  if (row.type === 'delete')
-    throw new SyncOperationError(row.id, 'no-payload', 'A delete has no payload. Discard it and enqueue what is wanted.')
   if (row.status === 'queued') return withPayload(row, payload)
   if (row.status !== 'parked' && row.status !== 'waiting') throw cannot(row, 'edited')
   if (row.unknownAttempts > 0)
@@ -182,6 +182,10 @@ function givenUp(row: OperationRow, at: number): OperationRow {
 
 function dismissed(row: OperationRow): OperationRow {
   return { ...row, rev: row.rev + 1, dismissed: 1 }
+}
+
+function noPayload(row: OperationRow): SyncOperationError {
+  return new SyncOperationError(row.id, 'no-payload', 'A delete has no payload. Discard it and enqueue what is wanted.')
 }
 
 function notFound(id: string): SyncOperationError {

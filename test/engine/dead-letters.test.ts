@@ -65,6 +65,26 @@ describe('dead letters', () => {
     await expect(engine.operations.edit(edited.id, { n: new Date(0) })).rejects.toMatchObject({ name: 'ValidationError' })
   })
 
+  it('E4 are not edited into what no request can carry, and what the caller does to the content afterwards is not sent', async () => {
+    const engine = await world.started()
+    const letter = await engine.enqueue(refused('a'))
+    await letter.settled
+    engine.pause('test')
+    const deleted = await engine.enqueue({ type: 'delete', entity: 'note', id: 'c' })
+    const queued = await engine.enqueue(create('d', { n: 1 }))
+    await expect(engine.operations.edit(letter.id, ['a list'])).rejects.toMatchObject({
+      name: 'ValidationError',
+      path: 'payload',
+    })
+    await expect(engine.operations.edit(queued.id, 'text')).rejects.toMatchObject({ name: 'ValidationError', path: 'payload' })
+    await expect(engine.operations.edit(deleted.id, {})).rejects.toMatchObject({ code: 'no-payload' })
+    const content = { tags: ['one'] }
+    const edited = engine.operations.edit(queued.id, content)
+    content.tags.push('two')
+    await edited
+    expect(await engine.operations.get(queued.id)).toMatchObject({ payload: { tags: ['one'] } })
+  })
+
   it('E4 a delete is retried without content', async () => {
     const engine = await world.started({ entities: { note: { conflict: 'remoteWins' } } })
     await (

@@ -118,6 +118,7 @@ describe('two users on one store', () => {
       () => bob.operations.discard(hers.id),
     ])
       await expect(act()).rejects.toMatchObject({ code: 'not-found' })
+    await expect(bob.enqueue({ ...create('bob-2'), dependsOn: [hers.id] })).rejects.toMatchObject({ code: 'unknown-dependency' })
     await bob.stop()
 
     const again = await as('alice')
