@@ -85,9 +85,11 @@ describe('IndexedDB when things go wrong', () => {
     const old = await openRaw(name, 1)
     await expect(storage.open(laterSchema)).rejects.toBeInstanceOf(StorageBlockedError)
     old.close()
-    await storage.open(laterSchema)
-    await storage.commit([{ type: 'put', collection: 'extras', value: { id: 'x' } }])
-    expect(await storage.get('extras', 'x')).toBeDefined()
+    const patient = indexedDbStorage({ name, blockedTimeoutMs: 20_000 })
+    await patient.open(laterSchema)
+    await patient.commit([{ type: 'put', collection: 'extras', value: { id: 'x' } }])
+    expect(await patient.get('extras', 'x')).toBeDefined()
+    await patient.close()
   })
 
   it('C6 a handle in use gives way to an upgrade at once, its commits finish, and it then says that it is outdated', async () => {
