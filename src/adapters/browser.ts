@@ -44,6 +44,7 @@ export function browserStorage(options: BrowserStorageOptions): Storage {
     get: async (collection, key) => used().get(collection, key),
     getMany: async (collection, keys) => used().getMany(collection, keys),
     scan: async (collection, query) => used().scan(collection, query),
+    scanMany: async (collection, queries) => used().scanMany(collection, queries),
     count: async (collection, query) => used().count(collection, query),
     commit: async (writes, commitOptions) => used().commit(writes, commitOptions),
     watch: (listener) => used().watch(listener),

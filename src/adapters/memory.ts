@@ -1,5 +1,5 @@
 import { StorageClosedError } from '../core/errors.ts'
-import type { Storage, StorageCapabilities, StoreSchema } from '../core/ports.ts'
+import type { Entry, ScanQuery, Storage, StorageCapabilities, StoreSchema } from '../core/ports.ts'
 import { commitTo, tableOf } from './memory/commit.ts'
 import type { View } from './memory/commit.ts'
 import { announceCommit, memoryDisk, prepareDisk } from './memory/disk.ts'
@@ -38,6 +38,12 @@ export function memoryStorage(options: MemoryStorageOptions = {}): Storage {
     return { disk, schema }
   }
 
+  function scan(collection: string, query: ScanQuery): readonly Entry[] {
+    const seen = view()
+    checkLimit(query)
+    return scanTable(tableOf(seen, collection), collectionIn(seen.schema, collection), query)
+  }
+
   return {
     capabilities,
     async open(wanted) {
@@ -51,11 +57,8 @@ export function memoryStorage(options: MemoryStorageOptions = {}): Storage {
       const table = tableOf(view(), collection)
       return keys.map((key) => entryOf(table, key, [key]))
     },
-    async scan(collection, query) {
-      const seen = view()
-      checkLimit(query)
-      return scanTable(tableOf(seen, collection), collectionIn(seen.schema, collection), query)
-    },
+    scan: async (collection, query) => scan(collection, query),
+    scanMany: async (collection, queries) => queries.map((query) => scan(collection, query)),
     async count(collection, query) {
       const seen = view()
       return countRows(tableOf(seen, collection), collectionIn(seen.schema, collection), query)

@@ -57,7 +57,8 @@ export interface CountQuery {
 }
 
 export type Write =
-  | { readonly type: 'put'; readonly collection: string; readonly value: object }
+  /** `was` is the row as the writer knows it: an adapter may spare the indexes that stay the same, if the store agrees. */
+  | { readonly type: 'put'; readonly collection: string; readonly value: object; readonly was?: object }
   /** Adds a row whose primary key the store assigns (collections with `autoIncrement`). */
   | { readonly type: 'append'; readonly collection: string; readonly value: object }
   | { readonly type: 'delete'; readonly collection: string; readonly key: Scalar }
@@ -100,6 +101,8 @@ export interface Storage {
   /** In the order of `keys`; undefined where there is no such row. */
   getMany(collection: string, keys: readonly Scalar[]): Promise<readonly (Entry | undefined)[]>
   scan(collection: string, query: ScanQuery): Promise<readonly Entry[]>
+  /** Several scans of one collection at one moment of the store; the results in the order of the queries. */
+  scanMany(collection: string, queries: readonly ScanQuery[]): Promise<readonly (readonly Entry[])[]>
   /** How many rows of an index stand under a prefix, without reading them. */
   count(collection: string, query: CountQuery): Promise<number>
   /** All or nothing. Resolves, when committed, with the keys of the appended rows in order. */

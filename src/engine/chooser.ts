@@ -2,12 +2,20 @@ import { coalesceLane } from '../core/coalesce.ts'
 import { StorageCorruptError, SyncError, SyncOperationError } from '../core/errors.ts'
 import { isTerminal, type OperationRow } from '../core/operation.ts'
 import type { Settings } from '../core/options.ts'
-import type { Entry, Transport } from '../core/ports.ts'
+import type { Entry, Transport, Write } from '../core/ports.ts'
 import { beginRollback, claim, finish } from '../core/rows.ts'
 import { readOperation } from '../core/schema.ts'
-import type { Store } from './store.ts'
+import { updateOperation, type Store } from './store.ts'
 
 const LANE_LIMIT = 256
+const NO_VERSIONS: ReadonlyMap<string, string | undefined> = new Map()
+
+type Dependency =
+  | { readonly type: 'met' }
+  | { readonly type: 'waits'; readonly on: string }
+  | { readonly type: 'failed'; readonly error: SyncError }
+
+const MET: Dependency = { type: 'met' }
 
 /** What was chosen from one lane: the row to play, as it will be once the choice is committed, and what it took over. Without a row, everything at the head undid itself. */
 export interface Choice {
@@ -15,6 +23,8 @@ export interface Choice {
   readonly row?: OperationRow
   /** Rows that end with this choice, superseded or cancelled. */
   readonly ended: readonly OperationRow[]
+  /** What commits it. */
+  readonly writes: readonly Write[]
   /** The turn of the next row of the lane, if there is one. */
   readonly nextRank: number | undefined
 }
@@ -27,50 +37,82 @@ export type Blockage =
   | { readonly type: 'dependency'; readonly on: string }
   | { readonly type: 'corrupt'; readonly sequence: number; readonly error: SyncError }
 
+/** What stands at the head of a lane that can go. */
+interface Head extends Pick<Choice, 'ended' | 'nextRank'> {
+  readonly row: OperationRow | undefined
+  readonly endings: readonly Write[]
+  /** Why it can't be sent after all. */
+  readonly error?: SyncError
+}
+
 export type Chooser = ReturnType<typeof createChooser>
 
-/** Looks at the head of a lane and decides what is to be played next; coalesces what was never sent. Pure but for reading. */
+/** Looks at the heads of lanes and decides what is to be played next; coalesces what was never sent. Pure but for reading. */
 export function createChooser(settings: Settings, transport: Transport, store: Store) {
-  async function choose(lane: string, now: number): Promise<Choice | Blockage> {
-    const entries = await store.lane(lane, settings.coalesce ? LANE_LIMIT : 2)
+  /** Looks at several lanes at once: reading is what costs. The answers in the order of the lanes. */
+  async function choose(lanes: readonly string[], now: number): Promise<readonly (Choice | Blockage)[]> {
+    const read = await store.lanes(lanes, settings.coalesce ? LANE_LIMIT : 2)
+    const heads: (Head | Blockage)[] = []
+    for (const entries of read) heads.push(await headOf(entries, now))
+    const versions = await versionsFor(lanes, heads)
+    return heads.map((head, at) => ('type' in head ? head : choiceOf(lanes[at] ?? '', head, versions)))
+  }
+
+  async function headOf(entries: readonly Entry[], now: number): Promise<Head | Blockage> {
     const head = entries[0]
     if (head === undefined) return { type: 'empty' }
     const rows = readable(entries)
     const first = rows[0]
     if (first === undefined) return corrupt(head)
-    if (first.status === 'queued') return await chooseQueued(lane, rows, entries, now)
-    const nextRank = rankAfter(rows.slice(1), entries)
+    if (first.status === 'queued') return queuedHead(rows, entries, now)
     if (first.status === 'parked') return { type: 'parked' }
     if (first.status === 'waiting' && (first.dueAt ?? 0) > now) return { type: 'notDue', dueAt: first.dueAt ?? 0 }
-    if (first.status === 'reconciling' || first.status === 'rollingBack') return { lane, row: first, ended: [], nextRank }
-    return { lane, row: await claimed(first, lane), ended: [], nextRank }
+    return { row: first, ended: [], endings: [], nextRank: rankAfter(rows.slice(1), entries) }
   }
 
-  async function chooseQueued(
-    lane: string,
-    rows: readonly OperationRow[],
-    entries: readonly Entry[],
-    now: number,
-  ): Promise<Choice | Blockage> {
+  async function queuedHead(rows: readonly OperationRow[], entries: readonly Entry[], now: number): Promise<Head | Blockage> {
     const { survivor, superseded, cancelled, rest } = settings.coalesce
       ? coalesceLane(rows, { maxPayloadBytes: settings.limits.payloadBytes })
       : { survivor: rows[0], superseded: [], cancelled: [], rest: rows.slice(1) }
+    const dependency = survivor?.dependsOn === undefined ? MET : await dependencyOf(survivor, survivor.dependsOn)
+    if (dependency.type === 'waits') return { type: 'dependency', on: dependency.on }
     const ended = [
       ...superseded.map((row) => finish(row, 'superseded', now, survivor?.id)),
       ...cancelled.map((row) => finish(row, 'cancelled', now)),
     ]
-    const nextRank = rankAfter(rest, entries)
-    if (survivor === undefined) return { lane, ended, nextRank }
-    const dependency = await dependencyOf(survivor)
-    if (dependency.type === 'waits') return { type: 'dependency', on: dependency.on }
-    const row = dependency.type === 'failed' ? beginRollback(survivor, dependency.error) : await claimed(survivor, lane)
-    return { lane, row, ended, nextRank }
+    const endings = [...superseded, ...cancelled].map((was, at) => updateOperation(ended[at] ?? was, was))
+    const head = { row: survivor, ended, endings, nextRank: rankAfter(rest, entries) }
+    return dependency.type === 'failed' ? { ...head, error: dependency.error } : head
+  }
+
+  /** The versions that the server last confirmed, of the entities whose first request is yet to be made. */
+  async function versionsFor(
+    lanes: readonly string[],
+    heads: readonly (Head | Blockage)[],
+  ): Promise<ReadonlyMap<string, string | undefined>> {
+    const wanted = lanes.filter((_, at) => needsVersion(heads[at]))
+    if (wanted.length === 0) return NO_VERSIONS
+    const entities = await store.entities(wanted)
+    return new Map(wanted.map((lane, at) => [lane, entities[at]?.version]))
+  }
+
+  function choiceOf(lane: string, head: Head, versions: ReadonlyMap<string, string | undefined>): Choice {
+    const { row: was, ended, endings, nextRank } = head
+    if (was === undefined) return { lane, ended, writes: endings, nextRank }
+    const row = played(was, head.error, versions.get(lane))
+    return { lane, row, ended, writes: [updateOperation(row, was), ...endings], nextRank }
+  }
+
+  /** What an earlier owner left in play goes on where it was. */
+  function played(row: OperationRow, error: SyncError | undefined, version: string | undefined): OperationRow {
+    if (row.status === 'reconciling' || row.status === 'rollingBack') return row
+    return error === undefined ? claimed(row, version) : beginRollback(row, error)
   }
 
   /** Sent before: the same bytes again. Never sent: the request is made now, on the version that the server last confirmed. */
-  async function claimed(row: OperationRow, lane: string): Promise<OperationRow> {
+  function claimed(row: OperationRow, version: string | undefined): OperationRow {
     if (row.request !== undefined) return claim(row, row.request, row.baseVersion)
-    const baseVersion = row.baseVersion ?? (row.type === 'create' ? undefined : (await store.entity(lane))?.version)
+    const baseVersion = row.baseVersion ?? version
     try {
       return claim(row, transport.prepare({ ...row, baseVersion }), baseVersion)
     } catch (cause) {
@@ -78,19 +120,27 @@ export function createChooser(settings: Settings, transport: Transport, store: S
     }
   }
 
-  async function dependencyOf(
-    row: OperationRow,
-  ): Promise<{ type: 'met' } | { type: 'waits'; on: string } | { type: 'failed'; error: SyncError }> {
-    for (const id of row.dependsOn ?? []) {
+  async function dependencyOf(row: OperationRow, dependsOn: readonly string[]): Promise<Dependency> {
+    for (const id of dependsOn) {
       const other = await store.successorOf(id)
       if (other === undefined || other.status === 'done') continue
       if (!isTerminal(other.status)) return { type: 'waits', on: other.id }
       return { type: 'failed', error: dependencyFailed(row, other) }
     }
-    return { type: 'met' }
+    return MET
   }
 
   return { choose }
+}
+
+function needsVersion(head: Head | Blockage | undefined): boolean {
+  if (head === undefined || 'type' in head || head.error !== undefined || head.row === undefined) return false
+  const { status, type, request, baseVersion } = head.row
+  return (
+    (status === 'queued' || status === 'waiting' || status === 'sending') &&
+    type !== 'create' &&
+    (request ?? baseVersion) === undefined
+  )
 }
 
 /** The turn of the lane's next row; if the lane was not read to its end, that of what is behind. */

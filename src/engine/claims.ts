@@ -1,8 +1,11 @@
 import type { SyncError } from '../core/errors.ts'
 import type { Clock, Expectation } from '../core/ports.ts'
-import type { Choice, Chooser } from './chooser.ts'
+import type { Blockage, Choice, Chooser } from './chooser.ts'
 import type { LaneBoard } from './lane-board.ts'
 import { editsUnchanged, type Store } from './store.ts'
+
+/** A lane may be long: so many are in memory together. */
+const LANES_AT_ONCE = 32
 
 /** Chooses what to claim next. The claims hold only if nobody edited an operation since they were looked at. */
 export function createClaims(
@@ -21,23 +24,26 @@ export function createClaims(
     for (let found = -1; found !== 0 && choices.length < wanted;) {
       const now = clock.now()
       const names = await lanes.next(wanted - choices.length, now)
-      for (const lane of names) await chooseFrom(lane, now, choices)
+      for (let at = 0; at < names.length; at += LANES_AT_ONCE) await chooseFrom(names.slice(at, at + LANES_AT_ONCE), now, choices)
       found = names.length
     }
   }
 
-  async function chooseFrom(lane: string, now: number, choices: Choice[]): Promise<void> {
+  async function chooseFrom(names: readonly string[], now: number, choices: Choice[]): Promise<void> {
     const before = lanes.generation()
-    const choice = await chooser.choose(lane, now)
-    if (!('type' in choice)) {
-      lanes.enter(lane, choice.nextRank)
-      choices.push(choice)
-      return
-    }
-    // What was seen before everything was to be looked at again must not hold the lane.
-    if (lanes.generation() !== before) return
-    lanes.block(lane, choice)
-    if (choice.type === 'corrupt') quarantined(choice.sequence, choice.error)
+    const found = await chooser.choose(names, now)
+    found.forEach((choice, at) => {
+      if (!('type' in choice)) {
+        lanes.enter(choice.lane, choice.nextRank)
+        choices.push(choice)
+      } else if (lanes.generation() === before) blocked(names[at] ?? '', choice)
+      // What was seen before everything was to be looked at again must not hold the lane.
+    })
+  }
+
+  function blocked(lane: string, blockage: Blockage): void {
+    lanes.block(lane, blockage)
+    if (blockage.type === 'corrupt') quarantined(blockage.sequence, blockage.error)
   }
 
   return {

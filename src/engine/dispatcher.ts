@@ -4,7 +4,7 @@ import type { OperationActor, OperationEvent } from '../../machines/operation.ts
 import { StorageConflictError, StorageFencedError, SyncOperationError, type SyncError } from '../core/errors.ts'
 import { isTerminal, type OperationRow } from '../core/operation.ts'
 import type { Settings } from '../core/options.ts'
-import type { SystemPorts, Write } from '../core/ports.ts'
+import type { SystemPorts } from '../core/ports.ts'
 import { park, release } from '../core/rows.ts'
 import { createAlarms } from './alarms.ts'
 import { unreadable, type Choice, type Chooser } from './chooser.ts'
@@ -89,7 +89,11 @@ export function createDispatcher(settings: Settings, ports: SystemPorts, store: 
     const choices = await claims.choose(room())
     if (!isOwnerOf(epoch)) return
     const entries = ledger.splice(0)
-    const writes = [...entries.flatMap((entry) => entry.writes), ...unsent.map(putOperation), ...choices.flatMap(writesOf)]
+    const writes = [
+      ...entries.flatMap((entry) => entry.writes),
+      ...unsent.map(putOperation),
+      ...choices.flatMap((choice) => choice.writes),
+    ]
     try {
       if (writes.length > 0) await store.commitAs(epoch, writes, { expect: claims.expectation(choices) })
     } catch (error) {
@@ -244,8 +248,8 @@ export function createDispatcher(settings: Settings, ports: SystemPorts, store: 
     },
     record(slot: OperationActor, row: OperationRow, event: OperationEvent): void {
       flying.delete(slot)
+      ledger.push(ledgerEntry(slot, row, rows.get(slot), event))
       rows.set(slot, row)
-      ledger.push(ledgerEntry(slot, row, event))
       // Not now: this is an action of the slot, in which no actor should be made.
       queueMicrotask(handOut)
       // A turn that is under way looks at what has come meanwhile when it ends.
@@ -278,7 +282,3 @@ export function createDispatcher(settings: Settings, ports: SystemPorts, store: 
 }
 
 const PHASES = { DRAIN: 'draining', HOLD: 'held', QUIESCE: 'quiescing' } as const
-
-function writesOf({ row, ended }: Choice): Write[] {
-  return [...(row === undefined ? [] : [row]), ...ended].map(putOperation)
-}

@@ -2,7 +2,7 @@ import type { OperationActor, OperationEvent } from '../../machines/operation.ts
 import { laneOf, type OperationRow } from '../core/operation.ts'
 import type { Write } from '../core/ports.ts'
 import { ENTITIES, type EntityRow } from '../core/schema.ts'
-import { putOperation } from './store.ts'
+import { putOperation, updateOperation } from './store.ts'
 
 /** A row that waits to be written, and what the server said of its entity meanwhile. */
 export interface LedgerEntry {
@@ -13,8 +13,13 @@ export interface LedgerEntry {
 }
 
 /** What a step of an operation writes: its row, and what is now known of the entity. */
-export function ledgerEntry(slot: OperationActor, row: OperationRow, event: OperationEvent): LedgerEntry {
-  return { slot, row, writes: [putOperation(row), ...entityWrites(row, event)] }
+export function ledgerEntry(
+  slot: OperationActor,
+  row: OperationRow,
+  was: OperationRow | undefined,
+  event: OperationEvent,
+): LedgerEntry {
+  return { slot, row, writes: [was === undefined ? putOperation(row) : updateOperation(row, was), ...entityWrites(row, event)] }
 }
 
 function entityWrites(row: OperationRow, event: OperationEvent): Write[] {

@@ -13,6 +13,7 @@ export async function forgetEnded(store: Store, retention: RetentionOptions, epo
   return forgotten
 }
 
+/** From the oldest on, so that what is kept is not read. */
 async function forgetStatus(
   store: Store,
   status: TerminalStatus,
@@ -20,17 +21,17 @@ async function forgetStatus(
   epoch: number,
   now: number,
 ): Promise<number> {
-  let seen = 0
+  let place = await store.countFinished(status)
   let forgotten = 0
-  for (let lt: IndexKey | undefined; ;) {
-    const page = await store.finished(status, PAGE_LIMIT, true, lt)
+  for (let gt: IndexKey | undefined; ;) {
+    const page = await store.oldestFinished(status, PAGE_LIMIT, gt)
     const old: Entry[] = []
-    for (const entry of page) if (mayForget(entry, ++seen, retention, now) && !(await isAwaited(store, entry))) old.push(entry)
+    for (const entry of page) if (mayForget(entry, place--, retention, now) && !(await isAwaited(store, entry))) old.push(entry)
     const writes = old.map((entry): Write => ({ type: 'delete', collection: OPERATIONS, key: entry.key }))
     if (writes.length > 0) await store.commitAs(epoch, writes)
     forgotten += writes.length
-    lt = page.at(-1)?.position
-    if (page.length < PAGE_LIMIT || lt === undefined) return forgotten
+    gt = page.at(-1)?.position
+    if (page.length < PAGE_LIMIT || gt === undefined || !isOld(Number(gt[1]), place + 1, retention, now)) return forgotten
   }
 }
 
@@ -42,8 +43,12 @@ async function isAwaited(store: Store, entry: Entry): Promise<boolean> {
 }
 
 /** `place` counts from the newest. */
-function mayForget(entry: Entry, place: number, { completedMs, completedCount }: RetentionOptions, now: number): boolean {
+function mayForget(entry: Entry, place: number, retention: RetentionOptions, now: number): boolean {
   const row = readOperation(entry)
   if (row === undefined || (row.status === 'rejected' && row.dismissed === undefined)) return false
-  return place > completedCount || now - (row.finishedAt ?? now) > completedMs
+  return isOld(row.finishedAt ?? now, place, retention, now)
+}
+
+function isOld(finishedAt: number, place: number, { completedMs, completedCount }: RetentionOptions, now: number): boolean {
+  return place > completedCount || now - finishedAt > completedMs
 }

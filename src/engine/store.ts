@@ -29,16 +29,6 @@ export function createStore(storage: Storage) {
     return entry === undefined ? undefined : readOperation(entry)
   }
 
-  function finished(status: OperationStatus, limit: number, reverse: boolean, lt?: IndexKey): Promise<readonly Entry[]> {
-    return storage.scan(OPERATIONS, {
-      index: 'finished',
-      prefix: [status],
-      limit,
-      reverse,
-      ...(lt === undefined ? {} : { lt }),
-    })
-  }
-
   /** The operation, or the one that stands for it now: what it was merged into. */
   async function successorOf(id: string): Promise<OperationRow | undefined> {
     const row = await byIndex('id', id)
@@ -54,6 +44,11 @@ export function createStore(storage: Storage) {
 
     /** The live operations of a lane, head first; a corrupt row keeps its place. */
     lane: (lane: string, limit: number) => storage.scan(OPERATIONS, { index: 'lane', prefix: [lane], limit }),
+    lanes: (lanes: readonly string[], limit: number) =>
+      storage.scanMany(
+        OPERATIONS,
+        lanes.map((lane) => ({ index: 'lane', prefix: [lane], limit })),
+      ),
 
     /** Queued operations of a user in the order of their turn, from a position on. */
     ranked: (user: string, gt: IndexKey | undefined, limit: number) =>
@@ -85,7 +80,10 @@ export function createStore(storage: Storage) {
       return typeof at === 'number' ? at : undefined
     },
 
-    finished,
+    /** What has ended with this status, the oldest first, from a position on. */
+    oldestFinished: (status: OperationStatus, limit: number, gt: IndexKey | undefined) =>
+      storage.scan(OPERATIONS, { index: 'finished', prefix: [status], limit, ...(gt === undefined ? {} : { gt }) }),
+    countFinished: (status: OperationStatus) => storage.count(OPERATIONS, { index: 'finished', prefix: [status] }),
 
     /** Rows of one live status, in no promised order. */
     async live(user: string, limit: number, wanted: (status: OperationStatus) => boolean): Promise<OperationRow[]> {
@@ -115,7 +113,8 @@ export function createStore(storage: Storage) {
     async finishedOf(user: string, status: OperationStatus, limit: number): Promise<OperationRow[]> {
       const found: OperationRow[] = []
       for (let lt: IndexKey | undefined; found.length < limit;) {
-        const page = await finished(status, PAGE_LIMIT, true, lt)
+        const query = { index: 'finished', prefix: [status], limit: PAGE_LIMIT, reverse: true }
+        const page: readonly Entry[] = await storage.scan(OPERATIONS, lt === undefined ? query : { ...query, lt })
         const rows = page.flatMap((entry) => readOperation(entry) ?? [])
         found.push(...rows.filter((row) => row.user === user && row.dismissed === undefined))
         lt = page.at(-1)?.position
@@ -190,6 +189,11 @@ export function editsUnchanged(edits: number): Expectation {
 
 export function putOperation(row: OperationRow): Write {
   return { type: 'put', collection: OPERATIONS, value: row }
+}
+
+/** The same, by a writer who knows how the row is stored now. */
+export function updateOperation(row: OperationRow, was: OperationRow): Write {
+  return { type: 'put', collection: OPERATIONS, value: row, was }
 }
 
 function idOf(entry: Entry | undefined): string | undefined {

@@ -146,6 +146,35 @@ export function describeScans(makeWorld: () => Promise<StorageWorld>): void {
       expect(keysOf(await scan('red', 5))).toEqual(['n1'])
     })
 
+    it('C6 several scans at once answer in the order of their queries, each as it would alone', async () => {
+      await storage.commit([put({ id: 'n1', tag: 'red' }), put({ id: 'n2', tag: 'blue' }), put({ id: 'n3', tag: 'red' })])
+      const queries = ['blue', 'none', 'red'].map((tag) => ({ index: 'byTag', prefix: [tag], limit: 5 }))
+      const found = await storage.scanMany('notes', [...queries, { limit: 1, reverse: true }, { limit: 0 }])
+      expect(found.map(keysOf)).toEqual([['n2'], [], ['n1', 'n3'], ['n3'], []])
+      expect(await storage.scanMany('notes', [])).toEqual([])
+      await expect(storage.scanMany('notes', [{ limit: 1 }, { limit: 1001 }])).rejects.toBeInstanceOf(ValidationError)
+    })
+
+    it.each([
+      ['as it is', { id: 'n1', tag: 'red', name: 'one' }],
+      ['as it is not', { id: 'n1', tag: 'blue', name: 'two' }],
+      ['in part as it is not', { id: 'n1', tag: 'red', name: 'two' }],
+      ['without its fields', { id: 'n1' }],
+      ['with fields that are no scalars', { id: 'n1', tag: {}, name: null }],
+    ])('C6 a row that is put by who knows it %s stands where its fields say, alone', async (_, was) => {
+      await storage.commit([put({ id: 'n1', tag: 'red', name: 'one' })])
+      await storage.commit([{ type: 'put', collection: 'notes', value: { id: 'n1', tag: 'blue', name: 'two', more: 1 }, was }])
+      const absent = { id: 'n2', tag: 'blue', name: 'new' }
+      await storage.commit([{ type: 'put', collection: 'notes', value: absent, was: absent }])
+      const byTag = (tag: string) => storage.scan('notes', { index: 'byTag', prefix: [tag], limit: 5 })
+      expect([keysOf(await byTag('red')), keysOf(await byTag('blue'))]).toEqual([[], ['n1', 'n2']])
+      expect((await storage.scan('notes', { index: 'byName', limit: 5 })).map(({ position }) => position[0])).toEqual([
+        'new',
+        'two',
+      ])
+      expect((await storage.get('notes', 'n1'))?.value).toEqual({ id: 'n1', tag: 'blue', name: 'two', more: 1 })
+    })
+
     it('C6 a row moves in its indexes when it is put again, and leaves them when it is deleted', async () => {
       await storage.commit([put({ id: 'n1', tag: 'red', name: 'one' })])
       await storage.commit([put({ id: 'n1', tag: 'blue' })])

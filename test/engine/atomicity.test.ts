@@ -116,24 +116,27 @@ describe('a drain on a store that fails', () => {
     expect(await readRows(storage)).toMatchObject([{ status: 'done' }])
   })
 
-  it.each(['get', 'getMany', 'scan'] as const)('L5 comes back to every lane when a %s fails while it chooses', async (method) => {
-    const engine = await world.started({ storage, concurrency: 2 })
-    engine.pause('test')
-    const operations = await engine.enqueueAll(Array.from({ length: 8 }, (_, i) => create(`n${i}`)))
-    const later = await engine.enqueueAll(Array.from({ length: 8 }, (_, i) => ({ ...create(`n${i}`), type: 'update' })))
-    for (let nth = 1; nth <= 6; nth++) {
-      let reads = 0
-      storage.failReads((used) => {
-        if (used !== method || ++reads !== nth) return undefined
-        return new StorageUnavailableError('The disk is gone.')
-      })
-      engine.resume('test')
-      await new Promise<void>((resolve) => setImmediate(resolve))
+  it.each(['get', 'getMany', 'scan', 'scanMany'] as const)(
+    'L5 comes back to every lane when a %s fails while it chooses',
+    async (method) => {
+      const engine = await world.started({ storage, concurrency: 2 })
       engine.pause('test')
-    }
-    storage.failReads(undefined)
-    engine.resume('test')
-    await Promise.all([...operations, ...later].map(({ settled }) => settled))
-    expect(world.server.ledger().length).toBeGreaterThanOrEqual(8)
-  })
+      const operations = await engine.enqueueAll(Array.from({ length: 8 }, (_, i) => create(`n${i}`)))
+      const later = await engine.enqueueAll(Array.from({ length: 8 }, (_, i) => ({ ...create(`n${i}`), type: 'update' })))
+      for (let nth = 1; nth <= 6; nth++) {
+        let reads = 0
+        storage.failReads((used) => {
+          if (used !== method || ++reads !== nth) return undefined
+          return new StorageUnavailableError('The disk is gone.')
+        })
+        engine.resume('test')
+        await new Promise<void>((resolve) => setImmediate(resolve))
+        engine.pause('test')
+      }
+      storage.failReads(undefined)
+      engine.resume('test')
+      await Promise.all([...operations, ...later].map(({ settled }) => settled))
+      expect(world.server.ledger().length).toBeGreaterThanOrEqual(8)
+    },
+  )
 })

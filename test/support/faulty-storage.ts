@@ -1,10 +1,12 @@
 import type { CommitOptions, Storage, Write } from '../../src/index.ts'
 
+type Read = 'get' | 'getMany' | 'scan' | 'scanMany'
+
 export interface FaultyStorage extends Storage {
   /** Every commit from now on fails as long as this gives an error. */
   failCommits(fault: ((writes: readonly Write[], options: CommitOptions | undefined) => Error | undefined) | undefined): void
   /** Every read from now on fails as long as this gives an error; told the method and its collection. */
-  failReads(fault: ((method: 'get' | 'getMany' | 'scan', collection: string) => Error | undefined) | undefined): void
+  failReads(fault: ((method: Read, collection: string) => Error | undefined) | undefined): void
   /** How many commits came through. */
   commits(): number
 }
@@ -15,7 +17,7 @@ export function faultyStorage(storage: Storage): FaultyStorage {
   let readFault: Parameters<FaultyStorage['failReads']>[0]
   let commits = 0
 
-  function checkRead(method: 'get' | 'getMany' | 'scan', collection: string): void {
+  function checkRead(method: Read, collection: string): void {
     const error = readFault?.(method, collection)
     if (error !== undefined) throw error
   }
@@ -33,6 +35,10 @@ export function faultyStorage(storage: Storage): FaultyStorage {
     async scan(collection, query) {
       checkRead('scan', collection)
       return storage.scan(collection, query)
+    },
+    async scanMany(collection, queries) {
+      checkRead('scanMany', collection)
+      return storage.scanMany(collection, queries)
     },
     async commit(writes, options) {
       const error = commitFault?.(writes, options)

@@ -5,7 +5,7 @@ import { estimateOrigin } from '../web-estimate.ts'
 import { webPresence } from '../web-presence.ts'
 import { commit } from './commit.ts'
 import { createConnection } from './connection.ts'
-import { count, getMany, scan } from './read.ts'
+import { count, getMany, scanMany } from './read.ts'
 
 export interface IndexedDbOptions {
   /** The database's name: one for each tenant and user. */
@@ -46,7 +46,12 @@ export function indexedDbStorage(options: IndexedDbOptions): Storage {
         return entry
       }),
     getMany: (collection, keys) => connection.use((db, schema) => getMany(db, schema, collection, keys)),
-    scan: (collection, query) => connection.use((db, schema) => scan(db, schema, collection, query)),
+    scan: (collection, query) =>
+      connection.use(async (db, schema) => {
+        const [entries = []] = await scanMany(db, schema, collection, [query])
+        return entries
+      }),
+    scanMany: (collection, queries) => connection.use((db, schema) => scanMany(db, schema, collection, queries)),
     count: (collection, query) => connection.use((db, schema) => count(db, schema, collection, query)),
     async commit(writes, commitOptions = {}) {
       const keys = await connection.use(async (db, schema) => commit(db, schema, writes, commitOptions))

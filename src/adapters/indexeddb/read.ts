@@ -1,4 +1,4 @@
-import type { CountQuery, Entry, IndexKey, Scalar, ScanQuery, StoreSchema } from '../../core/ports.ts'
+import type { CollectionSchema, CountQuery, Entry, IndexKey, Scalar, ScanQuery, StoreSchema } from '../../core/ports.ts'
 import { StorageCorruptError } from '../../core/errors.ts'
 import { checkLimit, collectionIn, indexIn } from '../rows.ts'
 import { begin } from './connection.ts'
@@ -16,14 +16,25 @@ export async function getMany(db: IDBDatabase, schema: StoreSchema, collection: 
   return Promise.all(keys.map((key) => readRow(store, { key, position: [key], field })))
 }
 
-/** Takes all rows in one request; only if that fails, because one of them can't be read, row by row. */
-export async function scan(db: IDBDatabase, schema: StoreSchema, name: string, query: ScanQuery): Promise<readonly Entry[]> {
-  checkLimit(query)
+/** The scans of one transaction. */
+export async function scanMany(
+  db: IDBDatabase,
+  schema: StoreSchema,
+  name: string,
+  queries: readonly ScanQuery[],
+): Promise<readonly (readonly Entry[])[]> {
   const collection = collectionIn(schema, name)
+  queries.forEach(checkLimit)
+  if (queries.length === 0) return []
+  const store = begin(db, [name], 'readonly').objectStore(name)
+  return Promise.all(queries.map((query) => scan(store, collection, query)))
+}
+
+/** Takes all rows in one request; only if that fails, because one of them can't be read, row by row. */
+async function scan(store: IDBObjectStore, collection: CollectionSchema, query: ScanQuery): Promise<readonly Entry[]> {
   const fields = query.index === undefined ? [collection.key] : indexIn(collection, query.index).fields
   const range = query.index === undefined ? primaryRange(query) : indexRange(query)
   if (range === 'none' || query.limit === 0) return []
-  const store = begin(db, [name], 'readonly').objectStore(name)
   const within: Within = {
     store,
     source: query.index === undefined ? store : store.index(query.index),

@@ -1,5 +1,5 @@
 import { v7 } from 'uuid'
-import type { Storage, StoreSchema } from '../../core/ports.ts'
+import type { Entry, ScanQuery, Storage, StoreSchema } from '../../core/ports.ts'
 import { StorageClosedError, StorageNewerError, ValidationError } from '../../core/errors.ts'
 import { tableOf } from '../memory/commit.ts'
 import { countRows, entryOf, scanTable } from '../memory/table.ts'
@@ -98,11 +98,8 @@ export function localforageStorage(options: LocalforageOptions): Storage {
         const table = tableOf(replica, collection)
         return keys.map((key) => entryOf(table, key, [key]))
       }),
-    scan: (collection, query) =>
-      operate(({ replica }) => {
-        checkLimit(query)
-        return scanTable(tableOf(replica, collection), collectionIn(replica.schema, collection), query)
-      }),
+    scan: (collection, query) => operate(({ replica }) => scan(replica, collection, query)),
+    scanMany: (collection, queries) => operate(({ replica }) => queries.map((query) => scan(replica, collection, query))),
     count: (collection, query) =>
       operate(({ replica }) => countRows(tableOf(replica, collection), collectionIn(replica.schema, collection), query)),
     async commit(writes, commitOptions = {}) {
@@ -133,6 +130,11 @@ export function localforageStorage(options: LocalforageOptions): Storage {
       ended?.peers.leave()
     },
   }
+}
+
+function scan(replica: Replica, collection: string, query: ScanQuery): readonly Entry[] {
+  checkLimit(query)
+  return scanTable(tableOf(replica, collection), collectionIn(replica.schema, collection), query)
 }
 
 async function begin(

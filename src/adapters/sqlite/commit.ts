@@ -43,7 +43,7 @@ function write(connection: Connection, one: Write, appended: number[]): void {
   const table = tableIn(connection, one.collection)
   if (one.type === 'delete') return remove(driver, table, one.key)
   try {
-    if (one.type === 'put') put(driver, table, one.value)
+    if (one.type === 'put') put(driver, table, one.value, one.was)
     else appended.push(append(driver, table, one.value))
   } catch (error) {
     if (isUniqueViolation(error)) throw conflict(connection, table, one.value, error)

@@ -29,7 +29,16 @@ export function tableIn({ tables, schema }: Connection, name: string): Table {
 
 /** Runs the work in a write transaction: all of it, or nothing. */
 export function transact<T>(driver: Driver, work: () => T): T {
-  driver.exec('BEGIN IMMEDIATE')
+  return within(driver, 'BEGIN IMMEDIATE', work)
+}
+
+/** Runs reads at one moment of the store. Each alone would look up and lock that moment anew, which costs more than the read. */
+export function readTogether<T>(driver: Driver, work: () => T): T {
+  return within(driver, 'BEGIN', work)
+}
+
+function within<T>(driver: Driver, begin: string, work: () => T): T {
+  driver.exec(begin)
   try {
     const result = work()
     driver.exec('COMMIT')

@@ -23,7 +23,7 @@ function prepare(database: Database.Database, sql: string): Statement {
   const one = reading(database.prepare(sql))
   let many: Database.Statement | undefined
   return {
-    run: (parameters) => lettingGo(() => Number(one.run(parameters).lastInsertRowid)),
+    run: (parameters) => lettingGo(() => one.run(parameters)),
     row(parameters) {
       const row = lettingGo(() => one.get(parameters))
       return row === undefined ? undefined : columns(row)

@@ -1,6 +1,6 @@
 import type { Row } from '../rows.ts'
 import { cached } from './driver.ts'
-import type { Driver, Parameter, Statement } from './driver.ts'
+import type { Driver, Parameter, Statement, Written } from './driver.ts'
 
 /** The part of `node:sqlite` that is used; the types of the oldest supported Node don't have it. */
 interface DatabaseSync {
@@ -10,7 +10,7 @@ interface DatabaseSync {
 }
 
 interface StatementSync {
-  run(...parameters: Parameter[]): { readonly lastInsertRowid: number | bigint }
+  run(...parameters: Parameter[]): Written
   get(...parameters: Parameter[]): object | undefined
   all(...parameters: Parameter[]): readonly object[]
 }
@@ -26,7 +26,7 @@ function isNodeSqlite(module: Row): module is Row & NodeSqlite {
 function prepare(database: DatabaseSync, sql: string): Statement {
   const statement = database.prepare(sql)
   return {
-    run: (parameters) => Number(statement.run(...parameters).lastInsertRowid),
+    run: (parameters) => statement.run(...parameters),
     row(parameters) {
       const row = statement.get(...parameters)
       return row && Object.values(row)

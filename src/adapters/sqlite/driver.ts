@@ -2,10 +2,15 @@ import { isRow } from '../rows.ts'
 
 export type Parameter = string | number | null
 
+/** What a statement that writes has done. */
+export interface Written {
+  readonly changes: number | bigint
+  readonly lastInsertRowid: number | bigint
+}
+
 /** A prepared statement. Rows are arrays of columns. */
 export interface Statement {
-  /** Returns the key of the last inserted row. */
-  run(parameters: readonly Parameter[]): number
+  run(parameters: readonly Parameter[]): Written
   /** The row of a query that can have one at most. */
   row(parameters: readonly Parameter[]): readonly unknown[] | undefined
   rows(parameters: readonly Parameter[]): readonly (readonly unknown[])[]

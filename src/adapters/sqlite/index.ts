@@ -4,7 +4,7 @@ import { setImmediate as turnOfOthers, setTimeout as sleep } from 'node:timers/p
 import { StorageBlockedError, StorageClosedError } from '../../core/errors.ts'
 import type { Storage, StorageCapabilities, StoreSchema } from '../../core/ports.ts'
 import { commitNow } from './commit.ts'
-import { adopt, connect, disconnect, tableIn } from './connection.ts'
+import { adopt, connect, disconnect, readTogether, tableIn } from './connection.ts'
 import type { Connection } from './connection.ts'
 import { storageError } from './errors.ts'
 import { checkOptions } from './options.ts'
@@ -109,9 +109,14 @@ export function sqliteStorage(options: SqliteStorageOptions): Storage {
     getMany: (collection, keys) =>
       reading((from) => {
         const table = tableIn(from, collection)
-        return keys.map((key) => read(from.driver, table, key))
+        return readTogether(from.driver, () => keys.map((key) => read(from.driver, table, key)))
       }),
     scan: (collection, query) => reading((from) => scanTable(from.driver, tableIn(from, collection), query)),
+    scanMany: (collection, queries) =>
+      reading((from) => {
+        const table = tableIn(from, collection)
+        return readTogether(from.driver, () => queries.map((query) => scanTable(from.driver, table, query)))
+      }),
     count: (collection, query) => reading((from) => countRows(from.driver, tableIn(from, collection), query)),
     commit: (writes, commitOptions = {}) =>
       yielding(patiently(busyTimeoutMs, () => commitNow(connected(), writes, commitOptions))),
