@@ -140,6 +140,12 @@ export const operationMachine = setup({
           { guard: { type: 'isDecided', params: { decision: 'resend' } }, target: 'recording', actions: 'prepareResend' },
           { guard: { type: 'isDecided', params: { decision: 'refuse' } }, target: 'recording', actions: 'beginRollback' },
           { guard: { type: 'isDecided', params: { decision: 'park' } }, target: 'recording', actions: 'park' },
+          {
+            guard: { type: 'isDecided', params: { decision: 'auth' } },
+            target: 'recording',
+            actions: ['reportAuth', 'postpone'],
+          },
+          { guard: { type: 'isDecided', params: { decision: 'heldBack' } }, target: 'recording', actions: 'postpone' },
           { guard: 'isExhausted', target: 'recording', actions: 'park' },
           { guard: 'isMine', target: 'recording', actions: 'postpone' },
         ],

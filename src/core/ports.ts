@@ -169,6 +169,8 @@ export type Fetched =
   | { readonly type: 'found'; readonly value: JsonObject; readonly version?: string | undefined }
   | { readonly type: 'absent' }
   | { readonly type: 'failed'; readonly error: SyncError }
+  /** Credentials are needed. */
+  | { readonly type: 'auth'; readonly error: SyncError }
 
 export interface BatchItem {
   readonly request: PreparedRequest

@@ -46,7 +46,11 @@ export type Decision =
     }
   | { readonly type: 'park'; readonly error: SyncError; readonly conflict: ConflictRecord }
   | { readonly type: 'refuse'; readonly error: SyncError }
-  | { readonly type: 'failed'; readonly error: SyncError }
+  /** Looking at the server failed, needs credentials, or may not leave now: it is done again later. */
+  | { readonly type: 'failed' | 'auth' | 'heldBack'; readonly error: SyncError }
+
+/** What the server has of the entity. */
+type Seen = Extract<Fetched, { type: 'found' | 'absent' }>
 
 export type Examination = Decision | { readonly type: 'conflict'; readonly conflict: Conflict }
 
@@ -55,7 +59,7 @@ export type Examination = Decision | { readonly type: 'conflict'; readonly confl
  * already there is success (S13), and what only one side changed is merged.
  */
 export function examine(row: OperationRow, base: Json | undefined, fetched: Fetched): Examination {
-  if (fetched.type === 'failed') return { type: 'failed', error: fetched.error }
+  if (fetched.type === 'failed' || fetched.type === 'auth') return fetched
   if (!isMutation(row.type)) return examineAction(row, base, fetched)
   if (row.type === 'delete') return examineDelete(row, base, fetched)
   if (fetched.type === 'absent') return examineAbsent(row, base)
@@ -80,7 +84,7 @@ export function resolve(row: OperationRow, conflict: Conflict, resolution: Resol
 }
 
 /** What an action of the application does to the entity is known to the server alone: nothing is compared or merged. */
-function examineAction(row: OperationRow, base: Json | undefined, fetched: Exclude<Fetched, { type: 'failed' }>): Examination {
+function examineAction(row: OperationRow, base: Json | undefined, fetched: Seen): Examination {
   const [remote, version] = fetched.type === 'found' ? [fetched.value, fetched.version] : [undefined, undefined]
   const type = remote === undefined ? 'update-delete' : 'update-update'
   return { type: 'conflict', conflict: conflictOf(row, type, { base, local: undefined, remote, version }) }
@@ -96,7 +100,7 @@ function isMutation(type: string): boolean {
   return type === 'create' || type === 'update' || type === 'replace' || type === 'delete'
 }
 
-function examineDelete(row: OperationRow, base: Json | undefined, fetched: Exclude<Fetched, { type: 'failed' }>): Examination {
+function examineDelete(row: OperationRow, base: Json | undefined, fetched: Seen): Examination {
   if (fetched.type === 'absent') return { type: 'done' }
   if (dequal(base, fetched.value)) return { type: 'resend', as: 'delete', payload: null, version: fetched.version }
   return {

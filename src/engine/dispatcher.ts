@@ -2,7 +2,7 @@ import type { BreakerActor } from '../../machines/breaker.ts'
 import type { DrainCommand, DrainReport } from '../../machines/engine.ts'
 import type { OperationActor, OperationEvent } from '../../machines/operation.ts'
 import { StorageConflictError, StorageFencedError, SyncOperationError, type SyncError } from '../core/errors.ts'
-import { isTerminal, type OperationRow } from '../core/operation.ts'
+import { isTerminal, laneOf, type OperationRow } from '../core/operation.ts'
 import type { Settings } from '../core/options.ts'
 import type { SystemPorts } from '../core/ports.ts'
 import { park, release } from '../core/rows.ts'
@@ -11,7 +11,7 @@ import { unreadable, type Choice, type Chooser } from './chooser.ts'
 import { createClaims } from './claims.ts'
 import { createGate } from './gate.ts'
 import { createLaneBoard } from './lane-board.ts'
-import { ledgerEntry, type LedgerEntry } from './ledger.ts'
+import { ledgerEntry, unwritten, type LedgerEntry } from './ledger.ts'
 import { putOperation, type Store } from './store.ts'
 
 export interface DispatcherHooks {
@@ -49,6 +49,8 @@ export function createDispatcher(settings: Settings, ports: SystemPorts, store: 
   let report: (report: DrainReport) => void = () => {}
   let ready: OperationRow[] = []
   let ledger: LedgerEntry[] = []
+  /** Entries whose commit failed: it may have succeeded all the same. */
+  let inDoubt: LedgerEntry[] = []
   let turning: 'no' | 'yes' | 'again' = 'no'
 
   function turn(): void {
@@ -86,20 +88,23 @@ export function createDispatcher(settings: Settings, ports: SystemPorts, store: 
   async function turnAs(epoch: number): Promise<void> {
     const claimed = isHeld() ? ready.splice(0) : []
     const unsent = claimed.map((row) => (row.status === 'sending' ? release(row, settings.ageingMs) : row))
+    const missing = await unwritten(store, inDoubt)
     const choices = await claims.choose(room())
     if (!isOwnerOf(epoch)) return
-    const entries = ledger.splice(0)
+    const [retried, fresh] = [inDoubt.splice(0), ledger.splice(0)]
+    const entries = [...retried, ...fresh]
     const writes = [
-      ...entries.flatMap((entry) => entry.writes),
+      ...[...retried.filter((entry) => missing.has(entry)), ...fresh].flatMap((entry) => entry.writes),
       ...unsent.map(putOperation),
       ...choices.flatMap((choice) => choice.writes),
     ]
     try {
       if (writes.length > 0) await store.commitAs(epoch, writes, { expect: claims.expectation(choices) })
     } catch (error) {
-      ledger.unshift(...entries)
-      ready.unshift(...claimed)
       for (const { lane } of choices) lanes.leave(lane, 0)
+      inDoubt = entries
+      if (error instanceof StorageConflictError) ready.unshift(...claimed)
+      else for (const row of claimed) lanes.leave(laneOf(row.user, row.entity, row.entityId), 0)
       throw error
     }
     if (!isOwnerOf(epoch)) return
@@ -153,8 +158,6 @@ export function createDispatcher(settings: Settings, ports: SystemPorts, store: 
       if (row === undefined) return
       const slot = hooks.takeSlot()
       rows.set(slot, row)
-      // Only what sends tells the breaker anything.
-      if (row.status === 'sending') gate.pass()
       hooks.started(row)
       slot.send({ type: 'ASSIGN', row })
     }
@@ -209,6 +212,7 @@ export function createDispatcher(settings: Settings, ports: SystemPorts, store: 
     lanes.clear()
     ready = []
     ledger = []
+    inDoubt = []
     forgetLanes()
   }
 

@@ -33,9 +33,5 @@ export function createGate({ concurrency, batchSize }: Settings, breaker: () => 
       if (state() === 'halfOpen') return Math.max(0, permits(inFlight) - ready)
       return isLow(ready) ? limit + ahead - inFlight - ready : 0
     },
-    /** An operation leaves; while the breaker is half-open it is a probe. */
-    pass(): void {
-      if (state() === 'halfOpen') breaker()?.send({ type: 'PROBE' })
-    },
   }
 }

@@ -16,17 +16,21 @@ export function createHandles(store: Store, events: Events, ended: (row: Operati
     const settlement = settlementOf(row)
     if (settlement === undefined) return
     ended(row)
-    const resolve = waiting.get(row.id)
-    if (resolve === undefined) return
-    waiting.delete(row.id)
-    promises.delete(row.id)
-    resolve(settlement)
+    resolve(row.id, settlement)
+  }
+
+  function resolve(id: string, settlement: Settlement): void {
+    const waits = waiting.get(id)
+    waiting.delete(id)
+    promises.delete(id)
+    waits?.(settlement)
   }
 
   async function look(id: string): Promise<void> {
     try {
       const row = await store.byId(id)
-      if (row !== undefined) settle(row)
+      if (row === undefined) resolve(id, { status: 'forgotten' })
+      else settle(row)
     } catch (error) {
       // It is looked at again when the store is opened.
       if (!(error instanceof StorageClosedError)) events.emit({ type: 'storage:error', error })
@@ -36,7 +40,7 @@ export function createHandles(store: Store, events: Events, ended: (row: Operati
   function settled(id: string): Promise<Settlement> {
     const known = promises.get(id)
     if (known !== undefined) return known
-    const promise = new Promise<Settlement>((resolve) => waiting.set(id, resolve))
+    const promise = new Promise<Settlement>((done) => waiting.set(id, done))
     promises.set(id, promise)
     void look(id)
     return promise

@@ -21,20 +21,24 @@ export function createLaneBoard(store: Store, user: string, unreadable: (entry: 
     if (nextRank !== undefined) finder.revisit(lane, nextRank)
   }
 
+  function forget(): void {
+    dependants.clear()
+    finder.forget()
+  }
+
   return {
     next: finder.next,
     nextDueAt: finder.nextDueAt,
     generation: finder.generation,
     isExhausted: finder.isExhausted,
     begin: finder.begin,
-    forget: finder.forget,
     enter: plays.enter,
     leave,
 
+    forget,
     clear(): void {
       plays.clear()
-      dependants.clear()
-      finder.forget()
+      forget()
     },
 
     queued(lane: string, rank: number): void {

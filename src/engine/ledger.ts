@@ -2,7 +2,7 @@ import type { OperationActor, OperationEvent } from '../../machines/operation.ts
 import { laneOf, type OperationRow } from '../core/operation.ts'
 import type { Write } from '../core/ports.ts'
 import { ENTITIES, type EntityRow } from '../core/schema.ts'
-import { putOperation, updateOperation } from './store.ts'
+import { putOperation, updateOperation, type Store } from './store.ts'
 
 /** A row that waits to be written, and what the server said of its entity meanwhile. */
 export interface LedgerEntry {
@@ -21,6 +21,18 @@ export function ledgerEntry(
 ): LedgerEntry {
   return { slot, row, writes: [was === undefined ? putOperation(row) : updateOperation(row, was), ...entityWrites(row, event)] }
 }
+
+/**
+ * Of entries whose commit failed, those that it did not write after all: a failure can hide a success, and what was written may have
+ * been edited by now.
+ */
+export async function unwritten(store: Store, entries: readonly LedgerEntry[]): Promise<ReadonlySet<LedgerEntry>> {
+  if (entries.length === 0) return NONE
+  const revisions = await store.revisions(entries.map(({ row }) => row.seq))
+  return new Set(entries.filter(({ row }, at) => (revisions[at] ?? 0) < row.rev))
+}
+
+const NONE: ReadonlySet<LedgerEntry> = new Set()
 
 function entityWrites(row: OperationRow, event: OperationEvent): Write[] {
   const known = confirmed(event)

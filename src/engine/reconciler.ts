@@ -1,25 +1,47 @@
 import type { OperationActor, PreparedDecision } from '../../machines/operation.ts'
 import { copyJson } from '../core/copy-json.ts'
-import { ConflictError, SyncError, SyncOperationError } from '../core/errors.ts'
+import { CircuitBreakerOpenError, ConflictError, SyncError, SyncOperationError } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
+import { isServerFailure, type BreakerSigns } from './breaker-signs.ts'
 import { unsendable } from './chooser.ts'
 import { laneOf, type OperationRow } from '../core/operation.ts'
 import type { Settings } from '../core/options.ts'
 import { isObject } from '../core/own.ts'
-import type { SystemPorts, Transport } from '../core/ports.ts'
+import type { Fetched, SystemPorts, Transport } from '../core/ports.ts'
 import { examine, resolve, wasDecided, type Conflict, type Decision, type Resolution } from '../core/reconcile.ts'
 import { isRecord } from '../core/schema.ts'
 import { checkJson } from '../core/validate-json.ts'
 import type { Store } from './store.ts'
 
 /** Looks at the server's state after a definite refusal and decides how the operation goes on. */
-export function createReconciler(settings: Settings, ports: SystemPorts, transport: Transport, store: Store) {
+export function createReconciler(
+  settings: Settings,
+  ports: SystemPorts,
+  transport: Transport,
+  store: Store,
+  signs: BreakerSigns,
+) {
   const controllers = new Map<OperationActor, AbortController>()
+  /** Those whose request has no answer yet. */
+  const asking = new Set<OperationActor>()
 
-  async function decide(row: OperationRow, signal: AbortSignal): Promise<Decision> {
-    const fetched = await transport.fetch(row.entity, row.entityId, { signal })
+  async function decide(slot: OperationActor, row: OperationRow, signal: AbortSignal): Promise<Decision> {
+    const fetched = await look(slot, row, signal)
     const examination = examine(row, await baseOf(row), fetched)
     return examination.type === 'conflict' ? settle(row, examination.conflict) : examination
+  }
+
+  async function look(slot: OperationActor, row: OperationRow, signal: AbortSignal): Promise<Fetched> {
+    asking.add(slot)
+    const fetched = await transport.fetch(row.entity, row.entityId, { signal }).catch((cause: unknown): Fetched => ({
+      type: 'failed',
+      error: asSyncError(cause),
+    }))
+    if (signal.aborted) return fetched
+    asking.delete(slot)
+    if (fetched.type === 'failed' && isServerFailure(fetched.error)) signs.failed()
+    else signs.succeeded()
+    return fetched
   }
 
   async function settle(row: OperationRow, conflict: Conflict): Promise<Decision> {
@@ -65,7 +87,7 @@ export function createReconciler(settings: Settings, ports: SystemPorts, transpo
   }
 
   async function run(slot: OperationActor, row: OperationRow, controller: AbortController): Promise<void> {
-    const decision = await decide(row, controller.signal).catch((cause: unknown): Decision => ({
+    const decision = await decide(slot, row, controller.signal).catch((cause: unknown): Decision => ({
       type: 'failed',
       error: asSyncError(cause),
     }))
@@ -76,6 +98,8 @@ export function createReconciler(settings: Settings, ports: SystemPorts, transpo
 
   return {
     reconcile(slot: OperationActor, row: OperationRow): void {
+      if (!signs.admit())
+        return answer(slot, row, { type: 'heldBack', error: new CircuitBreakerOpenError(settings.breaker.cooldownMs) })
       const controller = new AbortController()
       controllers.set(slot, controller)
       void run(slot, row, controller)
@@ -90,13 +114,17 @@ export function createReconciler(settings: Settings, ports: SystemPorts, transpo
         ),
       })
     },
+    /** The slot waits no longer: if the server had not answered, its time is up. */
     abort(slot: OperationActor): void {
       controllers.get(slot)?.abort()
       controllers.delete(slot)
+      if (asking.delete(slot)) signs.failed()
     },
     abortAll(): void {
       for (const controller of controllers.values()) controller.abort()
       controllers.clear()
+      signs.abandoned(asking.size)
+      asking.clear()
     },
   }
 }

@@ -8,6 +8,7 @@ import { settingsOf, type SyncEngineOptions } from '../core/options.ts'
 import type { SystemPorts } from '../core/ports.ts'
 import { STORE_SCHEMA, isRecord } from '../core/schema.ts'
 import { announce } from './announce.ts'
+import { createBreakerSigns } from './breaker-signs.ts'
 import { createBreakerWatch } from './breaker-watch.ts'
 import { createChooser } from './chooser.ts'
 import { createDispatcher } from './dispatcher.ts'
@@ -60,7 +61,8 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
   })
   const drains = createDrains((summary) => events.emit({ type: 'drain:completed', summary }))
   const chooser = createChooser(settings, transport, store)
-  const reconciler = createReconciler(settings, ports, transport, store)
+  const signs = createBreakerSigns(clock, breaker)
+  const reconciler = createReconciler(settings, ports, transport, store, signs)
   const intake = createIntake(settings, ports, store, accepted)
   const lease = leaseLock(storage, clock, { owner, holder: () => presence?.holder })
   const closers = new Set<() => void>()
@@ -74,7 +76,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
 
   const sender = createSender(settings, ports, transport, {
     clientId: () => clientId,
-    breaker,
+    signs,
     requested: metrics.requested,
     networkSuspected: () => machine?.send({ type: 'DRAIN.NETWORK_SUSPECTED' }),
   })

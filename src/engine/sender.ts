@@ -1,9 +1,9 @@
-import { breakerState, type BreakerActor } from '../../machines/breaker.ts'
 import type { OperationActor } from '../../machines/operation.ts'
 import { CircuitBreakerOpenError, NetworkError, RateLimitError, ServerError, SyncError, TimeoutError } from '../core/errors.ts'
 import { wireKey, type OperationRow } from '../core/operation.ts'
 import type { Settings } from '../core/options.ts'
 import type { Outcome, PreparedRequest, SystemPorts, Transport } from '../core/ports.ts'
+import { isServerFailure, type BreakerSigns } from './breaker-signs.ts'
 
 interface Flight {
   readonly slot: OperationActor
@@ -13,7 +13,7 @@ interface Flight {
 
 export interface SenderHooks {
   clientId(): string
-  breaker(): BreakerActor | undefined
+  readonly signs: BreakerSigns
   /** A request left. */
   requested(): void
   networkSuspected(): void
@@ -21,21 +21,17 @@ export interface SenderHooks {
 
 /** Brings claimed operations to the transport, alone or in batches, and the outcomes back to their slots. */
 export function createSender(settings: Settings, ports: SystemPorts, transport: Transport, hooks: SenderHooks) {
+  const { signs } = hooks
   const controllers = new Map<OperationActor, AbortController>()
   let waiting: Flight[] = []
   let batches = transport.sendBatch !== undefined && settings.batchSize > 1
 
   function send(slot: OperationActor, row: OperationRow): void {
     if (row.request === undefined) return answer(slot, row, unprepared(row))
-    if (isOpen()) return answer(slot, row, { type: 'retry', error: new CircuitBreakerOpenError(settings.breaker.cooldownMs) })
+    if (!signs.admit())
+      return answer(slot, row, { type: 'retry', error: new CircuitBreakerOpenError(settings.breaker.cooldownMs) })
     waiting.push({ slot, row, request: row.request })
     if (waiting.length === 1) queueMicrotask(leave)
-  }
-
-  /** It may have opened since the operation was let through, while that was being reconciled. */
-  function isOpen(): boolean {
-    const breaker = hooks.breaker()
-    return breaker !== undefined && breakerState(breaker.getSnapshot()) === 'open'
   }
 
   /** What was handed over in one turn leaves together. */
@@ -52,7 +48,7 @@ export function createSender(settings: Settings, ports: SystemPorts, transport: 
     for (const { slot } of flights) controllers.set(slot, controller)
     hooks.requested()
     const outcomes = await attempt(flights, controller.signal)
-    if (controller.signal.aborted) return hooks.breaker()?.send({ type: 'PROBE_ABANDONED' })
+    if (controller.signal.aborted) return
     if (flights.length > 1 && outcomes.some(isBatchUnsupported)) {
       batches = false
       for (const flight of flights) void fly([flight])
@@ -85,11 +81,9 @@ export function createSender(settings: Settings, ports: SystemPorts, transport: 
 
   /** One request is one sign of the server's health, however many operations it carried. */
   function report(outcomes: readonly Outcome[]): void {
-    const failure = outcomes.find(isFailure)
     if (outcomes.some(isOffline)) hooks.networkSuspected()
-    const breaker = hooks.breaker()
-    if (failure !== undefined) breaker?.send({ type: 'FAILURE', at: ports.clock.monotonic() })
-    else if (breaker !== undefined && breakerState(breaker.getSnapshot()) !== 'closed') breaker.send({ type: 'SUCCESS' })
+    if (outcomes.some(isFailure)) signs.failed()
+    else signs.succeeded()
   }
 
   function answer(slot: OperationActor, row: OperationRow, outcome: Outcome): void {
@@ -111,7 +105,7 @@ export function createSender(settings: Settings, ports: SystemPorts, transport: 
       controllers.delete(slot)
       if (controller === undefined || [...shared(controllers, controller)].length > 0) return
       controller.abort()
-      hooks.breaker()?.send({ type: 'FAILURE', at: ports.clock.monotonic() })
+      signs.failed()
     },
     expire(slot: OperationActor, row: OperationRow): void {
       answer(slot, row, {
@@ -123,6 +117,7 @@ export function createSender(settings: Settings, ports: SystemPorts, transport: 
     },
     abortAll(): void {
       const open = new Set(controllers.values())
+      signs.abandoned(controllers.size + waiting.length)
       waiting = []
       controllers.clear()
       for (const controller of open) controller.abort()
@@ -144,12 +139,7 @@ function isFirstTry({ row }: Flight): boolean {
 
 function isFailure(outcome: Outcome): boolean {
   if (outcome.type !== 'unknown' && outcome.type !== 'retry') return false
-  const { error } = outcome
-  if (error instanceof RateLimitError) return outcome.type === 'unknown'
-  return (
-    (error instanceof NetworkError || error instanceof TimeoutError || error instanceof ServerError) &&
-    error.code !== 'idempotency-in-progress'
-  )
+  return isServerFailure(outcome.error) || (outcome.type === 'unknown' && outcome.error instanceof RateLimitError)
 }
 
 function isOffline(outcome: Outcome): boolean {

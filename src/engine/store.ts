@@ -123,6 +123,12 @@ export function createStore(storage: Storage) {
       return found.slice(0, limit)
     },
 
+    /** The `rev` of each of these rows; undefined where there is none that can be read. */
+    async revisions(seqs: readonly number[]): Promise<readonly (number | undefined)[]> {
+      const entries = await storage.getMany(OPERATIONS, seqs)
+      return entries.map((entry) => (entry === undefined ? undefined : readOperation(entry)?.rev))
+    },
+
     async entities(lanes: readonly string[]): Promise<readonly (EntityRow | undefined)[]> {
       return (await storage.getMany(ENTITIES, lanes)).map(readEntity)
     },

@@ -34,12 +34,16 @@ export interface EnqueueInput {
   readonly optimistic?: (OptimisticHandlers & { readonly token?: string | undefined }) | undefined
 }
 
-/** What became of an operation. `superseded` names the one it was merged into. */
+/**
+ * What became of an operation. `superseded` names the one it was merged into; `forgotten` is one that the store does not have: it ended
+ * longer ago than `retention` keeps, or never was.
+ */
 export type Settlement =
   | { readonly status: 'done' }
   | { readonly status: 'rejected'; readonly error: StoredError | undefined }
   | { readonly status: 'cancelled' }
   | { readonly status: 'superseded'; readonly by: string }
+  | { readonly status: 'forgotten' }
 
 export interface Operation {
   readonly id: string

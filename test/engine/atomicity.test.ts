@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { StorageQuotaError, StorageUnavailableError, ValidationError, type Write } from '../../src/index.ts'
+import { NetworkError, StorageQuotaError, StorageUnavailableError, ValidationError, type Write } from '../../src/index.ts'
 import { OPERATIONS, isRecord } from '../../src/core/schema.ts'
 import { faultyStorage, type FaultyStorage } from '../support/faulty-storage.ts'
 import { readRows } from '../support/rows.ts'
@@ -114,6 +114,39 @@ describe('a drain on a store that fails', () => {
     expect(refused).toBeGreaterThan(1)
     expect(world.attempts).toHaveLength(1)
     expect(await readRows(storage)).toMatchObject([{ status: 'done' }])
+  })
+
+  it('S7 does not write again what a commit that seemed to fail had written: it may have been edited since', async () => {
+    const engine = await world.started({ storage, retry: { strategy: 'constant', baseMs: 60_000 } })
+    world.intercept(async () => ({ type: 'unknown', error: new NetworkError('Lost.') }))
+    storage.loseAnswers((writes) =>
+      records(writes, 'waiting') ? new StorageUnavailableError('The connection was lost.') : undefined,
+    )
+    const told = eventOf(engine, 'storage:error')
+    const operation = await engine.enqueue(create('a'))
+    await told
+    await engine.operations.discard(operation.id)
+    storage.loseAnswers(undefined)
+    world.intercept(undefined)
+    const next = await engine.enqueue(create('a', { n: 1 }))
+    expect(await next.settled).toEqual({ status: 'done' })
+    expect(await operation.settled).toEqual({ status: 'cancelled' })
+    expect(await readRows(storage)).toMatchObject([{ status: 'cancelled' }, { status: 'done' }])
+  })
+
+  it('S4 sends once what a commit claimed that seemed to fail, and what is put back after it when sending stops', async () => {
+    const engine = await world.started({ storage, concurrency: 1 })
+    let lost = 0
+    storage.loseAnswers((writes) => {
+      if (!records(writes, 'sending') || ++lost > 2) return undefined
+      return new StorageUnavailableError('The connection was lost.')
+    })
+    const operations = await engine.enqueueAll(['a', 'b', 'c'].map((id) => create(id)))
+    await eventOf(engine, 'storage:error')
+    engine.pause('test')
+    engine.resume('test')
+    for (const { settled } of operations) expect(await settled).toEqual({ status: 'done' })
+    expect(world.server.ledger()).toHaveLength(3)
   })
 
   it.each(['get', 'getMany', 'scan', 'scanMany'] as const)(

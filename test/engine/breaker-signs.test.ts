@@ -1,7 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { ConflictError, NetworkError, type Clock, type Outcome, type Transport } from '../../src/index.ts'
+import { createActor } from 'xstate'
+import { breakerMachine } from '../../machines/breaker.ts'
+import { AuthenticationError, ConflictError, NetworkError, type Clock, type Outcome, type Transport } from '../../src/index.ts'
 import { httpTransport } from '../../src/adapters/http/index.ts'
+import { DEFAULTS } from '../../src/core/options.ts'
 import { LEASE, META, STORE_SCHEMA, type LeaseRow } from '../../src/core/schema.ts'
+import { createBreakerSigns } from '../../src/engine/breaker-signs.ts'
+import { machineClock } from '../../src/engine/machine-clock.ts'
 import { createVirtualClock } from '../support/virtual-clock.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
 
@@ -65,6 +70,36 @@ describe('while the breaker is open', () => {
     })
   })
 
+  it('S23 the server is not looked at either, for a refusal that comes only then; that waits as well', async () => {
+    const real = httpTransport({ baseURL: world.url })
+    const [left, refuse] = [gate(), gate()]
+    let looks = 0
+    const transport: Transport = { ...real, fetch: async () => ((looks += 1), { type: 'absent' }) }
+    world.intercept(async ({ request }) => {
+      if (request.path !== '/note/a') return { type: 'unknown', error: new NetworkError('Down.') }
+      left.open()
+      await refuse.opened
+      return { type: 'conflict', reason: 'stale', error: new ConflictError('Stale.') }
+    })
+    const engine = await world.started({
+      transport,
+      breaker: { failureThreshold: 1 },
+      retry: { strategy: 'constant', baseMs: 60_000, maxAttempts: 1 },
+    })
+    const refused = await engine.enqueue({ type: 'update', entity: 'note', id: 'a', payload: { n: 1 } })
+    await left.opened
+    await engine.enqueue({ type: 'create', entity: 'note', id: 'b', payload: {} })
+    await eventOf(engine, 'breaker:opened')
+    refuse.open()
+    await eventOf(engine, 'sync:retry', (event) => 'operation' in event && event.operation.id === refused.id)
+    expect(looks).toBe(0)
+    expect(await engine.operations.get(refused.id)).toMatchObject({
+      status: 'waiting',
+      attempts: 1,
+      lastError: { code: 'breaker-open' },
+    })
+  })
+
   it('L9 an engine with retries that are due only waits: it sets no timer after the other', async () => {
     const clock = createVirtualClock()
     let timers = 0
@@ -91,7 +126,80 @@ describe('while the breaker is open', () => {
   })
 })
 
+describe('a half-open breaker', () => {
+  it('S23 admits as many requests as there are probes, whatever they are for', async () => {
+    const clock = createVirtualClock()
+    const breaker = createActor(breakerMachine, {
+      input: { ...DEFAULTS.breaker, failureThreshold: 1, halfOpenProbes: 2 },
+      clock: machineClock(clock),
+    })
+    breaker.start()
+    const signs = createBreakerSigns(clock, () => breaker)
+    expect(signs.admit()).toBe(true)
+    signs.failed()
+    expect(signs.admit()).toBe(false)
+    await clock.advance(DEFAULTS.breaker.cooldownMs)
+    expect([signs.admit(), signs.admit(), signs.admit()]).toEqual([true, true, false])
+    signs.abandoned(1)
+    expect([signs.admit(), signs.admit()]).toEqual([true, false])
+    signs.succeeded()
+    expect([signs.admit(), signs.admit(), signs.admit()]).toEqual([true, true, true])
+    breaker.stop()
+  })
+
+  it('S23 gives nobody the place of a probe because an older request answers late', async () => {
+    const clock = createVirtualClock()
+    const late = gate()
+    world.intercept(async (_, _send, count) => {
+      if (count > 1) return new Promise<never>(() => {})
+      await late.opened
+      return { type: 'applied', version: '1' }
+    })
+    const engine = await world.started({
+      ports: { clock },
+      concurrency: 1,
+      sendTimeoutMs: 1_000,
+      stopTimeoutMs: 1_000,
+      breaker: { failureThreshold: 1, cooldownMs: 10_000, probeTimeoutMs: 60_000 },
+    })
+    await engine.enqueueAll(['a', 'b', 'c'].map((id) => ({ type: 'create', entity: 'note', id, payload: {} })))
+    await clock.advance(1_500)
+    expect(engine.metrics().breaker.state).toBe('open')
+    await clock.advance(10_000)
+    expect(engine.metrics().breaker.state).toBe('halfOpen')
+    expect(world.attempts).toHaveLength(2)
+    late.open()
+    await clock.advance(10)
+    await Promise.all([engine.enqueue({ type: 'create', entity: 'note', id: 'd', payload: {} }), clock.advance(100)])
+    expect(world.attempts).toHaveLength(2)
+    const stopped = engine.stop()
+    await clock.advance(10_000)
+    await stopped
+  })
+})
+
 describe('what the breaker is told', () => {
+  it('S24 a look at the server that needs credentials pauses and spends no attempt', async () => {
+    const real = httpTransport({ baseURL: world.url })
+    let loggedIn = false
+    const transport: Transport = {
+      ...real,
+      fetch: async (...args) =>
+        loggedIn ? real.fetch(...args) : { type: 'auth', error: new AuthenticationError('Who?', { status: 401 }) },
+    }
+    world.intercept(async ({ request }, send, count) =>
+      count > 1 ? send() : { type: 'conflict', reason: 'exists', error: new ConflictError(`${request.path} exists.`) },
+    )
+    const engine = await world.started({ transport, retry: { strategy: 'constant', baseMs: 10, maxAttempts: 1 } })
+    const operation = await engine.enqueue({ type: 'create', entity: 'note', id: 'a', payload: {} })
+    await eventOf(engine, 'sync:retry')
+    expect(engine.history().map(({ type }) => type)).toContain('engine:paused')
+    expect(await engine.operations.get(operation.id)).toMatchObject({ status: 'waiting', attempts: 1 })
+    loggedIn = true
+    engine.resume('auth')
+    expect(await operation.settled).toEqual({ status: 'done' })
+  })
+
   it('S23 a request that the engine itself called off is no failure of the server', async () => {
     const engine = await world.started({ breaker: { failureThreshold: 1 } })
     await eventOf(engine, 'lock:acquired')

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { EnqueueInput } from '../../src/index.ts'
-import { rowsOf } from '../support/rows.ts'
+import { OPERATIONS, STORE_SCHEMA } from '../../src/core/schema.ts'
+import { readRows, rowsOf } from '../support/rows.ts'
 import { createVirtualClock } from '../support/virtual-clock.ts'
 import { createWorld, type World } from '../support/world.ts'
 
@@ -184,5 +185,19 @@ describe('what has ended', () => {
     const engine = await world.started()
     // @ts-expect-error What JavaScript may pass.
     await expect(engine.operations.list(query)).rejects.toMatchObject({ name: 'ValidationError', path })
+  })
+
+  it('A11 settles a wait for an operation that the store has forgotten, or never had, and says so', async () => {
+    const engine = await world.started({ retention: { completedMs: 0, completedCount: 0 } })
+    const forgotten = await engine.enqueue(create('a'))
+    await forgotten.settled
+    await engine.stop()
+    const rows = world.storage()
+    await rows.open(STORE_SCHEMA)
+    for (const { seq } of await readRows(rows)) await rows.commit([{ type: 'delete', collection: OPERATIONS, key: seq }])
+    await rows.close()
+    const next = await world.started()
+    expect(await next.operations.handle(forgotten.id).settled).toEqual({ status: 'forgotten' })
+    expect(await next.operations.handle('never').settled).toEqual({ status: 'forgotten' })
   })
 })

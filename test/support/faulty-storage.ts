@@ -5,6 +5,8 @@ type Read = 'get' | 'getMany' | 'scan' | 'scanMany'
 export interface FaultyStorage extends Storage {
   /** Every commit from now on fails as long as this gives an error. */
   failCommits(fault: ((writes: readonly Write[], options: CommitOptions | undefined) => Error | undefined) | undefined): void
+  /** A commit that this gives an error for is made, and fails all the same. */
+  loseAnswers(fault: ((writes: readonly Write[]) => Error | undefined) | undefined): void
   /** Every read from now on fails as long as this gives an error; told the method and its collection. */
   failReads(fault: ((method: Read, collection: string) => Error | undefined) | undefined): void
   /** How many commits came through. */
@@ -14,6 +16,7 @@ export interface FaultyStorage extends Storage {
 /** A real storage that refuses what the test says, before anything of it is written or read. */
 export function faultyStorage(storage: Storage): FaultyStorage {
   let commitFault: Parameters<FaultyStorage['failCommits']>[0]
+  let lostAnswer: Parameters<FaultyStorage['loseAnswers']>[0]
   let readFault: Parameters<FaultyStorage['failReads']>[0]
   let commits = 0
 
@@ -45,10 +48,15 @@ export function faultyStorage(storage: Storage): FaultyStorage {
       if (error !== undefined) throw error
       const keys = await storage.commit(writes, options)
       commits += 1
+      const lost = lostAnswer?.(writes)
+      if (lost !== undefined) throw lost
       return keys
     },
     failCommits(fault) {
       commitFault = fault
+    },
+    loseAnswers(fault) {
+      lostAnswer = fault
     },
     failReads(fault) {
       readFault = fault

@@ -1,6 +1,6 @@
 import { classifyResponse, versionOf } from '../../core/classify.ts'
 import { NetworkError, ServerError, SyncError } from '../../core/errors.ts'
-import type { Fetched } from '../../core/ports.ts'
+import type { Fetched, Outcome } from '../../core/ports.ts'
 import type { Answer, Exchange } from './exchange.ts'
 import type { HttpSettings } from './options.ts'
 import { isJsonObject, problemOnly, readBody } from './read-body.ts'
@@ -20,7 +20,7 @@ export async function fetchEntity(
     { method: 'GET', path, headers: {}, body: null, maxResponseBytes: settings.maxResponseBytes },
     signal,
   )
-  if (answer.type === 'none') return { type: 'failed', error: answer.outcome.error }
+  if (answer.type === 'none') return failed(answer.outcome)
   if (answer.status === 404 || answer.status === 410) return { type: 'absent' }
   return fetchedFrom(answer)
 }
@@ -29,13 +29,17 @@ function fetchedFrom({ status, headers, text, secret }: Answer): Fetched {
   const read = readBody(text, headers['content-type'])
   const body = status >= 400 ? problemOnly(read, secret) : read
   const outcome = classifyResponse({ status, headers, body, method: 'GET', nowMs: Date.now() })
-  if (outcome.type !== 'applied') return { type: 'failed', error: outcome.error }
+  if (outcome.type !== 'applied') return failed(outcome)
   if (body.kind !== 'json' || !isJsonObject(body.value)) {
     const message = `The server answered ${status} without the entity: a JSON object was expected. Check the route, and what stands before the API.`
     return { type: 'failed', error: new ServerError(message, { code: 'unreadable', status }) }
   }
   const version = versionOf(headers, body)
   return { type: 'found', value: body.value, ...(version === undefined ? {} : { version }) }
+}
+
+function failed({ type, error }: Exclude<Outcome, { type: 'applied' }>): Fetched {
+  return { type: type === 'auth' ? 'auth' : 'failed', error }
 }
 
 function pathOf(settings: HttpSettings, entity: string, entityId: string): string | SyncError {
