@@ -24,7 +24,8 @@ export type Blockage =
   | { readonly type: 'empty' }
   | { readonly type: 'notDue'; readonly dueAt: number }
   | { readonly type: 'parked' }
-  | { readonly type: 'dependency'; readonly on: string }
+  /** `rank` is the turn of what waits. */
+  | { readonly type: 'dependency'; readonly on: string; readonly rank: number }
   | { readonly type: 'corrupt'; readonly sequence: number; readonly error: SyncError }
 
 export type Chooser = ReturnType<typeof createChooser>
@@ -62,7 +63,7 @@ export function createChooser(settings: Settings, transport: Transport, store: S
     const nextRank = rankAfter(rest, entries)
     if (survivor === undefined) return { lane, ended, nextRank }
     const dependency = await dependencyOf(survivor)
-    if (dependency.type === 'waits') return { type: 'dependency', on: dependency.on }
+    if (dependency.type === 'waits') return { type: 'dependency', on: dependency.on, rank: survivor.rank ?? 0 }
     const row = dependency.type === 'failed' ? beginRollback(survivor, dependency.error) : await claimed(survivor, lane)
     return { lane, row, ended, nextRank }
   }
