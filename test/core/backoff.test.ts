@@ -164,6 +164,7 @@ describe('the delay that a server asked for', () => {
     expect(retryDelayMs(options, input)).toBe(backoffMs(options, input))
     expect(retryDelayMs(options, { ...input, retryAfterMs: undefined })).toBe(1_000)
     expect(retryDelayMs(options, { ...input, retryAfterMs: Number.NaN })).toBe(1_000)
+    expect(retryDelayMs(options, { ...input, retryAfterMs: Infinity })).toBe(1_000)
     expect(retryDelayMs(options, { ...input, retryAfterMs: -5 })).toBe(1_000)
   })
 })
