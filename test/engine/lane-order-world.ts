@@ -74,6 +74,8 @@ export async function createLaneWorld(concurrency: number): Promise<LaneWorld> {
 
   function follow(row: OperationRow): void {
     const before = stored.get(row.seq)?.status
+    if (before !== undefined && isTerminal(before) && row.status !== before)
+      offences.push(`${row.id} was ${row.status} after its end`)
     stored.set(row.seq, row)
     if (row.status === 'sending' && before !== 'reconciling') claims.push(row.id)
     else if (row.status !== 'sending' && claims.includes(row.id)) claims.splice(claims.indexOf(row.id), 1)

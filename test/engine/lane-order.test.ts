@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { ClientError, ConflictError, NetworkError, RateLimitError, type Outcome } from '../../src/index.ts'
+import { ClientError, ConflictError, NetworkError, RateLimitError, SyncOperationError, type Outcome } from '../../src/index.ts'
 import { isTerminal, PRIORITIES, type Priority } from '../../src/core/operation.ts'
 import { createLaneWorld, type LaneWorld } from './lane-order-world.ts'
 
@@ -41,7 +41,7 @@ const steps = fc.array(
     },
     { weight: 2, arbitrary: fc.record({ type: fc.constant('wait' as const), ms: fc.constantFrom(10, 900, 5_000, 30_000) }) },
     { weight: 2, arbitrary: fc.constantFrom<Step>({ type: 'pause' }, { type: 'resume' }, { type: 'resume' }) },
-    { weight: 1, arbitrary: fc.record({ type: fc.constantFrom('retry' as const, 'discard' as const), pick: fc.nat(50) }) },
+    { weight: 2, arbitrary: fc.record({ type: fc.constantFrom('retry' as const, 'discard' as const), pick: fc.nat(50) }) },
   ),
   { minLength: 1, maxLength: 60 },
 )
@@ -66,11 +66,15 @@ async function take(world: LaneWorld, step: Step): Promise<void> {
   else if (step.type === 'wait') await clock.advance(step.ms)
   else if (step.type === 'pause' || step.type === 'resume') engine[step.type]('test')
   else {
-    const resting = rows.filter(({ status }) => status === 'parked' || status === 'waiting' || status === 'queued')
-    const row = resting[step.pick % Math.max(1, resting.length)]
-    if (row !== undefined) await engine.operations[step.type](row.id)
+    const row = rows[step.pick % Math.max(1, rows.length)]
+    if (row !== undefined) await engine.operations[step.type](row.id).catch(impossible)
   }
   await clock.advance(SOON_MS)
+}
+
+/** What has ended or is on its way can't be decided about. */
+function impossible(error: unknown): void {
+  if (!(error instanceof SyncOperationError) || error.code !== 'not-possible') throw error
 }
 
 /** From here on every request is applied. */
@@ -85,7 +89,7 @@ async function finish(world: LaneWorld): Promise<void> {
 }
 
 describe('the order in which operations are claimed and sent', () => {
-  it('S9 C3 B8 L5 never overtakes in a lane nor a dependency, goes by priority and age, and leaves nothing behind', async () => {
+  it('S7 S9 C3 B8 L5 never overtakes in a lane nor a dependency, goes by priority and age, ends once and leaves nothing behind', async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 1, max: 3 }), steps, async (concurrency, story) => {
         const world = await createLaneWorld(concurrency)
@@ -104,7 +108,7 @@ describe('the order in which operations are claimed and sent', () => {
           await world.close()
         }
       }),
-      { numRuns: 250 },
+      { numRuns: 200 },
     )
   })
 })
