@@ -50,7 +50,7 @@ export function retryDelayMs(
   input: BackoffInput & { readonly retryAfterMs?: number | undefined },
 ): number {
   const { retryAfterMs } = input
-  if (retryAfterMs === undefined || Number.isNaN(retryAfterMs)) return backoffMs(options, input)
+  if (retryAfterMs === undefined || !Number.isFinite(retryAfterMs)) return backoffMs(options, input)
   const spreadMs = clampMs(input.random * windowMs(options, input), options.capMs)
   return Math.ceil(Math.max(0, retryAfterMs)) + spreadMs
 }

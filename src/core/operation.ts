@@ -55,7 +55,7 @@ export interface OperationRow {
   readonly priority: Priority
   readonly idempotencyKey: string
   readonly enqueuedAt: number
-  /** Requests that left, or may have left, for this operation. */
+  /** Requests that left, or may have left, for this operation; those before somebody decided to go on count as one. */
   readonly attempts: number
   /** Those of the present request whose outcome is unknown. */
   readonly unknownAttempts: number

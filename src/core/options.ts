@@ -109,6 +109,8 @@ export const DEFAULTS: Settings = {
 const STRATEGIES = ['exponential', 'linear', 'constant', 'decorrelated']
 const CONFLICTS = ['localWins', 'remoteWins', 'merge', 'manual']
 const ENTITY_NAME = /^[A-Za-z][\w-]{0,63}$/
+/** The names of lanes and keys, which hold the user, are encoded. */
+const LONE_SURROGATE = /\p{Cs}/u
 const MAX_MS = 10 * 365 * DAY_MS
 
 /** The settings with defaults filled in. Throws `ValidationError` naming the option that is out of range. */
@@ -160,7 +162,8 @@ function checkEntities(entities: unknown): void {
 
 function checkNumbers(settings: Settings): void {
   const { retry, breaker, lock, limits, retention, ageingMs } = settings
-  if (typeof settings.user !== 'string' || settings.user === '') throw new ValidationError('user', 'must be a non-empty string.')
+  if (typeof settings.user !== 'string' || settings.user === '' || LONE_SURROGATE.test(settings.user))
+    throw new ValidationError('user', 'must be a non-empty string without half surrogate pairs.')
   if (typeof settings.coalesce !== 'boolean') throw new ValidationError('coalesce', 'must be true or false.')
   count('concurrency', settings.concurrency, 1, 256)
   count('batchSize', settings.batchSize, 1, 1_000)

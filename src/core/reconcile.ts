@@ -1,10 +1,12 @@
 import { dequal } from 'dequal/lite'
 import { ConflictError, type SyncError } from './errors.ts'
 import { isRecord } from './schema.ts'
+import { fieldPath } from './field-path.ts'
 import type { Json, JsonObject } from './json.ts'
-import { merge3 } from './merge.ts'
+import { merge3, type MergeResult } from './merge.ts'
 import { applyMergePatch, diffMergePatch } from './merge-patch.ts'
 import type { ConflictRecord, FieldConflict, OperationRow } from './operation.ts'
+import { getOwn, isObject } from './own.ts'
 import type { Fetched } from './ports.ts'
 
 /** What to do with a true conflict. `merge` keeps what only one side changed and takes the local value where both did. */
@@ -137,20 +139,14 @@ function examineCreate(row: OperationRow, fetched: Extract<Fetched, { type: 'fou
 
 function examineUpdate(row: OperationRow, base: Json | undefined, fetched: Extract<Fetched, { type: 'found' }>): Examination {
   const remote = fetched.value
-  if (dequal(applyMergePatch(remote, row.payload), remote)) return { type: 'done', value: remote, version: fetched.version }
-  const known = base ?? withoutPatched(remote, row.payload)
-  const merged = merge3({ base: known, local: applyMergePatch(known, row.payload), remote })
+  const patched = applyMergePatch(remote, row.payload)
+  if (dequal(patched, remote)) return { type: 'done', value: remote, version: fetched.version }
+  const local = base === undefined ? patched : applyMergePatch(base, row.payload)
+  const merged = base === undefined ? overwriting(remote, patched) : merge3({ base, local, remote })
   if (merged.type === 'clean')
     return { type: 'resend', as: 'update', payload: diffMergePatch(remote, merged.value), version: fetched.version }
-  return {
-    type: 'conflict',
-    conflict: conflictOf(row, 'update-update', {
-      base,
-      local: applyMergePatch(known, row.payload),
-      remote,
-      version: fetched.version,
-    }),
-  }
+  const sides = { base, local, remote, version: fetched.version }
+  return { type: 'conflict', conflict: conflictOf(row, 'update-update', sides, merged) }
 }
 
 function examineReplace(row: OperationRow, base: Json | undefined, fetched: Extract<Fetched, { type: 'found' }>): Examination {
@@ -170,8 +166,12 @@ interface Sides {
   readonly version: string | undefined
 }
 
-function conflictOf(row: OperationRow, type: ConflictRecord['type'], { base, local, remote, version }: Sides): Conflict {
-  const merged = local !== undefined && remote !== undefined ? merge3({ base: base ?? {}, local, remote }) : undefined
+function conflictOf(
+  row: OperationRow,
+  type: ConflictRecord['type'],
+  { base, local, remote, version }: Sides,
+  merged = local !== undefined && remote !== undefined ? merge3({ base: base ?? {}, local, remote }) : undefined,
+): Conflict {
   return {
     operationId: row.id,
     entity: row.entity,
@@ -223,10 +223,18 @@ function contains(whole: Json, part: Json): boolean {
   return Object.entries(part).every(([key, value]) => Object.hasOwn(whole, key) && contains(whole[key] ?? null, value))
 }
 
-/** Without a known base only the fields that the patch names are looked at. */
-function withoutPatched(remote: JsonObject, patch: Json): JsonObject {
-  if (!isRecord(patch)) return remote
-  return Object.fromEntries(Object.entries(remote).filter(([key]) => !Object.hasOwn(patch, key)))
+/** Without a known base nobody can tell who changed a field, so each of the server's that the patch replaces or removes is a conflict. */
+function overwriting(remote: JsonObject, patched: Json): MergeResult {
+  const conflicts = isObject(patched) ? overwritten('', remote, patched) : []
+  return conflicts.length === 0 ? { type: 'clean', value: patched } : { type: 'conflicted', value: patched, conflicts }
+}
+
+function overwritten(path: string, remote: JsonObject, patched: JsonObject): FieldConflict[] {
+  return Object.entries(remote).flatMap(([key, before]): FieldConflict[] => {
+    const [field, after] = [fieldPath(path, key), getOwn(patched, key)]
+    if (isObject(before) && isObject(after)) return overwritten(field, before, after)
+    return dequal(before, after) ? [] : [{ path: field, ...(after !== undefined && { local: after }), remote: before }]
+  })
 }
 
 /** The fields that are the application's: not the identity and version that the server adds. */

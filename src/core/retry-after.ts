@@ -43,11 +43,12 @@ export function parseHttpDate(value: string, nowMs: number): number | undefined 
   return utc(fullYear, MONTHS.indexOf(month), Number(day), Number(hour), Number(minute), Number(second))
 }
 
-/** A two-digit year that seems more than 50 years ahead is the past one with the same digits. */
+/** The year with these two digits that is nearest: one that seems more than 50 years ahead is past, and at the end of a century the next one begins. */
 function centuryOf(twoDigits: number, nowMs: number): number {
   const thisYear = new Date(nowMs).getUTCFullYear()
   const year = thisYear - (thisYear % 100) + twoDigits
-  return year > thisYear + 50 ? year - 100 : year
+  if (year > thisYear + 50) return year - 100
+  return year <= thisYear - 50 ? year + 100 : year
 }
 
 function utc(year: number, month: number, day: number, hour: number, minute: number, second: number): number | undefined {

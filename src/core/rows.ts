@@ -105,7 +105,7 @@ export function park(row: OperationRow, error: SyncError, conflict?: ConflictRec
   }
 }
 
-/** A decision was made: the parked operation is tried again, with the same key and bytes if it was ever sent. */
+/** A decision was made: the operation is tried again, with the same key and bytes if it was ever sent. What was sent before counts as one attempt. */
 export function unpark(row: OperationRow): OperationRow {
   return {
     ...row,
@@ -113,6 +113,7 @@ export function unpark(row: OperationRow): OperationRow {
     status: 'waiting',
     dueAt: 0,
     attempts: Math.min(row.attempts, 1),
+    unknownAttempts: Math.min(row.unknownAttempts, 1),
     ...(row.reconciliations === 0 ? {} : { reconciledBefore: row.reconciliations }),
   }
 }

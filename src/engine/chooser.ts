@@ -34,7 +34,8 @@ export type Blockage =
   | { readonly type: 'empty' }
   | { readonly type: 'notDue'; readonly dueAt: number }
   | { readonly type: 'parked' }
-  | { readonly type: 'dependency'; readonly on: string }
+  /** `rank` is the turn of what waits. */
+  | { readonly type: 'dependency'; readonly on: string; readonly rank: number }
   | { readonly type: 'corrupt'; readonly sequence: number; readonly error: SyncError }
 
 /** What stands at the head of a lane that can go. */
@@ -75,7 +76,7 @@ export function createChooser(settings: Settings, transport: Transport, store: S
       ? coalesceLane(rows, { maxPayloadBytes: settings.limits.payloadBytes })
       : { survivor: rows[0], superseded: [], cancelled: [], rest: rows.slice(1) }
     const dependency = survivor?.dependsOn === undefined ? MET : await dependencyOf(survivor, survivor.dependsOn)
-    if (dependency.type === 'waits') return { type: 'dependency', on: dependency.on }
+    if (dependency.type === 'waits') return { type: 'dependency', on: dependency.on, rank: survivor?.rank ?? 0 }
     const ended = [
       ...superseded.map((row) => finish(row, 'superseded', now, survivor?.id)),
       ...cancelled.map((row) => finish(row, 'cancelled', now)),

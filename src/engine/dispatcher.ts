@@ -6,6 +6,7 @@ import { isTerminal, laneOf, type OperationRow } from '../core/operation.ts'
 import type { Settings } from '../core/options.ts'
 import type { SystemPorts } from '../core/ports.ts'
 import { park, release } from '../core/rows.ts'
+import { IN_PLAY } from '../core/schema.ts'
 import { createAlarms } from './alarms.ts'
 import { unreadable, type Choice, type Chooser } from './chooser.ts'
 import { createClaims } from './claims.ts'
@@ -45,6 +46,8 @@ export function createDispatcher(settings: Settings, ports: SystemPorts, store: 
   const alarms = createAlarms(clock, turn)
   const rows = new Map<OperationActor, OperationRow>()
   const flying = new Set<OperationActor>()
+  /** Slots that go on with their operation as soon as its row is written: they keep their place among the requests in flight. */
+  const returning = new Set<OperationActor>()
   let phase: Phase = { type: 'following' }
   let report: (report: DrainReport) => void = () => {}
   let ready: OperationRow[] = []
@@ -139,11 +142,11 @@ export function createDispatcher(settings: Settings, ports: SystemPorts, store: 
   }
 
   function permits(): number {
-    return isHeld() ? 0 : gate.permits(flying.size)
+    return isHeld() ? 0 : gate.permits(flying.size + returning.size)
   }
 
   function room(): number {
-    return isHeld() ? 0 : gate.room(flying.size, ready.length)
+    return isHeld() ? 0 : gate.room(flying.size + returning.size, ready.length)
   }
 
   function accept({ lane, row, ended, nextRank }: Choice): void {
@@ -209,6 +212,7 @@ export function createDispatcher(settings: Settings, ports: SystemPorts, store: 
   function clear(): void {
     rows.clear()
     flying.clear()
+    returning.clear()
     lanes.clear()
     ready = []
     ledger = []
@@ -248,10 +252,12 @@ export function createDispatcher(settings: Settings, ports: SystemPorts, store: 
       turn()
     },
     departed(slot: OperationActor): void {
+      returning.delete(slot)
       flying.add(slot)
     },
     record(slot: OperationActor, row: OperationRow, event: OperationEvent): void {
       flying.delete(slot)
+      if (row.dueAt === IN_PLAY) returning.add(slot)
       ledger.push(ledgerEntry(slot, row, rows.get(slot), event))
       rows.set(slot, row)
       // Not now: this is an action of the slot, in which no actor should be made.
@@ -268,6 +274,7 @@ export function createDispatcher(settings: Settings, ports: SystemPorts, store: 
       const row = rows.get(slot)
       rows.delete(slot)
       flying.delete(slot)
+      returning.delete(slot)
       if (row === undefined || isTerminal(row.status)) return
       const error = new SyncOperationError(
         row.id,

@@ -12,8 +12,8 @@ export type LaneBoard = ReturnType<typeof createLaneBoard>
 export function createLaneBoard(store: Store, user: string, unreadable: (entry: Entry) => void) {
   const plays = createPlays()
   const finder = createLaneFinder(store, user, plays.note, unreadable)
-  /** Operation → the lanes whose heads depend on it. */
-  const dependants = new Map<string, Set<string>>()
+  /** Operation → the lanes whose heads depend on it, and the turns of these. */
+  const dependants = new Map<string, Map<string, number>>()
 
   function leave(lane: string, rank: number | undefined): void {
     plays.note(lane, rank)
@@ -49,7 +49,8 @@ export function createLaneBoard(store: Store, user: string, unreadable: (entry: 
       if (blockage.type === 'empty') return
       finder.block(lane)
       if (blockage.type === 'notDue') finder.waitUntil(blockage.dueAt)
-      if (blockage.type === 'dependency') dependants.set(blockage.on, (dependants.get(blockage.on) ?? new Set()).add(lane))
+      if (blockage.type === 'dependency')
+        dependants.set(blockage.on, (dependants.get(blockage.on) ?? new Map<string, number>()).set(lane, blockage.rank))
     },
 
     /** The operation was put back before it left. */
@@ -68,9 +69,9 @@ export function createLaneBoard(store: Store, user: string, unreadable: (entry: 
       if (row.status === 'waiting') finder.waitUntil(row.dueAt ?? 0)
     },
 
-    /** What waited for this operation may go. */
+    /** What waited for this operation may go, in its turn. */
     ended(id: string): void {
-      for (const lane of dependants.get(id) ?? []) finder.revisit(lane, 0)
+      for (const [lane, rank] of dependants.get(id) ?? []) finder.revisit(lane, rank)
       dependants.delete(id)
     },
   }

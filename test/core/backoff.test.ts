@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { backoffMs, retryDelayMs, type BackoffStrategy, type RetryOptions } from '../../src/core/backoff.ts'
+import { backoffMs, retryDelayMs, type BackoffInput, type BackoffStrategy, type RetryOptions } from '../../src/core/backoff.ts'
 
 const options: RetryOptions = { strategy: 'exponential', baseMs: 500, capMs: 60_000, maxAttempts: 20, maxAgeMs: 86_400_000 }
 const almostOne = 1 - Number.EPSILON
@@ -23,11 +23,27 @@ const anyOptions = fc.record({
   maxAttempts: fc.constant(20),
   maxAgeMs: fc.constant(1),
 })
+const draw = fc.double({ min: 0, max: almostOne, noNaN: true })
 const anyInput = fc.record({
-  attempt: fc.oneof(fc.integer({ min: 1, max: 50 }), fc.constantFrom(1_074, 2 ** 31, Number.MAX_SAFE_INTEGER)),
+  attempt: fc.oneof(
+    fc.integer({ min: 1, max: 50 }),
+    fc.integer({ min: 1, max: 1_000_000 }),
+    fc.constantFrom(1_074, 2 ** 31, Number.MAX_SAFE_INTEGER),
+  ),
   previousMs: fc.option(fc.oneof(fc.nat(), fc.constantFrom(Infinity, Number.NaN)), { nil: undefined }),
-  random: fc.double({ min: 0, max: almostOne, noNaN: true }),
+  random: draw,
 })
+
+/** The least and the most that the strategy may give, as its source has it; without limit to the size of numbers. */
+function windowOf({ strategy, baseMs, capMs }: RetryOptions, { attempt, previousMs }: BackoffInput): [number, number] {
+  const atMost = (ms: bigint): number => (ms < capMs ? Number(ms) : capMs)
+  if (strategy === 'exponential') return [0, atMost(BigInt(baseMs) << BigInt(Math.min(attempt - 1, 100)))]
+  if (strategy === 'linear') return [0, atMost(BigInt(baseMs) * BigInt(attempt))]
+  if (strategy === 'constant') return [Math.min(baseMs, capMs), Math.min(baseMs, capMs)]
+  if (strategy !== 'decorrelated') return [Math.min(attempt * 7, capMs), Math.min(attempt * 7, capMs)]
+  const previous = previousMs ?? baseMs
+  return [Math.min(baseMs, capMs), Number.isNaN(previous) ? capMs : Math.min(capMs, Math.max(baseMs, 3 * previous))]
+}
 
 describe('the delay before a retry', () => {
   it('D3 doubles the window of an exponential backoff up to the cap', () => {
@@ -69,15 +85,46 @@ describe('the delay before a retry', () => {
     expect(delays(() => Number.NaN, 0.3, [1])).toEqual([60_000])
   })
 
-  it('B6 is a whole number of milliseconds within the cap, however often it was tried', () => {
+  it('B6 is a whole number of milliseconds in the window of its strategy, however often it was tried', () => {
     fc.assert(
       fc.property(anyOptions, anyInput, (given, input) => {
         const delayMs = backoffMs(given, input)
+        const [fromMs, toMs] = windowOf(given, input)
         expect(Number.isInteger(delayMs)).toBe(true)
-        expect(delayMs).toBeGreaterThanOrEqual(0)
-        expect(delayMs).toBeLessThanOrEqual(given.capMs)
+        expect(delayMs).toBeGreaterThanOrEqual(fromMs)
+        expect(delayMs).toBeLessThanOrEqual(toMs)
       }),
-      { numRuns: 1_000 },
+      { numRuns: 2_000 },
+    )
+  })
+
+  it('B6 grows with the draw, and never with the cap alone', () => {
+    fc.assert(
+      fc.property(anyOptions, anyInput, draw, fc.nat(1_000_000), (given, input, other, otherCapMs) => {
+        const [low, high] = [Math.min(input.random, other), Math.max(input.random, other)]
+        expect(backoffMs(given, { ...input, random: low })).toBeLessThanOrEqual(backoffMs(given, { ...input, random: high }))
+        expect(backoffMs({ ...given, capMs: otherCapMs }, input)).toBeLessThanOrEqual(otherCapMs)
+      }),
+    )
+  })
+
+  it('D3 keeps a decorrelated delay between the base and the cap, each drawn from the one before', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 1_000 }),
+        fc.integer({ min: 1, max: 100 }),
+        fc.array(draw),
+        (baseMs, times, draws) => {
+          const given: RetryOptions = { ...options, strategy: 'decorrelated', baseMs, capMs: baseMs * times }
+          let previousMs: number | undefined
+          for (const random of draws) {
+            const delayMs = backoffMs(given, { attempt: 1, previousMs, random })
+            expect(delayMs).toBeGreaterThanOrEqual(baseMs)
+            expect(delayMs).toBeLessThanOrEqual(Math.min(given.capMs, 3 * (previousMs ?? baseMs)))
+            previousMs = delayMs
+          }
+        },
+      ),
     )
   })
 
@@ -90,13 +137,13 @@ describe('the delay before a retry', () => {
 })
 
 describe('the delay that a server asked for', () => {
-  it('S22 is never undercut, by any strategy', () => {
+  it('S22 is never undercut, by any strategy, and spread by no more than the window of the strategy', () => {
     const retryAfterMs = fc.oneof(fc.nat(10_000_000), fc.double({ min: 0, max: 1e9, noNaN: true }))
     fc.assert(
       fc.property(anyOptions, anyInput, retryAfterMs, (given, input, floorMs) => {
         const delayMs = retryDelayMs(given, { ...input, retryAfterMs: floorMs })
         expect(delayMs).toBeGreaterThanOrEqual(floorMs)
-        expect(delayMs).toBeLessThanOrEqual(Math.ceil(floorMs) + given.capMs)
+        expect(delayMs).toBeLessThanOrEqual(Math.ceil(floorMs) + windowOf(given, input)[1])
       }),
       { numRuns: 1_000 },
     )
@@ -117,6 +164,7 @@ describe('the delay that a server asked for', () => {
     expect(retryDelayMs(options, input)).toBe(backoffMs(options, input))
     expect(retryDelayMs(options, { ...input, retryAfterMs: undefined })).toBe(1_000)
     expect(retryDelayMs(options, { ...input, retryAfterMs: Number.NaN })).toBe(1_000)
+    expect(retryDelayMs(options, { ...input, retryAfterMs: Infinity })).toBe(1_000)
     expect(retryDelayMs(options, { ...input, retryAfterMs: -5 })).toBe(1_000)
   })
 })

@@ -1,5 +1,5 @@
 import * as fc from 'fast-check'
-import { coalesceLane, type Coalesced, type CoalesceOptions } from '../../src/core/coalesce.ts'
+import type { CoalesceOptions } from '../../src/core/coalesce.ts'
 import type { Json, JsonObject } from '../../src/core/json.ts'
 import { applyMergePatch } from '../../src/core/merge-patch.ts'
 import { PRIORITIES, type OperationRow } from '../../src/core/operation.ts'
@@ -46,36 +46,21 @@ export function served({ value, marks }: ServerState, { type, payload }: Operati
   throw new Error(`A ${type} is not valid here.`)
 }
 
-/** Sends a lane as the engine does: coalesces some of its head, sends what that leaves, and so on. */
-export function drained(start: ServerState, lane: readonly OperationRow[], looks: readonly number[], options: CoalesceOptions) {
-  const steps: Coalesced[] = []
-  let state = start
-  let requests = 0
-  for (let left = lane; left.length > 0;) {
-    const look = 1 + ((looks[steps.length % Math.max(1, looks.length)] ?? 99) % left.length)
-    const step = coalesceLane(left.slice(0, look), options)
-    steps.push(step)
-    if (step.survivor !== undefined) {
-      state = served(state, step.survivor)
-      requests++
-    }
-    const remaining = [...step.rest, ...left.slice(look)]
-    if (remaining.length >= left.length) throw new Error('The lane does not move.')
-    left = remaining
-  }
-  return { state, requests, steps }
-}
-
 const KINDS = ['create', 'update', 'update', 'update', 'replace', 'delete', 'stamp'] as const
 
 /** What differs from row to row; mostly nothing that ends a group. */
 const aside: fc.Arbitrary<Partial<OperationRow>> = fc.oneof(
   { weight: 12, arbitrary: fc.record({ priority: fc.constantFrom(...PRIORITIES), rank: fc.nat(100) }) },
-  { weight: 1, arbitrary: fc.constant({ dependsOn: ['elsewhere'] }) },
+  { weight: 1, arbitrary: fc.constantFrom<Partial<OperationRow>>({ dependsOn: ['elsewhere'] }, { depended: 1 }) },
   { weight: 1, arbitrary: fc.constant({ token: 't1' }) },
   {
     weight: 1,
-    arbitrary: fc.constantFrom<Partial<OperationRow>>({ attempts: 1 }, { reconciliations: 1 }, { status: 'waiting' }),
+    arbitrary: fc.constantFrom<Partial<OperationRow>>(
+      { attempts: 1 },
+      { unknownAttempts: 1 },
+      { reconciliations: 1 },
+      { status: 'waiting' },
+    ),
   },
 )
 
@@ -84,20 +69,25 @@ export interface Workload {
   readonly lane: readonly OperationRow[]
 }
 
+const wish = fc.tuple(fc.constantFrom(...KINDS), smallObject(2), aside)
+
 /** Lanes whose operations are valid one after the other: only what exists is changed or deleted, only what does not is created. */
 export const workload: fc.Arbitrary<Workload> = fc
   .record({
     value: fc.option(smallObject(2), { nil: undefined }),
-    wishes: fc.array(fc.tuple(fc.constantFrom(...KINDS), smallObject(2), aside), { minLength: 1, maxLength: 12 }),
+    wishes: fc.array(wish, { minLength: 1, maxLength: 12 }),
   })
   .map(({ value, wishes }) => {
-    const start: ServerState = { value, marks: [] }
     const lane: OperationRow[] = []
     let exists = value !== undefined
     for (const [kind, payload, more] of wishes) {
-      const type = kind === 'stamp' || (exists && kind !== 'create') ? kind : exists ? 'update' : 'create'
+      const type = typeFor(kind, exists)
       if (type === 'create' || type === 'delete') exists = type === 'create'
       lane.push(row(lane.length + 1, type, type === 'delete' ? null : payload, more))
     }
-    return { start, lane }
+    return { start: { value, marks: [] }, lane }
   })
+
+function typeFor(kind: string, exists: boolean): string {
+  return kind === 'stamp' || (exists && kind !== 'create') ? kind : exists ? 'update' : 'create'
+}

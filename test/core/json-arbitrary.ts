@@ -15,3 +15,28 @@ export function smallObject(depth = 3): fc.Arbitrary<JsonObject> {
 export const anyJson: fc.Arbitrary<Json> = fc
   .jsonValue({ maxDepth: 5, stringUnit: 'binary' })
   .map((value): Json => JSON.parse(JSON.stringify(value)))
+
+/** Names that every object seems to have, or that lead to what all objects share; each time three of them. */
+export const prototypeNames: fc.Arbitrary<readonly string[]> = fc.shuffledSubarray(
+  ['__proto__', 'constructor', 'prototype', 'toString', 'valueOf'],
+  { minLength: 3, maxLength: 3 },
+)
+
+/** A document of `smallJson` with other names in the place of a, b and c. */
+export function renamed<T extends Json | undefined>(value: T, names: readonly string[]): T {
+  if (value === undefined) return value
+  return JSON.parse(JSON.stringify(value).replace(/"([abc])":/g, (_, key: string) => `"${names['abc'.indexOf(key)]}":`))
+}
+
+/** The document without fields that are null, which a merge patch can't set. */
+export function withoutNulls(value: Json): Json {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  const kept = Object.entries(value).filter(([, field]) => field !== null)
+  return Object.fromEntries(kept.map(([key, field]) => [key, withoutNulls(field)]))
+}
+
+/** The document itself, in which nothing can be changed any more. */
+export function frozen<T extends Json | undefined>(value: T): T {
+  if (typeof value === 'object' && value !== null) Object.values(Object.freeze(value)).forEach(frozen)
+  return value
+}

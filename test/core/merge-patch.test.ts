@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Json, JsonObject } from '../../src/core/json.ts'
 import { applyMergePatch, composeMergePatches, diffMergePatch } from '../../src/core/merge-patch.ts'
-import { smallJson, smallObject } from './json-arbitrary.ts'
+import { frozen, prototypeNames, renamed, smallJson, withoutNulls } from './json-arbitrary.ts'
 
 /** Appendix A of RFC 7396: target, patch, result. */
 const APPENDIX: readonly (readonly [Json, Json, Json])[] = [
@@ -38,12 +38,6 @@ function objectsOf(values: readonly Json[]): JsonObject[] {
   return fields('a').flatMap((a) => fields('b').map((b) => ({ ...a, ...b })))
 }
 
-function withoutNulls(value: Json): Json {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
-  const kept = Object.entries(value).filter(([, field]) => field !== null)
-  return Object.fromEntries(kept.map(([key, field]) => [key, withoutNulls(field)]))
-}
-
 describe('a merge patch', () => {
   it('S16 does what RFC 7396 shows in its appendix', () => {
     for (const [target, patch, result] of APPENDIX) expect(applyMergePatch(target, patch)).toStrictEqual(result)
@@ -52,11 +46,9 @@ describe('a merge patch', () => {
   it('S16 leaves the target and the patch as they are', () => {
     fc.assert(
       fc.property(smallJson(), smallJson(), (target, patch) => {
-        const before = JSON.stringify([target, patch])
-        applyMergePatch(target, patch)
+        applyMergePatch(frozen(target), frozen(patch))
         composeMergePatches(target, patch)
         diffMergePatch(target, patch)
-        expect(JSON.stringify([target, patch])).toBe(before)
       }),
     )
   })
@@ -140,37 +132,17 @@ describe('the merge patch between two values', () => {
 })
 
 describe('hostile keys in merge patches', () => {
-  const hostile: JsonObject = JSON.parse('{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}}')
-
-  it('S29 stay own fields and never reach a prototype', () => {
-    const untouched: Record<string, unknown> = {}
-    const deep: JsonObject = JSON.parse('{"a":{"__proto__":{"polluted":1}}}')
-    const results = [
-      applyMergePatch({}, hostile),
-      applyMergePatch(hostile, hostile),
-      applyMergePatch({ a: {} }, deep),
-      composeMergePatches({ b: 1 }, hostile),
-      composeMergePatches(hostile, hostile),
-      diffMergePatch({}, hostile),
-      diffMergePatch(hostile, {}),
-    ]
-    for (const result of results) {
-      expect(Object.getPrototypeOf(result)).toBe(Object.prototype)
-      expect(result).not.toHaveProperty('polluted')
-    }
-    expect(JSON.stringify(applyMergePatch({}, hostile))).toBe(JSON.stringify(hostile))
-    expect(JSON.stringify(applyMergePatch({ a: {} }, deep))).toBe(JSON.stringify(deep))
-    expect(untouched['polluted']).toBeUndefined()
-    expect(Object.keys(Object.prototype)).toEqual([])
-  })
-
-  it('S29 are never read from a prototype either', () => {
-    const patch: JsonObject = JSON.parse('{"toString":{"a":1},"__proto__":{"a":1}}')
-    expect(JSON.stringify(applyMergePatch({}, patch))).toBe(JSON.stringify(patch))
-    expect(JSON.stringify(composeMergePatches({}, patch))).toBe(JSON.stringify(patch))
-    expect(JSON.stringify(diffMergePatch({}, patch))).toBe(JSON.stringify(patch))
-    expect(diffMergePatch({ toString: 1 }, {})).toStrictEqual({ toString: null })
-    expect(JSON.stringify(diffMergePatch({}, JSON.parse('{"__proto__":{}}')))).toBe('{"__proto__":{}}')
+  it('S29 are keys like any other: none reaches a prototype, nor is read from one', () => {
+    const functions = [applyMergePatch, composeMergePatches, diffMergePatch]
+    fc.assert(
+      fc.property(fc.constantFrom(...functions), prototypeNames, smallJson(), smallJson(), (combine, names, first, second) => {
+        const plain = combine(first, second)
+        const hostile = combine(renamed(first, names), renamed(second, names))
+        expect(JSON.stringify(hostile)).toBe(JSON.stringify(renamed(plain, names)))
+        expect(Object.keys(Object.prototype)).toEqual([])
+      }),
+      { numRuns: 500 },
+    )
   })
 
   it('S29 are not read from a prototype that somebody else has polluted', () => {
@@ -182,17 +154,5 @@ describe('hostile keys in merge patches', () => {
     } finally {
       Reflect.deleteProperty(prototype, 'inherited')
     }
-  })
-
-  it.each(['__proto__', 'toString'])('S29 compose like any other key: %s', (key) => {
-    const patches = fc.dictionary(fc.constant(key), smallObject(1), { noNullPrototype: true })
-    fc.assert(
-      fc.property(patches, patches, patches, (target, first, second) => {
-        const both = composeMergePatches(first, second)
-        fc.pre(both !== undefined)
-        const wanted = applyMergePatch(applyMergePatch(target, first), second)
-        expect(JSON.stringify(sorted(applyMergePatch(target, both)))).toBe(JSON.stringify(sorted(wanted)))
-      }),
-    )
   })
 })

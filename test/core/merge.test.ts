@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { Json, JsonObject } from '../../src/core/json.ts'
 import { merge3, type MergeResult } from '../../src/core/merge.ts'
 import type { FieldConflict } from '../../src/core/operation.ts'
-import { smallJson, smallObject } from './json-arbitrary.ts'
+import { frozen, prototypeNames, renamed, smallJson, smallObject } from './json-arbitrary.ts'
 
 function conflictsOf(result: MergeResult): readonly FieldConflict[] {
   return result.type === 'clean' ? [] : result.conflicts
@@ -88,13 +88,37 @@ describe('merging what two sides made of one value', () => {
     )
   })
 
+  it('S12 merges each field by itself, whatever stands beside it', () => {
+    const only = (value: JsonObject, key: string): JsonObject => (Object.hasOwn(value, key) ? { [key]: value[key]! } : {})
+    fc.assert(
+      fc.property(smallObject(), smallObject(), smallObject(), (base, local, remote) => {
+        const whole = merge3({ base, local, remote })
+        const parts = ['a', 'b', 'c'].map((key) =>
+          merge3({ base: only(base, key), local: only(local, key), remote: only(remote, key) }),
+        )
+        expect(whole.value).toEqual(Object.assign({}, ...parts.map(({ value }) => value)))
+        expect(byPath(conflictsOf(whole))).toEqual(byPath(parts.flatMap(conflictsOf)))
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  it('S12 has nothing more to do for what it merged, on either side', () => {
+    fc.assert(
+      fc.property(fc.option(smallObject(), { nil: undefined }), smallJson(), smallJson(), (base, local, remote) => {
+        const merged = merge3({ base, local, remote })
+        expect(merge3({ base, local: merged.value, remote })).toEqual(merged)
+        expect(merge3({ base, local, remote: merged.value })).toEqual({ type: 'clean', value: merged.value })
+      }),
+      { numRuns: 500 },
+    )
+  })
+
   it('S12 changes nothing that it is given, and gives the same again', () => {
     fc.assert(
       fc.property(smallObject(), smallObject(), smallObject(), (base, local, remote) => {
-        const before = JSON.stringify([base, local, remote])
-        const first = JSON.stringify(merge3({ base, local, remote }))
-        expect(JSON.stringify([base, local, remote])).toBe(before)
-        expect(JSON.stringify(merge3(structuredClone({ base, local, remote })))).toBe(first)
+        const sides = { base: frozen(base), local: frozen(local), remote: frozen(remote) }
+        expect(JSON.stringify(merge3(structuredClone(sides)))).toBe(JSON.stringify(merge3(sides)))
       }),
     )
   })
@@ -168,25 +192,25 @@ describe('merging what two sides made of one value', () => {
 })
 
 describe('merging hostile keys', () => {
-  const hostile: JsonObject = JSON.parse('{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}}')
-
-  it('S29 never reaches a prototype', () => {
-    const sides: readonly JsonObject[] = [{}, hostile, JSON.parse('{"__proto__":{"polluted":2}}')]
-    for (const base of sides) {
-      for (const local of sides) {
-        for (const remote of sides) {
-          const { value } = merge3({ base, local, remote })
-          expect(Object.getPrototypeOf(value)).toBe(Object.prototype)
-          expect(value).not.toHaveProperty('polluted')
-        }
-      }
-    }
-    expect(Object.keys(Object.prototype)).toEqual([])
-  })
-
-  it('S29 never takes a field of a prototype for one of the value', () => {
-    const merged = merge3({ base: {}, local: JSON.parse('{"toString":1,"__proto__":1}'), remote: {} })
-    expect(JSON.stringify(merged)).toBe('{"type":"clean","value":{"toString":1,"__proto__":1}}')
-    expect(merge3({ base: { toString: 1 }, local: { toString: 1 }, remote: {} })).toStrictEqual({ type: 'clean', value: {} })
+  it('S29 is merging any other: no name reaches a prototype, nor is read from one', () => {
+    const side = smallJson(2)
+    fc.assert(
+      fc.property(prototypeNames, fc.option(side, { nil: undefined }), side, side, (names, base, local, remote) => {
+        const named = (value: Json | undefined): Json | undefined => renamed(value, names)
+        const plain = merge3({ base, local, remote })
+        const hostile = merge3({ base: named(base), local: named(local)!, remote: named(remote)! })
+        expect(JSON.stringify(hostile.value)).toBe(JSON.stringify(named(plain.value)))
+        expect(JSON.stringify(conflictsOf(hostile))).toBe(
+          JSON.stringify(
+            conflictsOf(plain).map(({ path, ...sides }) => ({
+              path: path.replace(/[abc]/g, (key) => names['abc'.indexOf(key)]!),
+              ...(named(sides) as object),
+            })),
+          ),
+        )
+        expect(Object.keys(Object.prototype)).toEqual([])
+      }),
+      { numRuns: 500 },
+    )
   })
 })

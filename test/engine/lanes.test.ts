@@ -1,5 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { ClientError, NetworkError, type EnqueueInput, type OutgoingOperation, type SyncEngine } from '../../src/index.ts'
+import {
+  ClientError,
+  ConflictError,
+  NetworkError,
+  type EnqueueInput,
+  type OutgoingOperation,
+  type SyncEngine,
+} from '../../src/index.ts'
 import { httpTransport } from '../../src/adapters/http/index.ts'
 import { createWorld, eventOf, type Interception, type World } from '../support/world.ts'
 
@@ -132,6 +139,21 @@ describe('the operations on one entity', () => {
     await Promise.all(made.map(({ settled }) => settled))
     expect(most).toBe(1)
     expect(atOnce).toBeGreaterThan(1)
+  })
+
+  it('S9 keep their place in flight while they are sent anew: never more requests than the concurrency', async () => {
+    const engine = await world.started({ concurrency: 1 })
+    const sent: string[] = []
+    world.intercept(async ({ request }, send, count) => {
+      sent.push(String(JSON.parse(request.body!).id))
+      if (count > 1) return send()
+      return { type: 'conflict', reason: 'exists', error: new ConflictError('It exists.', { status: 409 }) }
+    })
+    engine.pause('test')
+    const made = await engine.enqueueAll([create('a'), create('b')])
+    engine.resume('test')
+    await Promise.all(made.map(({ settled }) => settled))
+    expect(sent).toEqual(['a', 'a', 'b'])
   })
 
   it('L4 a request that can not be made ends its operation alone, and tells why', async () => {

@@ -29,7 +29,7 @@ const nested = (path: string, value: unknown): object => {
 const TOO_MANY_MS = 10 * 365 * 86_400_000 + 1
 /** For each option: what is just in range, and what is just out of it. */
 const RANGES: Readonly<Record<string, { readonly in: readonly unknown[]; readonly out: readonly unknown[] }>> = {
-  user: { in: ['u', 'ü'], out: ['', 1, null] },
+  user: { in: ['u', 'ü', '😀'], out: ['', 1, null, '\ud83d'] },
   concurrency: { in: [1, 256], out: [0, 257, 1.5, '6', null] },
   batchSize: { in: [1, 1_000], out: [0, 1_001, 1.5] },
   coalesce: { in: [true, false], out: ['yes', 1, null] },

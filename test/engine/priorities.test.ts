@@ -81,6 +81,23 @@ describe('priorities', () => {
     await engine.flush()
   })
 
+  it('C3 are kept by what waited for another: it does not jump the queue when that is done', async () => {
+    const engine = await world.started({ concurrency: 1, coalesce: false })
+    engine.pause('test')
+    const parent = await engine.enqueue(create('parent', 'critical'))
+    const rest = await engine.enqueueAll([
+      { ...create('child', 'low'), dependsOn: [parent.id] },
+      { type: 'update', entity: 'note', id: 'parent', payload: {}, priority: 'critical' },
+    ])
+    engine.resume('test')
+    await Promise.all([parent, ...rest].map(({ settled }) => settled))
+    expect(world.server.ledger().map(({ id, method }) => `${method} ${id}`)).toEqual([
+      'POST parent',
+      'PATCH parent',
+      'POST child',
+    ])
+  })
+
   it('C3 are kept by what is put back before it was sent', async () => {
     const engine = await world.started({ concurrency: 1 })
     engine.pause('test')

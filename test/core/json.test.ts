@@ -1,0 +1,103 @@
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { copyJson } from '../../src/core/copy-json.ts'
+import { fieldPath } from '../../src/core/field-path.ts'
+import { jsonBytes } from '../../src/core/json-bytes.ts'
+import type { Json } from '../../src/core/json.ts'
+import { keyOfUser, laneOf, wireKey } from '../../src/core/operation.ts'
+import { getOwn, isObject, setOwn } from '../../src/core/own.ts'
+import { anyJson, frozen, smallJson } from './json-arbitrary.ts'
+
+/** Every array and object of a document. */
+function containers(value: Json): object[] {
+  return typeof value === 'object' && value !== null ? [value, ...Object.values(value).flatMap(containers)] : []
+}
+
+describe('helpers for JSON', () => {
+  it('S3 copy a document so that nothing is shared and nothing is different', () => {
+    fc.assert(
+      fc.property(anyJson, (value) => {
+        fc.pre(!JSON.stringify(value).includes('"__proto__":'))
+        const copy = copyJson(frozen(value))
+        expect(JSON.stringify(copy)).toBe(JSON.stringify(value))
+        const originals = new Set(containers(value))
+        for (const part of containers(copy)) expect(originals).not.toContain(part)
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  it('E8 measure a document in bytes of UTF-8, half surrogate pairs and hostile keys included', () => {
+    fc.assert(
+      fc.property(anyJson, fc.string({ unit: 'binary' }), (value, text) => {
+        for (const document of [value, text, { [text]: value }])
+          expect(jsonBytes(document)).toBe(Buffer.byteLength(JSON.stringify(document)))
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+
+  it('S29 set and get own fields as a map does, whatever they are called', () => {
+    const name = fc.oneof(fc.constantFrom('__proto__', 'constructor', 'prototype', 'toString', 'a'), fc.string())
+    fc.assert(
+      fc.property(fc.array(fc.tuple(name, smallJson(1))), name, (fields, other) => {
+        const object: Record<string, Json> = {}
+        for (const [key, value] of fields) setOwn(object, key, value)
+        const model = new Map(fields)
+        for (const [key, value] of model) expect(getOwn(object, key)).toBe(value)
+        expect(getOwn(object, other)).toBe(model.get(other))
+        expect(Object.keys(object).toSorted()).toEqual([...model.keys()].toSorted())
+        expect(Object.getPrototypeOf(object)).toBe(Object.prototype)
+        expect(Object.keys(Object.prototype)).toEqual([])
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  it('S12 tell objects from arrays, null and scalars', () => {
+    fc.assert(
+      fc.property(anyJson, (value) => {
+        expect(isObject(value)).toBe(JSON.stringify(value).startsWith('{'))
+      }),
+    )
+  })
+
+  it('S12 name no two fields alike', () => {
+    const key = fc.oneof(fc.constantFrom('a', 'b', 'a.b', '', '0', '["a"]'), fc.nat(2), fc.string())
+    const keys = fc.array(key, { maxLength: 3 })
+    const pathOf = (path: readonly (string | number)[]): string => path.reduce<string>(fieldPath, '')
+    fc.assert(
+      fc.property(keys, keys, (a, b) => {
+        expect(pathOf(a) === pathOf(b)).toBe(JSON.stringify(a) === JSON.stringify(b))
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+})
+
+describe('the names of lanes and keys', () => {
+  const user = fc.oneof(fc.constantFrom('u', 'u/note', 'u%2Fnote', '%'), fc.string({ minLength: 1 }))
+  const entity = fc.constantFrom('note', 'n', 'note-1')
+  const id = fc.oneof(fc.constantFrom('1', 'note/1', '/'), fc.string({ minLength: 1 }))
+
+  it("S9 S25 are no two users' nor two entities' the same", () => {
+    const entities = fc.tuple(user, entity, id)
+    fc.assert(
+      fc.property(entities, entities, (a, b) => {
+        expect(laneOf(...a) === laneOf(...b)).toBe(JSON.stringify(a) === JSON.stringify(b))
+        expect(keyOfUser(a[0], a[2]) === keyOfUser(b[0], b[2])).toBe(a[0] === b[0] && a[2] === b[2])
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+
+  it('S4 has another key on the wire after each definite refusal', () => {
+    fc.assert(
+      fc.property(fc.uuid(), fc.nat(1_000), fc.nat(1_000), (idempotencyKey, one, other) => {
+        const [a, b] = [one, other].map((reconciliations) => wireKey({ idempotencyKey, reconciliations }))
+        expect(a === b).toBe(one === other)
+        expect(wireKey({ idempotencyKey, reconciliations: 0 })).toBe(idempotencyKey)
+      }),
+    )
+  })
+})

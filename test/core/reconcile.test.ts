@@ -1,0 +1,132 @@
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { Json, JsonObject } from '../../src/core/json.ts'
+import { applyMergePatch } from '../../src/core/merge-patch.ts'
+import { merge3 } from '../../src/core/merge.ts'
+import type { Fetched } from '../../src/core/ports.ts'
+import { examine, resolve, type Decision, type Examination } from '../../src/core/reconcile.ts'
+import { row } from './coalesce-world.ts'
+import { smallObject, withoutNulls } from './json-arbitrary.ts'
+
+/** A merge patch can't set null, so no document here has one. */
+const document = smallObject(2).map((value) => withoutNulls(value) as JsonObject)
+const patch = smallObject(2)
+
+const found = (value: JsonObject): Fetched => ({ type: 'found', value, version: '7' })
+
+/** What the server has once the decision was carried out. */
+function carriedOut(decision: Decision, remote: JsonObject): Json {
+  if (decision.type === 'done') return remote
+  if (decision.type !== 'resend') throw new Error(`It was to be sent, not to be ${decision.type}.`)
+  expect(decision.version).toBe('7')
+  return decision.as === 'update' ? applyMergePatch(remote, decision.payload) : decision.payload
+}
+
+function settled(examination: Examination, update: ReturnType<typeof row>, resolution: 'merge' | 'local'): Decision {
+  return examination.type === 'conflict' ? resolve(update, examination.conflict, resolution) : examination
+}
+
+describe('an update that was refused for another version', () => {
+  it('S12 leaves the server with what both sides changed, and of a true conflict a record with both values', () => {
+    fc.assert(
+      fc.property(document, document, patch, (base, remote, payload) => {
+        const update = row(1, 'update', payload)
+        const local = applyMergePatch(base, payload)
+        const merged = merge3({ base, local, remote })
+        const examination = examine(update, base, found(remote))
+        if (examination.type === 'done') {
+          expect(applyMergePatch(remote, payload)).toEqual(remote)
+          return
+        }
+        const decision = settled(examination, update, 'merge')
+        expect(carriedOut(decision, remote)).toEqual(merged.value)
+        expect(examination.type === 'conflict').toBe(merged.type === 'conflicted')
+        if (merged.type === 'clean') return
+        const record = { type: 'update-update', fields: merged.conflicts, remote, remoteVersion: '7' }
+        expect(decision).toMatchObject({ conflict: record })
+        const parked = examination.type === 'conflict' && resolve(update, examination.conflict, 'manual')
+        expect(parked).toMatchObject({ type: 'park', conflict: record })
+        expect(carriedOut(settled(examination, update, 'local'), remote)).toEqual(local)
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+
+  it('S12 loses nothing of the patch where the base is not known, and records what it takes the place of', () => {
+    fc.assert(
+      fc.property(document, patch, (remote, payload) => {
+        const update = row(1, 'update', payload)
+        const examination = examine(update, undefined, found(remote))
+        const wanted = applyMergePatch(remote, payload)
+        for (const resolution of ['merge', 'local'] as const)
+          expect(carriedOut(settled(examination, update, resolution), remote)).toEqual(wanted)
+        const fields = examination.type === 'conflict' ? examination.conflict.fields : []
+        const given = new Map(fields.map(({ path, ...values }) => [path, values]))
+        expect(given).toEqual(replacedBy(payload, remote))
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+
+  it('S12 does not lose the removal of a field where the base is not known', () => {
+    const update = row(1, 'update', { a: null, b: { x: null } })
+    const examination = examine(update, undefined, found({ a: 1, b: { x: 1, y: 2 }, c: 3 }))
+    expect(examination).toMatchObject({
+      type: 'conflict',
+      conflict: {
+        merged: { b: { y: 2 }, c: 3 },
+        fields: [
+          { path: 'a', remote: 1 },
+          { path: 'b.x', remote: 1 },
+        ],
+      },
+    })
+  })
+})
+
+/** The leaves of a document, by path, that a patch removes or sets to something else. */
+function replacedBy(payload: JsonObject, remote: JsonObject): Map<string, object> {
+  const wanted = applyMergePatch(remote, payload)
+  const lost = new Map<string, object>()
+  const walk = (path: string, before: Json, after: Json | undefined): void => {
+    if (isPlain(before) && isPlain(after)) {
+      for (const [key, value] of Object.entries(before)) walk(path === '' ? key : `${path}.${key}`, value, after[key])
+    } else if (JSON.stringify(before) !== JSON.stringify(after)) {
+      lost.set(path, { remote: before, ...(after !== undefined && { local: after }) })
+    }
+  }
+  walk('', remote, wanted)
+  return lost
+}
+
+function isPlain(value: Json | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+describe('an operation whose effect is on the server already', () => {
+  it('S13 is done: an update, a create to which the server added fields, a replace', () => {
+    fc.assert(
+      fc.property(document, document, patch, fc.option(document, { nil: undefined }), (value, added, payload, base) => {
+        const after = applyMergePatch(value, payload) as JsonObject
+        expect(examine(row(1, 'update', payload), base, found(after)).type).toBe('done')
+        expect(examine(row(1, 'create', value), undefined, found({ ...added, ...value, version: 1 })).type).toBe('done')
+        expect(examine(row(1, 'replace', value), base, found({ ...value, id: 'n1', version: 1 })).type).toBe('done')
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  it('S13 is done: a delete of what is gone, and one of what the operation was made on is sent again', () => {
+    fc.assert(
+      fc.property(document, document, (base, other) => {
+        const remove = row(1, 'delete', null)
+        expect(examine(remove, base, { type: 'absent' })).toEqual({ type: 'done' })
+        expect(examine(remove, base, found(structuredClone(base)))).toMatchObject({ type: 'resend', as: 'delete', version: '7' })
+        fc.pre(JSON.stringify(withoutNulls(base)) !== JSON.stringify(other))
+        const again = examine(remove, base, found(other))
+        if (again.type === 'conflict') expect(again.conflict).toMatchObject({ type: 'delete-update', base, remote: other })
+        else expect(base).toEqual(other)
+      }),
+    )
+  })
+})
