@@ -163,7 +163,7 @@ describe('the row of an operation, whatever happens to it', () => {
           if (after.status !== 'sending') continue
           const key = wireKey(after)
           // Put back before it left, or left for nothing: the key is as good as new.
-          if (before.status === 'queued') bytes.delete(key)
+          if (before.request === undefined) bytes.delete(key)
           expect(bytes.get(key) ?? after.request).toBe(after.request)
           bytes.set(key, after.request)
         }
