@@ -130,7 +130,7 @@ function isPreparedRequest(value: unknown): boolean {
   )
 }
 
-function isLeaseRow(value: unknown): value is LeaseRow {
+export function isLeaseRow(value: unknown): value is LeaseRow {
   return (
     isRecord(value) &&
     typeof value['owner'] === 'string' &&

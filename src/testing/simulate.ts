@@ -1,6 +1,11 @@
-import { backlogOf } from './world/backlog.ts'
+import type { FaultKind } from './faults/kinds.ts'
+import { createStorm } from './faults/storm.ts'
+import type { Violation } from './invariants/invariant.ts'
+import { watchInvariants } from './invariants/index.ts'
+import { proveLiveness } from './liveness.ts'
+import { createCaretaker } from './world/caretaker.ts'
 import type { Fact } from './world/facts.ts'
-import { decideParked, letPeopleWork, resumeAll } from './world/people.ts'
+import { letPeopleWork } from './world/people.ts'
 import { splitSeed } from './world/random.ts'
 import { drawSettings } from './world/settings.ts'
 import { choicesOf, recordedTape, replayedTape, type Tape } from './world/tape.ts'
@@ -36,10 +41,13 @@ export interface SimulationResult {
   /** Draws as they were made: `replay` runs them again. */
   readonly tapes: Tapes
   readonly lines: readonly string[]
+  /** Empty, or a bug. The run ends at the first. */
+  readonly violations: readonly Violation[]
+  /** How often each kind of fault fired. */
+  readonly faults: ReadonlyMap<FaultKind, number>
   readonly steps: number
   readonly operations: number
   readonly virtualMs: number
-  readonly drained: boolean
 }
 
 const SHAPE: SimulationShape = { deviceCount: 3, tabsPerDevice: 2, steps: 40 }
@@ -54,47 +62,53 @@ export function replay(tapes: Tapes, options: SimulationOptions = {}): Promise<S
   return run((name) => replayedTape(tapes[name]), options)
 }
 
-async function run(
-  tapeOf: (name: keyof Tapes) => Tape,
-  { shape: given, keepsText = false }: SimulationOptions,
-): Promise<SimulationResult> {
-  const shape = { ...SHAPE, ...given }
+async function run(tapeOf: (name: keyof Tapes) => Tape, options: SimulationOptions): Promise<SimulationResult> {
+  const shape = { ...SHAPE, ...options.shape }
   const tapes = { workload: tapeOf('workload'), schedule: tapeOf('schedule'), faults: tapeOf('faults') }
-  const trace = createTrace(keepsText)
   const workload = choicesOf(tapes.workload)
-  let operations = 0
-  let hasNews = true
-  const world = createWorld({
-    ...shape,
-    settings: drawSettings(workload),
-    choices: choicesOf(tapes.schedule),
-    observe(fact: Fact) {
-      trace.add(fact)
-      if (fact.type === 'accepted') operations += fact.ids.length
-      if (fact.type === 'committed') hasNews = true
-    },
-  })
+  const schedule = choicesOf(tapes.schedule)
+  const storm = createStorm(choicesOf(tapes.faults))
+  const trace = createTrace(options.keepsText ?? false)
+  const settings = drawSettings(workload)
   const plan = drawWorkload(workload, shape)
-  for (const device of world.devices) for (const tab of device.tabs) tab.start()
-  letPeopleWork(world, plan)
-  const lastMs = (plan.at(-1)?.atMs ?? 0) + 100
-  await world.scheduler.run(lastMs, () => false)
-  resumeAll(world)
-  const drained = (): boolean => {
-    if (!hasNews) return false
-    hasNews = false
-    const backlogs = world.devices.map(({ disk }) => backlogOf(disk.operations.values()))
-    if (backlogs.some(({ free }) => free.length > 0)) return false
-    return !decideParked(world)
+  const world = createWorld({ ...shape, settings, choices: schedule, fateOf: storm.fateOf, observe })
+  const caretaker = createCaretaker(world, schedule)
+  const watch = watchInvariants(world)
+  let hasNews = true
+
+  function observe(fact: Fact): void {
+    trace.add(fact)
+    watch.see(fact)
+    caretaker.see(fact)
+    hasNews ||= fact.type === 'committed'
   }
-  const reason = await world.scheduler.run(lastMs + 600_000, drained)
+
+  function takeNews(): boolean {
+    const had = hasNews
+    hasNews = false
+    return had
+  }
+
+  const failed = (): boolean => watch.violations.length > 0
+  const lastMs = (plan.at(-1)?.atMs ?? 0) + 100
+  caretaker.openAll()
+  letPeopleWork(world, plan)
+  storm.begin(world, lastMs)
+  await world.scheduler.run(lastMs, failed)
+  storm.end()
+  caretaker.openAll()
+  if (!failed())
+    for (const { invariant, sentence } of await proveLiveness(world, caretaker, takeNews, failed))
+      watch.report(invariant, sentence)
+  if (!failed()) watch.end()
   return {
     hash: trace.hash(),
     tapes: { workload: tapes.workload.numbers(), schedule: tapes.schedule.numbers(), faults: tapes.faults.numbers() },
     lines: trace.lines(),
+    violations: watch.violations,
+    faults: storm.counts(),
     steps: world.scheduler.steps(),
-    operations,
+    operations: watch.operations(),
     virtualMs: world.scheduler.now(),
-    drained: reason === 'settled',
   }
 }

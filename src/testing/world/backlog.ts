@@ -1,14 +1,21 @@
 import { isTerminal, laneOf, type OperationRow } from '../../core/operation.ts'
+import type { Device } from './device.ts'
 
-/** What has not ended in one store: what waits for a decision, what waits for that, and what must go on by itself. */
+/** What has not ended in one store: what waits for a decision, and what must go on by itself. */
 export interface Backlog {
   readonly parked: readonly OperationRow[]
-  readonly blocked: readonly OperationRow[]
   readonly free: readonly OperationRow[]
 }
 
+/** Of the user who is logged in. */
+export function backlogIn({ disk, user }: Device): Backlog {
+  const { parked, free } = backlogOf(disk.operations.values(), (seq) => disk.damaged.has(seq))
+  const mine = (rows: readonly OperationRow[]): readonly OperationRow[] => rows.filter((row) => row.user === user)
+  return { parked: mine(parked), free: mine(free) }
+}
+
 /** A parked operation blocks its own lane and what depends on it, and so on; nothing else (L4). */
-export function backlogOf(rows: Iterable<OperationRow>, isUnreadable: (seq: number) => boolean = () => false): Backlog {
+function backlogOf(rows: Iterable<OperationRow>, isUnreadable: (seq: number) => boolean): Backlog {
   const all = [...rows].sort((a, b) => a.seq - b.seq)
   const live = all.filter(({ status }) => !isTerminal(status))
   const successors = new Map(
@@ -30,7 +37,6 @@ export function backlogOf(rows: Iterable<OperationRow>, isUnreadable: (seq: numb
   }
   return {
     parked,
-    blocked: live.filter((row) => stuck.has(row.id) && !parked.includes(row)),
     free: live.filter(({ id }) => !stuck.has(id)),
   }
 }

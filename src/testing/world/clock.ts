@@ -11,6 +11,12 @@ export interface DeviceClock {
   skewMs: number
   /** How long the device has slept: its monotonic clock stands still meanwhile, and so do its timers. */
   asleepMs: number
+  /** Called when `asleepMs` was changed: what the clocks of processes have set is due at another time. */
+  readonly changed: Set<() => void>
+}
+
+export function wallTime(scheduler: Scheduler, { skewMs }: DeviceClock): number {
+  return EPOCH_MS + scheduler.now() + skewMs
 }
 
 export interface TimerRules {
@@ -22,6 +28,11 @@ export interface TimerRules {
 export function simulatedClock(scheduler: Scheduler, life: Life, device: DeviceClock, rules: TimerRules): Clock {
   const monotonic = (): number => scheduler.now() - device.asleepMs
 
+  const timers = new Set<() => void>()
+  const rearm = (): void => {
+    for (const again of [...timers]) again()
+  }
+
   function delayUntil(dueAt: number): number {
     const delayMs = Math.max(1, dueAt - monotonic())
     if (rules.throttleMs === 1) return delayMs
@@ -29,8 +40,11 @@ export function simulatedClock(scheduler: Scheduler, life: Life, device: DeviceC
     return Math.ceil(fireAt / rules.throttleMs) * rules.throttleMs - scheduler.now()
   }
 
+  device.changed.add(rearm)
+  life.onDeath(() => device.changed.delete(rearm))
+
   return {
-    now: () => EPOCH_MS + scheduler.now() + device.skewMs,
+    now: () => wallTime(scheduler, device),
     monotonic,
     schedule(task, delayMs) {
       const dueAt = monotonic() + Math.max(1, Math.ceil(delayMs))
@@ -40,14 +54,21 @@ export function simulatedClock(scheduler: Scheduler, life: Life, device: DeviceC
         if (!isSet) return
         if (monotonic() < dueAt) return arm()
         isSet = false
+        timers.delete(again)
         task()
       }
       const arm = (): void => {
         cancel = scheduler.after(delayUntil(dueAt), () => life.enter(fire))
       }
+      const again = (): void => {
+        cancel()
+        arm()
+      }
+      timers.add(again)
       arm()
       return () => {
         isSet = false
+        timers.delete(again)
         cancel()
       }
     },

@@ -1,5 +1,5 @@
 import type { HttpAuth } from '../../adapters/http/options.ts'
-import type { DeviceClock } from './clock.ts'
+import { wallTime, type DeviceClock } from './clock.ts'
 import { createLink, type Link } from './connectivity.ts'
 import { createDisk, type Disk } from './disk.ts'
 import { never, type Life } from './life.ts'
@@ -21,14 +21,24 @@ export interface Device {
   storageFault: (call: 'open' | 'read' | 'write') => Error | undefined
   /** The log-in of a user, as a process has it. */
   authOf(user: string, life: Life): HttpAuth
+  /** The lid is closed and opened again: nothing runs, and by the wall clock this much time has passed. */
+  sleep(forMs: number, withMonotonic: boolean): void
+  isAsleep(): boolean
+  /** Milliseconds since 1970, as it believes. */
+  wallTime(): number
+  /** Another user logs in: every open page is left and opened anew, in good order or not. */
+  logIn(user: string, abruptly: boolean): void
 }
 
 const REFRESH_MS = 30
+/** In virtual time a night is short: the clocks jump over it. */
+const NIGHT_MS = 200
 
 export function createDevice(world: World, name: string, tabCount: number): Device {
   const { scheduler, server } = world
   const tokens = new Map<string, string>()
   const tabs: Tab[] = []
+  let isAsleep = false
 
   function tokenOf(user: string): string {
     const token = tokens.get(user) ?? server.issueToken(user)
@@ -48,16 +58,44 @@ export function createDevice(world: World, name: string, tabCount: number): Devi
     )
   }
 
+  function wake(sleepers: readonly Tab[], forMs: number, withMonotonic: boolean): void {
+    const { clock } = device
+    isAsleep = false
+    clock.skewMs += forMs
+    clock.asleepMs += withMonotonic ? -forMs : NIGHT_MS
+    for (const changed of clock.changed) changed()
+    for (const tab of sleepers) tab.resume()
+  }
+
+  async function reopen(tab: Tab, abruptly: boolean): Promise<void> {
+    if (abruptly || tab.isFrozen()) tab.kill()
+    else await tab.stop()
+    tab.start()
+  }
+
   const device: Device = {
     name,
-    disk: createDisk(),
-    clock: { skewMs: 0, asleepMs: 0 },
+    disk: createDisk(scheduler.now),
+    clock: { skewMs: 0, asleepMs: 0, changed: new Set() },
     link: createLink(scheduler),
     presence: createPresenceBoard(scheduler),
     tabs,
     user: 'u1',
     storageFault: () => undefined,
     authOf: (user, life) => ({ token: async () => tokenOf(user), refresh: () => refresh(user, life) }),
+    sleep(forMs, withMonotonic) {
+      if (isAsleep) return
+      isAsleep = true
+      const sleepers = tabs.filter((tab) => tab.isOpen() && !tab.isFrozen())
+      for (const tab of sleepers) tab.freeze()
+      scheduler.after(NIGHT_MS, () => wake(sleepers, forMs, withMonotonic))
+    },
+    isAsleep: () => isAsleep,
+    wallTime: () => wallTime(scheduler, device.clock),
+    logIn(next, abruptly) {
+      device.user = next
+      for (const tab of tabs) if (tab.isOpen()) void reopen(tab, abruptly)
+    },
   }
   for (let number = 1; number <= tabCount; number++) tabs.push(createTab(world, device, `${name}.t${number}`))
   return device

@@ -1,5 +1,7 @@
 import type { OperationRow } from '../../core/operation.ts'
+import type { LeaseRow } from '../../core/schema.ts'
 import type { EnqueueInput, Settlement, SyncEvent } from '../../engine/types.ts'
+import type { FaultKind } from '../faults/kinds.ts'
 import type { Effect, ServerRequest } from './model-server.ts'
 
 /** One row that a commit changed; `row` is undefined where it was deleted. */
@@ -9,7 +11,13 @@ export interface RowChange {
   readonly row: OperationRow | undefined
 }
 
-export type TabChange = 'starting' | 'started' | 'failed' | 'stopping' | 'stopped' | 'killed' | 'frozen' | 'resumed'
+export type TabChange = 'starting' | 'started' | 'stopping' | 'stopped' | 'killed' | 'frozen' | 'resumed'
+
+/** A write that a request carries, alone or among others. */
+export interface SentWrite extends ServerRequest {
+  /** On the wire: the operation's own, or derived from it. */
+  readonly key: string
+}
 
 /** A request on its way, as its sender and everybody after it knows it. */
 export interface Sent extends ServerRequest {
@@ -19,6 +27,8 @@ export interface Sent extends ServerRequest {
   readonly device: string
   /** Whose engine it comes from. */
   readonly user: string
+  /** None for a GET. */
+  readonly writes: readonly SentWrite[]
 }
 
 /**
@@ -37,6 +47,8 @@ export type FactBody =
       readonly changes: readonly RowChange[]
       /** Writes of other rows: the lease, entities, counters. */
       readonly others: readonly string[]
+      /** The lease, if that was written. */
+      readonly lease: LeaseRow | undefined
       /** The epoch under which an owner wrote. */
       readonly epoch: number | undefined
     }
@@ -60,6 +72,12 @@ export type FactBody =
       readonly settlement: Settlement
     }
   | { readonly type: 'event'; readonly tab: string; readonly device: string; readonly event: SyncEvent }
+  | {
+      readonly type: 'optimistic'
+      readonly tab: string
+      readonly token: string
+      readonly change: 'kept' | 'taken-back'
+    }
   | { readonly type: 'sent'; readonly request: Sent }
   | {
       readonly type: 'served'
@@ -69,6 +87,12 @@ export type FactBody =
       readonly replayed: boolean
     }
   | { readonly type: 'answered'; readonly request: Sent; readonly answer: string; readonly retryAfter?: string | undefined }
-  | { readonly type: 'fault'; readonly kind: string; readonly where: string }
+  /** `seqs`: the operations of that device whose rows are lost, damaged or older than they were. */
+  | {
+      readonly type: 'fault'
+      readonly kind: FaultKind
+      readonly where: string
+      readonly seqs: readonly number[]
+    }
 
 export type Tell = (fact: FactBody) => void

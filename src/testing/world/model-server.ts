@@ -49,7 +49,8 @@ export interface Served {
 export interface ServerState {
   readonly resources: ReadonlyMap<string, Resource>
   readonly answers: ReadonlyMap<string, KeptAnswer>
-  readonly head: number
+  /** How many effects there had been. */
+  readonly effects: number
 }
 
 /** The wire contract of docs/wire-protocol.md, as plainly as it can be said: the oracle that engines are judged by. */
@@ -57,6 +58,8 @@ export interface ModelServer {
   handle(request: ServerRequest): Served
   /** Every effect, in order. */
   readonly ledger: readonly Effect[]
+  /** Those that an older backup took back. */
+  readonly undone: ReadonlySet<Effect>
   resource(entity: string, id: string): Resource | undefined
   /** Those that exist. */
   all(): ReadonlyMap<string, JsonObject>
@@ -66,6 +69,8 @@ export interface ModelServer {
   backUp(): ServerState
   restore(state: ServerState): void
   forgetAnswers(): void
+  /** Refuses a write before it is looked at, and answers it so from now on; what is kept already stays. Gives what it is answered. */
+  keepAnswer(request: ServerRequest, response: ServerResponse): ServerResponse
 }
 
 type Problem =
@@ -76,7 +81,6 @@ type Problem =
   | 'invalid-body'
   | 'idempotency-key-missing'
   | 'idempotency-key-reused'
-  | 'invalid-batch'
 
 const STATUS: Readonly<Record<Problem, number>> = {
   unauthorized: 401,
@@ -86,7 +90,6 @@ const STATUS: Readonly<Record<Problem, number>> = {
   'invalid-body': 422,
   'idempotency-key-missing': 400,
   'idempotency-key-reused': 422,
-  'invalid-batch': 400,
 }
 
 /** A field that no resource may have: what is poisoned for good. */
@@ -97,12 +100,17 @@ export function createModelServer(): ModelServer {
   const answers = new Map<string, KeptAnswer>()
   const tokens = new Map<string, string>()
   const ledger: Effect[] = []
+  const undone = new Set<Effect>()
   let head = 0
   let issued = 0
 
+  function userOf({ headers }: ServerRequest): string | undefined {
+    return tokens.get(/^Bearer (.+)$/.exec(headers['Authorization'] ?? '')?.[1] ?? '')
+  }
+
   function handle(request: ServerRequest): Served {
     const before = ledger.length
-    const user = tokens.get(/^Bearer (.+)$/.exec(request.headers['Authorization'] ?? '')?.[1] ?? '')
+    const user = userOf(request)
     if (user === undefined) return { response: problem('unauthorized'), effects: [], replayed: false }
     let replayed = false
     const write = (one: ServerRequest): ServerResponse => {
@@ -120,20 +128,16 @@ export function createModelServer(): ModelServer {
   }
 
   function batch(request: ServerRequest, write: (one: ServerRequest) => ServerResponse): ServerResponse {
-    const body = parsed(request.body)
-    const operations = isObject(body) ? body['operations'] : undefined
-    if (!isList(operations)) return problem('invalid-batch')
-    const results = operations.map((one) => resultOf(write(requestOf(one, request.headers))))
+    const results = writesIn(request).map((one) => resultOf(write(one)))
     return { status: 200, headers: { 'content-type': 'application/json' }, body: JSON.stringify({ results }) }
   }
 
   function writeOnce(user: string, request: ServerRequest): { response: ServerResponse; replayed: boolean } {
-    const key = /^"(.+)"$/.exec(request.headers['Idempotency-Key'] ?? '')?.[1]
+    const key = keyOf(request)
     if (key === undefined) return { response: problem('idempotency-key-missing'), replayed: false }
     const body = request.body === null ? {} : parsed(request.body)
     if (!isObject(body) || POISON in body) return { response: problem('invalid-body'), replayed: false }
-    const { method, path, headers } = request
-    const fingerprint = JSON.stringify([method, path, headers['If-Match'] ?? null, body])
+    const fingerprint = fingerprintOf(request)
     const kept = answers.get(`${user} ${key}`)
     if (kept !== undefined)
       return kept.fingerprint === fingerprint
@@ -168,6 +172,7 @@ export function createModelServer(): ModelServer {
   return {
     handle,
     ledger,
+    undone,
     resource: (entity, id) => resources.get(`/${entity}/${encodeURIComponent(id)}`),
     all: () => new Map([...resources].flatMap(([path, { value }]) => (value === undefined ? [] : [[path, value] as const]))),
     issueToken(user) {
@@ -176,13 +181,30 @@ export function createModelServer(): ModelServer {
       return token
     },
     revokeTokens: () => tokens.clear(),
-    backUp: () => ({ resources: new Map(resources), answers: new Map(answers), head }),
+    backUp: () => ({ resources: new Map(resources), answers: new Map(answers), effects: ledger.length }),
     restore(state) {
+      for (const effect of ledger.slice(state.effects)) undone.add(effect)
       replace(resources, state.resources)
       replace(answers, state.answers)
     },
     forgetAnswers: () => answers.clear(),
+    keepAnswer(request, response) {
+      const user = userOf(request)
+      const key = keyOf(request)
+      if (user === undefined || key === undefined) return problem('unauthorized')
+      const known = answers.get(`${user} ${key}`)
+      if (known === undefined) answers.set(`${user} ${key}`, { fingerprint: fingerprintOf(request), response })
+      return known?.response ?? response
+    },
   }
+}
+
+export function keyOf({ headers }: ServerRequest): string | undefined {
+  return /^"(.+)"$/.exec(headers['Idempotency-Key'] ?? '')?.[1]
+}
+
+function fingerprintOf({ method, path, headers, body }: ServerRequest): string {
+  return JSON.stringify([method, path, headers['If-Match'] ?? null, body === null ? {} : parsed(body)])
 }
 
 function replace<T>(target: Map<string, T>, source: ReadonlyMap<string, T>): void {
@@ -235,6 +257,15 @@ function textOf(value: Json | undefined): string {
 
 function isList(value: Json | undefined): value is readonly Json[] {
   return Array.isArray(value)
+}
+
+/** The writes that a request carries: itself, or those of a batch as if each came alone. */
+export function writesIn(request: ServerRequest): readonly ServerRequest[] {
+  if (request.method === 'GET') return []
+  if (request.path !== '/batch') return [request]
+  const body = parsed(request.body)
+  const operations = body !== undefined && isObject(body) ? body['operations'] : undefined
+  return isList(operations) ? operations.map((one) => requestOf(one, request.headers)) : []
 }
 
 /** An operation of a batch as if it came alone. */

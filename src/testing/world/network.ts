@@ -1,7 +1,7 @@
 import type { OutgoingRequest, Wire } from '../../adapters/http/wire.ts'
-import type { Sent, Tell } from './facts.ts'
+import type { Sent, SentWrite, Tell } from './facts.ts'
 import { never, type Life } from './life.ts'
-import type { ModelServer, ServerResponse } from './model-server.ts'
+import { keyOf, writesIn, type ModelServer, type ServerRequest, type ServerResponse } from './model-server.ts'
 import type { Scheduler } from './scheduler.ts'
 
 export const BASE_URL = 'http://server.test'
@@ -66,13 +66,15 @@ export function createNetwork({ scheduler, server, tell, fateOf }: NetworkSurrou
       if (!caller.life.reaches('network')) return never()
       if (!caller.isOnline()) return Promise.reject(unreachable())
       const { tab, device, user } = caller
-      const request: Sent = { ...contentOf(outgoing), number: ++count, tab, device, user }
+      const content = contentOf(outgoing)
+      const request: Sent = { ...content, number: ++count, tab, device, user, writes: keyed(content) }
       tell({ type: 'sent', request })
       return new Promise((resolve, reject) => {
         outgoing.signal.addEventListener('abort', () => reject(aborted()))
         travel(request, fateOf(request), (answer) => {
-          if (!caller.life.reaches('network')) return
+          if (outgoing.signal.aborted || !caller.life.reaches('network')) return
           caller.life.enter(() => {
+            if (outgoing.signal.aborted) return
             const code = answer instanceof Error ? answer.message : String(answer.status)
             tell({
               type: 'answered',
@@ -89,7 +91,11 @@ export function createNetwork({ scheduler, server, tell, fateOf }: NetworkSurrou
   }
 }
 
-function contentOf({ url, method, headers, body }: OutgoingRequest) {
+function keyed(request: ServerRequest): SentWrite[] {
+  return writesIn(request).map((write) => ({ ...write, key: keyOf(write) ?? '' }))
+}
+
+function contentOf({ url, method, headers, body }: OutgoingRequest): ServerRequest {
   return { method, path: url.slice(BASE_URL.length), headers, body }
 }
 

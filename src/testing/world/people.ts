@@ -1,4 +1,5 @@
-import { backlogOf } from './backlog.ts'
+import { backlogIn } from './backlog.ts'
+import type { EnqueueInput } from '../../engine/types.ts'
 import type { Device } from './device.ts'
 import type { FactBody } from './facts.ts'
 import type { Tab } from './tab.ts'
@@ -33,7 +34,7 @@ function act(world: World, tab: Tab, action: Action, accepted: string[]): void {
     case 'nothing':
       return
     case 'enqueue':
-      return tab.enqueue(action.inputs, (ids) => accepted.push(...ids))
+      return tab.enqueue(watched(world, tab, action.inputs), (ids) => accepted.push(...ids))
     case 'depend':
       return tab.enqueue([{ ...action.input, ...(earlier === undefined ? {} : { dependsOn: [earlier] }) }], (ids) =>
         accepted.push(...ids),
@@ -50,6 +51,16 @@ function act(world: World, tab: Tab, action: Action, accepted: string[]): void {
     case 'resume':
       return engine[action.type](PAUSE)
   }
+}
+
+/** Optimistic changes tell when they are kept and when they are taken back. */
+function watched(world: World, tab: Tab, inputs: readonly EnqueueInput[]): readonly EnqueueInput[] {
+  return inputs.map((input) => {
+    const token = input.optimistic?.token
+    if (token === undefined) return input
+    const tell = (change: 'kept' | 'taken-back'): void => world.tell({ type: 'optimistic', tab: tab.name, token, change })
+    return { ...input, optimistic: { token, rollback: () => tell('taken-back'), onSuccess: () => tell('kept') } }
+  })
 }
 
 async function told(
@@ -79,13 +90,18 @@ export function resumeAll(world: World): void {
 /** What is parked is decided about by somebody: every second one is tried again, the others are given up. False if nothing was parked. */
 export function decideParked(world: World): boolean {
   let found = false
-  for (const { disk, tabs } of world.devices) {
-    const { parked } = backlogOf(disk.operations.values())
+  for (const device of world.devices) {
+    const { disk, tabs } = device
+    const { parked } = backlogIn(device)
     found ||= parked.length > 0
     const tab = tabs.find((one) => one.ready() !== undefined)
     const operations = tab?.ready()?.operations
     for (const { id, seq, attempts } of parked) {
       if (tab === undefined || operations === undefined) continue
+      if (disk.damaged.has(seq)) {
+        void told(world, tab, 'discard', `#${seq}`, operations.discard(`#${seq}`))
+        continue
+      }
       const action = seq % 2 === 0 && attempts < GIVE_UP_AFTER ? 'retry' : 'discard'
       void told(world, tab, action, id, operations[action](id))
     }

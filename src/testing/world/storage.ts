@@ -88,8 +88,8 @@ export function simulatedStorage(disk: Disk, around: StorageSurroundings): Stora
   }
 
   function write(writes: readonly Write[], options: CommitOptions): readonly number[] {
-    const { keys, changes, others } = disk.commit(opened(), writes, options)
-    tell({ type: 'committed', tab, device, changes, others, epoch: options.fence?.epoch })
+    const { keys, changes, others, lease } = disk.commit(opened(), writes, options)
+    tell({ type: 'committed', tab, device, changes, others, lease, epoch: options.fence?.epoch })
     if (writes.length > 0) for (const [other, notice] of disk.watchers) if (other !== handle) notice()
     return keys
   }

@@ -37,8 +37,11 @@ interface Running {
   readonly rules: TimerRules & { throttleMs: number }
   readonly user: string
   readonly engine: SyncEngine
-  phase: 'starting' | 'ready' | 'failed' | 'stopping'
+  phase: 'starting' | 'ready' | 'stopping'
 }
+
+/** An application that could not start asks its user, and tries again. */
+const START_AGAIN_MS = 2_000
 
 export function createTab(world: World, device: Device, name: string): Tab {
   const { scheduler, tell } = world
@@ -65,16 +68,16 @@ export function createTab(world: World, device: Device, name: string): Tab {
   }
 
   async function follow(made: Running): Promise<void> {
+    if (made.phase !== 'starting') return
     try {
       await made.engine.start()
-      if (made.phase !== 'starting') return
+      if (made.phase !== 'starting' || !made.life.isAlive()) return
       made.phase = 'ready'
       changed('started')
     } catch (error) {
-      if (made.phase !== 'starting') return
-      made.phase = 'failed'
+      if (made.phase !== 'starting' || !made.life.isAlive()) return
       tell({ type: 'did', tab: name, action: 'start', result: codeOf(error) })
-      changed('failed')
+      scheduler.after(START_AGAIN_MS, () => made.life.enter(() => void follow(made)))
     }
   }
 
@@ -110,7 +113,7 @@ export function createTab(world: World, device: Device, name: string): Tab {
       presence: world.settings.hasPresence ? device.presence.presenceOf(name, life) : undefined,
       latencyMs: world.storageLatencyMs,
       noticeMs: world.noticeMs,
-      fault: device.storageFault,
+      fault: (call) => device.storageFault(call),
     })
   }
 

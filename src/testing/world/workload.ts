@@ -74,7 +74,7 @@ export function drawWorkload(choices: Choices, shape: WorkloadShape): Step[] {
     const input = drawInput(choices, kind, `d${device + 1}`, number)
     const back = choices.whole(0, 5)
     const what = choices.pick(['retry', 'edit', 'discard'])
-    steps.push({ atMs, device, tab, action: actionOf(kind, input, back, what, number) })
+    steps.push({ atMs, device, tab, action: actionOf(kind, input, back, what, number, `d${device + 1}`) })
   }
   return steps
 }
@@ -90,15 +90,22 @@ function drawInput(choices: Choices, kind: Kind, device: string, number: number)
   return { type, entity: 'note', id, priority, ...(type === 'delete' ? {} : { payload }) }
 }
 
-function actionOf(kind: Kind, input: EnqueueInput, back: number, what: 'retry' | 'edit' | 'discard', number: number): Action {
+function actionOf(
+  kind: Kind,
+  input: EnqueueInput,
+  back: number,
+  what: 'retry' | 'edit' | 'discard',
+  number: number,
+  device: string,
+): Action {
   if (kind === 'nothing' || kind === 'flush') return { type: kind }
   if (kind === 'depend') return { type: 'depend', input, back }
   if (kind === 'decide') return { type: 'decide', what, back, payload: { c: number } }
   if (kind === 'hold') return { type: back < 3 ? 'pause' : 'resume' }
-  if (kind === 'twice') return { type: 'enqueue', inputs: [{ ...input, idempotencyKey: `k${number - (back % 3)}` }] }
+  if (kind === 'twice') return { type: 'enqueue', inputs: [{ ...input, idempotencyKey: `${device}-k${number - (back % 3)}` }] }
   if (kind === 'dedupe') return { type: 'enqueue', inputs: [{ ...input, dedupeKey: `x${back % 2}` }] }
   if (kind === 'transaction') return { type: 'enqueue', inputs: transactionOf(input, number) }
-  return { type: 'enqueue', inputs: [input] }
+  return { type: 'enqueue', inputs: [number % 4 === 0 ? { ...input, optimistic: { token: `one${number}` } } : input] }
 }
 
 /** A note and the task that speaks of it, or neither. */
