@@ -1,24 +1,6 @@
 import { v7 } from 'uuid'
-import type { Clock, Connectivity, SystemPorts } from '../core/ports.ts'
-
-/** A timer's longest delay; a longer one would fire at once. */
-const LONGEST_TIMER_MS = 2_147_483_647
-
-const systemClock: Clock = {
-  now: () => Date.now(),
-  monotonic: () => performance.now(),
-  schedule(task, delayMs) {
-    let left = delayMs
-    let timer: ReturnType<typeof setTimeout>
-    const arm = (): void => {
-      const step = Math.min(left, LONGEST_TIMER_MS)
-      left -= step
-      timer = setTimeout(left > 0 ? arm : task, step)
-    }
-    arm()
-    return () => clearTimeout(timer)
-  },
-}
+import type { Connectivity, SystemPorts } from '../core/ports.ts'
+import { systemClock } from './system-clock.ts'
 
 /** The browser's own word; elsewhere the network is taken to be there, and failing requests tell otherwise. */
 const platformConnectivity: Connectivity = {

@@ -93,7 +93,7 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-function isOperationRow(value: unknown): value is OperationRow {
+export function isOperationRow(value: unknown): value is OperationRow {
   return (
     isRecord(value) &&
     typeof value['seq'] === 'number' &&
@@ -130,7 +130,7 @@ function isPreparedRequest(value: unknown): boolean {
   )
 }
 
-function isLeaseRow(value: unknown): value is LeaseRow {
+export function isLeaseRow(value: unknown): value is LeaseRow {
   return (
     isRecord(value) &&
     typeof value['owner'] === 'string' &&

@@ -1,4 +1,5 @@
 import { AuthenticationError, TimeoutError } from '../../core/errors.ts'
+import type { Clock } from '../../core/ports.ts'
 import { cleanCause } from './failures.ts'
 import type { HttpAuth } from './options.ts'
 
@@ -17,7 +18,7 @@ export interface Credential {
 }
 
 /** Fetches tokens at send time and refreshes once for all. */
-export function createCredential(auth: HttpAuth, timeoutMs: number): Credential {
+export function createCredential(clock: Pick<Clock, 'schedule'>, auth: HttpAuth, timeoutMs: number): Credential {
   let generation = 0
   let failure: AuthenticationError | undefined
   let refreshing: Promise<void> | undefined
@@ -42,7 +43,7 @@ export function createCredential(auth: HttpAuth, timeoutMs: number): Credential 
 
   async function refresh(task: () => Promise<void>): Promise<void> {
     try {
-      await within(timeoutMs, task)
+      await within(clock, timeoutMs, task)
       failure = undefined
     } catch (error) {
       const message = 'The credentials could not be renewed: auth.refresh failed. Log in again; the queue is kept.'
@@ -73,14 +74,14 @@ function checkToken(token: unknown): string | undefined {
 }
 
 /** A refresh that never ends must not keep all later ones from starting. */
-async function within(limitMs: number, task: () => Promise<void>): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined
+async function within(clock: Pick<Clock, 'schedule'>, limitMs: number, task: () => Promise<void>): Promise<void> {
+  let cancel = (): void => {}
   const limit = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new TimeoutError(`auth.refresh took longer than ${limitMs} ms.`)), limitMs)
+    cancel = clock.schedule(() => reject(new TimeoutError(`auth.refresh took longer than ${limitMs} ms.`)), limitMs)
   })
   try {
     await Promise.race([task(), limit])
   } finally {
-    clearTimeout(timer)
+    cancel()
   }
 }

@@ -13,13 +13,14 @@ export function readResults(answer: Answer, parts: readonly { readonly method: s
   if (results === undefined) return unreadable(answer.status, 'the body has no array "results"')
   if (results.length !== parts.length)
     return unreadable(answer.status, `it has ${results.length} results for ${parts.length} operations`)
-  const date = answer.headers.date
-  return parts.map((part, at) => classifyResult(results[at], part.method, { date, secret: answer.secret }))
+  const surroundings = { date: answer.headers.date, secret: answer.secret, nowMs: answer.receivedAt }
+  return parts.map((part, at) => classifyResult(results[at], part.method, surroundings))
 }
 
 interface Surroundings {
   readonly date: string | undefined
   readonly secret: string | undefined
+  readonly nowMs: number
 }
 
 function resultsOf(value: Json): readonly Json[] | undefined {
@@ -27,12 +28,12 @@ function resultsOf(value: Json): readonly Json[] | undefined {
   return Array.isArray(results) ? results : undefined
 }
 
-function classifyResult(result: Json | undefined, method: string, { date, secret }: Surroundings): Outcome {
+function classifyResult(result: Json | undefined, method: string, { date, secret, nowMs }: Surroundings): Outcome {
   const status = fieldOf(result, 'status')
   if (typeof status !== 'number' || !Number.isInteger(status)) return unreadable(undefined, 'the result has no status')
   const headers: Readonly<Record<string, string | undefined>> = { date, ...lowerCased(fieldOf(result, 'headers')) }
   const body = bodyOf(fieldOf(result, 'body'), headers['content-type'])
-  return classifyResponse({ status, headers, body: status >= 400 ? problemOnly(body, secret) : body, method, nowMs: Date.now() })
+  return classifyResponse({ status, headers, body: status >= 400 ? problemOnly(body, secret) : body, method, nowMs })
 }
 
 function bodyOf(value: Json | undefined, contentType: string | undefined): ResponseBody {

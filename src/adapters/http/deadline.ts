@@ -1,3 +1,5 @@
+import type { Clock } from '../../core/ports.ts'
+
 /** One limit for a whole send, and the caller's signal, as one signal. */
 export interface Deadline {
   readonly signal: AbortSignal
@@ -7,12 +9,12 @@ export interface Deadline {
   end(): void
 }
 
-export function startDeadline(limitMs: number, outer: AbortSignal): Deadline {
+export function startDeadline(clock: Pick<Clock, 'schedule'>, limitMs: number, outer: AbortSignal): Deadline {
   const controller = new AbortController()
   const { signal } = controller
   const abort = () => controller.abort()
   let expired = false
-  const timer = setTimeout(() => {
+  const cancel = clock.schedule(() => {
     expired = !signal.aborted
     abort()
   }, limitMs)
@@ -23,7 +25,7 @@ export function startDeadline(limitMs: number, outer: AbortSignal): Deadline {
     state: () => (expired ? 'expired' : signal.aborted ? 'aborted' : 'running'),
     race: (task) => raceAgainst(signal, task),
     end() {
-      clearTimeout(timer)
+      cancel()
       outer.removeEventListener('abort', abort)
     },
   }

@@ -1,10 +1,10 @@
-import { AxiosHeaders, getAdapter } from 'axios'
 import { AuthenticationError, NetworkError, TimeoutError } from '../../core/errors.ts'
-import type { Outcome } from '../../core/ports.ts'
+import type { Clock, Outcome } from '../../core/ports.ts'
 import { createCredential, type Credentials } from './auth.ts'
 import { startDeadline, type Deadline } from './deadline.ts'
 import { networkFailure } from './failures.ts'
 import type { HttpSettings } from './options.ts'
+import type { Wire } from './wire.ts'
 
 export interface WireRequest {
   readonly method: string
@@ -20,6 +20,8 @@ export interface Answer {
   readonly status: number
   readonly headers: Readonly<Record<'content-type' | 'date' | 'etag' | 'retry-after', string | undefined>>
   readonly text: string
+  /** Wall-clock time, milliseconds since 1970. */
+  readonly receivedAt: number
   /** What must not occur in anything made from the answer. */
   readonly secret: string | undefined
 }
@@ -34,10 +36,17 @@ export type Exchange = (request: WireRequest, signal: AbortSignal) => Promise<An
 
 const ANONYMOUS: Credentials = { token: undefined, generation: 0 }
 
+/** What carries requests, and the clock of their limits: the real ones, or simulated ones. */
+export interface HttpPlatform {
+  readonly wire: Wire
+  readonly clock: Pick<Clock, 'now' | 'schedule'>
+}
+
 /** Sends one request to the configured server and to no other; with an outdated token a second time after a refresh. */
-export function createExchange(settings: HttpSettings): Exchange {
-  const dispatch = createDispatch(settings)
-  const credential = settings.auth === undefined ? undefined : createCredential(settings.auth, settings.timeoutMs)
+export function createExchange(settings: HttpSettings, platform: HttpPlatform): Exchange {
+  const { clock } = platform
+  const dispatch = createDispatch(settings, platform)
+  const credential = settings.auth === undefined ? undefined : createCredential(clock, settings.auth, settings.timeoutMs)
 
   async function attempt(request: WireRequest, deadline: Deadline): Promise<Answer | NoAnswer> {
     if (credential === undefined) return dispatch(request, ANONYMOUS, deadline)
@@ -52,7 +61,7 @@ export function createExchange(settings: HttpSettings): Exchange {
 
   return async (request, signal) => {
     if (signal.aborted) return unsent(undefined, 'aborted')
-    const deadline = startDeadline(settings.timeoutMs, signal)
+    const deadline = startDeadline(clock, settings.timeoutMs, signal)
     try {
       return await attempt(request, deadline)
     } finally {
@@ -63,39 +72,31 @@ export function createExchange(settings: HttpSettings): Exchange {
 
 type Dispatch = (request: WireRequest, credentials: Credentials, deadline: Deadline) => Promise<Answer | NoAnswer>
 
-function createDispatch(settings: HttpSettings): Dispatch {
-  // The adapter alone: axios' defaults, transforms and interceptors cost a tenth of a request and would do nothing here.
-  const adapter = getAdapter(['http', 'fetch'])
-  const fixed = {
-    responseType: 'text',
-    maxRedirects: 0,
-    maxBodyLength: settings.maxBodyBytes,
-    fetchOptions: { cache: 'no-store' },
-  } as const
-
+function createDispatch(settings: HttpSettings, { wire, clock }: HttpPlatform): Dispatch {
   return async (request, { token }, deadline) => {
     if (deadline.signal.aborted) return unsent(undefined, deadline.state())
     try {
-      const response = await adapter({
-        ...fixed,
+      const { status, headers, data } = await wire({
         url: settings.baseURL + request.path,
         method: request.method,
-        headers: new AxiosHeaders(headersOf(request, settings.headers, token)),
-        data: request.body ?? undefined,
-        maxContentLength: request.maxResponseBytes,
+        headers: headersOf(request, settings.headers, token),
+        body: request.body,
+        maxBodyBytes: settings.maxBodyBytes,
+        maxResponseBytes: request.maxResponseBytes,
         signal: deadline.signal,
       })
       return {
         type: 'answer',
         // The fetch API hides a redirect that it does not follow behind the status 0.
-        status: response.status === 0 ? 302 : response.status,
+        status: status === 0 ? 302 : status,
         headers: {
-          'content-type': text(response.headers['content-type']),
-          date: text(response.headers['date']),
-          etag: text(response.headers['etag']),
-          'retry-after': text(response.headers['retry-after']),
+          'content-type': text(headers['content-type']),
+          date: text(headers['date']),
+          etag: text(headers['etag']),
+          'retry-after': text(headers['retry-after']),
         },
-        text: text(response.data) ?? '',
+        text: text(data) ?? '',
+        receivedAt: clock.now(),
         secret: token,
       }
     } catch (error) {

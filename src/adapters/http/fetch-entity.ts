@@ -25,10 +25,10 @@ export async function fetchEntity(
   return fetchedFrom(answer)
 }
 
-function fetchedFrom({ status, headers, text, secret }: Answer): Fetched {
+function fetchedFrom({ status, headers, text, secret, receivedAt }: Answer): Fetched {
   const read = readBody(text, headers['content-type'])
   const body = status >= 400 ? problemOnly(read, secret) : read
-  const outcome = classifyResponse({ status, headers, body, method: 'GET', nowMs: Date.now() })
+  const outcome = classifyResponse({ status, headers, body, method: 'GET', nowMs: receivedAt })
   if (outcome.type !== 'applied') return failed(outcome)
   if (body.kind !== 'json' || !isJsonObject(body.value)) {
     const message = `The server answered ${status} without the entity: a JSON object was expected. Check the route, and what stands before the API.`

@@ -1,10 +1,8 @@
 import type { Transport } from '../../core/ports.ts'
-import { createSendBatch } from './batch.ts'
-import { createExchange } from './exchange.ts'
-import { fetchEntity } from './fetch-entity.ts'
-import { checkOptions, type HttpTransportOptions } from './options.ts'
-import { prepareRequest } from './routes.ts'
-import { sendOne } from './send.ts'
+import { systemClock } from '../system-clock.ts'
+import type { HttpTransportOptions } from './options.ts'
+import { transportOver } from './transport.ts'
+import { axiosWire } from './wire.ts'
 
 export type { BatchOptions, EntityRoutes, HttpAuth, HttpTransportOptions, Route, RouteFunction } from './options.ts'
 
@@ -20,12 +18,5 @@ export type { BatchOptions, EntityRoutes, HttpAuth, HttpTransportOptions, Route,
  * @throws ValidationError that names the wrong option.
  */
 export function httpTransport(options: HttpTransportOptions): Transport {
-  const settings = checkOptions(options)
-  const exchange = createExchange(settings)
-  return {
-    prepare: (operation) => prepareRequest(settings, operation),
-    send: (request, context) => sendOne(settings, exchange, request, context),
-    ...(settings.batch && { sendBatch: createSendBatch(settings, settings.batch, exchange) }),
-    fetch: (entity, entityId, { signal }) => fetchEntity(settings, exchange, entity, entityId, signal),
-  }
+  return transportOver({ wire: axiosWire(), clock: systemClock }, options)
 }

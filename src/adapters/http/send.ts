@@ -29,8 +29,8 @@ export async function sendOne(
 }
 
 export function outcomeOf(answer: Answer, method: string): Outcome {
-  const { status, headers } = answer
-  return classifyResponse({ status, headers, body: bodyOf(answer), method, nowMs: Date.now() })
+  const { status, headers, receivedAt } = answer
+  return classifyResponse({ status, headers, body: bodyOf(answer), method, nowMs: receivedAt })
 }
 
 function bodyOf({ status, headers, text, secret }: Answer): ResponseBody {

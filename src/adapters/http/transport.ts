@@ -1,0 +1,19 @@
+import type { Transport } from '../../core/ports.ts'
+import { createSendBatch } from './batch.ts'
+import { createExchange, type HttpPlatform } from './exchange.ts'
+import { fetchEntity } from './fetch-entity.ts'
+import { checkOptions, type HttpTransportOptions } from './options.ts'
+import { prepareRequest } from './routes.ts'
+import { sendOne } from './send.ts'
+
+/** The HTTP transport over what carries its requests. @throws ValidationError that names the wrong option. */
+export function transportOver(platform: HttpPlatform, options: HttpTransportOptions): Transport {
+  const settings = checkOptions(options)
+  const exchange = createExchange(settings, platform)
+  return {
+    prepare: (operation) => prepareRequest(settings, operation),
+    send: (request, context) => sendOne(settings, exchange, request, context),
+    ...(settings.batch && { sendBatch: createSendBatch(settings, settings.batch, exchange) }),
+    fetch: (entity, entityId, { signal }) => fetchEntity(settings, exchange, entity, entityId, signal),
+  }
+}

@@ -1,0 +1,43 @@
+/** What can go wrong. Each seed has a subset of these (a swarm), so that rare combinations come up and none hides another. */
+export const REQUEST_FAULTS = [
+  'request-lost',
+  'response-lost',
+  'duplicated',
+  'overtaken',
+  'late',
+  'truncated',
+  'wrong-type',
+  'portal-page',
+  'error-status',
+  'error-after-effect',
+  'in-progress',
+  'key-reused',
+] as const
+
+export const TIMED_FAULTS = [
+  'offline',
+  'captive-portal',
+  'quota',
+  'read-only',
+  'connection-lost',
+  'blocked-open',
+  'corrupt-row',
+  'evicted',
+  'power-loss',
+  'clock-hour',
+  'clock-year',
+  'throttled',
+  'slept',
+  'killed',
+  'frozen',
+  'restored-backup',
+  'answers-lost',
+  'token-expired',
+  'user-switched',
+  'id-reused',
+] as const
+
+export type RequestFault = (typeof REQUEST_FAULTS)[number]
+export type TimedFault = (typeof TIMED_FAULTS)[number]
+export type FaultKind = RequestFault | TimedFault
+export const FAULTS: readonly FaultKind[] = [...REQUEST_FAULTS, ...TIMED_FAULTS]

@@ -1,0 +1,71 @@
+import type { Sent } from '../world/facts.ts'
+import type { Fate } from '../world/network.ts'
+import type { Choices } from '../world/tape.ts'
+import type { World } from '../world/world.ts'
+import type { FaultKind } from './kinds.ts'
+import { createRequestFaults, PORTAL_PAGE, type RequestFaults } from './requests.ts'
+import { strikeNow } from './strikes.ts'
+import { drawSwarm } from './swarm.ts'
+import { drawStrikes } from './timed.ts'
+
+/** All that goes wrong in one run, until it is over. */
+export interface Storm {
+  fateOf(request: Sent): Partial<Fate>
+  begin(world: World, lastMs: number): void
+  /** Faults stop, and what they did to network, stores and clocks is set right. */
+  end(): void
+  /** How often each kind fired. */
+  counts(): ReadonlyMap<FaultKind, number>
+}
+
+export function createStorm(choices: Choices): Storm {
+  const swarm = drawSwarm(choices)
+  const counts = new Map<FaultKind, number>()
+  const remedies = new Set<() => void>()
+  let world: World | undefined
+  let requests: RequestFaults | undefined
+  let isOver = false
+
+  function fired(kind: FaultKind, where: string, seqs: readonly number[] = []): void {
+    counts.set(kind, (counts.get(kind) ?? 0) + 1)
+    world?.tell({ type: 'fault', kind, where, seqs })
+  }
+
+  function later(within: World, delayMs: number, end: () => void): void {
+    const once = (): void => {
+      if (remedies.delete(once)) end()
+    }
+    remedies.add(once)
+    within.scheduler.after(delayMs, once)
+  }
+
+  function isCaptive({ device }: Sent): boolean {
+    return world?.devices.find(({ name }) => name === device)?.link.isCaptive() ?? false
+  }
+
+  return {
+    fateOf(request) {
+      if (isCaptive(request)) return { intercepted: PORTAL_PAGE }
+      return requests?.fateOf(request) ?? {}
+    },
+    begin(begun, lastMs) {
+      world = begun
+      requests = createRequestFaults(choices, swarm, begun.server, () => isOver, fired)
+      const [deviceCount, tabsPerDevice] = [begun.devices.length, begun.devices[0]?.tabs.length ?? 1]
+      for (const strike of drawStrikes(choices, swarm, { lastMs, deviceCount, tabsPerDevice })) {
+        const device = begun.devices[strike.device]
+        const tab = device?.tabs[strike.tab]
+        if (device === undefined || tab === undefined) continue
+        const target = { world: begun, device, tab, strike, fired, later: (ms: number, end: () => void) => later(begun, ms, end) }
+        begun.scheduler.after(strike.atMs, () => {
+          if (!isOver) strikeNow(target)
+        })
+      }
+    },
+    end() {
+      isOver = true
+      for (const remedy of [...remedies]) remedy()
+    },
+    counts: () => counts,
+  }
+}

@@ -1,0 +1,171 @@
+import {
+  StorageBlockedError,
+  StorageQuotaError,
+  StorageReadOnlyError,
+  StorageUnavailableError,
+  type StorageError,
+} from '../../core/errors.ts'
+import type { Device } from '../world/device.ts'
+import type { Tab } from '../world/tab.ts'
+import type { World } from '../world/world.ts'
+import type { TimedFault } from './kinds.ts'
+import type { TimedStrike } from './timed.ts'
+
+/** What a strike hits, and how it says that it did: a strike that finds nothing to hit is none. */
+export interface Target {
+  readonly world: World
+  readonly device: Device
+  readonly tab: Tab
+  readonly strike: TimedStrike
+  fired(kind: TimedFault, where: string, seqs?: readonly number[]): void
+  /** Ends the fault; at the latest when the safety phase ends. */
+  later(delayMs: number, end: () => void): void
+}
+
+const HOUR_MS = 3_600_000
+const YEAR_MS = 365 * 24 * HOUR_MS
+
+const STRIKES: Readonly<Record<TimedFault, (target: Target) => void>> = {
+  offline: ({ device, strike, fired, later }) => {
+    device.link.setOnline(false)
+    fired('offline', device.name)
+    later(span(strike, 100, 15_000), () => device.link.setOnline(true))
+  },
+  'captive-portal': ({ device, strike, fired, later }) => {
+    device.link.setCaptive(true)
+    fired('captive-portal', device.name)
+    later(span(strike, 100, 15_000), () => device.link.setCaptive(false))
+  },
+  quota: (target) => storageTrouble(target, 'quota', ['write'], () => new StorageQuotaError()),
+  'read-only': (target) => storageTrouble(target, 'read-only', ['write'], () => new StorageReadOnlyError()),
+  'connection-lost': (target) =>
+    storageTrouble(
+      target,
+      'connection-lost',
+      ['open', 'read', 'write'],
+      () => new StorageUnavailableError('The connection was lost.'),
+    ),
+  'blocked-open': (target) => {
+    storageTrouble(target, 'blocked-open', ['open'], () => new StorageBlockedError('Another tab blocks the store.'))
+    reopen(target)
+  },
+  'corrupt-row': ({ device, strike, fired }) => {
+    const live = [...device.disk.operations.values()].filter(({ lane }) => lane !== undefined)
+    const row = live[Math.floor(strike.size * live.length)]
+    if (row === undefined) return
+    device.disk.corrupt(row.seq)
+    fired('corrupt-row', device.name, [row.seq])
+  },
+  evicted: ({ device, fired }) => {
+    for (const tab of device.tabs) tab.kill()
+    const seqs = [...device.disk.operations.keys()]
+    device.disk.evict()
+    fired('evicted', device.name, seqs)
+  },
+  'power-loss': ({ world, device, strike, fired }) => {
+    for (const tab of device.tabs) tab.kill()
+    fired('power-loss', device.name, device.disk.loseSince(world.scheduler.now() - span(strike, 1, 1_000)))
+  },
+  'clock-hour': (target) => setClock(target, 'clock-hour', HOUR_MS),
+  'clock-year': (target) => setClock(target, 'clock-year', YEAR_MS),
+  throttled: ({ tab, strike, fired, later }) => {
+    if (!tab.isOpen()) return
+    tab.throttle(strike.side ? 60_000 : 1_000)
+    fired('throttled', tab.name)
+    later(span(strike, 5_000, 90_000), () => tab.throttle(1))
+  },
+  slept: ({ device, strike, fired }) => {
+    if (device.isAsleep()) return
+    fired('slept', device.name)
+    device.sleep(strike.side ? 8 * HOUR_MS : span(strike, 1_000, 120_000), strike.size > 0.5)
+  },
+  killed: ({ tab, strike, fired, later }) => {
+    if (!tab.isOpen()) return
+    fired('killed', tab.name)
+    tab.killAt(1 + Math.floor(strike.size * strike.size * 60))
+    later(10_000, () => tab.killAt(Infinity))
+  },
+  frozen: ({ tab, strike, fired, later }) => {
+    if (!tab.isOpen() || tab.isFrozen()) return
+    tab.freeze()
+    fired('frozen', tab.name)
+    later(span(strike, 500, 60_000), () => tab.resume())
+  },
+  'restored-backup': ({ world, strike, fired, later }) => {
+    const backup = world.server.backUp()
+    later(span(strike, 500, 10_000), () => {
+      fired('restored-backup', 'the server')
+      world.server.restore(backup)
+    })
+  },
+  'answers-lost': ({ world, fired }) => {
+    fired('answers-lost', 'the server')
+    world.server.forgetAnswers()
+  },
+  'token-expired': ({ world, fired }) => {
+    fired('token-expired', 'the server')
+    world.server.revokeTokens()
+  },
+  'user-switched': ({ device, strike, fired }) => {
+    fired('user-switched', device.name)
+    device.logIn(device.user === 'u1' ? 'u2' : 'u1', strike.side)
+  },
+  'id-reused': ({ world, device, tab, strike, fired, later }) => {
+    if (tab.ready() === undefined) return
+    device.link.setOnline(false)
+    fired('id-reused', tab.name)
+    const id = `n${Math.floor(strike.size * 4)}`
+    const one = (type: string, payload?: object) => ({ type, entity: 'note', id, ...(payload === undefined ? {} : { payload }) })
+    const value = (): number => -world.newTicket()
+    const life = [
+      one('create', { a: value() }),
+      one('update', { b: value() }),
+      one('delete'),
+      one('create', { a: value() }),
+      one('update', { c: value() }),
+    ]
+    for (const input of life) tab.enqueue([input], () => {})
+    later(span(strike, 500, 8_000), () => device.link.setOnline(true))
+  },
+}
+
+export function strikeNow(target: Target): void {
+  STRIKES[target.strike.kind](target)
+}
+
+function span({ size }: TimedStrike, minMs: number, maxMs: number): number {
+  return Math.floor(minMs + size * (maxMs - minMs))
+}
+
+function storageTrouble(
+  { device, strike, fired, later }: Target,
+  kind: TimedFault,
+  calls: readonly ('open' | 'read' | 'write')[],
+  error: () => StorageError,
+): void {
+  const before = device.storageFault
+  let isOver = false
+  let hasHit = false
+  device.storageFault = (call) => {
+    if (isOver || !calls.includes(call)) return before(call)
+    if (!hasHit) fired(kind, device.name)
+    hasHit = true
+    return error()
+  }
+  later(span(strike, 50, 8_000), () => (isOver = true))
+}
+
+/** Somebody loads the page anew. */
+function reopen({ tab }: Target): void {
+  tab.kill()
+  tab.start()
+}
+
+function setClock({ device, strike, fired, later }: Target, kind: TimedFault, byMs: number): void {
+  const jumpMs = strike.side ? byMs : -byMs
+  device.clock.skewMs += jumpMs
+  fired(kind, device.name)
+  later(span(strike, 1_000, 40_000), () => {
+    device.clock.skewMs -= jumpMs
+  })
+}

@@ -1,0 +1,71 @@
+import type { Checker } from './invariant.ts'
+
+interface Seen {
+  state: 'closed' | 'open' | 'halfOpen'
+  /** Writes that left since the breaker became half-open and have no answer yet. */
+  probes: Set<number>
+  /** When requests failed, or were given up. */
+  failures: number[]
+  /** Requests that are out. */
+  out: Map<number, number>
+  /** Keys that a 401 met: with new credentials the same send goes on. */
+  renewed: Set<string>
+}
+
+/** S23: an open breaker lets nothing through, a half-open one only its probes; only failures of the server or the network open it. */
+export const breaker: Checker = ({ settings, now }, report) => {
+  const tabs = new Map<string, Seen>()
+  const { failureThreshold = 10, windowMs = 60_000, halfOpenProbes = 1 } = settings.engine.breaker ?? {}
+
+  function seen(tab: string): Seen {
+    const known = tabs.get(tab) ?? { state: 'closed', probes: new Set(), failures: [], out: new Map(), renewed: new Set() }
+    tabs.set(tab, known)
+    return known
+  }
+
+  return {
+    see(fact) {
+      if (fact.type === 'tab' && fact.change === 'starting') tabs.delete(fact.tab)
+      if (fact.type === 'event') {
+        const one = seen(fact.tab)
+        if (fact.event.type === 'breaker:opened') {
+          // Those that are still out may have been given up.
+          const failed = one.failures.filter((at) => now() - at <= windowMs).length + one.out.size
+          if (one.state === 'closed' && failed < failureThreshold)
+            report('S23', `The breaker of ${fact.tab} opened after ${failed} failures of ${failureThreshold}.`)
+          one.state = 'open'
+        } else if (fact.event.type === 'breaker:halfOpened') {
+          one.state = 'halfOpen'
+          one.probes.clear()
+        } else if (fact.event.type === 'breaker:closed') one.state = 'closed'
+      }
+      if (fact.type === 'sent') {
+        const one = seen(fact.request.tab)
+        one.out.set(fact.request.number, now())
+        const [write] = fact.request.writes
+        if (write === undefined || one.renewed.delete(write.key)) return
+        if (one.state === 'open')
+          report('S23', `${fact.request.tab} sent request ${fact.request.number} though its breaker is open.`)
+        if (one.state !== 'halfOpen') return
+        one.probes.add(fact.request.number)
+        if (one.probes.size > halfOpenProbes)
+          report('S23', `${fact.request.tab} has ${one.probes.size} probes out, ${halfOpenProbes} allowed.`)
+      }
+      if (fact.type === 'answered') {
+        const one = seen(fact.request.tab)
+        one.out.delete(fact.request.number)
+        one.probes.delete(fact.request.number)
+        const [write] = fact.request.writes
+        if (write !== undefined && fact.answer === '401') one.renewed.add(write.key)
+        if (
+          !/^[34]/.test(fact.answer) ||
+          fact.answer === '408' ||
+          fact.answer === '425' ||
+          fact.answer === '421' ||
+          fact.answer === '407'
+        )
+          one.failures.push(now())
+      }
+    },
+  }
+}

@@ -1,0 +1,38 @@
+import type { OperationRow } from '../../core/operation.ts'
+import type { Fact } from '../world/facts.ts'
+import type { Effect } from '../world/model-server.ts'
+import type { WorldSettings } from '../world/settings.ts'
+import type { Register } from './register.ts'
+
+/** What a checker may look at; it changes nothing. */
+export interface Picture {
+  now(): number
+  readonly settings: WorldSettings
+  /** Every operation that was ever stored, and what became of it. */
+  readonly register: Register
+  /** The rows of a device as they are committed now. */
+  rowsOf(device: string): ReadonlyMap<number, OperationRow>
+  wallTimeOf(device: string): number
+  /** The server's effects in order. */
+  readonly ledger: readonly Effect[]
+  /** Those that an older backup took back. */
+  readonly undone: ReadonlySet<Effect>
+}
+
+export interface Violation {
+  readonly invariant: string
+  readonly sentence: string
+  readonly at: number
+}
+
+/** One or a few invariants of machines/SPEC.md, watched over one run. What it finds wrong it says in a sentence. */
+export interface Watch {
+  /** Something happened; the register and the rows know it already. */
+  see?(fact: Fact): void
+  /** Faults have ended and everything has drained. */
+  end?(): void
+}
+
+export type Report = (invariant: string, sentence: string) => void
+
+export type Checker = (picture: Picture, report: Report) => Watch

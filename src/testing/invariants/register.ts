@@ -1,0 +1,99 @@
+import { keyOfUser, laneOf, type OperationRow } from '../../core/operation.ts'
+import type { Fact, RowChange } from '../world/facts.ts'
+
+/** An operation over its whole life, across restarts, owners and lost rows. */
+export interface Known {
+  readonly id: string
+  readonly device: string
+  readonly seq: number
+  readonly user: string
+  readonly lane: string
+  /** As it was last committed; stays when the row is gone. */
+  row: OperationRow
+  /** Still in the store. */
+  isStored: boolean
+  /** An enqueue that resolved named it. */
+  isAccepted: boolean
+  /** A fault lost, damaged or set back its row, or made the server forget it: not everything can be kept for it. */
+  isTainted: boolean
+  /** How often a write of it left. */
+  sends: number
+  /** How often the server may take effect more than once, for it forgot: once for each time. */
+  forgiven: number
+}
+
+export interface Register {
+  all(): IterableIterator<Known>
+  byId(id: string): Known | undefined
+  /** By the key on the wire, derived ones included. */
+  byKey(user: string, key: string): Known | undefined
+  bySeq(device: string, seq: number): Known | undefined
+  see(fact: Fact): void
+}
+
+export function createRegister(): Register {
+  const known = new Map<string, Known>()
+  const keys = new Map<string, Known>()
+  const places = new Map<string, Known>()
+
+  function add(device: string, row: OperationRow): void {
+    const { id, seq, user } = row
+    const lane = laneOf(user, row.entity, row.entityId)
+    const one: Known = {
+      id,
+      device,
+      seq,
+      user,
+      lane,
+      row,
+      isStored: true,
+      isAccepted: false,
+      isTainted: false,
+      sends: 0,
+      forgiven: 0,
+    }
+    known.set(id, one)
+    keys.set(keyOfUser(user, row.idempotencyKey), one)
+    places.set(`${device}/${seq}`, one)
+  }
+
+  function change(device: string, { seq, row }: RowChange): void {
+    const one = row === undefined ? places.get(`${device}/${seq}`) : known.get(row.id)
+    if (one === undefined) return row === undefined ? undefined : add(device, row)
+    one.isStored = row !== undefined
+    if (row !== undefined) one.row = row
+  }
+
+  function taint(fault: Extract<Fact, { type: 'fault' }>): void {
+    const isForgetful = fault.kind === 'answers-lost' || fault.kind === 'restored-backup'
+    for (const one of known.values()) if (isForgetful && one.sends > 0) one.forgiven += 1
+    for (const seq of fault.seqs) {
+      const one = places.get(`${fault.where}/${seq}`)
+      if (one === undefined) continue
+      one.isTainted = true
+      if (fault.kind !== 'corrupt-row') one.isStored = false
+    }
+  }
+
+  return {
+    all: () => known.values(),
+    byId: (id) => known.get(id),
+    byKey: (user, key) => keys.get(keyOfUser(user, key)) ?? keys.get(keyOfUser(user, key.replace(/\.\d+$/, ''))),
+    bySeq: (device, seq) => places.get(`${device}/${seq}`),
+    see(fact) {
+      if (fact.type === 'committed') for (const one of fact.changes) change(fact.device, one)
+      else if (fact.type === 'fault') taint(fact)
+      else if (fact.type === 'accepted') {
+        for (const id of fact.ids) {
+          const one = known.get(id)
+          if (one !== undefined) one.isAccepted = true
+        }
+      } else if (fact.type === 'sent') {
+        for (const { key } of fact.request.writes) {
+          const one = this.byKey(fact.request.user, key)
+          if (one !== undefined) one.sends += 1
+        }
+      }
+    },
+  }
+}

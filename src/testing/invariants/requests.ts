@@ -1,0 +1,60 @@
+import type { Fact, SentWrite } from '../world/facts.ts'
+import { isTerminal } from '../../core/operation.ts'
+import type { Checker } from './invariant.ts'
+
+/** S5, S9, S25: what leaves, in which order, and as whose. */
+export const requests: Checker = ({ register, rowsOf }, report) => {
+  const contents = new Map<string, string>()
+  const lastEffects = new Map<string, number>()
+
+  function sameContent(user: string, write: SentWrite): void {
+    const { method, path, headers, body, key } = write
+    const content = JSON.stringify([method, path, headers['If-Match'] ?? null, body])
+    const known = contents.get(`${user} ${key}`)
+    contents.set(`${user} ${key}`, known ?? content)
+    if (known !== undefined && known !== content && !register.byKey(user, key)?.isTainted)
+      report('S5', `The key ${key} was sent with ${content}, and before with ${known}.`)
+  }
+
+  function noneOvertaken(device: string, tab: string, user: string, { key }: SentWrite): void {
+    const one = register.byKey(user, key)
+    if (one === undefined || one.isTainted || !one.isStored) return
+    for (const row of rowsOf(device).values()) {
+      if (row.seq >= one.seq || row.lane !== one.lane || isTerminal(row.status)) continue
+      report('S9', `${tab} sent ${one.id} though ${row.id} (${row.status}) stands before it in its lane.`)
+    }
+  }
+
+  function asOwnUser({ request }: Extract<Fact, { type: 'sent' }>, { key }: SentWrite): void {
+    const credentials = /^Bearer (.+)-\d+$/.exec(request.headers['Authorization'] ?? '')?.[1]
+    const sequence = Number(/\d+/.exec(request.headers['Synchart-Sequence'] ?? '')?.[0] ?? Number.NaN)
+    const owner = register.byKey(request.user, key)?.user ?? register.bySeq(request.device, sequence)?.user
+    if (credentials !== request.user)
+      report('S25', `${request.tab} of ${request.user} sent ${key} with the credentials of ${credentials}.`)
+    if (owner !== request.user)
+      report('S25', `${request.tab} of ${request.user} sent ${key}, an operation of ${owner ?? 'nobody'}.`)
+  }
+
+  return {
+    see(fact) {
+      if (fact.type === 'sent') {
+        const { device, tab, user } = fact.request
+        for (const write of fact.request.writes) {
+          sameContent(user, write)
+          noneOvertaken(device, tab, user, write)
+          asOwnUser(fact, write)
+        }
+      }
+      if (fact.type !== 'served') return
+      for (const { user, key, client, entity, id, sequence } of fact.effects) {
+        const one = register.byKey(user, key)
+        if (one === undefined || one.isTainted || one.forgiven > 0) continue
+        const lane = `${client} ${user} ${entity}/${id}`
+        const last = lastEffects.get(lane) ?? 0
+        if (sequence < last)
+          report('S9', `On ${entity}/${id} the server applied operation ${sequence} of ${client} after ${last}.`)
+        lastEffects.set(lane, Math.max(last, sequence))
+      }
+    },
+  }
+}

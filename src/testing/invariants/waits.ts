@@ -1,0 +1,63 @@
+import { parseRetryAfter } from '../../core/retry-after.ts'
+import type { Fact, RowChange } from '../world/facts.ts'
+import type { Checker } from './invariant.ts'
+
+interface Asked {
+  readonly until: number
+  readonly retryAfter: string
+}
+
+/** Who answers so speaks of now, not of the request. */
+const HONOURED: ReadonlySet<string> = new Set(['429', '500', '502', '503', '504', '408', '421', '425', '407', '511'])
+
+/** S22, S24: nobody comes back before he was told to, and a missing log-in costs nothing. */
+export const waits: Checker = ({ register, wallTimeOf }, report) => {
+  /** By operation: what the last answer asked for, in the device's wall time. */
+  const asked = new Map<string, Asked>()
+  const lastWall = new Map<string, number>()
+
+  /** False if the clock was set back: what was due then says nothing now. */
+  function isSteady(device: string): boolean {
+    const now = wallTimeOf(device)
+    const last = lastWall.get(device) ?? now
+    lastWall.set(device, now)
+    return now >= last
+  }
+
+  function answered({ request, answer, retryAfter }: Extract<Fact, { type: 'answered' }>): void {
+    const now = wallTimeOf(request.device)
+    const waitMs = HONOURED.has(answer) ? parseRetryAfter(retryAfter, { nowMs: now }) : undefined
+    for (const { key } of request.writes) {
+      const one = register.byKey(request.user, key)
+      if (one === undefined) continue
+      if (waitMs === undefined || retryAfter === undefined) asked.delete(one.id)
+      else asked.set(one.id, { until: now + waitMs, retryAfter })
+    }
+  }
+
+  function changed(device: string, steady: boolean, { before, row }: RowChange): void {
+    if (before === undefined || row === undefined || register.byId(row.id)?.isTainted) return
+    const wish = asked.get(row.id)
+    const wasAttempted = before.status === 'sending' && row.attempts === before.attempts
+    if (wasAttempted && row.status === 'waiting' && wish !== undefined && (row.dueAt ?? 0) < wish.until)
+      report(
+        'S22',
+        `${row.id} is due ${wish.until - (row.dueAt ?? 0)} ms before the server's Retry-After: ${wish.retryAfter} is over.`,
+      )
+    if (before.status === 'waiting' && row.status === 'sending' && steady && (before.dueAt ?? 0) > wallTimeOf(device))
+      report('S22', `${row.id} was claimed ${(before.dueAt ?? 0) - wallTimeOf(device)} ms before it was due.`)
+    const isNew = JSON.stringify(row.lastError) !== JSON.stringify(before.lastError)
+    if (!isNew || row.lastError?.code !== 'authentication' || row.lastError.status !== 401 || before.status !== 'sending') return
+    if (row.status !== 'queued' && row.status !== 'waiting') report('S24', `${row.id} met a 401 and became ${row.status}.`)
+    else if (row.attempts !== before.attempts - 1) report('S24', `${row.id} met a 401, and it cost an attempt.`)
+  }
+
+  return {
+    see(fact) {
+      if (fact.type === 'answered') answered(fact)
+      if (fact.type !== 'committed') return
+      const steady = isSteady(fact.device)
+      for (const change of fact.changes) changed(fact.device, steady, change)
+    },
+  }
+}

@@ -1,0 +1,149 @@
+import { isTerminal, type OperationRow } from '../core/operation.ts'
+import { backlogIn } from './world/backlog.ts'
+import type { Caretaker } from './world/caretaker.ts'
+import { decideParked, resumeAll } from './world/people.ts'
+import type { World } from './world/world.ts'
+
+/** What did not come to an end in time. */
+export interface Failure {
+  readonly invariant: string
+  readonly sentence: string
+}
+
+const LOOK_EVERY_MS = 2_000
+const DECISIONS = 12
+const DAY_MS = 86_400_000
+const LEAVE_MS = 120_000
+
+/**
+ * Faults have stopped: everything must come to an end by itself within L1's bound, then what waited for a decision, user by user; and everybody
+ * leaves without a trace (L10).
+ */
+export async function proveLiveness(
+  world: World,
+  caretaker: Caretaker,
+  hasNews: () => boolean,
+  failed: () => boolean,
+): Promise<readonly Failure[]> {
+  const failures: Failure[] = []
+  const fail = (invariant: string, sentence: string): void => void failures.push({ invariant, sentence })
+  for (const user of ['u1', 'u2']) {
+    logInWhereNeeded(world, user)
+    for (let decisions = 0; ; decisions++) {
+      await drain(world, hasNews, failed, fail)
+      if (failures.length > 0 || failed()) return failures
+      if (!decideParked(world)) break
+      if (decisions === DECISIONS) {
+        fail('L7', `After ${DECISIONS} decisions these still wait for one: ${listOf(world, 'parked')}.`)
+        return failures
+      }
+    }
+  }
+  caretaker.goHome()
+  await leave(world, fail)
+  return failures
+}
+
+/** Until only what is parked, and what waits for that, is left (L1, L4, L5). */
+async function drain(
+  world: World,
+  hasNews: () => boolean,
+  failed: () => boolean,
+  fail: (invariant: string, sentence: string) => void,
+): Promise<void> {
+  const begun = world.scheduler.now()
+  const boundMs = boundOf(world)
+  let nightsMs = 0
+  const isDrained = (): boolean => failed() || (hasNews() && isDrainedNow(world))
+  for (;;) {
+    resumeAll(world)
+    const how = await world.scheduler.run(world.scheduler.now() + LOOK_EVERY_MS, isDrained)
+    if (how === 'settled' || isDrainedNow(world)) return
+    const nightMs = nightBefore(world)
+    if (nightMs > 0 && nightsMs < DAY_MS + DAY_MS / 24) {
+      nightsMs += nightMs
+      for (const device of world.devices) device.sleep(nightMs, true)
+    }
+    if (world.scheduler.now() - begun < boundMs) continue
+    fail('L1', `After ${boundMs} ms without faults these have not ended: ${listOf(world, 'free')}${sleepersOf(world)}.`)
+    return
+  }
+}
+
+function isDrainedNow(world: World): boolean {
+  return world.devices.every(
+    (device) => backlogIn(device).free.length === 0 && device.tabs.every((tab) => tab.ready() !== undefined),
+  )
+}
+
+/** How long nothing at all is due anywhere, if that is long: a server asked for it. */
+function nightBefore(world: World): number {
+  let nightMs = Infinity
+  for (const device of world.devices) {
+    for (const { status, dueAt = 0 } of backlogIn(device).free) {
+      if (status !== 'waiting') return 0
+      nightMs = Math.min(nightMs, dueAt - device.wallTime())
+    }
+  }
+  return nightMs > 30_000 && nightMs < Infinity ? nightMs - 5_000 : 0
+}
+
+/** The longest that each part may take once, after the longest Retry-After is slept over; and the operations one after the other. */
+function boundOf({ settings, devices }: World): number {
+  const { retry, breaker, lock, sendTimeoutMs = 0, authPauseMs = 0 } = settings.engine
+  const count = devices.reduce((sum, { disk }) => sum + disk.operations.size, 0)
+  const once = [
+    2 * (retry?.capMs ?? 0),
+    breaker?.cooldownMs,
+    breaker?.probeTimeoutMs,
+    lock?.staleMs,
+    2 * (lock?.pollMs ?? 0),
+    sendTimeoutMs,
+    settings.requestTimeoutMs,
+    authPauseMs,
+    START_MS,
+  ]
+  return once.reduce((sum: number, ms) => sum + (ms ?? 0), 0) + count * ROUND_TRIPS_MS
+}
+
+/** To open a store again, and for the engine's longest look-again. */
+const START_MS = 65_000
+const ROUND_TRIPS_MS = 400
+
+function logInWhereNeeded({ devices }: World, user: string): void {
+  for (const device of devices) {
+    const isNeeded = [...device.disk.operations.values()].some((row) => row.user === user && !isTerminal(row.status))
+    if (device.user !== user && isNeeded) device.logIn(user, false)
+  }
+}
+
+async function leave(world: World, fail: (invariant: string, sentence: string) => void): Promise<void> {
+  const open = new Set<string>()
+  for (const { tabs } of world.devices) {
+    for (const tab of tabs) {
+      open.add(tab.name)
+      void tab.stop().then(() => open.delete(tab.name))
+    }
+  }
+  const how = await world.scheduler.run(world.scheduler.now() + LEAVE_MS, () => false)
+  if (open.size > 0) fail('L10', `${[...open].join(', ')} did not stop within ${LEAVE_MS} ms.`)
+  else if (how !== 'empty') fail('L10', 'Every engine has stopped, but something is still scheduled.')
+}
+
+function sleepersOf({ devices }: World): string {
+  const names = devices.flatMap(({ tabs }) => tabs.filter((tab) => tab.ready() === undefined).map(({ name }) => name))
+  return names.length === 0 ? '' : `, nor started ${names.join(', ')}`
+}
+
+function listOf(world: World, which: 'free' | 'parked'): string {
+  return world.devices
+    .flatMap((device) => {
+      const backlog = backlogIn(device)
+      return backlog[which].map((row) => `${inWords(row)} of ${device.name}`)
+    })
+    .join(', ')
+}
+
+function inWords({ id, status, dueAt }: OperationRow): string {
+  return `${id} (${status}${dueAt === undefined ? '' : `, due ${dueAt}`})`
+}

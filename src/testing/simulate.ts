@@ -1,0 +1,114 @@
+import type { FaultKind } from './faults/kinds.ts'
+import { createStorm } from './faults/storm.ts'
+import type { Violation } from './invariants/invariant.ts'
+import { watchInvariants } from './invariants/index.ts'
+import { proveLiveness } from './liveness.ts'
+import { createCaretaker } from './world/caretaker.ts'
+import type { Fact } from './world/facts.ts'
+import { letPeopleWork } from './world/people.ts'
+import { splitSeed } from './world/random.ts'
+import { drawSettings } from './world/settings.ts'
+import { choicesOf, recordedTape, replayedTape, type Tape } from './world/tape.ts'
+import { createTrace } from './world/trace.ts'
+import { drawWorkload } from './world/workload.ts'
+import { createWorld } from './world/world.ts'
+
+/** Everything that chance decides in one run; each part can be shrunk on its own. */
+export interface Tapes {
+  /** What is asked of the engines, where and when, and how they are set. */
+  readonly workload: readonly number[]
+  /** How long things take, and so their order; the jitter of retries. */
+  readonly schedule: readonly number[]
+  /** What goes wrong. */
+  readonly faults: readonly number[]
+}
+
+export interface SimulationShape {
+  readonly deviceCount: number
+  readonly tabsPerDevice: number
+  readonly steps: number
+}
+
+export interface SimulationOptions {
+  readonly shape?: Partial<SimulationShape>
+  /** Keeps the text of the trace. */
+  readonly keepsText?: boolean
+}
+
+export interface SimulationResult {
+  /** Of everything that happened: same commit and same tapes, same hash (S30). */
+  readonly hash: string
+  /** Draws as they were made: `replay` runs them again. */
+  readonly tapes: Tapes
+  readonly lines: readonly string[]
+  /** Empty, or a bug. The run ends at the first. */
+  readonly violations: readonly Violation[]
+  /** How often each kind of fault fired. */
+  readonly faults: ReadonlyMap<FaultKind, number>
+  readonly steps: number
+  readonly operations: number
+  readonly virtualMs: number
+}
+
+const SHAPE: SimulationShape = { deviceCount: 3, tabsPerDevice: 2, steps: 40 }
+
+/** One run, drawn from a seed. */
+export function simulate(seed: number, options: SimulationOptions = {}): Promise<SimulationResult> {
+  return run((name) => recordedTape(splitSeed(seed, name)), options)
+}
+
+/** One run, as these tapes say. */
+export function replay(tapes: Tapes, options: SimulationOptions = {}): Promise<SimulationResult> {
+  return run((name) => replayedTape(tapes[name]), options)
+}
+
+async function run(tapeOf: (name: keyof Tapes) => Tape, options: SimulationOptions): Promise<SimulationResult> {
+  const shape = { ...SHAPE, ...options.shape }
+  const tapes = { workload: tapeOf('workload'), schedule: tapeOf('schedule'), faults: tapeOf('faults') }
+  const workload = choicesOf(tapes.workload)
+  const schedule = choicesOf(tapes.schedule)
+  const storm = createStorm(choicesOf(tapes.faults))
+  const trace = createTrace(options.keepsText ?? false)
+  const settings = drawSettings(workload)
+  const plan = drawWorkload(workload, shape)
+  const world = createWorld({ ...shape, settings, choices: schedule, fateOf: storm.fateOf, observe })
+  const caretaker = createCaretaker(world, schedule)
+  const watch = watchInvariants(world)
+  let hasNews = true
+
+  function observe(fact: Fact): void {
+    trace.add(fact)
+    watch.see(fact)
+    caretaker.see(fact)
+    hasNews ||= fact.type === 'committed'
+  }
+
+  function takeNews(): boolean {
+    const had = hasNews
+    hasNews = false
+    return had
+  }
+
+  const failed = (): boolean => watch.violations.length > 0
+  const lastMs = (plan.at(-1)?.atMs ?? 0) + 100
+  caretaker.openAll()
+  letPeopleWork(world, plan)
+  storm.begin(world, lastMs)
+  await world.scheduler.run(lastMs, failed)
+  storm.end()
+  caretaker.openAll()
+  if (!failed())
+    for (const { invariant, sentence } of await proveLiveness(world, caretaker, takeNews, failed))
+      watch.report(invariant, sentence)
+  if (!failed()) watch.end()
+  return {
+    hash: trace.hash(),
+    tapes: { workload: tapes.workload.numbers(), schedule: tapes.schedule.numbers(), faults: tapes.faults.numbers() },
+    lines: trace.lines(),
+    violations: watch.violations,
+    faults: storm.counts(),
+    steps: world.scheduler.steps(),
+    operations: watch.operations(),
+    virtualMs: world.scheduler.now(),
+  }
+}

@@ -1,0 +1,47 @@
+import { isTerminal, laneOf, type OperationRow } from '../../core/operation.ts'
+import type { Device } from './device.ts'
+
+/** What has not ended in one store: what waits for a decision, and what must go on by itself. */
+export interface Backlog {
+  readonly parked: readonly OperationRow[]
+  readonly free: readonly OperationRow[]
+}
+
+/** Of the user who is logged in. */
+export function backlogIn({ disk, user }: Device): Backlog {
+  const { parked, free } = backlogOf(disk.operations.values(), (seq) => disk.damaged.has(seq))
+  const mine = (rows: readonly OperationRow[]): readonly OperationRow[] => rows.filter((row) => row.user === user)
+  return { parked: mine(parked), free: mine(free) }
+}
+
+/** A parked operation blocks its own lane and what depends on it, and so on; nothing else (L4). */
+function backlogOf(rows: Iterable<OperationRow>, isUnreadable: (seq: number) => boolean): Backlog {
+  const all = [...rows].sort((a, b) => a.seq - b.seq)
+  const live = all.filter(({ status }) => !isTerminal(status))
+  const successors = new Map(
+    all.flatMap(({ id, supersededBy }) => (supersededBy === undefined ? [] : [[id, supersededBy] as const])),
+  )
+  const parked = live.filter(({ status, seq }) => status === 'parked' || isUnreadable(seq))
+  const stuck = new Set(parked.map(({ id }) => id))
+  for (let before = -1; before !== stuck.size;) {
+    before = stuck.size
+    const lanes = new Set<string>()
+    for (const row of live) {
+      const lane = laneOf(row.user, row.entity, row.entityId)
+      const waits = row.dependsOn?.some((id) => stuck.has(successorOf(successors, id))) ?? false
+      if (stuck.has(row.id) || lanes.has(lane) || (waits && row.status === 'queued')) {
+        stuck.add(row.id)
+        lanes.add(lane)
+      }
+    }
+  }
+  return {
+    parked,
+    free: live.filter(({ id }) => !stuck.has(id)),
+  }
+}
+
+function successorOf(successors: ReadonlyMap<string, string>, id: string): string {
+  const next = successors.get(id)
+  return next === undefined ? id : successorOf(successors, next)
+}

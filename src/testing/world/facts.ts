@@ -1,0 +1,98 @@
+import type { OperationRow } from '../../core/operation.ts'
+import type { LeaseRow } from '../../core/schema.ts'
+import type { EnqueueInput, Settlement, SyncEvent } from '../../engine/types.ts'
+import type { FaultKind } from '../faults/kinds.ts'
+import type { Effect, ServerRequest } from './model-server.ts'
+
+/** One row that a commit changed; `row` is undefined where it was deleted. */
+export interface RowChange {
+  readonly seq: number
+  readonly before: OperationRow | undefined
+  readonly row: OperationRow | undefined
+}
+
+export type TabChange = 'starting' | 'started' | 'stopping' | 'stopped' | 'killed' | 'frozen' | 'resumed'
+
+/** A write that a request carries, alone or among others. */
+export interface SentWrite extends ServerRequest {
+  /** On the wire: the operation's own, or derived from it. */
+  readonly key: string
+}
+
+/** A request on its way, as its sender and everybody after it knows it. */
+export interface Sent extends ServerRequest {
+  /** Counts the requests of the world. */
+  readonly number: number
+  readonly tab: string
+  readonly device: string
+  /** Whose engine it comes from. */
+  readonly user: string
+  /** None for a GET. */
+  readonly writes: readonly SentWrite[]
+}
+
+/**
+ * Everything that happens in a world and that somebody may want to know: the trace, the story of a failure, and the invariants are made of
+ * these. `at` is virtual time.
+ */
+export type Fact = { readonly at: number } & FactBody
+
+export type FactBody =
+  | { readonly type: 'tab'; readonly tab: string; readonly device: string; readonly user: string; readonly change: TabChange }
+  | { readonly type: 'read'; readonly tab: string; readonly call: string; readonly failed?: string | undefined }
+  | {
+      readonly type: 'committed'
+      readonly tab: string
+      readonly device: string
+      readonly changes: readonly RowChange[]
+      /** Writes of other rows: the lease, entities, counters. */
+      readonly others: readonly string[]
+      /** The lease, if that was written. */
+      readonly lease: LeaseRow | undefined
+      /** The epoch under which an owner wrote. */
+      readonly epoch: number | undefined
+    }
+  | { readonly type: 'refused-commit'; readonly tab: string; readonly code: string }
+  | { readonly type: 'asked'; readonly tab: string; readonly ticket: number; readonly inputs: readonly EnqueueInput[] }
+  | {
+      readonly type: 'accepted'
+      readonly tab: string
+      readonly device: string
+      readonly user: string
+      readonly ticket: number
+      readonly ids: readonly string[]
+    }
+  | { readonly type: 'declined'; readonly tab: string; readonly device: string; readonly ticket: number; readonly code: string }
+  | { readonly type: 'did'; readonly tab: string; readonly action: string; readonly operation?: string; readonly result: string }
+  | {
+      readonly type: 'settled'
+      readonly tab: string
+      readonly device: string
+      readonly operation: string
+      readonly settlement: Settlement
+    }
+  | { readonly type: 'event'; readonly tab: string; readonly device: string; readonly event: SyncEvent }
+  | {
+      readonly type: 'optimistic'
+      readonly tab: string
+      readonly token: string
+      readonly change: 'kept' | 'taken-back'
+    }
+  | { readonly type: 'sent'; readonly request: Sent }
+  | {
+      readonly type: 'served'
+      readonly request: Sent
+      readonly status: number
+      readonly effects: readonly Effect[]
+      readonly replayed: boolean
+    }
+  | { readonly type: 'answered'; readonly request: Sent; readonly answer: string; readonly retryAfter?: string | undefined }
+  /** `seqs`: the operations of that device whose rows are lost, damaged or older than they were. */
+  | {
+      readonly type: 'fault'
+      readonly kind: FaultKind
+      readonly where: string
+      readonly seqs: readonly number[]
+    }
+
+export type Tell = (fact: FactBody) => void

@@ -1,0 +1,74 @@
+import type { Scheduler } from './scheduler.ts'
+
+/**
+ * The life of one process (a tab, a worker): everything that reaches its code from outside goes through `enter`. A dead one gets
+ * nothing any more, and what it calls has no effect; a frozen one gets everything later, in order.
+ */
+export interface Life {
+  isAlive(): boolean
+  isFrozen(): boolean
+  /** Runs the task in the process: now, when it is resumed, or never. */
+  enter(task: () => void): void
+  /** The process calls a port, or a port is about to answer. False if it is dead, perhaps by this very call. */
+  reaches(port: string): boolean
+  /** It dies at one of its next calls of ports: 1 is the very next. */
+  dieAt(call: number): void
+  freeze(): void
+  resume(): void
+  kill(): void
+  onDeath(listener: () => void): void
+}
+
+export function createLife(scheduler: Scheduler): Life {
+  let state: 'alive' | 'frozen' | 'dead' = 'alive'
+  let waiting: (() => void)[] = []
+  let callsLeft = Infinity
+  const listeners: (() => void)[] = []
+
+  function kill(): void {
+    if (state === 'dead') return
+    state = 'dead'
+    waiting = []
+    for (const listener of listeners) listener()
+  }
+
+  function enter(task: () => void): void {
+    if (state === 'alive') task()
+    else if (state === 'frozen') waiting.push(task)
+  }
+
+  return {
+    isAlive: () => state !== 'dead',
+    isFrozen: () => state === 'frozen',
+    enter,
+    reaches() {
+      if (state === 'dead') return false
+      callsLeft -= 1
+      if (callsLeft <= 0) kill()
+      return callsLeft > 0
+    },
+    dieAt(call) {
+      callsLeft = call
+    },
+    freeze() {
+      if (state === 'alive') state = 'frozen'
+    },
+    /** Each in a task of its own, as the event loop of a real process would. */
+    resume() {
+      if (state !== 'frozen') return
+      state = 'alive'
+      const tasks = waiting
+      waiting = []
+      for (const task of tasks) scheduler.after(0, () => enter(task))
+    },
+    kill,
+    onDeath(listener) {
+      listeners.push(listener)
+    },
+  }
+}
+
+/** What a dead process waits for. */
+export function never<T>(): Promise<T> {
+  return new Promise(() => {})
+}

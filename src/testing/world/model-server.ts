@@ -1,0 +1,285 @@
+import type { Json, JsonObject } from '../../core/json.ts'
+import { isObject } from '../../core/own.ts'
+
+export interface ServerRequest {
+  readonly method: string
+  readonly path: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string | null
+}
+
+export interface ServerResponse {
+  readonly status: number
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}
+
+/** A change that the server made, once. */
+export interface Effect {
+  readonly user: string
+  readonly client: string
+  readonly sequence: number
+  readonly key: string
+  readonly method: string
+  readonly entity: string
+  readonly id: string
+  readonly version: number
+}
+
+export interface Resource {
+  readonly version: number
+  /** Undefined after a delete. */
+  readonly value: JsonObject | undefined
+}
+
+interface KeptAnswer {
+  readonly fingerprint: string
+  readonly response: ServerResponse
+}
+
+export interface Served {
+  readonly response: ServerResponse
+  readonly effects: readonly Effect[]
+  /** Some of it was answered from what is kept of an earlier request. */
+  readonly replayed: boolean
+}
+
+/** Everything that the server knows; it can be copied and put back, as a backup is. */
+export interface ServerState {
+  readonly resources: ReadonlyMap<string, Resource>
+  readonly answers: ReadonlyMap<string, KeptAnswer>
+  /** How many effects there had been. */
+  readonly effects: number
+}
+
+/** The wire contract of docs/wire-protocol.md, as plainly as it can be said: the oracle that engines are judged by. */
+export interface ModelServer {
+  handle(request: ServerRequest): Served
+  /** Every effect, in order. */
+  readonly ledger: readonly Effect[]
+  /** Those that an older backup took back. */
+  readonly undone: ReadonlySet<Effect>
+  resource(entity: string, id: string): Resource | undefined
+  /** Those that exist. */
+  all(): ReadonlyMap<string, JsonObject>
+  /** A bearer token for a user. All earlier ones stay good until they are revoked. */
+  issueToken(user: string): string
+  revokeTokens(): void
+  backUp(): ServerState
+  restore(state: ServerState): void
+  forgetAnswers(): void
+  /** Refuses a write before it is looked at, and answers it so from now on; what is kept already stays. Gives what it is answered. */
+  keepAnswer(request: ServerRequest, response: ServerResponse): ServerResponse
+}
+
+type Problem =
+  | 'unauthorized'
+  | 'not-found'
+  | 'already-exists'
+  | 'precondition-failed'
+  | 'invalid-body'
+  | 'idempotency-key-missing'
+  | 'idempotency-key-reused'
+
+const STATUS: Readonly<Record<Problem, number>> = {
+  unauthorized: 401,
+  'not-found': 404,
+  'already-exists': 409,
+  'precondition-failed': 412,
+  'invalid-body': 422,
+  'idempotency-key-missing': 400,
+  'idempotency-key-reused': 422,
+}
+
+/** A field that no resource may have: what is poisoned for good. */
+export const POISON = 'poison'
+
+export function createModelServer(): ModelServer {
+  const resources = new Map<string, Resource>()
+  const answers = new Map<string, KeptAnswer>()
+  const tokens = new Map<string, string>()
+  const ledger: Effect[] = []
+  const undone = new Set<Effect>()
+  let head = 0
+  let issued = 0
+
+  function userOf({ headers }: ServerRequest): string | undefined {
+    return tokens.get(/^Bearer (.+)$/.exec(headers['Authorization'] ?? '')?.[1] ?? '')
+  }
+
+  function handle(request: ServerRequest): Served {
+    const before = ledger.length
+    const user = userOf(request)
+    if (user === undefined) return { response: problem('unauthorized'), effects: [], replayed: false }
+    let replayed = false
+    const write = (one: ServerRequest): ServerResponse => {
+      const answer = writeOnce(user, one)
+      replayed ||= answer.replayed
+      return answer.response
+    }
+    const response = request.method === 'GET' ? read(request) : request.path === '/batch' ? batch(request, write) : write(request)
+    return { response, effects: ledger.slice(before), replayed }
+  }
+
+  function read({ path }: ServerRequest): ServerResponse {
+    const { value, version } = resources.get(path) ?? {}
+    return value === undefined || version === undefined ? problem('not-found') : found(200, path, value, version)
+  }
+
+  function batch(request: ServerRequest, write: (one: ServerRequest) => ServerResponse): ServerResponse {
+    const results = writesIn(request).map((one) => resultOf(write(one)))
+    return { status: 200, headers: { 'content-type': 'application/json' }, body: JSON.stringify({ results }) }
+  }
+
+  function writeOnce(user: string, request: ServerRequest): { response: ServerResponse; replayed: boolean } {
+    const key = keyOf(request)
+    if (key === undefined) return { response: problem('idempotency-key-missing'), replayed: false }
+    const body = request.body === null ? {} : parsed(request.body)
+    if (!isObject(body) || POISON in body) return { response: problem('invalid-body'), replayed: false }
+    const fingerprint = fingerprintOf(request)
+    const kept = answers.get(`${user} ${key}`)
+    if (kept !== undefined)
+      return kept.fingerprint === fingerprint
+        ? { response: kept.response, replayed: true }
+        : { response: problem('idempotency-key-reused'), replayed: false }
+    const response = apply(user, key, request, body)
+    answers.set(`${user} ${key}`, { fingerprint, response })
+    return { response, replayed: false }
+  }
+
+  function apply(user: string, key: string, request: ServerRequest, body: JsonObject): ServerResponse {
+    const { method, path, headers } = request
+    const at = method === 'POST' ? `${path}/${encodeURIComponent(textOf(body['id']))}` : path
+    const [, entity = '', id = '', ...more] = at.split('/')
+    if (id === '' || more.length > 0) return problem('not-found')
+    const current = resources.get(at)
+    const exists = current?.value !== undefined
+    if (method === 'POST' && exists) return problem('already-exists')
+    if (method === 'DELETE' && !exists) return problem('not-found')
+    if (headers['If-Match'] !== undefined && (!exists || headers['If-Match'] !== `"${current?.version}"`))
+      return problem('precondition-failed')
+    if (method === 'PATCH' && !exists) return problem('not-found')
+    const { id: _id, version: _version, ...given } = body
+    const value = method === 'DELETE' ? undefined : method === 'PATCH' ? patched(current?.value, given) : given
+    head += 1
+    resources.set(at, { version: head, value })
+    const { 'Synchart-Client': client = '', 'Synchart-Sequence': sequence = '' } = headers
+    ledger.push({ user, client, sequence: Number(sequence), key, method, entity, id: decodeURIComponent(id), version: head })
+    return value === undefined ? { status: 204, headers: {}, body: '' } : found(exists ? 200 : 201, at, value, head)
+  }
+
+  return {
+    handle,
+    ledger,
+    undone,
+    resource: (entity, id) => resources.get(`/${entity}/${encodeURIComponent(id)}`),
+    all: () => new Map([...resources].flatMap(([path, { value }]) => (value === undefined ? [] : [[path, value] as const]))),
+    issueToken(user) {
+      const token = `${user}-${++issued}`
+      tokens.set(token, user)
+      return token
+    },
+    revokeTokens: () => tokens.clear(),
+    backUp: () => ({ resources: new Map(resources), answers: new Map(answers), effects: ledger.length }),
+    restore(state) {
+      for (const effect of ledger.slice(state.effects)) undone.add(effect)
+      replace(resources, state.resources)
+      replace(answers, state.answers)
+    },
+    forgetAnswers: () => answers.clear(),
+    keepAnswer(request, response) {
+      const user = userOf(request)
+      const key = keyOf(request)
+      if (user === undefined || key === undefined) return problem('unauthorized')
+      const known = answers.get(`${user} ${key}`)
+      if (known === undefined) answers.set(`${user} ${key}`, { fingerprint: fingerprintOf(request), response })
+      return known?.response ?? response
+    },
+  }
+}
+
+export function keyOf({ headers }: ServerRequest): string | undefined {
+  return /^"(.+)"$/.exec(headers['Idempotency-Key'] ?? '')?.[1]
+}
+
+function fingerprintOf({ method, path, headers, body }: ServerRequest): string {
+  return JSON.stringify([method, path, headers['If-Match'] ?? null, body === null ? {} : parsed(body)])
+}
+
+function replace<T>(target: Map<string, T>, source: ReadonlyMap<string, T>): void {
+  target.clear()
+  for (const [key, value] of source) target.set(key, value)
+}
+
+/** RFC 7396, told once more so that the product is not its own judge. */
+function patched(value: Json | undefined, patch: JsonObject): JsonObject {
+  const fields = new Map(Object.entries(value !== undefined && isObject(value) ? value : {}))
+  for (const [name, change] of Object.entries(patch)) {
+    if (change === null) fields.delete(name)
+    else fields.set(name, isObject(change) ? patched(fields.get(name), change) : change)
+  }
+  return Object.fromEntries(fields)
+}
+
+function found(status: number, path: string, value: JsonObject, version: number): ServerResponse {
+  const id = decodeURIComponent(path.slice(path.lastIndexOf('/') + 1))
+  return {
+    status,
+    headers: { 'content-type': 'application/json', etag: `"${version}"` },
+    body: JSON.stringify({ id, ...value, version: String(version) }),
+  }
+}
+
+function problem(
+  type: Problem | 'idempotency-in-progress',
+  status = type === 'idempotency-in-progress' ? 409 : STATUS[type],
+): ServerResponse {
+  return {
+    status,
+    headers: { 'content-type': 'application/problem+json' },
+    body: JSON.stringify({ type: `urn:synchart:problem:${type}`, title: type, status }),
+  }
+}
+
+function parsed(text: string | null): Json | undefined {
+  try {
+    const value: Json = JSON.parse(text ?? 'null')
+    return value
+  } catch {
+    return undefined
+  }
+}
+
+function textOf(value: Json | undefined): string {
+  return typeof value === 'string' ? value : JSON.stringify(value ?? null)
+}
+
+function isList(value: Json | undefined): value is readonly Json[] {
+  return Array.isArray(value)
+}
+
+/** The writes that a request carries: itself, or those of a batch as if each came alone. */
+export function writesIn(request: ServerRequest): readonly ServerRequest[] {
+  if (request.method === 'GET') return []
+  if (request.path !== '/batch') return [request]
+  const body = parsed(request.body)
+  const operations = body !== undefined && isObject(body) ? body['operations'] : undefined
+  return isList(operations) ? operations.map((one) => requestOf(one, request.headers)) : []
+}
+
+/** An operation of a batch as if it came alone. */
+function requestOf(one: Json, outer: Readonly<Record<string, string>>): ServerRequest {
+  const { method = '', path = '', headers = {}, body = null } = isObject(one) ? one : {}
+  const own = isObject(headers) ? Object.entries(headers).map(([name, value]) => [name, textOf(value)] as const) : []
+  return {
+    method: textOf(method),
+    path: textOf(path),
+    headers: { 'Synchart-Client': outer['Synchart-Client'] ?? '', ...Object.fromEntries(own) },
+    body: body === null ? null : JSON.stringify(body),
+  }
+}
+
+function resultOf({ status, headers, body }: ServerResponse): { status: number; headers: object; body: Json } {
+  return { status, headers, body: body === '' ? null : (parsed(body) ?? null) }
+}

@@ -1,0 +1,114 @@
+import type { OutgoingRequest, Wire } from '../../adapters/http/wire.ts'
+import type { Sent, SentWrite, Tell } from './facts.ts'
+import { never, type Life } from './life.ts'
+import { keyOf, writesIn, type ModelServer, type ServerRequest, type ServerResponse } from './model-server.ts'
+import type { Scheduler } from './scheduler.ts'
+
+export const BASE_URL = 'http://server.test'
+
+/** How one request fares. */
+export interface Fate {
+  /** Until it is at the server. */
+  readonly thereMs: number
+  /** Until the answer is back. */
+  readonly backMs: number
+  /** It comes to the server this much later once more. */
+  readonly againMs?: number
+  readonly lost?: 'request' | 'response'
+  /** Answered by somebody before the server, without any effect. */
+  readonly intercepted?: ServerResponse
+  /** What becomes of the server's answer on its way back; an error if it can't be received. */
+  mangle?(response: ServerResponse): ServerResponse | Error
+}
+
+export interface NetworkSurroundings {
+  readonly scheduler: Scheduler
+  readonly server: ModelServer
+  readonly tell: Tell
+  fateOf(request: Sent): Fate
+}
+
+export interface Caller {
+  readonly tab: string
+  readonly device: string
+  readonly user: string
+  readonly life: Life
+  isOnline(): boolean
+}
+
+/** Carries requests to the model server and answers back. A request that has left goes its way, whatever becomes of its sender. */
+export interface Network {
+  wireOf(caller: Caller): Wire
+}
+
+export function createNetwork({ scheduler, server, tell, fateOf }: NetworkSurroundings): Network {
+  let count = 0
+
+  function serve(request: Sent): ServerResponse {
+    const { response, effects, replayed } = server.handle(request)
+    tell({ type: 'served', request, status: response.status, effects, replayed })
+    return response
+  }
+
+  /** How the answer arrives, if it does. */
+  function travel(request: Sent, fate: Fate, arrive: (answer: ServerResponse | Error) => void): void {
+    scheduler.after(fate.thereMs, () => {
+      if (fate.lost === 'request') return void scheduler.after(fate.backMs, () => arrive(broken()))
+      const response = fate.intercepted ?? serve(request)
+      if (fate.againMs !== undefined) scheduler.after(fate.againMs, () => serve(request))
+      const answer = fate.lost === 'response' ? broken() : (fate.mangle?.(response) ?? response)
+      scheduler.after(fate.backMs, () => arrive(answer))
+    })
+  }
+
+  return {
+    wireOf: (caller) => (outgoing) => {
+      if (!caller.life.reaches('network')) return never()
+      if (!caller.isOnline()) return Promise.reject(unreachable())
+      const { tab, device, user } = caller
+      const content = contentOf(outgoing)
+      const request: Sent = { ...content, number: ++count, tab, device, user, writes: keyed(content) }
+      tell({ type: 'sent', request })
+      return new Promise((resolve, reject) => {
+        outgoing.signal.addEventListener('abort', () => reject(aborted()))
+        travel(request, fateOf(request), (answer) => {
+          if (outgoing.signal.aborted || !caller.life.reaches('network')) return
+          caller.life.enter(() => {
+            if (outgoing.signal.aborted) return
+            const code = answer instanceof Error ? answer.message : String(answer.status)
+            tell({
+              type: 'answered',
+              request,
+              answer: code,
+              retryAfter: answer instanceof Error ? undefined : answer.headers['retry-after'],
+            })
+            if (answer instanceof Error) reject(answer)
+            else resolve({ status: answer.status, headers: answer.headers, data: answer.body })
+          })
+        })
+      })
+    },
+  }
+}
+
+function keyed(request: ServerRequest): SentWrite[] {
+  return writesIn(request).map((write) => ({ ...write, key: keyOf(write) ?? '' }))
+}
+
+function contentOf({ url, method, headers, body }: OutgoingRequest): ServerRequest {
+  return { method, path: url.slice(BASE_URL.length), headers, body }
+}
+
+/** As Node's HTTP client says it. */
+function broken(): Error {
+  return Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' })
+}
+
+/** As a browser and Node say alike that nothing left. */
+function unreachable(): Error {
+  return Object.assign(new Error('no route to the server'), { code: 'ECONNREFUSED', syscall: 'connect' })
+}
+
+function aborted(): Error {
+  return Object.assign(new Error('canceled'), { code: 'ERR_CANCELED' })
+}

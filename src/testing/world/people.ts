@@ -1,0 +1,110 @@
+import { backlogIn } from './backlog.ts'
+import type { EnqueueInput } from '../../engine/types.ts'
+import type { Device } from './device.ts'
+import type { FactBody } from './facts.ts'
+import type { Tab } from './tab.ts'
+import { codeOf } from './trace.ts'
+import type { Action, Step } from './workload.ts'
+import type { World } from './world.ts'
+
+const PAUSE = 'person'
+const GIVE_UP_AFTER = 6
+
+/** Lets the steps of a workload be done at their times, in tabs that are open and awake by then. */
+export function letPeopleWork(world: World, steps: readonly Step[]): void {
+  const accepted = new Map<Device, string[]>()
+  for (const step of steps) {
+    world.scheduler.after(step.atMs, () => {
+      const device = world.devices[step.device]
+      const tab = device?.tabs[step.tab]
+      if (device === undefined || tab?.ready() === undefined) return
+      const mine = accepted.get(device) ?? []
+      accepted.set(device, mine)
+      act(world, tab, step.action, mine)
+    })
+  }
+}
+
+function act(world: World, tab: Tab, action: Action, accepted: string[]): void {
+  const engine = tab.ready()
+  if (engine === undefined) return
+  const earlier = 'back' in action ? accepted.at(-1 - action.back) : undefined
+  const did = (name: string, work: Promise<unknown>): void => void told(world, tab, name, earlier, work)
+  switch (action.type) {
+    case 'nothing':
+      return
+    case 'enqueue':
+      return tab.enqueue(watched(world, tab, action.inputs), (ids) => accepted.push(...ids))
+    case 'depend':
+      return tab.enqueue([{ ...action.input, ...(earlier === undefined ? {} : { dependsOn: [earlier] }) }], (ids) =>
+        accepted.push(...ids),
+      )
+    case 'decide':
+      if (earlier === undefined) return
+      return did(
+        action.what,
+        action.what === 'edit' ? engine.operations.edit(earlier, action.payload) : engine.operations[action.what](earlier),
+      )
+    case 'flush':
+      return did('flush', engine.flush())
+    case 'pause':
+    case 'resume':
+      return engine[action.type](PAUSE)
+  }
+}
+
+/** Optimistic changes tell when they are kept and when they are taken back. */
+function watched(world: World, tab: Tab, inputs: readonly EnqueueInput[]): readonly EnqueueInput[] {
+  return inputs.map((input) => {
+    const token = input.optimistic?.token
+    if (token === undefined) return input
+    const tell = (change: 'kept' | 'taken-back'): void => world.tell({ type: 'optimistic', tab: tab.name, token, change })
+    return { ...input, optimistic: { token, rollback: () => tell('taken-back'), onSuccess: () => tell('kept') } }
+  })
+}
+
+async function told(
+  world: World,
+  tab: Tab,
+  action: string,
+  operation: string | undefined,
+  work: Promise<unknown>,
+): Promise<void> {
+  const tell = (result: string): void => {
+    const fact: FactBody = { type: 'did', tab: tab.name, action, result }
+    world.tell(operation === undefined ? fact : { ...fact, operation })
+  }
+  try {
+    await work
+    tell('done')
+  } catch (error) {
+    tell(codeOf(error))
+  }
+}
+
+/** Nobody holds anything back any more: what was paused goes on. */
+export function resumeAll(world: World): void {
+  for (const { tabs } of world.devices) for (const tab of tabs) tab.ready()?.resume(PAUSE)
+}
+
+/** What is parked is decided about by somebody: every second one is tried again, the others are given up. False if nothing was parked. */
+export function decideParked(world: World): boolean {
+  let found = false
+  for (const device of world.devices) {
+    const { disk, tabs } = device
+    const { parked } = backlogIn(device)
+    found ||= parked.length > 0
+    const tab = tabs.find((one) => one.ready() !== undefined)
+    const operations = tab?.ready()?.operations
+    for (const { id, seq, attempts } of parked) {
+      if (tab === undefined || operations === undefined) continue
+      if (disk.damaged.has(seq)) {
+        void told(world, tab, 'discard', `#${seq}`, operations.discard(`#${seq}`))
+        continue
+      }
+      const action = seq % 2 === 0 && attempts < GIVE_UP_AFTER ? 'retry' : 'discard'
+      void told(world, tab, action, id, operations[action](id))
+    }
+  }
+  return found
+}

@@ -1,0 +1,44 @@
+import type { SyncEngineOptions } from '../../core/options.ts'
+import type { Choices } from './tape.ts'
+
+/** What all engines of one world have in common, and what each device has of its own. */
+export interface WorldSettings {
+  readonly engine: Omit<SyncEngineOptions, 'storage' | 'transport' | 'ports' | 'user' | 'entities'>
+  readonly conflict: 'merge' | 'localWins' | 'remoteWins' | 'manual'
+  readonly requestTimeoutMs: number
+  readonly hasPresence: boolean
+  readonly hasProbe: boolean
+}
+
+/** Drawn, so that every combination comes up; the plainest one stands first. */
+export function drawSettings(choices: Choices): WorldSettings {
+  const heartbeatMs = choices.pick([5_000, 2_000, 10_000])
+  return {
+    engine: {
+      concurrency: choices.pick([6, 1, 2, 4]),
+      batchSize: choices.pick([1, 1, 5, 20]),
+      coalesce: choices.pick([true, false]),
+      retry: {
+        strategy: choices.pick(['exponential', 'constant', 'linear', 'decorrelated']),
+        baseMs: choices.pick([200, 50, 1_000]),
+        capMs: choices.pick([5_000, 2_000, 20_000]),
+        maxAttempts: 1_000,
+      },
+      breaker: {
+        failureThreshold: choices.pick([10, 3, 5]),
+        windowMs: 20_000,
+        cooldownMs: choices.pick([3_000, 10_000]),
+        halfOpenProbes: choices.pick([1, 2]),
+        probeTimeoutMs: 8_000,
+      },
+      lock: { heartbeatMs, staleMs: 4 * heartbeatMs, pollMs: heartbeatMs },
+      sendTimeoutMs: choices.pick([15_000, 5_000]),
+      authPauseMs: 5_000,
+      stopTimeoutMs: 3_000,
+    },
+    conflict: choices.pick(['merge', 'localWins', 'remoteWins', 'manual']),
+    requestTimeoutMs: choices.pick([10_000, 4_000]),
+    hasPresence: choices.pick([true, false]),
+    hasProbe: choices.pick([false, true]),
+  }
+}

@@ -1,0 +1,181 @@
+import { transportOver } from '../../adapters/http/transport.ts'
+import { engineFactory } from '../../engine/create-engine.ts'
+import type { EnqueueInput, Operation, SyncEngine } from '../../engine/types.ts'
+import { simulatedClock, type TimerRules } from './clock.ts'
+import type { Device } from './device.ts'
+import type { TabChange } from './facts.ts'
+import { createLife, type Life } from './life.ts'
+import { BASE_URL } from './network.ts'
+import { simulatedStorage } from './storage.ts'
+import { codeOf } from './trace.ts'
+import type { World } from './world.ts'
+
+/** One tab of a device: a process that runs an engine, and may be killed, frozen and started again. */
+export interface Tab {
+  readonly name: string
+  readonly device: Device
+  /** The engine, once it has started and as long as its process lives and is not frozen. */
+  ready(): SyncEngine | undefined
+  isOpen(): boolean
+  isFrozen(): boolean
+  /** Opens the tab: a new process with a new engine, for the user who is logged in on the device. */
+  start(): void
+  /** Ends the engine in good order, then the process. */
+  stop(): Promise<void>
+  kill(): void
+  /** It dies at one of its next calls of ports: 1 is the very next. */
+  killAt(call: number): void
+  freeze(): void
+  resume(): void
+  throttle(ms: number): void
+  /** Calls `enqueue` or `enqueueAll` as the application would, and tells of what comes of it. */
+  enqueue(inputs: readonly EnqueueInput[], accepted: (ids: readonly string[]) => void): void
+}
+
+interface Running {
+  readonly life: Life
+  readonly rules: TimerRules & { throttleMs: number }
+  readonly user: string
+  readonly engine: SyncEngine
+  phase: 'starting' | 'ready' | 'stopping'
+}
+
+/** An application that could not start asks its user, and tries again. */
+const START_AGAIN_MS = 2_000
+
+export function createTab(world: World, device: Device, name: string): Tab {
+  const { scheduler, tell } = world
+  let running: Running | undefined
+
+  function changed(change: TabChange, user = running?.user ?? ''): void {
+    tell({ type: 'tab', tab: name, device: device.name, user, change })
+  }
+
+  function start(): void {
+    if (running !== undefined) return
+    const life = createLife(scheduler)
+    const rules = { throttleMs: 1 }
+    const { user } = device
+    const made: Running = { life, rules, user, engine: makeEngine(life, rules, user), phase: 'starting' }
+    running = made
+    life.onDeath(() => {
+      changed('killed')
+      if (running === made) running = undefined
+    })
+    changed('starting')
+    made.engine.on('*', (event) => life.isAlive() && tell({ type: 'event', tab: name, device: device.name, event }))
+    void follow(made)
+  }
+
+  async function follow(made: Running): Promise<void> {
+    if (made.phase !== 'starting') return
+    try {
+      await made.engine.start()
+      if (made.phase !== 'starting' || !made.life.isAlive()) return
+      made.phase = 'ready'
+      changed('started')
+    } catch (error) {
+      if (made.phase !== 'starting' || !made.life.isAlive()) return
+      tell({ type: 'did', tab: name, action: 'start', result: codeOf(error) })
+      scheduler.after(START_AGAIN_MS, () => made.life.enter(() => void follow(made)))
+    }
+  }
+
+  function makeEngine(life: Life, rules: TimerRules, user: string): SyncEngine {
+    const clock = simulatedClock(scheduler, life, device.clock, rules)
+    const { settings } = world
+    const transport = transportOver(
+      { wire: world.network.wireOf({ tab: name, device: device.name, user, life, isOnline: device.link.isOnline }), clock },
+      { baseURL: BASE_URL, timeoutMs: settings.requestTimeoutMs, auth: device.authOf(user, life) },
+    )
+    const ports = {
+      clock,
+      random: world.random,
+      newId: world.newId,
+      connectivity: device.link.connectivityOf(life, settings.hasProbe),
+    }
+    return engineFactory(ports).createSyncEngine({
+      ...settings.engine,
+      user,
+      entities: { note: { conflict: settings.conflict }, task: {} },
+      storage: storageOf(life),
+      transport,
+    })
+  }
+
+  function storageOf(life: Life) {
+    return simulatedStorage(device.disk, {
+      tab: name,
+      device: device.name,
+      scheduler,
+      life,
+      tell,
+      presence: world.settings.hasPresence ? device.presence.presenceOf(name, life) : undefined,
+      latencyMs: world.storageLatencyMs,
+      noticeMs: world.noticeMs,
+      fault: (call) => device.storageFault(call),
+    })
+  }
+
+  function ready(): Running | undefined {
+    return running?.phase === 'ready' && running.life.isAlive() && !running.life.isFrozen() ? running : undefined
+  }
+
+  async function enqueue(inputs: readonly EnqueueInput[], accepted: (ids: readonly string[]) => void): Promise<void> {
+    const now = ready()
+    const ticket = world.newTicket()
+    const [input] = inputs
+    if (now === undefined || input === undefined) return
+    const { engine, user, life } = now
+    tell({ type: 'asked', tab: name, ticket, inputs })
+    try {
+      const operations = inputs.length === 1 ? [await engine.enqueue(input)] : await engine.enqueueAll(inputs)
+      if (!life.isAlive()) return
+      const ids = operations.map(({ id }) => id)
+      tell({ type: 'accepted', tab: name, device: device.name, user, ticket, ids })
+      accepted(ids)
+      for (const operation of operations) void learn(life, operation)
+    } catch (error) {
+      if (life.isAlive()) tell({ type: 'declined', tab: name, device: device.name, ticket, code: codeOf(error) })
+    }
+  }
+
+  async function learn(life: Life, operation: Operation): Promise<void> {
+    const settlement = await operation.settled
+    if (life.isAlive()) tell({ type: 'settled', tab: name, device: device.name, operation: operation.id, settlement })
+  }
+
+  return {
+    name,
+    device,
+    ready: () => ready()?.engine,
+    isOpen: () => running !== undefined,
+    isFrozen: () => running?.life.isFrozen() ?? false,
+    start,
+    async stop() {
+      const leaving = running
+      if (leaving === undefined || leaving.phase === 'stopping') return
+      leaving.phase = 'stopping'
+      changed('stopping')
+      await leaving.engine.stop()
+      if (running === leaving) running = undefined
+      changed('stopped', leaving.user)
+    },
+    kill: () => running?.life.kill(),
+    killAt: (call) => running?.life.dieAt(call),
+    freeze() {
+      if (running === undefined || running.life.isFrozen()) return
+      running.life.freeze()
+      changed('frozen')
+    },
+    resume() {
+      if (running === undefined || !running.life.isFrozen()) return
+      running.life.resume()
+      changed('resumed')
+    },
+    throttle(ms) {
+      if (running !== undefined) running.rules.throttleMs = ms
+    },
+    enqueue: (inputs, accepted) => void enqueue(inputs, accepted),
+  }
+}

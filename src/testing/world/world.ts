@@ -1,0 +1,70 @@
+import type { NewId, Random } from '../../core/ports.ts'
+import { createDevice, type Device } from './device.ts'
+import type { Fact, FactBody, Tell } from './facts.ts'
+import { createModelServer, type ModelServer } from './model-server.ts'
+import { createNetwork, type Fate, type Network } from './network.ts'
+import { createScheduler, type Scheduler } from './scheduler.ts'
+import type { WorldSettings } from './settings.ts'
+import type { Choices } from './tape.ts'
+import type { Sent } from './facts.ts'
+
+/**
+ * Devices, their tabs with real engines, and one model server, in virtual time. Whatever is left to chance is drawn from `choices`; whatever happens
+ * is told to `observe`. Nothing here touches the real clock, randomness, network or disk.
+ */
+export interface World {
+  readonly settings: WorldSettings
+  readonly scheduler: Scheduler
+  readonly server: ModelServer
+  readonly network: Network
+  readonly devices: readonly Device[]
+  readonly tell: Tell
+  readonly random: Random
+  readonly newId: NewId
+  newTicket(): number
+  storageLatencyMs(): number
+  noticeMs(): number
+}
+
+export interface WorldOptions {
+  readonly settings: WorldSettings
+  readonly deviceCount: number
+  readonly tabsPerDevice: number
+  readonly choices: Choices
+  /** What goes wrong with a request, beside the time it takes. */
+  fateOf?(request: Sent): Partial<Fate>
+  observe(fact: Fact): void
+}
+
+export function createWorld(options: WorldOptions): World {
+  const { settings, choices, observe } = options
+  const scheduler = createScheduler()
+  const server = createModelServer()
+  const devices: Device[] = []
+  let [ids, tickets] = [0, 0]
+
+  const tell = (body: FactBody): void => observe({ ...body, at: scheduler.now() })
+
+  const fateOf = (request: Sent): Fate => ({
+    thereMs: choices.whole(5, 60),
+    backMs: choices.whole(5, 60),
+    ...options.fateOf?.(request),
+  })
+
+  const world: World = {
+    settings,
+    scheduler,
+    server,
+    network: createNetwork({ scheduler, server, tell, fateOf }),
+    devices,
+    tell,
+    random: choices.unit,
+    newId: () => `o${++ids}`,
+    newTicket: () => ++tickets,
+    storageLatencyMs: () => choices.whole(1, 4),
+    noticeMs: () => choices.whole(5, 150),
+  }
+  for (let number = 1; number <= options.deviceCount; number++)
+    devices.push(createDevice(world, `d${number}`, options.tabsPerDevice))
+  return world
+}
