@@ -9,6 +9,7 @@ import { park, release } from '../core/rows.ts'
 import { createAlarms } from './alarms.ts'
 import { unreadable, type Choice, type Chooser } from './chooser.ts'
 import { createClaims } from './claims.ts'
+import { createClockCheck } from './clock-check.ts'
 import { createGate } from './gate.ts'
 import { createLaneBoard } from './lane-board.ts'
 import { ledgerEntry, type LedgerEntry } from './ledger.ts'
@@ -43,6 +44,7 @@ export function createDispatcher(settings: Settings, ports: SystemPorts, store: 
   const lanes = createLaneBoard(store, settings.user, (entry) => hooks.quarantined(Number(entry.key), unreadable(entry)))
   const claims = createClaims(store, clock, lanes, chooser, hooks.quarantined)
   const alarms = createAlarms(clock, turn)
+  const clockCheck = createClockCheck(store, settings.user, clock)
   const rows = new Map<OperationActor, OperationRow>()
   const flying = new Set<OperationActor>()
   let phase: Phase = { type: 'following' }
@@ -86,6 +88,7 @@ export function createDispatcher(settings: Settings, ports: SystemPorts, store: 
   async function turnAs(epoch: number): Promise<void> {
     const claimed = isHeld() ? ready.splice(0) : []
     const unsent = claimed.map((row) => (row.status === 'sending' ? release(row, settings.ageingMs) : row))
+    if (room() > 0 && (await clockCheck.correct(epoch))) forgetLanes()
     const choices = await claims.choose(room())
     if (!isOwnerOf(epoch)) return
     const entries = ledger.splice(0)
@@ -213,6 +216,7 @@ export function createDispatcher(settings: Settings, ports: SystemPorts, store: 
     if (message.type === 'OWN') {
       forgetLanes()
       lanes.begin()
+      clockCheck.begin()
       phase = { type: 'held', epoch: message.epoch }
     } else if (phase.type === 'following') {
       if (message.type === 'QUIESCE') report({ type: 'DRAIN.QUIET' })
