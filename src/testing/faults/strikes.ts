@@ -106,6 +106,11 @@ const STRIKES: Readonly<Record<TimedFault, (target: Target) => void>> = {
     fired('token-expired', 'the server')
     world.server.revokeTokens()
   },
+  'logged-out': ({ world, strike, fired, later }) => {
+    fired('logged-out', 'the server')
+    world.server.setRefusing(true)
+    later(span(strike, 500, 20_000), () => world.server.setRefusing(false))
+  },
   'user-switched': ({ device, strike, fired }) => {
     fired('user-switched', device.name)
     device.logIn(device.user === 'u1' ? 'u2' : 'u1', strike.side)

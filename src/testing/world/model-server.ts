@@ -66,6 +66,8 @@ export interface ModelServer {
   /** A bearer token for a user. All earlier ones stay good until they are revoked. */
   issueToken(user: string): string
   revokeTokens(): void
+  /** As long as it refuses, no token is good, however new it is. */
+  setRefusing(refuses: boolean): void
   backUp(): ServerState
   restore(state: ServerState): void
   forgetAnswers(): void
@@ -103,9 +105,10 @@ export function createModelServer(): ModelServer {
   const undone = new Set<Effect>()
   let head = 0
   let issued = 0
+  let isRefusing = false
 
   function userOf({ headers }: ServerRequest): string | undefined {
-    return tokens.get(/^Bearer (.+)$/.exec(headers['Authorization'] ?? '')?.[1] ?? '')
+    return isRefusing ? undefined : tokens.get(/^Bearer (.+)$/.exec(headers['Authorization'] ?? '')?.[1] ?? '')
   }
 
   function handle(request: ServerRequest): Served {
@@ -181,6 +184,9 @@ export function createModelServer(): ModelServer {
       return token
     },
     revokeTokens: () => tokens.clear(),
+    setRefusing(refuses) {
+      isRefusing = refuses
+    },
     backUp: () => ({ resources: new Map(resources), answers: new Map(answers), effects: ledger.length }),
     restore(state) {
       for (const effect of ledger.slice(state.effects)) undone.add(effect)
@@ -213,7 +219,7 @@ function replace<T>(target: Map<string, T>, source: ReadonlyMap<string, T>): voi
 }
 
 /** RFC 7396, told once more so that the product is not its own judge. */
-function patched(value: Json | undefined, patch: JsonObject): JsonObject {
+export function patched(value: Json | undefined, patch: JsonObject): JsonObject {
   const fields = new Map(Object.entries(value !== undefined && isObject(value) ? value : {}))
   for (const [name, change] of Object.entries(patch)) {
     if (change === null) fields.delete(name)
