@@ -5,15 +5,15 @@ import { exit } from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
-const HELP = `npm run planted -- [--only "part of a name"] [--budget 400] [--anew] [--remember] [--json]
-  --budget    so many seeds for each bug
+const HELP = `npm run planted -- [--only "part of a name"] [--budget 40] [--anew] [--remember] [--json]
+  --budget    so many seeds for each bug (default 400)
   --anew      seeds from 1 upwards, without trying the remembered one first
   --remember  writes the seeds that caught into test/simulation/planted/seeds.json`
 
 const { values } = parseArgs({
   options: {
     only: { type: 'string', default: '' },
-    budget: { type: 'string', default: '400' },
+    budget: { type: 'string' },
     anew: { type: 'boolean', default: false },
     remember: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
@@ -28,19 +28,21 @@ if (values.help) {
 const root = fileURLToPath(new URL('..', import.meta.url))
 const seedsFile = fileURLToPath(new URL('../test/simulation/planted/seeds.json', import.meta.url))
 const remembered = JSON.parse(readFileSync(seedsFile, 'utf8'))
-const { BUGS, huntAll } = await load('test/simulation/planted/index.ts')
+const { BUGS, BUDGET, createHunter, inWords } = await load('test/simulation/planted/index.ts')
 const bugs = BUGS.filter(({ name }) => name.includes(values.only))
 if (bugs.length === 0) {
   console.error(`No bug is named "${values.only}".`)
   exit(1)
 }
 
-const results = await huntAll(bugs, {
-  root,
-  budget: Number(values.budget),
-  seeds: values.anew ? {} : remembered,
-  hunted: (result) => values.json || console.log(lineOf(result)),
-})
+const huntBug = createHunter({ root, budget: Number(values.budget ?? BUDGET), seeds: values.anew ? {} : remembered })
+const results = await Promise.all(
+  bugs.map(async (bug) => {
+    const result = await huntBug(bug)
+    if (!values.json) console.log(inWords(result))
+    return result
+  }),
+)
 const caught = results.filter((result) => result.caught)
 if (values.remember) remember()
 if (values.json) console.log(JSON.stringify(results.map(plain), null, 2))
@@ -58,16 +60,6 @@ async function load(entry) {
     write: false,
   })
   return import(`data:text/javascript,${encodeURIComponent(outputFiles[0].text)}`)
-}
-
-function lineOf({ bug, caught, tried, others, error, seconds }) {
-  const name = bug.name.padEnd(72)
-  if (error) return `${name} FAILED    ${error.message}`
-  const others_ = Object.entries(others).map(([invariant, count]) => `${invariant} ${count} ×`)
-  const also = others_.length === 0 ? '' : `   (besides: ${others_.join(', ')})`
-  const time = `${seconds.toFixed(1).padStart(6)} s`
-  if (!caught) return `${name} SURVIVED  ${tried} seeds ${time}${also}`
-  return `${name} ${caught.invariant.padEnd(4)} ${caught.checker.padEnd(13)} seed ${String(caught.seed).padEnd(4)} after ${String(tried).padEnd(4)} ${time}${also}`
 }
 
 function plain({ bug, caught, tried, others, error, seconds }) {

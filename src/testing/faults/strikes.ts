@@ -127,6 +127,8 @@ const STRIKES: Readonly<Record<TimedFault, (target: Target) => void>> = {
       one('update', { b: value() }),
       one('delete'),
       one('create', { a: value() }),
+      one('update', { a: value() }),
+      one('update', { c: value() }),
       one('update', { c: value() }),
     ]
     for (const input of life) tab.enqueue([input], () => {})

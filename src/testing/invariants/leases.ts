@@ -24,7 +24,10 @@ export const leases: Checker = ({ settings, now }, report) => {
     if (lease.owner === '') return void holders.delete(device)
     holders.set(device, { owner: lease.owner, tab, beatAt: now() })
     if (before === undefined || before.owner === lease.owner || now() - before.beatAt >= soonestMs) return
-    report('L7', `${tab} took the lease from ${before.tab}, which was alive and had shown a beat ${now() - before.beatAt} ms before.`)
+    report(
+      'L7',
+      `${tab} took the lease from ${before.tab}, which was alive and had shown a beat ${now() - before.beatAt} ms before.`,
+    )
   }
 
   function unwell(tab: string): void {

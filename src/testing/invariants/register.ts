@@ -16,7 +16,7 @@ export interface Known {
   isAccepted: boolean
   /** A fault lost, damaged or set back its row, or made the server forget it: not everything can be kept for it. */
   isTainted: boolean
-  /** How often a write of it left. */
+  /** How often a write of it left that may have been applied: a 401 says that it was not. */
   sends: number
   /** How often the server may take effect more than once, for it forgot: once for each time. */
   forgiven: number
@@ -88,10 +88,10 @@ export function createRegister(): Register {
           const one = known.get(id)
           if (one !== undefined) one.isAccepted = true
         }
-      } else if (fact.type === 'sent') {
+      } else if (fact.type === 'sent' || (fact.type === 'answered' && fact.answer === '401')) {
         for (const { key } of fact.request.writes) {
           const one = this.byKey(fact.request.user, key)
-          if (one !== undefined) one.sends += 1
+          if (one !== undefined) one.sends += fact.type === 'sent' ? 1 : -1
         }
       }
     },

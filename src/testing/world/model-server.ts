@@ -66,7 +66,7 @@ export interface ModelServer {
   /** A bearer token for a user. All earlier ones stay good until they are revoked. */
   issueToken(user: string): string
   revokeTokens(): void
-  /** As long as it refuses, no token is good, however new it is. */
+  /** As long as it refuses, no token is good, and none that is issued ever will be. */
   setRefusing(refuses: boolean): void
   backUp(): ServerState
   restore(state: ServerState): void
@@ -108,7 +108,7 @@ export function createModelServer(): ModelServer {
   let isRefusing = false
 
   function userOf({ headers }: ServerRequest): string | undefined {
-    return isRefusing ? undefined : tokens.get(/^Bearer (.+)$/.exec(headers['Authorization'] ?? '')?.[1] ?? '')
+    return tokens.get(/^Bearer (.+)$/.exec(headers['Authorization'] ?? '')?.[1] ?? '')
   }
 
   function handle(request: ServerRequest): Served {
@@ -180,12 +180,13 @@ export function createModelServer(): ModelServer {
     all: () => new Map([...resources].flatMap(([path, { value }]) => (value === undefined ? [] : [[path, value] as const]))),
     issueToken(user) {
       const token = `${user}-${++issued}`
-      tokens.set(token, user)
+      if (!isRefusing) tokens.set(token, user)
       return token
     },
     revokeTokens: () => tokens.clear(),
     setRefusing(refuses) {
       isRefusing = refuses
+      tokens.clear()
     },
     backUp: () => ({ resources: new Map(resources), answers: new Map(answers), effects: ledger.length }),
     restore(state) {

@@ -4,17 +4,16 @@ import { hunt, type Hunt } from './hunt.ts'
 
 export { BUGS } from './bugs.ts'
 
-/** A bug that no seed up to this one has shown has survived. */
+/** A bug that so many seeds have not shown has survived. */
 export const BUDGET = 400
 const LIMIT_MS = 900_000
 
-export interface HuntAllOptions {
+export interface HunterOptions {
   /** Of the repository. */
   readonly root: string
   readonly budget?: number
   /** By a bug's name: the seed that is tried first. */
   readonly seeds: Readonly<Record<string, number>>
-  hunted?(hunt: Hunt | Failed): void
 }
 
 /** The hunt itself did not work: the table is stale, or the changed code brought its process down. */
@@ -23,27 +22,35 @@ export interface Failed {
   readonly error: unknown
 }
 
-/** Hunts as many bugs at a time as there are cores. */
-export async function huntAll(bugs: readonly Bug[], options: HuntAllOptions): Promise<readonly (Hunt | Failed)[]> {
-  const results: (Hunt | Failed)[] = []
-  const left = [...bugs]
+/** Hunts as many bugs at a time as there are cores; the others wait for their turn. */
+export function createHunter({ root, budget = BUDGET, seeds }: HunterOptions): (bug: Bug) => Promise<Hunt | Failed> {
+  const waiting: (() => void)[] = []
+  let free = availableParallelism()
 
-  async function work(): Promise<void> {
-    for (let bug = left.shift(); bug !== undefined; bug = left.shift()) {
-      const result = await huntOne(bug, options)
-      results.push(result)
-      options.hunted?.(result)
+  return async (bug) => {
+    if (free === 0) await new Promise<void>((resolve) => waiting.push(resolve))
+    else free -= 1
+    try {
+      return await hunt(bug, { root, budget, seed: seeds[bug.name], limitMs: LIMIT_MS })
+    } catch (error) {
+      return { bug, error }
+    } finally {
+      const next = waiting.shift()
+      if (next === undefined) free += 1
+      else next()
     }
   }
-
-  await Promise.all(Array.from({ length: availableParallelism() }, work))
-  return results
 }
 
-export async function huntOne(bug: Bug, { root, budget = BUDGET, seeds }: HuntAllOptions): Promise<Hunt | Failed> {
-  try {
-    return await hunt(bug, { root, budget, seed: seeds[bug.name], limitMs: LIMIT_MS })
-  } catch (error) {
-    return { bug, error }
-  }
+/** A line of the table that `npm run planted` prints. */
+export function inWords(result: Hunt | Failed): string {
+  const name = result.bug.name.padEnd(74)
+  if ('error' in result) return `${name} FAILED    ${result.error instanceof Error ? result.error.message : String(result.error)}`
+  const { caught, tried, others, seconds } = result
+  const besides = Object.entries(others).map(([invariant, count]) => `${invariant} ${count} ×`)
+  const more = besides.length === 0 ? '' : `   (besides ${besides.join(', ')})`
+  const time = `${seconds.toFixed(1).padStart(6)} s`
+  if (caught === undefined) return `${name} SURVIVED  ${tried} seeds ${time}${more}`
+  const seeds = `seed ${String(caught.seed).padEnd(4)} after ${String(tried).padEnd(4)}`
+  return `${name} ${caught.invariant.padEnd(4)} ${caught.checker.padEnd(13)} ${seeds} ${time}${more}`
 }

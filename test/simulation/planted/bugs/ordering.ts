@@ -78,9 +78,21 @@ export const ordering: readonly Bug[] = [
     name: 'merged into an attempted operation',
     why: 'It may have been applied without what was added.',
     changes: [
-      { file: 'src/engine/chooser.js', find: "if (first.status === 'queued')", replace: "if (first.status === 'queued' || (first.status === 'waiting' && (first.dueAt ?? 0) <= now))" },
-      { file: 'src/core/coalesce.js', find: "        row.attempts === 0 &&\n        row.unknownAttempts === 0 &&\n        row.reconciliations === 0 &&\n        row.request === undefined)", replace: '        true)' },
-      { file: 'src/core/coalesce.js', find: "return (row.status === 'queued' &&", replace: "return ((row.status === 'queued' || row.status === 'waiting') &&" },
+      {
+        file: 'src/engine/chooser.js',
+        find: "if (first.status === 'queued')",
+        replace: "if (first.status === 'queued' || (first.status === 'waiting' && (first.dueAt ?? 0) <= now))",
+      },
+      {
+        file: 'src/core/coalesce.js',
+        find: '        row.attempts === 0 &&\n        row.unknownAttempts === 0 &&\n        row.reconciliations === 0 &&\n        row.request === undefined)',
+        replace: '        true)',
+      },
+      {
+        file: 'src/core/coalesce.js',
+        find: "return (row.status === 'queued' &&",
+        replace: "return ((row.status === 'queued' || row.status === 'waiting') &&",
+      },
     ],
     invariants: ['S17'],
   },
@@ -109,7 +121,7 @@ export const ordering: readonly Bug[] = [
     'S25',
   ),
   bug(
-    "what another user left in play is sent",
+    'what another user left in play is sent',
     'A new owner takes up everything that the last one had claimed.',
     'src/engine/store.js',
     "            index: 'due',\n            prefix: [user],\n            lt: [user, IN_PLAY + 1],",

@@ -161,7 +161,7 @@ export const pacing: readonly Bug[] = [
     'It is decided on the version that was refused, and refused again.',
     'src/core/reconcile.js',
     "if (resolution === 'manual')",
-    "if (conflict.remote !== undefined)",
+    'if (conflict.remote !== undefined)',
     'L7',
   ),
 ]

@@ -9,7 +9,9 @@ const { invariants, seeds } = JSON.parse(plan)
 // Stacks of the many errors that a storm makes would cost more than all the rest of them.
 Error.stackTraceLimit = 0
 
-const [changed, sound] = await Promise.all([copy, dist].map((folder) => import(pathToFileURL(join(folder, 'src/testing/simulate.js')))))
+const [changed, sound] = await Promise.all(
+  [copy, dist].map((folder) => import(pathToFileURL(join(folder, 'src/testing/simulate.js')))),
+)
 stdout.write(JSON.stringify(await hunt()))
 
 async function hunt() {
@@ -18,10 +20,11 @@ async function hunt() {
   for (const seed of seeds) {
     tried += 1
     const { violations } = await changed.simulate(seed)
-    const [violation] = violations
-    if (violation === undefined || (await sound.simulate(seed)).violations.length > 0) continue
-    if (invariants.includes(violation.invariant)) return { caught: { seed, ...violation }, tried, others }
-    others[violation.invariant] = (others[violation.invariant] ?? 0) + 1
+    if (violations.length === 0 || (await sound.simulate(seed)).violations.length > 0) continue
+    const violation = violations.find(({ invariant }) => invariants.includes(invariant))
+    if (violation !== undefined) return { caught: { seed, ...violation }, tried, others }
+    const [{ invariant }] = violations
+    others[invariant] = (others[invariant] ?? 0) + 1
   }
   return { tried, others }
 }
