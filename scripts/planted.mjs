@@ -13,7 +13,7 @@ const HELP = `npm run planted -- [--only "part of a name"] [--budget 40] [--anew
 const { values } = parseArgs({
   options: {
     only: { type: 'string', default: '' },
-    budget: { type: 'string' },
+    budget: { type: 'string', default: '400' },
     anew: { type: 'boolean', default: false },
     remember: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
@@ -28,14 +28,14 @@ if (values.help) {
 const root = fileURLToPath(new URL('..', import.meta.url))
 const seedsFile = fileURLToPath(new URL('../test/simulation/planted/seeds.json', import.meta.url))
 const remembered = JSON.parse(readFileSync(seedsFile, 'utf8'))
-const { BUGS, BUDGET, createHunter, inWords } = await load('test/simulation/planted/index.ts')
+const { BUGS, createHunter, inWords } = await load('test/simulation/planted/index.ts')
 const bugs = BUGS.filter(({ name }) => name.includes(values.only))
 if (bugs.length === 0) {
   console.error(`No bug is named "${values.only}".`)
   exit(1)
 }
 
-const huntBug = createHunter({ root, budget: Number(values.budget ?? BUDGET), seeds: values.anew ? {} : remembered })
+const huntBug = createHunter({ root, budget: Number(values.budget), seeds: values.anew ? {} : remembered })
 const results = await Promise.all(
   bugs.map(async (bug) => {
     const result = await huntBug(bug)

@@ -1,3 +1,4 @@
+import { stdout } from 'node:process'
 import { describe, expect, it } from 'vitest'
 import { crashEverywhere, type CrashReport } from '../../src/testing/crash.ts'
 
@@ -19,7 +20,7 @@ describe('a process that dies', () => {
       expect(inWords(report)).toEqual([])
       expect(report.runs).toBe(report.points)
       expect(report.points).toBeGreaterThan(100)
-      console.log(`seed ${seed}: ${report.points} points at which a process could die`)
+      stdout.write(`seed ${seed}: ${report.points} points at which a process could die\n`)
     },
     LIMIT_MS,
   )
@@ -29,7 +30,7 @@ describe('a process that dies', () => {
     async (seed) => {
       const report = await crashEverywhere(seed, { shape, every: 3 })
       expect(inWords(report)).toEqual([])
-      console.log(`seed ${seed} with faults: ${report.runs} of ${report.points} points at which a process could die`)
+      stdout.write(`seed ${seed} with faults: ${report.runs} of ${report.points} points at which a process could die\n`)
     },
     LIMIT_MS,
   )

@@ -6,8 +6,10 @@ export const ordering: readonly Bug[] = [
     'a lane overtaken after a retry',
     'While its head waits, the next that is queued goes.',
     'src/engine/chooser.js',
-    'const first = rows[0];',
-    "const first = rows.find((row) => row.status === 'queued') ?? rows[0];",
+    'const rows = readable(entries);',
+    `const all = readable(entries);
+        const next = all.findIndex(({ status }) => status === 'queued');
+        const rows = next > 0 && all[0].status === 'waiting' && (all[0].dueAt ?? 0) > now ? all.slice(next) : all;`,
     'S9',
   ),
   bug(

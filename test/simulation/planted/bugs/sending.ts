@@ -72,7 +72,7 @@ export const sending: readonly Bug[] = [
     'src/adapters/http/exchange.js',
     "return { type: 'none', outcome: { type: 'unknown', error: late } };",
     "return { type: 'none', outcome: { type: 'rejected', definite: true, error: late } };",
-    'S4 S6 S11',
+    'S11',
   ),
   bug(
     'an unknown outcome is rolled back by a later refusal',

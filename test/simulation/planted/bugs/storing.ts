@@ -69,14 +69,6 @@ export const storing: readonly Bug[] = [
     invariants: ['S3'],
   },
   bug(
-    'numbers of removed rows are given again',
-    'A new operation overwrites one that is still in the queue.',
-    'src/adapters/memory/commit.js',
-    '[collection.key]: table.lastKey + 1 }',
-    '[collection.key]: table.rows.size + 1 }',
-    'S8 S7 S1',
-  ),
-  bug(
     'dead letters forgotten unseen',
     'What was rejected goes as soon as it is old.',
     'src/engine/maintenance.js',
@@ -144,8 +136,8 @@ export const storing: readonly Bug[] = [
     'a rejected change is kept on the screen',
     'Its handlers are told of a success.',
     'src/engine/optimistic.js',
-    "if (row.status !== 'cancelled' || row.lastError?.code !== DISCARDED)",
-    "if (row.status !== 'nothing')",
+    'return void rollback(token, errorOf(row));',
+    'return settled(token, row.id);',
     'S15',
   ),
   bug(
