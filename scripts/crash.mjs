@@ -39,9 +39,9 @@ async function one(seed, crashAt) {
 
 async function many(from, count) {
   const seeds = Array.from({ length: count }, (_, at) => from + at)
-  const total = { runs: 0, failures: 0 }
+  const total = { points: 0, failures: 0 }
   await Promise.all(Array.from({ length: Number(values.workers) }, () => work(seeds, (report) => tell(report, total))))
-  console.log(`${total.runs} crashes, ${total.failures} of them did harm`)
+  console.log(`${total.points} crashes, ${total.failures} of them did harm`)
   return total.failures === 0 ? 0 : 1
 }
 
@@ -66,10 +66,10 @@ function work(seeds, report) {
   })
 }
 
-function tell({ seed, runs, failures }, total) {
-  total.runs += runs
+function tell({ seed, points, failures }, total) {
+  total.points += points
   total.failures += failures.length
-  console.log(`seed ${seed}: ${runs} crashes${failures.length === 0 ? '' : `, ${failures.length} did harm`}`)
+  console.log(`seed ${seed}: ${points} crashes${failures.length === 0 ? '' : `, ${failures.length} did harm`}`)
   for (const { crashAt, violation } of failures.slice(0, 3))
     console.log(
       `  at ${crashAt}: ${violation.invariant}: ${violation.sentence}\n  again: npm run crash -- ${argumentsOf(seed, crashAt)}`,

@@ -52,10 +52,10 @@ export const leases: Checker = ({ settings, now }, report) => {
       }
       if (fact.type !== 'committed') return
       leased(fact)
-      const played = fact.changes.find(({ before, row }) => isInPlay(before) || isInPlay(row))
+      const played = fact.changes.find(({ before, row }) => row !== undefined && (isInPlay(before) || isInPlay(row)))
       const holder = holders.get(fact.device)?.tab
       if (played !== undefined && holder !== fact.tab)
-        report('S10', `${fact.tab} plays ${played.row?.id ?? played.seq}, but the lease is held by ${holder ?? 'nobody'}.`)
+        report('S10', `${fact.tab} plays ${played.row?.id}, but the lease is held by ${holder ?? 'nobody'}.`)
     },
   }
 }

@@ -1,49 +1,67 @@
+import type { Fact } from '../world/facts.ts'
 import type { Checker } from './invariant.ts'
 
 interface Seen {
-  isOpen: boolean
+  state: 'closed' | 'open' | 'halfOpen'
   /** When the server failed, since the breaker last changed. */
   failures: number[]
-  /** Paths of looks that a 401 met: with new credentials they go on. */
+  /** Requests of any kind that left while it was half-open, and have no answer yet. */
+  readonly probes: Set<number>
+  /** Paths that a 401 met: with new credentials the same request goes on. */
   readonly renewed: Set<string>
 }
+
+const STATES = { 'breaker:opened': 'open', 'breaker:halfOpened': 'halfOpen', 'breaker:closed': 'closed' } as const
 
 /** Answers that are the server's failure beyond doubt. */
 const FAILURES: ReadonlySet<string> = new Set(['500', '502', '504'])
 
-/** L9, S23: after so many failures a tab stops asking, and an open breaker holds back looks at the server as well. */
+/** L9, S23: after so many failures a tab stops asking, and looks at the server are held back like writes. */
 export const outages: Checker = ({ settings, now }, report) => {
   const tabs = new Map<string, Seen>()
-  const { failureThreshold = 10, windowMs = 60_000 } = settings.engine.breaker ?? {}
+  const { failureThreshold = 10, windowMs = 60_000, halfOpenProbes = 1 } = settings.engine.breaker ?? {}
 
   function seen(tab: string): Seen {
-    const one = tabs.get(tab) ?? { isOpen: false, failures: [], renewed: new Set() }
+    const one = tabs.get(tab) ?? { state: 'closed', failures: [], probes: new Set(), renewed: new Set() }
     tabs.set(tab, one)
     return one
+  }
+
+  function changed({ tab, event }: Extract<Fact, { type: 'event' }>): void {
+    const one = seen(tab)
+    // Who loses the lease calls its requests off.
+    if (event.type === 'lock:lost') one.probes.clear()
+    if (event.type !== 'breaker:opened' && event.type !== 'breaker:halfOpened' && event.type !== 'breaker:closed') return
+    one.state = STATES[event.type]
+    one.failures = []
+    one.probes.clear()
+  }
+
+  function sent({ request: { tab, path, method, number } }: Extract<Fact, { type: 'sent' }>): void {
+    const one = seen(tab)
+    const failed = one.failures.filter((at) => at < now() && now() - at < windowMs).length
+    if (failed >= failureThreshold)
+      report('L9', `${tab} sent request ${number} after ${failed} failures, and its breaker has not opened.`)
+    if (one.renewed.delete(path)) return
+    if (one.state === 'open' && method === 'GET') report('S23', `${tab} looked at ${path} though its breaker is open.`)
+    if (one.state !== 'halfOpen') return
+    one.probes.add(number)
+    if (one.probes.size > halfOpenProbes)
+      report('S23', `${tab} has ${one.probes.size} requests out, looks included, where ${halfOpenProbes} may probe.`)
   }
 
   return {
     see(fact) {
       // Time may have passed for a process in another measure than for us.
       if (fact.type === 'tab' && fact.change !== 'started' && fact.change !== 'stopping') tabs.delete(fact.tab)
-      if (fact.type === 'event' && fact.event.type.startsWith('breaker:')) {
-        const one = seen(fact.tab)
-        one.isOpen = fact.event.type === 'breaker:opened'
-        one.failures = []
+      else if (fact.type === 'event') changed(fact)
+      else if (fact.type === 'sent') sent(fact)
+      else if (fact.type === 'answered') {
+        const one = seen(fact.request.tab)
+        one.probes.delete(fact.request.number)
+        if (FAILURES.has(fact.answer)) one.failures.push(now())
+        if (fact.answer === '401') one.renewed.add(fact.request.path)
       }
-      if (fact.type === 'answered') {
-        const { tab, path, method } = fact.request
-        if (FAILURES.has(fact.answer)) seen(tab).failures.push(now())
-        if (fact.answer === '401' && method === 'GET') seen(tab).renewed.add(path)
-      }
-      if (fact.type !== 'sent') return
-      const { tab, path, method, number } = fact.request
-      const one = seen(tab)
-      const failed = one.failures.filter((at) => at < now() && now() - at < windowMs).length
-      if (failed >= failureThreshold)
-        report('L9', `${tab} sent request ${number} after ${failed} failures, and its breaker has not opened.`)
-      if (method === 'GET' && one.isOpen && !one.renewed.delete(path))
-        report('S23', `${tab} looked at ${path} though its breaker is open.`)
     },
   }
 }

@@ -40,6 +40,8 @@ function act(world: World, tab: Tab, action: Action, accepted: string[]): void {
       return tab.enqueue([{ ...action.input, ...(earlier === undefined ? {} : { dependsOn: [earlier] }) }], (ids) =>
         accepted.push(...ids),
       )
+    case 'regret':
+      return tab.enqueue([action.input], ([id = '']) => void told(world, tab, 'discard', id, engine.operations.discard(id)))
     case 'decide':
       if (earlier === undefined) return
       return did(

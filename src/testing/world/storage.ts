@@ -28,6 +28,8 @@ export interface StorageSurroundings {
   readonly presence: Presence | undefined
   /** How long the next call takes. */
   latencyMs(): number
+  /** How much later what was read is known. */
+  answerMs(): number
   /** How long until another handle is told of a commit. */
   noticeMs(): number
   /** What the next call fails with, if it does; `write` if it is a commit. */
@@ -36,7 +38,7 @@ export interface StorageSurroundings {
 
 /**
  * One process's handle on its device's store. Calls of one handle take effect in order, each in one instant after its latency; those of
- * several handles interleave. A process that dies before its call took effect leaves nothing, one that dies before the answer never knows.
+ * several handles interleave. What was read may be known only after later calls have taken effect. A process that dies before its call took effect leaves nothing, one that dies before the answer never knows.
  */
 export function simulatedStorage(disk: Disk, around: StorageSurroundings): Storage {
   const { tab, device, scheduler, life, tell } = around
@@ -56,8 +58,11 @@ export function simulatedStorage(disk: Disk, around: StorageSurroundings): Stora
       scheduler.after(busyUntil - scheduler.now(), () => {
         if (!life.isAlive()) return
         const answer = outcomeOf(port, kind, work)
-        if (!life.reaches(port)) return
-        life.enter(() => ('error' in answer ? reject(answer.error) : resolve(answer.value)))
+        const tell = (): void => {
+          if (life.reaches(port)) life.enter(() => ('error' in answer ? reject(answer.error) : resolve(answer.value)))
+        }
+        if (kind === 'read') scheduler.after(around.answerMs(), tell)
+        else tell()
       })
     })
   }

@@ -112,6 +112,7 @@ export function createTab(world: World, device: Device, name: string): Tab {
       tell,
       presence: world.settings.hasPresence ? device.presence.presenceOf(name, life) : undefined,
       latencyMs: world.storageLatencyMs,
+      answerMs: world.answerMs,
       noticeMs: world.noticeMs,
       fault: (call) => device.storageFault(call),
     })

@@ -13,6 +13,8 @@ export interface Step {
 export type Action =
   | { readonly type: 'nothing' }
   | { readonly type: 'enqueue'; readonly inputs: readonly EnqueueInput[] }
+  /** Enqueues something, and discards it as soon as it is accepted. */
+  | { readonly type: 'regret'; readonly input: EnqueueInput }
   /** Enqueues something that depends on the operation of this device that was accepted so many before the last. */
   | { readonly type: 'depend'; readonly input: EnqueueInput; readonly back: number }
   | { readonly type: 'decide'; readonly what: 'retry' | 'edit' | 'discard'; readonly back: number; readonly payload: object }
@@ -36,6 +38,7 @@ type Kind =
   | 'twice'
   | 'dedupe'
   | 'depend'
+  | 'regret'
   | 'decide'
   | 'flush'
   | 'hold'
@@ -51,6 +54,7 @@ const KINDS = spread(
   ['twice', 2],
   ['dedupe', 2],
   ['depend', 3],
+  ['regret', 2],
   ['decide', 3],
   ['flush', 1],
   ['hold', 1],
@@ -100,13 +104,14 @@ function actionOf(
 ): Action {
   if (kind === 'nothing' || kind === 'flush') return { type: kind }
   if (kind === 'depend') return { type: 'depend', input, back }
+  if (kind === 'regret') return { type: 'regret', input }
   if (kind === 'decide') return { type: 'decide', what, back, payload: { c: number } }
   if (kind === 'hold') return { type: back < 3 ? 'pause' : 'resume' }
   if (kind === 'twice')
     return { type: 'enqueue', inputs: twiceOf({ ...input, idempotencyKey: `${device}-k${number}` }, back < 3) }
   if (kind === 'dedupe') return { type: 'enqueue', inputs: [{ ...input, dedupeKey: `x${back % 2}` }] }
   if (kind === 'transaction') return { type: 'enqueue', inputs: transactionOf(input, number) }
-  return { type: 'enqueue', inputs: [number % 4 === 0 ? { ...input, optimistic: { token: `one${number}` } } : input] }
+  return { type: 'enqueue', inputs: [number % 2 === 0 ? { ...input, optimistic: { token: `one${number}` } } : input] }
 }
 
 /** Under one key: the same once more, or something else, which must be refused. */

@@ -23,6 +23,7 @@ export interface World {
   readonly newId: NewId
   newTicket(): number
   storageLatencyMs(): number
+  answerMs(): number
   noticeMs(): number
   /** A process has reached a port, or an answer is about to reach it: counts these moments. False at the one at which it is to die. */
   survives(): boolean
@@ -68,6 +69,7 @@ export function createWorld(options: WorldOptions): World {
     newId: () => `o${++ids}`,
     newTicket: () => ++tickets,
     storageLatencyMs: () => choices.whole(1, 4),
+    answerMs: () => choices.pick([0, 0, 0, 1, 2, 5]),
     noticeMs: () => choices.whole(5, 150),
     survives: () => ++points !== options.crashAt,
     crashPoints: () => points,

@@ -157,11 +157,11 @@ export const pacing: readonly Bug[] = [
     'L1',
   ),
   bug(
-    'a conflict that everybody wins',
-    'It is decided on the version that was refused, and refused again.',
-    'src/core/reconcile.js',
-    "if (resolution === 'manual')",
-    'if (conflict.remote !== undefined)',
+    'what is parked can not be given up',
+    'It can only be tried again, whatever comes of it.',
+    'src/engine/operations.js',
+    "row.status === 'waiting' || row.status === 'parked')",
+    "row.status === 'waiting')",
     'L7',
   ),
 ]

@@ -151,4 +151,12 @@ export const storing: readonly Bug[] = [
         const entry = registered.get(token);`,
     'S15',
   ),
+  bug(
+    "what is parked is nobody's any more",
+    'It is in no list of its user, so nobody can decide about it.',
+    'src/core/rows.js',
+    "status: 'parked',",
+    "status: 'parked',\n        user: '',",
+    'S8',
+  ),
 ]
