@@ -1,0 +1,56 @@
+import type { AnyStateNode, AnyTransitionDefinition } from 'xstate'
+import { stateName, statesOf } from './definition.ts'
+import type { ObservedMachine } from './observe.ts'
+import type { Walk } from './walk.ts'
+
+/** What of a machine's definition some walks exercised. */
+export interface Coverage {
+  readonly machine: string
+  readonly states: Exercised
+  readonly transitions: Exercised
+  /** Exercised by passing and by refusing, each at least once. */
+  readonly guards: Exercised
+}
+
+export interface Exercised {
+  readonly total: number
+  /** By name. */
+  readonly missing: readonly string[]
+}
+
+export function coverageOf(observed: ObservedMachine, walks: readonly Walk[]): Coverage {
+  const { machine, names, verdicts } = observed
+  const taken = new Set(walks.flatMap(takenIn))
+  const reached = new Set<AnyStateNode>([...taken].map(({ source }) => source))
+  for (const { snapshot } of walks.flatMap(({ vertices }) => vertices)) for (const node of snapshot._nodes) reached.add(node)
+  const states = statesOf(machine).filter(({ parent }) => parent !== undefined)
+  return {
+    machine: machine.id,
+    states: { total: states.length, missing: states.filter((node) => !reached.has(node)).map(stateName) },
+    transitions: {
+      total: names.size,
+      missing: [...names].filter(([transition]) => !taken.has(transition)).map(([, name]) => name),
+    },
+    guards: {
+      total: verdicts.size,
+      missing: [...verdicts].flatMap(([transition, { passed, refused }]) => {
+        if (passed > 0 && refused > 0) return []
+        const found = passed + refused === 0 ? 'is never asked' : passed > 0 ? 'always passes' : 'always refuses'
+        return [`${names.get(transition) ?? ''}: its guard ${found}`]
+      }),
+    },
+  }
+}
+
+/** Everything that is not exercised; empty when all is. */
+export function gaps({ machine, states, transitions, guards }: Coverage): readonly string[] {
+  return [
+    ...states.missing.map((name) => `${machine}: the state ${name} is never reached`),
+    ...transitions.missing.map((name) => `${machine}: never taken: ${name}`),
+    ...guards.missing.map((name) => `${machine}: ${name}`),
+  ]
+}
+
+function takenIn({ start, vertices }: Walk): readonly AnyTransitionDefinition[] {
+  return [start, ...vertices.flatMap(({ edges }) => edges.map(({ observation }) => observation))].flatMap(({ taken }) => taken)
+}

@@ -1,0 +1,7 @@
+export { actionTexts } from './actions.ts'
+export { gaps, type Coverage } from './coverage.ts'
+export { eventName, statesOf, transitionsOf } from './definition.ts'
+export { deadEnds, shortestPaths, simplePaths, takenOn, type Path } from './paths.ts'
+export { redundantTransitions } from './redundant.ts'
+export { coverageTable } from './report.ts'
+export { testModel, type Model, type ModelOptions } from './test-model.ts'
