@@ -36,7 +36,7 @@ export function coverageOf(observed: ObservedMachine, walks: readonly Walk[]): C
       missing: [...verdicts].flatMap(([transition, { passed, refused }]) => {
         if (passed > 0 && refused > 0) return []
         const found = passed + refused === 0 ? 'is never asked' : passed > 0 ? 'always passes' : 'always refuses'
-        return [`${names.get(transition) ?? ''}: its guard ${found}`]
+        return [`a guard ${found}: ${names.get(transition) ?? ''}`]
       }),
     },
   }

@@ -10,7 +10,7 @@ export function transitionsOf(node: AnyStateNode): readonly AnyTransitionDefinit
   return branchesOf(node).flat()
 }
 
-/** Every transition with its name: of two that are read alike, the place in the list of branches tells which is meant. */
+/** Each transition's name; where an event has several branches, it tells which of them. */
 export function transitionNames(machine: AnyStateMachine): ReadonlyMap<AnyTransitionDefinition, string> {
   const names = new Map<AnyTransitionDefinition, string>()
   for (const node of statesOf(machine)) {
@@ -27,12 +27,16 @@ export function stateName({ path, machine }: AnyStateNode): string {
   return path.length === 0 ? machine.id : path.join('.')
 }
 
-export function guardName(guard: unknown): string {
+function guardName(guard: unknown): string {
   if (typeof guard === 'string') return guard
-  if (typeof guard === 'function')
-    return 'guards' in guard ? composedName(guard.name, guard.guards) : guard.name || 'inline guard'
-  if (typeof guard !== 'object' || guard === null || !('type' in guard)) return 'inline guard'
+  if (typeof guard === 'function') return 'guards' in guard ? composedName(guard.name, guard.guards) : inlineName(guard.name)
+  if (typeof guard !== 'object' || guard === null || !('type' in guard)) return inlineName('')
   return `${String(guard.type)}${'params' in guard ? paramsText(guard.params) : ''}`
+}
+
+/** What is written in place is named after its property. */
+function inlineName(name: string): string {
+  return name === '' || name === 'guard' ? 'inline guard' : name
 }
 
 function composedName(operator: string, guards: unknown): string {

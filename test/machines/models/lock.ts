@@ -1,7 +1,7 @@
 import { createActor, fromCallback } from 'xstate'
 import { lockMachine, type ClaimResult, type LockInput, type Sighting } from '../../../machines/lock.ts'
 import type { LeaseRow } from '../../../src/core/schema.ts'
-import { testModel } from '../../../src/testing/model/index.ts'
+import { testModel, type ModelOptions } from '../../../src/testing/model/index.ts'
 
 const parent = createActor(
   fromCallback(() => {}),
@@ -27,7 +27,7 @@ export const claims = {
   lost: { type: 'lost' },
 } satisfies Record<string, ClaimResult>
 
-export const lockModel = testModel(lockMachine, {
+export const lockOptions: ModelOptions<typeof lockMachine> = {
   inputs: [lockInput],
   events: {
     POKE: [{ type: 'POKE' }],
@@ -41,4 +41,6 @@ export const lockModel = testModel(lockMachine, {
     beat: [claims.held, claims.lost],
   },
   key: ({ context: { lease, unchangedMs } }) => [lease?.owner, Math.min(unchangedMs, lockInput.staleMs)],
-})
+}
+
+export const lockModel = testModel(lockMachine, lockOptions)
