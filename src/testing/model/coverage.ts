@@ -1,4 +1,4 @@
-import type { AnyStateNode, AnyTransitionDefinition } from 'xstate'
+import { pathToStateValue, type AnyMachineSnapshot, type AnyStateNode, type AnyTransitionDefinition } from 'xstate'
 import { stateName, statesOf } from './definition.ts'
 import type { ObservedMachine } from './observe.ts'
 import type { Walk } from './walk.ts'
@@ -21,12 +21,13 @@ export interface Exercised {
 export function coverageOf(observed: ObservedMachine, walks: readonly Walk[]): Coverage {
   const { machine, names, verdicts } = observed
   const taken = new Set(walks.flatMap(takenIn))
-  const reached = new Set<AnyStateNode>([...taken].map(({ source }) => source))
-  for (const { snapshot } of walks.flatMap(({ vertices }) => vertices)) for (const node of snapshot._nodes) reached.add(node)
+  const left = new Set<AnyStateNode>([...taken].map(({ source }) => source))
+  const snapshots = walks.flatMap(({ vertices }) => vertices.map(({ snapshot }) => snapshot))
   const states = statesOf(machine).filter(({ parent }) => parent !== undefined)
+  const missing = states.filter((node) => !left.has(node) && !snapshots.some((snapshot) => isIn(snapshot, node)))
   return {
     machine: machine.id,
-    states: { total: states.length, missing: states.filter((node) => !reached.has(node)).map(stateName) },
+    states: { total: states.length, missing: missing.map(stateName) },
     transitions: {
       total: names.size,
       missing: [...names].filter(([transition]) => !taken.has(transition)).map(([, name]) => name),
@@ -49,6 +50,10 @@ export function gaps({ machine, states, transitions, guards }: Coverage): readon
     ...transitions.missing.map((name) => `${machine}: never taken: ${name}`),
     ...guards.missing.map((name) => `${machine}: ${name}`),
   ]
+}
+
+function isIn(snapshot: AnyMachineSnapshot, { path }: AnyStateNode): boolean {
+  return snapshot.matches(pathToStateValue(path))
 }
 
 function takenIn({ start, vertices }: Walk): readonly AnyTransitionDefinition[] {

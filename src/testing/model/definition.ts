@@ -66,5 +66,6 @@ export function eventName({ id, invoke }: AnyStateNode, eventType: string): stri
   if (kind === undefined || rest === undefined) return eventType
   if (kind === 'after') return `after ${rest.slice(0, -id.length - 1)}`
   if (kind === 'done.state') return 'done'
-  return `${kind === 'done.actor' ? 'done' : 'error'} ${invoke.find((invoked) => invoked.id === rest)?.src ?? rest}`
+  const src = invoke.find((invoked) => invoked.id === rest)?.src
+  return `${kind === 'done.actor' ? 'done' : 'error'} ${typeof src === 'string' ? src : rest}`
 }

@@ -54,7 +54,9 @@ function observed(step: (scope: AnyActorScope) => AnyMachineSnapshot): Observati
   const actions: ExecutableActionObject[] = []
   const self = createEmptyActor()
   self.system.inspect((event) => {
-    if (event.type === '@xstate.microstep' && event.actorRef === self) taken.push(...event._transitions)
+    if (event.type !== '@xstate.microstep' || event.actorRef !== self) return
+    const { _transitions: transitions } = event
+    taken.push(...transitions)
   })
   const snapshot = step({
     self,

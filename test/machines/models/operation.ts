@@ -6,7 +6,7 @@ import type { Outcome } from '../../../src/core/ports.ts'
 import { testModel } from '../../../src/testing/model/index.ts'
 import { claimedRow, decisions, maxReconciliations, outcomes, retry, sendTimeoutMs } from '../operation-world.ts'
 
-export const operationInput: OperationInput = { retry, ageingMs: DEFAULTS.ageingMs, maxReconciliations, sendTimeoutMs }
+const operationInput: OperationInput = { retry, ageingMs: DEFAULTS.ageingMs, maxReconciliations, sendTimeoutMs }
 
 export const heldBack: Outcome = { type: 'retry', error: new CircuitBreakerOpenError(1_000) }
 

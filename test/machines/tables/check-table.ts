@@ -73,7 +73,9 @@ function kindOf(node: AnyStateNode): readonly string[] | 'transient' | 'final' {
 }
 
 function sortedLists(own: object): object {
-  return Object.fromEntries(Object.entries(own).map(([state, kind]) => [state, Array.isArray(kind) ? kind.toSorted() : kind]))
+  return Object.fromEntries(
+    Object.entries(own).map(([state, kind]) => [state, Array.isArray(kind) ? kind.map(String).toSorted() : kind]),
+  )
 }
 
 function casesOf(stimuli: unknown): readonly Case[] {
