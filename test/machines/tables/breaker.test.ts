@@ -32,7 +32,8 @@ checkTable(
       'halfOpen.waiting': [],
       'halfOpen.probing': ['after probeTimeout'],
     },
-    ownEvents: {},
+    // Probes may still be in flight from the time before it opened again.
+    ownEvents: { 'after cooldown': { given: { probesInFlight: 2 } } },
     table: {
       closed: {
         FAILURE: {
@@ -51,7 +52,7 @@ checkTable(
         PROBE: stays,
         PROBE_ABANDONED: stays,
         RESET: closes,
-        'after cooldown': { to: 'halfOpen.waiting', does: ['emit breaker:halfOpened'] },
+        'after cooldown': { to: 'halfOpen.waiting', does: ['emit breaker:halfOpened'], sets: { probesInFlight: 0 } },
       },
       'halfOpen.waiting': {
         FAILURE: opens,

@@ -79,6 +79,12 @@ function anyPartFails<const Result>(result: Result) {
   return { 'error breaker': result, 'error drain': result, 'error lock': result, 'error connectivity': result } as const
 }
 
+/** Nobody waits for credentials any more. */
+function closes(does: readonly string[] = []) {
+  const closing = { to: 'closing', does: [...does, ...close] } as const
+  return { 'while nothing pauses it': closing, 'while credentials are awaited': { ...closing, sets: { pauses: [] } } }
+}
+
 const restarts = anyPartFails({ to: 'restarting', does: [...end, 'reportFailure', `wait ${restartMs} ms`] })
 const closesAtOnce = anyPartFails({ to: 'closing', does: [...end, 'reportFailure', ...close] })
 
@@ -88,7 +94,10 @@ checkTable(
   tableOf<typeof engineMachine>()({
     events: {
       START: { type: 'START' },
-      STOP: { type: 'STOP' },
+      STOP: cases({
+        'while nothing pauses it': { type: 'STOP' },
+        'while credentials are awaited': { given: { pauses: ['auth'] }, comes: { type: 'STOP' } },
+      }),
       PAUSE: { type: 'PAUSE', reason: 'battery' },
       RESUME: cases({
         'of the only reason': { given: { pauses: ['user'] }, comes: { type: 'RESUME', reason: 'user' } },
@@ -136,7 +145,7 @@ checkTable(
         ...nothingRuns,
         ...pauses('opening'),
         START: stays,
-        STOP: { to: 'closing', does: ['stop open', ...close] },
+        STOP: closes(['stop open']),
         'done open': { ...runs, does: ['stop open', ...runs.does] },
         'error open': {
           'that may pass': { to: 'failed', does: ['stop open', `wait ${restartMs} ms`], sets: { error: unavailable } },
@@ -147,7 +156,7 @@ checkTable(
         ...nothingRuns,
         ...pauses('failed'),
         START: opens,
-        STOP: { to: 'closing', does: close },
+        STOP: closes(),
         'after restart': { 'after an error that may pass': opens, 'after one for good': stays },
       },
       'running.following': {
@@ -236,7 +245,7 @@ checkTable(
         ...nothingRuns,
         ...pauses('restarting'),
         START: stays,
-        STOP: { to: 'closing', does: close },
+        STOP: closes(),
         'after restart': runs,
       },
       closing: {
