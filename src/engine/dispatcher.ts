@@ -10,6 +10,7 @@ import { IN_PLAY } from '../core/schema.ts'
 import { createAlarms } from './alarms.ts'
 import { unreadable, type Choice, type Chooser } from './chooser.ts'
 import { createClaims } from './claims.ts'
+import { createClockCheck } from './clock-check.ts'
 import { createGate } from './gate.ts'
 import { createLaneBoard } from './lane-board.ts'
 import { ledgerEntry, unwritten, type LedgerEntry } from './ledger.ts'
@@ -44,6 +45,7 @@ export function createDispatcher(settings: Settings, ports: SystemPorts, store: 
   const lanes = createLaneBoard(store, settings.user, (entry) => hooks.quarantined(Number(entry.key), unreadable(entry)))
   const claims = createClaims(store, clock, lanes, chooser, hooks.quarantined)
   const alarms = createAlarms(clock, turn)
+  const clockCheck = createClockCheck(store, settings.user, clock)
   const rows = new Map<OperationActor, OperationRow>()
   const flying = new Set<OperationActor>()
   /** Slots that go on with their operation as soon as its row is written: they keep their place among the requests in flight. */
@@ -89,9 +91,10 @@ export function createDispatcher(settings: Settings, ports: SystemPorts, store: 
   }
 
   async function turnAs(epoch: number): Promise<void> {
+    const missing = await unwritten(store, inDoubt)
     const claimed = isHeld() ? ready.splice(0) : []
     const unsent = claimed.map((row) => (row.status === 'sending' ? release(row, settings.ageingMs) : row))
-    const missing = await unwritten(store, inDoubt)
+    if (room() > 0 && (await clockCheck.correct(epoch))) forgetLanes()
     const choices = await claims.choose(room())
     if (!isOwnerOf(epoch)) return
     const [retried, fresh] = [inDoubt.splice(0), ledger.splice(0)]
@@ -225,6 +228,7 @@ export function createDispatcher(settings: Settings, ports: SystemPorts, store: 
     if (message.type === 'OWN') {
       forgetLanes()
       lanes.begin()
+      clockCheck.begin()
       phase = { type: 'held', epoch: message.epoch }
     } else if (phase.type === 'following') {
       if (message.type === 'QUIESCE') report({ type: 'DRAIN.QUIET' })

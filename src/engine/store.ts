@@ -29,6 +29,11 @@ export function createStore(storage: Storage) {
     return entry === undefined ? undefined : readOperation(entry)
   }
 
+  /** Operations that wait for a time after this position. */
+  function waitingAfter(user: string, gt: IndexKey, limit: number): Promise<readonly Entry[]> {
+    return storage.scan(OPERATIONS, { index: 'due', prefix: [user], gt, lt: [user, NEVER_DUE], limit })
+  }
+
   /** The operation, or the one that stands for it now: what it was merged into. */
   async function successorOf(id: string): Promise<OperationRow | undefined> {
     const row = await byIndex('id', id)
@@ -68,14 +73,10 @@ export function createStore(storage: Storage) {
         ...(gt === undefined ? {} : { gt }),
       }),
 
+    waitingAfter,
+
     async nextDueAt(user: string, after: number): Promise<number | undefined> {
-      const [entry] = await storage.scan(OPERATIONS, {
-        index: 'due',
-        prefix: [user],
-        gt: [user, after + 1],
-        lt: [user, NEVER_DUE],
-        limit: 1,
-      })
+      const [entry] = await waitingAfter(user, [user, after + 1], 1)
       const at = entry?.position[1]
       return typeof at === 'number' ? at : undefined
     },

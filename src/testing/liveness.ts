@@ -76,11 +76,12 @@ function isDrainedNow(world: World): boolean {
   )
 }
 
-/** How long nothing at all is due anywhere, if that is long: a server asked for it. */
+/** How long nothing at all is due anywhere, if that is long: a server asked for it. What is queued stands behind, or does not wake up after the night either. */
 function nightBefore(world: World): number {
   let nightMs = Infinity
   for (const device of world.devices) {
     for (const { status, dueAt = 0 } of backlogIn(device).free) {
+      if (status === 'queued') continue
       if (status !== 'waiting') return 0
       nightMs = Math.min(nightMs, dueAt - device.wallTime())
     }
