@@ -4,12 +4,12 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { chromium } from 'playwright'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { breakerMachine } from '../../machines/index.ts'
 import * as machines from '../../machines/index.ts'
 import { findChromium } from '../../scripts/chromium.mjs'
 import { generateDiagrams, machinesIn, staleIn, writeInto } from '../../visualizations/generate/index.ts'
 
-const committed = fileURLToPath(new URL('../../visualizations/diagrams', import.meta.url))
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const committed = join(root, 'visualizations/diagrams')
 const executablePath = findChromium()
 
 let folder: string
@@ -28,8 +28,14 @@ describe('the committed diagrams', () => {
     expect(readdirSync(committed).toSorted()).toEqual(expected.toSorted())
   })
 
+  it.each(['README.md', 'machines/SPEC.md', 'visualizations/README.md'])('F7 are all to be found from %s', (page) => {
+    const text = readFileSync(join(root, page), 'utf8')
+    const missing = machinesIn(machines).filter(({ id }) => !text.includes(`diagrams/${id}.svg)`))
+    expect(missing.map(({ id }) => id)).toEqual([])
+  })
+
   it('F7 are told by name when they are stale, missing or left over', async () => {
-    const diagrams = await generateDiagrams([breakerMachine])
+    const diagrams = await generateDiagrams([machines.breakerMachine])
     expect(staleIn(folder, diagrams)).toEqual(['breaker.svg is missing', 'breaker.mmd is missing'])
     writeInto(folder, diagrams)
     expect(staleIn(folder, diagrams)).toEqual([])
