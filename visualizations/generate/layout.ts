@@ -1,5 +1,6 @@
 import elk, { type ElkExtendedEdge, type ElkNode } from 'elkjs/lib/elk.bundled.js'
-import { connectionsOf, graphOf, PADDING, TITLE_HEIGHT, titleSize, type Connection, type Form } from './graph.ts'
+import { connectionsOf, type Connection } from './connections.ts'
+import { graphOf, PADDING, TITLE_HEIGHT, titleSize, type Form } from './graph.ts'
 import { firstFree, segmentsOf, type Point, type Rect } from './geometry.ts'
 import { allStates, type State } from './model.ts'
 
@@ -27,7 +28,7 @@ export interface Drawing extends Rect {
 
 const layouter = new elk.default()
 
-/** What a README shows without making it smaller. */
+/** About what a README shows without making the text hard to read. */
 const PAGE_WIDTH = 1040
 
 /** The first that fits the page is taken, else the narrowest. */
@@ -50,7 +51,7 @@ export async function layOut(root: State): Promise<Drawing> {
 }
 
 async function layOutAs(root: State, form: Form): Promise<Drawing> {
-  const connections = connectionsOf(root, form)
+  const connections = connectionsOf(root, form.labelWidth)
   const laidOut = await layouter.layout(graphOf(root, connections, form))
   const nodes = new Map(allNodes(laidOut).map((node) => [node.id, rectOf(node)]))
   const edges = new Map((laidOut.edges ?? []).map((edge) => [edge.id, edge]))

@@ -48,20 +48,18 @@ export function detailsOf(state: State, maxWidth: number): readonly Group[] {
 const MANY = 3
 
 export function groupsOf(transitions: readonly Transition[], maxWidth: number): readonly Group[] {
-  const sharing = (key: (transition: Transition) => string, wanted: Transition): readonly Transition[] =>
-    transitions.filter((transition) => key(transition) === key(wanted))
-  const grouped = new Set<Transition>()
-  return transitions.flatMap((transition) => {
-    if (grouped.has(transition)) return []
-    const candidates = sharing(({ event }) => event, transition)
-    const alike = sharing(deedOf, transition).filter(
-      ({ event }) => sharing((other) => other.event, { ...transition, event }).length === 1,
-    )
-    const isShared = candidates.length === 1 && alike.length >= MANY && deedOf(transition) !== ''
-    const members = isShared ? alike : candidates
-    for (const member of members) grouped.add(member)
-    return [isShared ? sharedGroup(members, maxWidth) : eventGroup(members, maxWidth)]
+  const keys = transitions.map((transition) => groupKey(transition, transitions))
+  return [...new Set(keys)].map((key) => {
+    const members = transitions.filter((_, index) => keys[index] === key)
+    return key.startsWith('deed') ? sharedGroup(members, maxWidth) : eventGroup(members, maxWidth)
   })
+}
+
+function groupKey(transition: Transition, all: readonly Transition[]): string {
+  const deed = deedOf(transition)
+  const isAlone = ({ event }: Transition): boolean => all.filter((other) => other.event === event).length === 1
+  const alike = all.filter((other) => deedOf(other) === deed && isAlone(other))
+  return deed !== '' && isAlone(transition) && alike.length >= MANY ? `deed ${deed}` : `event ${transition.event}`
 }
 
 function eventGroup(candidates: readonly Transition[], maxWidth: number): Group {
