@@ -32,7 +32,7 @@ export async function proveLiveness(
     for (let decisions = 0; ; decisions++) {
       await drain(world, hasNews, failed, fail)
       if (failures.length > 0 || failed()) return failures
-      if (!decideParked(world)) break
+      if (!decideParked(world, decisions)) break
       if (decisions === DECISIONS) {
         fail('L7', `After ${DECISIONS} decisions these still wait for one: ${listOf(world, 'parked')}.`)
         return failures

@@ -48,7 +48,8 @@ export const requests: Checker = ({ register, rowsOf }, report) => {
       if (fact.type !== 'served') return
       for (const { user, key, client, entity, id, sequence } of fact.effects) {
         const one = register.byKey(user, key)
-        if (one === undefined || one.isTainted || one.forgiven > 0) continue
+        // Who gives an operation up that is in doubt lets the next ones pass.
+        if (one === undefined || one.isTainted || one.forgiven > 0 || one.row.status === 'cancelled') continue
         const lane = `${client} ${user} ${entity}/${id}`
         const last = lastEffects.get(lane) ?? 0
         if (sequence < last)

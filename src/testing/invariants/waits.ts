@@ -55,6 +55,8 @@ export const waits: Checker = ({ register, wallTimeOf }, report) => {
   return {
     see(fact) {
       if (fact.type === 'answered') answered(fact)
+      if (fact.type === 'sent')
+        for (const { key } of fact.request.writes) asked.delete(register.byKey(fact.request.user, key)?.id ?? '')
       if (fact.type !== 'committed') return
       const steady = isSteady(fact.device)
       for (const change of fact.changes) changed(fact.device, steady, change)

@@ -67,10 +67,11 @@ export function createDisk(now: () => number): Disk {
     const table = store.tables.get(collection)
     if (table === undefined) return
     const value = text === undefined ? undefined : decoded(text)
-    if (text !== undefined && isRow(value)) putRow(table, key, value, text)
+    const isReadable = text !== undefined && isRow(value)
+    if (isReadable) putRow(table, key, value, text)
     else deleteRow(table, key)
     if (collection !== OPERATIONS) return
-    if (row === undefined) operations.delete(Number(key))
+    if (row === undefined || !isReadable) operations.delete(Number(key))
     else operations.set(row.seq, row)
   }
 

@@ -33,8 +33,17 @@ export function createLife(scheduler: Scheduler): Life {
   }
 
   function enter(task: () => void): void {
-    if (state === 'alive') task()
-    else if (state === 'frozen') waiting.push(task)
+    if (state === 'alive' && waiting.length === 0) task()
+    else if (state !== 'dead') waiting.push(task)
+  }
+
+  /** Each in a task of its own, in order, as the event loop of a real process would. */
+  function catchUp(): void {
+    scheduler.after(0, () => {
+      if (state !== 'alive') return
+      waiting.shift()?.()
+      if (waiting.length > 0) catchUp()
+    })
   }
 
   return {
@@ -53,13 +62,10 @@ export function createLife(scheduler: Scheduler): Life {
     freeze() {
       if (state === 'alive') state = 'frozen'
     },
-    /** Each in a task of its own, as the event loop of a real process would. */
     resume() {
       if (state !== 'frozen') return
       state = 'alive'
-      const tasks = waiting
-      waiting = []
-      for (const task of tasks) scheduler.after(0, () => enter(task))
+      if (waiting.length > 0) catchUp()
     },
     kill,
     onDeath(listener) {

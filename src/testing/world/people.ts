@@ -8,7 +8,8 @@ import type { Action, Step } from './workload.ts'
 import type { World } from './world.ts'
 
 const PAUSE = 'person'
-const GIVE_UP_AFTER = 6
+/** How often somebody tries before he gives up. */
+const PATIENCE = 6
 
 /** Lets the steps of a workload be done at their times, in tabs that are open and awake by then. */
 export function letPeopleWork(world: World, steps: readonly Step[]): void {
@@ -88,7 +89,7 @@ export function resumeAll(world: World): void {
 }
 
 /** What is parked is decided about by somebody: every second one is tried again, the others are given up. False if nothing was parked. */
-export function decideParked(world: World): boolean {
+export function decideParked(world: World, round: number): boolean {
   let found = false
   for (const device of world.devices) {
     const { disk, tabs } = device
@@ -96,13 +97,13 @@ export function decideParked(world: World): boolean {
     found ||= parked.length > 0
     const tab = tabs.find((one) => one.ready() !== undefined)
     const operations = tab?.ready()?.operations
-    for (const { id, seq, attempts } of parked) {
+    for (const { id, seq } of parked) {
       if (tab === undefined || operations === undefined) continue
       if (disk.damaged.has(seq)) {
         void told(world, tab, 'discard', `#${seq}`, operations.discard(`#${seq}`))
         continue
       }
-      const action = seq % 2 === 0 && attempts < GIVE_UP_AFTER ? 'retry' : 'discard'
+      const action = seq % 2 === 0 && round < PATIENCE ? 'retry' : 'discard'
       void told(world, tab, action, id, operations[action](id))
     }
   }

@@ -1,0 +1,115 @@
+// Simulates seed after seed on all cores, until one fails: `npm run simulate -- --seeds 10000 --from 1`, or one alone: `--seed 7`, with `--trace` its whole trace.
+import { fork } from 'node:child_process'
+import { availableParallelism } from 'node:os'
+import { argv, exit, stdout } from 'node:process'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { replay, simulate } from '../dist/src/testing/simulate.js'
+import { shrink } from '../dist/src/testing/shrink.js'
+import { storyOf } from '../dist/src/testing/story.js'
+
+const SHRINK_RUNS = 400
+const CHUNK = 10
+const TELL_EVERY_MS = 10_000
+/** Simulated errors need no stack, and a larger nursery spares a tenth of the time. */
+const NODE_OPTIONS = ['--stack-trace-limit=0', '--max-semi-space-size=32']
+
+const { values } = parseArgs({
+  args: argv.slice(2),
+  options: {
+    seeds: { type: 'string', default: '1000' },
+    from: { type: 'string', default: '1' },
+    seed: { type: 'string' },
+    trace: { type: 'boolean', default: false },
+    workers: { type: 'string', default: String(availableParallelism()) },
+  },
+})
+
+exit(values.seed === undefined ? await many(Number(values.from), Number(values.seeds)) : await one(Number(values.seed)))
+
+async function one(seed) {
+  const result = await simulate(seed, { keepsText: true })
+  if (values.trace) console.log(result.lines.join('\n'))
+  console.log(
+    `Seed ${seed}: ${result.steps} steps, ${result.operations} operations, ${seconds(result.virtualMs)} of virtual time, trace ${result.hash}.`,
+  )
+  console.log(faultsText(Object.fromEntries(result.faults)))
+  if (result.violations.length === 0) return 0
+  await explain(seed, result)
+  return 1
+}
+
+async function many(from, count) {
+  const total = { seeds: 0, steps: 0, operations: 0, virtualMs: 0, cpuMs: 0, faults: {} }
+  const failures = []
+  const begun = performance.now()
+  const tell = () => stdout.write(`${progress(total, count, begun)}\n`)
+  const timer = setInterval(tell, TELL_EVERY_MS)
+  let next = from
+  const take = () => {
+    if (failures.length > 0 || next >= from + count) return undefined
+    const chunk = { from: next, count: Math.min(CHUNK, from + count - next) }
+    next += chunk.count
+    return chunk
+  }
+  await Promise.all(Array.from({ length: Number(values.workers) }, () => work(take, (news) => add(total, news, failures))))
+  clearInterval(timer)
+  tell()
+  console.log(faultsText(total.faults))
+  const seed = failures.toSorted((a, b) => a - b)[0]
+  if (seed === undefined) return 0
+  await explain(seed, await simulate(seed, { keepsText: true }))
+  return 1
+}
+
+/** Has one process simulate chunks until there are none left. */
+function work(take, report) {
+  return new Promise((resolve, reject) => {
+    const worker = fork(fileURLToPath(new URL('simulate-worker.mjs', import.meta.url)), { execArgv: NODE_OPTIONS })
+    const give = () => {
+      const chunk = take()
+      if (chunk === undefined) worker.disconnect()
+      else worker.send(chunk)
+    }
+    worker.on('message', (news) => {
+      report(news)
+      give()
+    })
+    worker.on('error', reject)
+    worker.on('exit', (code) => (code === 0 ? resolve() : reject(new Error(`A worker ended with ${code}.`))))
+    give()
+  })
+}
+
+function add(total, news, failures) {
+  for (const name of ['seeds', 'steps', 'operations', 'virtualMs', 'cpuMs']) total[name] += news[name]
+  for (const [kind, fired] of Object.entries(news.faults)) total.faults[kind] = (total.faults[kind] ?? 0) + fired
+  failures.push(...news.failures)
+}
+
+function progress({ seeds, steps, operations, virtualMs, cpuMs }, count, begun) {
+  const perCore = cpuMs === 0 ? 0 : seeds / (cpuMs / 1_000)
+  const elapsed = (performance.now() - begun) / 1_000
+  return `${seeds} of ${count} seeds, ${(seeds / elapsed).toFixed(0)}/s (${perCore.toFixed(0)}/s a core), ${steps} steps, ${operations} operations, ${seconds(virtualMs)} of virtual time`
+}
+
+function faultsText(faults) {
+  const texts = Object.entries(faults)
+    .toSorted(([a], [b]) => a.localeCompare(b))
+    .map(([kind, fired]) => `${kind} ${fired}`)
+  return `Faults that fired: ${texts.join(', ') || 'none'}.`
+}
+
+async function explain(seed, result) {
+  const { invariant, sentence } = result.violations[0]
+  console.log(`\nSeed ${seed} violates ${invariant}: ${sentence}\nShrinking …`)
+  const fails = async (tapes) => (await replay(tapes)).violations[0]?.invariant === invariant
+  const tapes = await shrink(result.tapes, fails, SHRINK_RUNS)
+  const shrunk = await replay(tapes, { keepsText: true })
+  console.log(`\nThe story, shrunk to ${shrunk.steps} steps:\n${storyOf(shrunk).join('\n')}`)
+  console.log(`\nAgain: npm run simulate -- --seed ${seed}`)
+}
+
+function seconds(ms) {
+  return ms < 600_000 ? `${Math.round(ms / 1_000)} s` : `${(ms / 3_600_000).toFixed(1)} h`
+}

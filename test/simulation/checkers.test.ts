@@ -1,0 +1,165 @@
+import { describe, expect, it } from 'vitest'
+import type { OperationRow } from '../../src/core/operation.ts'
+import { watchInvariants, type InvariantWatch } from '../../src/testing/invariants/index.ts'
+import type { Fact, FactBody, Sent } from '../../src/testing/world/facts.ts'
+import { drawSettings } from '../../src/testing/world/settings.ts'
+import { choicesOf, replayedTape } from '../../src/testing/world/tape.ts'
+import { createWorld } from '../../src/testing/world/world.ts'
+
+const row: OperationRow = {
+  seq: 1,
+  id: 'o1',
+  rev: 1,
+  user: 'u1',
+  type: 'update',
+  entity: 'note',
+  entityId: 'n1',
+  payload: { a: 1 },
+  status: 'queued',
+  priority: 'medium',
+  idempotencyKey: 'o1',
+  enqueuedAt: 0,
+  attempts: 0,
+  unknownAttempts: 0,
+  reconciliations: 0,
+  lane: 'u1/note/n1',
+}
+
+/** A world in which nothing happens but what the test tells. */
+function told(facts: readonly FactBody[]): InvariantWatch {
+  const choices = choicesOf(replayedTape([]))
+  let watch: InvariantWatch | undefined
+  const world = createWorld({
+    settings: drawSettings(choices),
+    deviceCount: 1,
+    tabsPerDevice: 2,
+    choices,
+    observe: (fact: Fact) => watch?.see(fact),
+  })
+  watch = watchInvariants(world)
+  for (const fact of facts) world.tell(fact)
+  watch.end()
+  return watch
+}
+
+const at = { tab: 'd1.t1', device: 'd1' } as const
+
+function committed(before: OperationRow | undefined, after: OperationRow | undefined, epoch?: number): FactBody {
+  return { type: 'committed', ...at, changes: [{ seq: 1, before, row: after }], others: [], lease: undefined, epoch }
+}
+
+function sent(key: string, body: string, number = 1): Extract<FactBody, { type: 'sent' }> {
+  const content = { method: 'PATCH', path: '/note/n1', headers: { Authorization: 'Bearer u1-1' }, body }
+  const request: Sent = { ...content, ...at, user: 'u1', number, writes: [{ ...content, key }] }
+  return { type: 'sent', request }
+}
+
+function served(key: string, sequence = 1): FactBody {
+  const effect = { user: 'u1', client: 'c', sequence, key, method: 'PATCH', entity: 'note', id: 'n1', version: 1 }
+  return { type: 'served', request: sent(key, '{}').request, status: 200, effects: [effect], replayed: false }
+}
+
+const sending: OperationRow = { ...row, rev: 2, status: 'sending', attempts: 1, unknownAttempts: 1 }
+const done: OperationRow = { ...sending, rev: 3, status: 'done' }
+const waiting: OperationRow = { ...sending, rev: 3, status: 'waiting', dueAt: 5 }
+const stored = committed(undefined, row)
+const claimed = committed(row, sending)
+
+const stories: readonly (readonly [invariant: string, what: string, facts: readonly FactBody[]])[] = [
+  ['S1', 'the row of an accepted operation is removed', [stored, committed(row, undefined)]],
+  ['S1', 'an accepted operation was never stored', [{ type: 'accepted', ...at, user: 'u1', ticket: 1, ids: ['o1'] }]],
+  ['S2', 'half of a transaction is stored', [committed(undefined, { ...row, token: 'tx1' })]],
+  [
+    'S3',
+    'a declined operation is stored',
+    [
+      { type: 'asked', tab: 'd1.t1', ticket: 1, inputs: [{ type: 'update', entity: 'note', id: 'n1', payload: { a: 1 } }] },
+      stored,
+      { type: 'declined', ...at, ticket: 1, code: 'storage-quota' },
+    ],
+  ],
+  ['S4', 'the server takes effect twice', [stored, claimed, served('o1'), served('o1')]],
+  ['S4', 'it is done without any effect', [stored, claimed, committed(sending, done)]],
+  ['S4', 'it is rejected after its effect', [stored, claimed, served('o1'), committed(sending, { ...done, status: 'rejected' })]],
+  ['S5', 'a key is sent with other bytes', [stored, claimed, sent('o1', '1'), sent('o1', '2')]],
+  ['S6', 'it gets a new key after its effect', [stored, claimed, served('o1'), sent('o1.1', '1')]],
+  ['S7', 'an end is not the end', [stored, claimed, served('o1'), committed(sending, done), committed(done, sending)]],
+  ['S8', 'it does not end', [stored, { type: 'accepted', ...at, user: 'u1', ticket: 1, ids: ['o1'] }]],
+  ['S9', 'the server applies a later one first', [stored, claimed, served('o1', 2), served('o1', 1)]],
+  [
+    'S10',
+    'an owner that was overtaken writes',
+    [
+      {
+        type: 'committed',
+        ...at,
+        changes: [],
+        others: [],
+        epoch: undefined,
+        lease: { name: 'lease', owner: 'x', epoch: 2, beat: 0, rev: 1 },
+      },
+      committed(undefined, row, 1),
+    ],
+  ],
+  [
+    'S11',
+    'the server takes effect after the rejection',
+    [stored, claimed, committed(sending, { ...done, status: 'rejected' }), served('o1')],
+  ],
+  [
+    'S15',
+    'what was kept is taken back',
+    [
+      committed(undefined, { ...row, token: 'one' }),
+      { type: 'optimistic', tab: 'd1.t1', token: 'one', change: 'kept' },
+      { type: 'optimistic', tab: 'd1.t1', token: 'one', change: 'taken-back' },
+    ],
+  ],
+  [
+    'S17',
+    'what was attempted is merged',
+    [stored, claimed, committed(sending, { ...done, status: 'superseded', supersededBy: 'o2' })],
+  ],
+  [
+    'S22',
+    'it is due before Retry-After is over',
+    [
+      stored,
+      claimed,
+      { type: 'answered', request: sent('o1', '1').request, answer: '503', retryAfter: '60' },
+      committed(sending, waiting),
+    ],
+  ],
+  [
+    'S23',
+    'it is sent while the breaker is open',
+    [stored, { type: 'event', ...at, event: { type: 'breaker:opened', trips: 1, remainingMs: 1, at: 0 } }, sent('o1', '1')],
+  ],
+  [
+    'S24',
+    'a 401 costs an attempt',
+    [
+      stored,
+      claimed,
+      committed(sending, {
+        ...waiting,
+        lastError: { name: 'AuthenticationError', code: 'authentication', message: '', status: 401 },
+      }),
+    ],
+  ],
+  ['S25', 'it is sent as somebody else', [stored, { ...sent('o1', '1'), request: { ...sent('o1', '1').request, user: 'u2' } }]],
+]
+
+describe('the checkers', () => {
+  it.each(stories)('F4 %s is said to be violated when %s', (invariant, _, facts) => {
+    expect(told(facts).violations.map((violation) => violation.invariant)).toContain(invariant)
+  })
+
+  it('F4 say nothing of an operation that goes well', () => {
+    const accepted: FactBody = { type: 'accepted', ...at, user: 'u1', ticket: 1, ids: ['o1'] }
+    expect(told([stored, accepted, claimed, sent('o1', '1'), served('o1'), committed(sending, done)]).violations).toMatchObject([
+      // Its row is told of, not stored.
+      { invariant: 'S8', sentence: expect.stringContaining('not in the store') },
+    ])
+  })
+})
