@@ -28,16 +28,17 @@ const row: OperationRow = {
 /** A world in which nothing happens but what the test tells. */
 function told(facts: readonly FactBody[]): InvariantWatch {
   const choices = choicesOf(replayedTape([]))
-  let watch: InvariantWatch | undefined
+  const heard: Fact[] = []
   const world = createWorld({
     settings: drawSettings(choices),
     deviceCount: 1,
     tabsPerDevice: 2,
     choices,
-    observe: (fact: Fact) => watch?.see(fact),
+    observe: (fact) => void heard.push(fact),
   })
-  watch = watchInvariants(world)
+  const watch = watchInvariants(world)
   for (const fact of facts) world.tell(fact)
+  for (const fact of heard) watch.see(fact)
   watch.end()
   return watch
 }
