@@ -4,7 +4,7 @@ import { isTerminal, type OperationRow } from '../../src/core/operation.ts'
 import { OPERATIONS, readOperation } from '../../src/core/schema.ts'
 import { createVirtualClock, type VirtualClock } from '../support/virtual-clock.ts'
 
-export const AGEING_MS = { critical: 0, high: 2_000, medium: 10_000, low: 40_000 } satisfies Record<Priority, number>
+const AGEING_MS = { critical: 0, high: 2_000, medium: 10_000, low: 40_000 } satisfies Record<Priority, number>
 
 /** A request on its way, until the test says how it ends. */
 export interface Flight {
