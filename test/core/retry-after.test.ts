@@ -47,10 +47,7 @@ const nearly = fc
       fc.record({
         at: fc.nat(40),
         gone: fc.nat(1),
-        added: fc.oneof(
-          { weight: 1, arbitrary: fc.constant('') },
-          { weight: 6, arbitrary: fc.constantFrom(...' 0123456789,:-+.GMTeSun\t'.split('')) },
-        ),
+        added: fc.constantFrom('', '', '', '', ...' 0123456789,:-+.GMTeSun\t'.split('')),
       }),
       { maxLength: 2 },
     ),

@@ -129,7 +129,7 @@ export async function createLaneWorld(concurrency: number): Promise<LaneWorld> {
     concurrency,
     coalesce: false,
     ageingMs: AGEING_MS,
-    retry: { strategy: 'constant', baseMs: 1_000, maxAttempts: 4 },
+    retry: { strategy: 'constant', baseMs: 1_000, maxAttempts: 2 },
     breaker: { failureThreshold: 100_000 },
     sendTimeoutMs: 1_000_000_000,
     ports: { clock, random: () => 0.5, newId: () => `o${++ids}` },

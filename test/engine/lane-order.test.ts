@@ -40,7 +40,7 @@ const steps = fc.array(
       }),
     },
     { weight: 2, arbitrary: fc.record({ type: fc.constant('wait' as const), ms: fc.constantFrom(10, 900, 5_000, 30_000) }) },
-    { weight: 2, arbitrary: fc.constantFrom<Step>({ type: 'pause' }, { type: 'resume' }, { type: 'resume' }) },
+    { weight: 3, arbitrary: fc.constantFrom<Step>({ type: 'pause' }, { type: 'resume' }, { type: 'resume' }) },
     { weight: 2, arbitrary: fc.record({ type: fc.constantFrom('retry' as const, 'discard' as const), pick: fc.nat(50) }) },
   ),
   { minLength: 1, maxLength: 60 },
