@@ -14,9 +14,18 @@ const TELL_EVERY_MS = 10_000
 /** Simulated errors need no stack, and a larger nursery spares a tenth of the time. */
 const NODE_OPTIONS = ['--stack-trace-limit=0', '--max-semi-space-size=32']
 
+const HELP = `npm run simulate -- [--seeds 1000] [--from 1] [--workers ${availableParallelism()}]
+npm run simulate -- --seed 4711 [--trace]
+  --seeds    how many seeds to run, until one fails
+  --from     the first of them
+  --workers  how many processes share them
+  --seed     runs this one alone and tells its story if it fails
+  --trace    and everything that happened`
+
 const { values } = parseArgs({
   args: argv.slice(2),
   options: {
+    help: { type: 'boolean', default: false },
     seeds: { type: 'string', default: '1000' },
     from: { type: 'string', default: '1' },
     seed: { type: 'string' },
@@ -25,6 +34,10 @@ const { values } = parseArgs({
   },
 })
 
+if (values.help) {
+  console.log(HELP)
+  exit(0)
+}
 exit(values.seed === undefined ? await many(Number(values.from), Number(values.seeds)) : await one(Number(values.seed)))
 
 async function one(seed) {
