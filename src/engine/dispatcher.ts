@@ -115,6 +115,8 @@ export function createDispatcher(settings: Settings, ports: SystemPorts, store: 
     }
     if (!isOwnerOf(epoch)) return
     for (const entry of entries) acknowledge(entry)
+    // Edits in between may have freed lanes.
+    if (retried.length > 0) forgetLanes()
     for (const row of unsent) lanes.leaveUnsent(row)
     for (const choice of choices) accept(choice)
     handOut()
@@ -243,7 +245,6 @@ export function createDispatcher(settings: Settings, ports: SystemPorts, store: 
     attach(to: (report: DrainReport) => void): void {
       report = to
     },
-    /** Rows were queued in this process. */
     enqueued(queued: readonly OperationRow[]): void {
       for (const { lane, rank } of queued) {
         if (lane !== undefined && rank !== undefined) lanes.queued(lane, rank)
