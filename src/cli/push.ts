@@ -4,13 +4,14 @@ import type { Storage } from '../core/ports.ts'
 import { STORE_SCHEMA } from '../core/schema.ts'
 import { createStore } from '../engine/store.ts'
 import type { SyncEngine } from '../engine/types.ts'
+import { admit } from './admission.ts'
 import { isDrained } from './drained.ts'
 import { CHUNK, feed } from './feed.ts'
 import { surveyFile, type Survey } from './file-lines.ts'
 import type { Io } from './io.ts'
 import { createMeter, type Meter } from './meter.ts'
 import { createProgress, type Progress } from './progress.ts'
-import { keyPrefixOf, pushEngine } from './push-engine.ts'
+import { pushEngine } from './push-engine.ts'
 import type { PushOptions } from './push-options.ts'
 import { createFindings, exitCodeOf, reportPush, type Findings, type PushReport, type RunFigures } from './push-report.ts'
 import { createStopper, type Stopper } from './stop-reason.ts'
@@ -59,9 +60,9 @@ interface Parts {
 
 async function runEngine(engine: SyncEngine, parts: Parts): Promise<RunFigures> {
   const { options, storage, survey, progress } = parts
+  const keyPrefix = await admit(storage, options, survey)
   try {
     await engine.start()
-    const keyPrefix = await keyPrefixOf(storage, options, survey)
     const meter = createMeter(engine, createStore(storage), options.user, survey.lines)
     try {
       await drainFile(engine, meter, keyPrefix, parts)

@@ -192,9 +192,17 @@ describe('a push that can not begin', () => {
   })
 
   it('D5 refuses an address that is none', async () => {
-    const { code, stderr } = await run(['push', await fileOf(notes(1)), '--to', 'nowhere'])
-    expect(code).toBe(2)
-    expect(stderr).toContain('baseURL')
+    for (const [to, reason] of [
+      ['nowhere', '--to must be an http or https address, as http://127.0.0.1:4000, not nowhere.'],
+      ['ftp://a.example', '--to must be an http or https address'],
+      ['http://me:secret@a.example', '--to must hold no credentials'],
+      ['http://a.example/?page=1', '--to must have no query'],
+    ] as const) {
+      const { code, stderr } = await run(['push', 'ops.ndjson', '--to', to])
+      expect(code).toBe(2)
+      expect(stderr).toContain(reason)
+      expect(stderr).not.toContain('secret')
+    }
   })
 
   it('leaves a file alone that is no database', async () => {

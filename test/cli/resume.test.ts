@@ -62,6 +62,48 @@ describe('A11 a push that ends before it is done', () => {
     expect(server.ledger()).toHaveLength(effects)
   })
 
+  it('B15 refuses another server, which would get nothing of what is done', async () => {
+    const [first, second] = [await serverOf(), await serverOf()]
+    const file = await fileOf(notes(2))
+    await run(['push', file, '--to', first.url])
+    const { code, stderr } = await run(['push', file, '--to', second.url])
+    expect(code).toBe(2)
+    expect(stderr).toContain(`belongs to the server ${first.url}, not to ${second.url}`)
+    expect(stderr).toContain('another --store')
+    expect(second.ledger()).toEqual([])
+    expect(await run(['push', file, '--to', `${first.url.replace('http', 'HTTP')}/`])).toMatchObject({ code: 0 })
+    expect(await run(['push', file, '--to', second.url, '--store', `${file}.second.db`])).toMatchObject({ code: 0 })
+    expect(valuesOf(second)).toEqual(everyNote(2))
+  })
+
+  it('B15 sends to another server nothing of what a killed push has left', async () => {
+    const [first, second] = [await serverOf({ faults: { rate: 1, weights: { unavailable: 1 } } }), await serverOf()]
+    const file = await fileOf(notes(2))
+    const worker = start(['push', file, '--to', first.url, '--progress', 'json'])
+    await worker.progress(({ requests }) => requests > 0)
+    worker.kill('SIGKILL')
+    await worker.ended
+    expect(await run(['push', file, '--to', second.url])).toMatchObject({ code: 2 })
+    expect(second.ledger()).toEqual([])
+  })
+
+  it('B15 takes the first server for that of a store which names none', async () => {
+    const [first, second] = [await serverOf(), await serverOf()]
+    const file = await fileOf(notes(2))
+    const engine = createSyncEngine({
+      storage: sqliteStorage({ path: `${file}.db` }),
+      transport: httpTransport({ baseURL: first.url }),
+      entities: { note: {} },
+    })
+    await engine.start()
+    await engine.enqueue({ type: 'create', entity: 'note', id: 'own', payload: {} })
+    await engine.stop()
+    const args = ['push', file, '--store', `${file}.db`, '--to']
+    expect(await run([...args, first.url])).toMatchObject({ code: 0 })
+    expect(await run([...args, second.url])).toMatchObject({ code: 2 })
+    expect(valuesOf(first)).toEqual({ own: {}, ...everyNote(2) })
+  })
+
   it.each(['SIGINT', 'SIGTERM'] as const)('S1 stops cleanly at %s and says how to go on', async (signal) => {
     const server = await serverOf()
     server.setFaults({ rate: 1, weights: { unavailable: 1 }, retryAfterMaxSeconds: 0 })
