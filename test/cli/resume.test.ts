@@ -121,6 +121,24 @@ describe('A11 a push that ends before it is done', () => {
   })
 })
 
+describe('S1 a signal that comes before anything was sent', () => {
+  /** Sends the signal as soon as something listens to it. */
+  const preload = (signal: string): string =>
+    `--import=data:text/javascript,process.on('newListener',(name)=>{if(name==='${signal}')setImmediate(()=>process.kill(process.pid,name))})`
+
+  it.each(['SIGINT', 'SIGTERM'])('%s ends with a summary all the same', async (signal) => {
+    const server = await serverOf()
+    const file = await fileOf(notes(2))
+    const result = await run(['push', file, '--to', server.url, '--json'], { NODE_OPTIONS: preload(signal) })
+    expect(result).toMatchObject({ code: 1, signal: null })
+    expect(result.stderr).not.toContain('synchart:')
+    expect(summaryOf(result)).toMatchObject({ accepted: 0, finished: false, stopped: { type: 'signal' } })
+    expect(server.ledger()).toEqual([])
+    expect(await run(['push', file, '--to', server.url])).toMatchObject({ code: 0 })
+    expect(valuesOf(server)).toEqual(everyNote(2))
+  })
+})
+
 describe('L1 a server that is down', () => {
   it('is waited for, and the push ends once it is there', async () => {
     const port = await freePort()
@@ -140,7 +158,7 @@ describe('L1 a server that is down', () => {
       '--to',
       `http://127.0.0.1:${await freePort()}`,
       '--timeout',
-      '2',
+      '10',
       '--no-coalesce',
       '--json',
     ])
@@ -200,6 +218,26 @@ describe('A1 pushes that share a store', () => {
       await engine.stop()
     }
     expect(valuesOf(server)).toEqual({ own: {}, ...everyNote(20) })
+  })
+
+  it('F8 speak of another process only while there is one', async () => {
+    const server = await serverOf({ faults: { rate: 1, weights: { unavailable: 1 }, retryAfterMaxSeconds: 0 } })
+    const file = await fileOf(notes(5))
+    const args = ['push', file, '--to', server.url]
+    const killed = start([...args, '--progress', 'json'])
+    await killed.progress(({ role, requests }) => role === 'owner' && requests > 0)
+    const beside = start([...args, '--progress', 'json'])
+    await beside.progress(({ role }) => role === 'follower')
+    beside.kill('SIGTERM')
+    await beside.ended
+    killed.kill('SIGKILL')
+    await killed.ended
+    server.setFaults(undefined)
+    for (let times = 0; times < 2; times++) {
+      const { code, stderr } = await run([...args, '--progress', 'plain'])
+      expect(code).toBe(0)
+      expect(stderr).not.toContain('another process sends')
+    }
   })
 
   it('B15 goes on with a file and a store that were moved together', async () => {
