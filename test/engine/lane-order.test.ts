@@ -111,7 +111,7 @@ describe('the order in which operations are claimed and sent', () => {
           await world.close()
         }
       }),
-      { ...limits, numRuns: 200 },
+      { ...limits, numRuns: 120 },
     )
   })
 
@@ -132,7 +132,7 @@ describe('the order in which operations are claimed and sent', () => {
           await world.close()
         }
       }),
-      { ...limits, numRuns: 5 },
+      { ...limits, numRuns: 4 },
     )
   })
 })
