@@ -45,6 +45,10 @@ export const requests: Checker = ({ register, rowsOf }, report) => {
           asOwnUser(fact, write)
         }
       }
+      if (fact.type === 'answered' && fact.answer === '401') {
+        const { user } = fact.request
+        for (const { key } of fact.request.writes) if (register.byKey(user, key)?.sends === 0) contents.delete(`${user} ${key}`)
+      }
       if (fact.type !== 'served') return
       for (const { user, key, client, entity, id, sequence } of fact.effects) {
         const one = register.byKey(user, key)

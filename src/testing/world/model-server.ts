@@ -66,6 +66,8 @@ export interface ModelServer {
   /** A bearer token for a user. All earlier ones stay good until they are revoked. */
   issueToken(user: string): string
   revokeTokens(): void
+  /** Whether users can log in, and so renew their tokens. */
+  logIn: boolean
   backUp(): ServerState
   restore(state: ServerState): void
   forgetAnswers(): void
@@ -181,6 +183,7 @@ export function createModelServer(): ModelServer {
       return token
     },
     revokeTokens: () => tokens.clear(),
+    logIn: true,
     backUp: () => ({ resources: new Map(resources), answers: new Map(answers), effects: ledger.length }),
     restore(state) {
       for (const effect of ledger.slice(state.effects)) undone.add(effect)
