@@ -119,15 +119,11 @@ function logInWhereNeeded({ devices }: World, user: string): void {
 }
 
 async function leave(world: World, fail: (invariant: string, sentence: string) => void): Promise<void> {
-  const open = new Set<string>()
-  for (const { tabs } of world.devices) {
-    for (const tab of tabs) {
-      open.add(tab.name)
-      void tab.stop().then(() => open.delete(tab.name))
-    }
-  }
+  const tabs = world.devices.flatMap((device) => device.tabs)
+  for (const tab of tabs) void tab.stop()
   const how = await world.scheduler.run(world.scheduler.now() + LEAVE_MS, () => false)
-  if (open.size > 0) fail('L10', `${[...open].join(', ')} did not stop within ${LEAVE_MS} ms.`)
+  const open = tabs.filter((tab) => tab.isOpen()).map(({ name }) => name)
+  if (open.length > 0) fail('L10', `${open.join(', ')} did not stop within ${LEAVE_MS} ms.`)
   else if (how !== 'empty') fail('L10', 'Every engine has stopped, but something is still scheduled.')
 }
 

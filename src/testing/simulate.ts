@@ -33,6 +33,10 @@ export interface SimulationOptions {
   readonly shape?: Partial<SimulationShape>
   /** Keeps the text of the trace. */
   readonly keepsText?: boolean
+  /** Default true. */
+  readonly hasFaults?: boolean
+  /** The crash point, counted from 1, at which its process dies. */
+  readonly crashAt?: number
 }
 
 export interface SimulationResult {
@@ -48,13 +52,18 @@ export interface SimulationResult {
   readonly steps: number
   readonly operations: number
   readonly virtualMs: number
+  /** Moments at which a process could have died with another result: before its calls of ports, and before their answers. */
+  readonly crashPoints: number
 }
 
 const SHAPE: SimulationShape = { deviceCount: 3, tabsPerDevice: 2, steps: 40 }
 
 /** One run, drawn from a seed. */
 export function simulate(seed: number, options: SimulationOptions = {}): Promise<SimulationResult> {
-  return run((name) => recordedTape(splitSeed(seed, name)), options)
+  const { hasFaults = true } = options
+  const tapeOf = (name: keyof Tapes): Tape =>
+    name === 'faults' && !hasFaults ? replayedTape([]) : recordedTape(splitSeed(seed, name))
+  return run(tapeOf, options)
 }
 
 /** One run, as these tapes say. */
@@ -71,7 +80,7 @@ async function run(tapeOf: (name: keyof Tapes) => Tape, options: SimulationOptio
   const trace = createTrace(options.keepsText ?? false)
   const settings = drawSettings(workload)
   const plan = drawWorkload(workload, shape)
-  const world = createWorld({ ...shape, settings, choices: schedule, fateOf: storm.fateOf, observe })
+  const world = createWorld({ ...shape, settings, choices: schedule, fateOf: storm.fateOf, observe, crashAt: options.crashAt })
   const caretaker = createCaretaker(world, schedule)
   const watch = watchInvariants(world)
   let hasNews = true
@@ -110,5 +119,6 @@ async function run(tapeOf: (name: keyof Tapes) => Tape, options: SimulationOptio
     steps: world.scheduler.steps(),
     operations: watch.operations(),
     virtualMs: world.scheduler.now(),
+    crashPoints: world.crashPoints(),
   }
 }

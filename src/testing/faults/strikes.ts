@@ -109,6 +109,11 @@ const STRIKES: Readonly<Record<TimedFault, (target: Target) => void>> = {
     world.server.logIn = false
     later(span(strike, 500, 12_000), () => (world.server.logIn = true))
   },
+  'logged-out': ({ world, strike, fired, later }) => {
+    fired('logged-out', 'the server')
+    world.server.setRefusing(true)
+    later(span(strike, 500, 20_000), () => world.server.setRefusing(false))
+  },
   'user-switched': ({ device, strike, fired }) => {
     fired('user-switched', device.name)
     device.logIn(device.user === 'u1' ? 'u2' : 'u1', strike.side)
@@ -125,6 +130,8 @@ const STRIKES: Readonly<Record<TimedFault, (target: Target) => void>> = {
       one('update', { b: value() }),
       one('delete'),
       one('create', { a: value() }),
+      one('update', { a: value() }),
+      one('update', { c: value() }),
       one('update', { c: value() }),
     ]
     for (const input of life) tab.enqueue([input], () => {})

@@ -1,18 +1,47 @@
 import type { Fact } from '../world/facts.ts'
 import type { World } from '../world/world.ts'
+import { acceptance } from './acceptance.ts'
 import { breaker } from './breaker.ts'
+import { dependencies } from './dependencies.ts'
 import { durability } from './durability.ts'
 import { effects } from './effects.ts'
 import { endings } from './endings.ts'
-import type { Checker, Picture, Violation } from './invariant.ts'
+import { handlers } from './handlers.ts'
+import type { Checker, Picture, Report, Violation } from './invariant.ts'
+import { leases } from './leases.ts'
+import { merging } from './merging.ts'
+import { outages } from './outages.ts'
+import { ownSuccess } from './own-success.ts'
 import { ownership } from './ownership.ts'
+import { privacy } from './privacy.ts'
+import { quarantine } from './quarantine.ts'
 import { createRegister } from './register.ts'
 import { requests } from './requests.ts'
 import { rollbacks } from './rollbacks.ts'
+import { settlements } from './settlements.ts'
 import { waits } from './waits.ts'
 
 /** Every checker; each watches every run. */
-const CHECKERS: readonly Checker[] = [durability, effects, requests, endings, ownership, waits, breaker, rollbacks]
+const CHECKERS: Readonly<Record<string, Checker>> = {
+  durability,
+  effects,
+  requests,
+  endings,
+  ownership,
+  waits,
+  breaker,
+  rollbacks,
+  acceptance,
+  dependencies,
+  handlers,
+  leases,
+  merging,
+  outages,
+  'own-success': ownSuccess,
+  privacy,
+  quarantine,
+  settlements,
+}
 
 export interface InvariantWatch {
   see(fact: Fact): void
@@ -38,11 +67,11 @@ export function watchInvariants(world: World): InvariantWatch {
     undone: world.server.undone,
   }
 
-  function report(invariant: string, sentence: string): void {
-    violations.push({ invariant, sentence, at: world.scheduler.now() })
+  function reportAs(checker: string): Report {
+    return (invariant, sentence) => void violations.push({ invariant, sentence, at: world.scheduler.now(), checker })
   }
 
-  const watches = CHECKERS.map((checker) => checker(picture, report))
+  const watches = Object.entries(CHECKERS).map(([name, checker]) => checker(picture, reportAs(name)))
   return {
     see(fact) {
       register.see(fact)
@@ -51,7 +80,7 @@ export function watchInvariants(world: World): InvariantWatch {
     end() {
       for (const watch of watches) watch.end?.()
     },
-    report,
+    report: reportAs('liveness'),
     violations,
     operations: () => [...register.all()].length,
   }

@@ -23,6 +23,8 @@ export interface Violation {
   readonly invariant: string
   readonly sentence: string
   readonly at: number
+  /** Who says so: a file of this folder, or `liveness`. */
+  readonly checker: string
 }
 
 /** One or a few invariants of machines/SPEC.md, watched over one run. What it finds wrong it says in a sentence. */

@@ -19,7 +19,8 @@ export interface Life {
   onDeath(listener: () => void): void
 }
 
-export function createLife(scheduler: Scheduler): Life {
+/** `survives` is asked at each call, and before each answer, whether the process lives on. */
+export function createLife(scheduler: Scheduler, survives: () => boolean): Life {
   let state: 'alive' | 'frozen' | 'dead' = 'alive'
   let waiting: (() => void)[] = []
   let callsLeft = Infinity
@@ -53,8 +54,9 @@ export function createLife(scheduler: Scheduler): Life {
     reaches() {
       if (state === 'dead') return false
       callsLeft -= 1
-      if (callsLeft <= 0) kill()
-      return callsLeft > 0
+      const livesOn = survives() && callsLeft > 0
+      if (!livesOn) kill()
+      return livesOn
     },
     dieAt(call) {
       callsLeft = call

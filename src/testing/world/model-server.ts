@@ -68,6 +68,8 @@ export interface ModelServer {
   revokeTokens(): void
   /** Whether users can log in, and so renew their tokens. */
   logIn: boolean
+  /** As long as it refuses, no token is good, and none that is issued ever will be. */
+  setRefusing(refuses: boolean): void
   backUp(): ServerState
   restore(state: ServerState): void
   forgetAnswers(): void
@@ -105,6 +107,7 @@ export function createModelServer(): ModelServer {
   const undone = new Set<Effect>()
   let head = 0
   let issued = 0
+  let isRefusing = false
 
   function userOf({ headers }: ServerRequest): string | undefined {
     return tokens.get(/^Bearer (.+)$/.exec(headers['Authorization'] ?? '')?.[1] ?? '')
@@ -179,11 +182,15 @@ export function createModelServer(): ModelServer {
     all: () => new Map([...resources].flatMap(([path, { value }]) => (value === undefined ? [] : [[path, value] as const]))),
     issueToken(user) {
       const token = `${user}-${++issued}`
-      tokens.set(token, user)
+      if (!isRefusing) tokens.set(token, user)
       return token
     },
     revokeTokens: () => tokens.clear(),
     logIn: true,
+    setRefusing(refuses) {
+      isRefusing = refuses
+      tokens.clear()
+    },
     backUp: () => ({ resources: new Map(resources), answers: new Map(answers), effects: ledger.length }),
     restore(state) {
       for (const effect of ledger.slice(state.effects)) undone.add(effect)
@@ -216,7 +223,7 @@ function replace<T>(target: Map<string, T>, source: ReadonlyMap<string, T>): voi
 }
 
 /** RFC 7396, told once more so that the product is not its own judge. */
-function patched(value: Json | undefined, patch: JsonObject): JsonObject {
+export function patched(value: Json | undefined, patch: JsonObject): JsonObject {
   const fields = new Map(Object.entries(value !== undefined && isObject(value) ? value : {}))
   for (const [name, change] of Object.entries(patch)) {
     if (change === null) fields.delete(name)

@@ -88,7 +88,7 @@ export function resumeAll(world: World): void {
   for (const { tabs } of world.devices) for (const tab of tabs) tab.ready()?.resume(PAUSE)
 }
 
-/** What is parked is decided about by somebody: every second one is tried again, the others are given up. False if nothing was parked. */
+/** What is parked is decided about by somebody: every second one is tried again, some with other content, the others are given up. False if nothing was parked. */
 export function decideParked(world: World, round: number): boolean {
   let found = false
   for (const device of world.devices) {
@@ -97,10 +97,14 @@ export function decideParked(world: World, round: number): boolean {
     found ||= parked.length > 0
     const tab = tabs.find((one) => one.ready() !== undefined)
     const operations = tab?.ready()?.operations
-    for (const { id, seq } of parked) {
+    for (const { id, seq, type } of parked) {
       if (tab === undefined || operations === undefined) continue
       if (disk.damaged.has(seq)) {
         void told(world, tab, 'discard', `#${seq}`, operations.discard(`#${seq}`))
+        continue
+      }
+      if (seq % 4 === 2 && round === 0 && type !== 'delete') {
+        void told(world, tab, 'edit', id, operations.edit(id, { c: -seq }))
         continue
       }
       const action = seq % 2 === 0 && round < PATIENCE ? 'retry' : 'discard'

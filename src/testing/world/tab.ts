@@ -53,7 +53,7 @@ export function createTab(world: World, device: Device, name: string): Tab {
 
   function start(): void {
     if (running !== undefined) return
-    const life = createLife(scheduler)
+    const life = createLife(scheduler, world.survives)
     const rules = { throttleMs: 1 }
     const { user } = device
     const made: Running = { life, rules, user, engine: makeEngine(life, rules, user), phase: 'starting' }

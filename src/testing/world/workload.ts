@@ -102,10 +102,16 @@ function actionOf(
   if (kind === 'depend') return { type: 'depend', input, back }
   if (kind === 'decide') return { type: 'decide', what, back, payload: { c: number } }
   if (kind === 'hold') return { type: back < 3 ? 'pause' : 'resume' }
-  if (kind === 'twice') return { type: 'enqueue', inputs: [{ ...input, idempotencyKey: `${device}-k${number - (back % 3)}` }] }
+  if (kind === 'twice')
+    return { type: 'enqueue', inputs: twiceOf({ ...input, idempotencyKey: `${device}-k${number}` }, back < 3) }
   if (kind === 'dedupe') return { type: 'enqueue', inputs: [{ ...input, dedupeKey: `x${back % 2}` }] }
   if (kind === 'transaction') return { type: 'enqueue', inputs: transactionOf(input, number) }
   return { type: 'enqueue', inputs: [number % 4 === 0 ? { ...input, optimistic: { token: `one${number}` } } : input] }
+}
+
+/** Under one key: the same once more, or something else, which must be refused. */
+function twiceOf(input: EnqueueInput, isSame: boolean): readonly EnqueueInput[] {
+  return [input, isSame ? input : { ...input, type: 'update', payload: { other: true } }]
 }
 
 /** A note and the task that speaks of it, or neither. */

@@ -24,6 +24,10 @@ export interface World {
   newTicket(): number
   storageLatencyMs(): number
   noticeMs(): number
+  /** A process has reached a port, or an answer is about to reach it: counts these moments. False at the one at which it is to die. */
+  survives(): boolean
+  /** How many such moments there were. */
+  crashPoints(): number
 }
 
 export interface WorldOptions {
@@ -34,6 +38,8 @@ export interface WorldOptions {
   /** What goes wrong with a request, beside the time it takes. */
   fateOf?(request: Sent): Partial<Fate>
   observe(fact: Fact): void
+  /** At this moment, counted from 1, the process that it belongs to dies. */
+  crashAt?: number | undefined
 }
 
 export function createWorld(options: WorldOptions): World {
@@ -41,7 +47,7 @@ export function createWorld(options: WorldOptions): World {
   const scheduler = createScheduler()
   const server = createModelServer()
   const devices: Device[] = []
-  let [ids, tickets] = [0, 0]
+  let [ids, tickets, points] = [0, 0, 0]
 
   const tell = (body: FactBody): void => observe({ ...body, at: scheduler.now() })
 
@@ -63,6 +69,8 @@ export function createWorld(options: WorldOptions): World {
     newTicket: () => ++tickets,
     storageLatencyMs: () => choices.whole(1, 4),
     noticeMs: () => choices.whole(5, 150),
+    survives: () => ++points !== options.crashAt,
+    crashPoints: () => points,
   }
   for (let number = 1; number <= options.deviceCount; number++)
     devices.push(createDevice(world, `d${number}`, options.tabsPerDevice))

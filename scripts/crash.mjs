@@ -1,0 +1,82 @@
+// Runs seeds again and again, each time with a crash at another call of a port: `npm run crash -- --seeds 10 --from 1`, or one alone: `--seed 7 --at 123`.
+import { fork } from 'node:child_process'
+import { availableParallelism } from 'node:os'
+import { exit } from 'node:process'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { simulate } from '../dist/src/testing/simulate.js'
+import { storyOf } from '../dist/src/testing/story.js'
+
+const { values } = parseArgs({
+  options: {
+    seeds: { type: 'string', default: '10' },
+    from: { type: 'string', default: '1' },
+    seed: { type: 'string' },
+    at: { type: 'string', default: '0' },
+    faults: { type: 'boolean', default: false },
+    devices: { type: 'string', default: '1' },
+    tabs: { type: 'string', default: '2' },
+    steps: { type: 'string', default: '12' },
+    workers: { type: 'string', default: String(availableParallelism()) },
+  },
+})
+const options = {
+  hasFaults: values.faults,
+  shape: { deviceCount: Number(values.devices), tabsPerDevice: Number(values.tabs), steps: Number(values.steps) },
+}
+
+exit(
+  values.seed === undefined
+    ? await many(Number(values.from), Number(values.seeds))
+    : await one(Number(values.seed), Number(values.at)),
+)
+
+async function one(seed, crashAt) {
+  const result = await simulate(seed, { ...options, crashAt, keepsText: true })
+  console.log(storyOf(result).join('\n'))
+  return result.violations.length === 0 ? 0 : 1
+}
+
+async function many(from, count) {
+  const seeds = Array.from({ length: count }, (_, at) => from + at)
+  const total = { runs: 0, failures: 0 }
+  await Promise.all(Array.from({ length: Number(values.workers) }, () => work(seeds, (report) => tell(report, total))))
+  console.log(`${total.runs} crashes, ${total.failures} of them did harm`)
+  return total.failures === 0 ? 0 : 1
+}
+
+/** Has one process take seeds until there are none left. */
+function work(seeds, report) {
+  return new Promise((resolve, reject) => {
+    const path = fileURLToPath(new URL('crash-worker.mjs', import.meta.url))
+    // Simulated errors need no stack, and a larger nursery spares a tenth of the time.
+    const worker = fork(path, { execArgv: ['--stack-trace-limit=0', '--max-semi-space-size=32'] })
+    const give = () => {
+      const seed = seeds.shift()
+      if (seed === undefined) worker.disconnect()
+      else worker.send({ seed, options })
+    }
+    worker.on('message', (news) => {
+      report(news)
+      give()
+    })
+    worker.on('error', reject)
+    worker.on('exit', (code) => (code === 0 ? resolve() : reject(new Error(`A worker ended with ${code}.`))))
+    give()
+  })
+}
+
+function tell({ seed, runs, failures }, total) {
+  total.runs += runs
+  total.failures += failures.length
+  console.log(`seed ${seed}: ${runs} crashes${failures.length === 0 ? '' : `, ${failures.length} did harm`}`)
+  for (const { crashAt, violation } of failures.slice(0, 3))
+    console.log(
+      `  at ${crashAt}: ${violation.invariant}: ${violation.sentence}\n  again: npm run crash -- ${argumentsOf(seed, crashAt)}`,
+    )
+}
+
+function argumentsOf(seed, crashAt) {
+  const shape = `--devices ${values.devices} --tabs ${values.tabs} --steps ${values.steps}`
+  return `--seed ${seed} --at ${crashAt} ${shape}${values.faults ? ' --faults' : ''}`
+}

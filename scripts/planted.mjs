@@ -1,0 +1,73 @@
+// Plants every bug of test/simulation/planted in a copy of dist, and tells which invariant of the simulation caught it, and how soon.
+import { readFileSync, writeFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { exit } from 'node:process'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+
+const HELP = `npm run planted -- [--only "part of a name"] [--budget 40] [--anew] [--remember] [--json]
+  --budget    so many seeds for each bug (default 400)
+  --anew      seeds from 1 upwards, without trying the remembered one first
+  --remember  writes the seeds that caught into test/simulation/planted/seeds.json`
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string', default: '' },
+    budget: { type: 'string' },
+    anew: { type: 'boolean', default: false },
+    remember: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+})
+if (values.help) {
+  console.log(HELP)
+  exit(0)
+}
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const seedsFile = fileURLToPath(new URL('../test/simulation/planted/seeds.json', import.meta.url))
+const remembered = JSON.parse(readFileSync(seedsFile, 'utf8'))
+const { BUGS, BUDGET, createHunter, inWords } = await load('test/simulation/planted/index.ts')
+const bugs = BUGS.filter(({ name }) => name.includes(values.only))
+if (bugs.length === 0) {
+  console.error(`No bug is named "${values.only}".`)
+  exit(1)
+}
+
+const huntBug = createHunter({ root, budget: Number(values.budget ?? BUDGET), seeds: values.anew ? {} : remembered })
+const results = await Promise.all(
+  bugs.map(async (bug) => {
+    const result = await huntBug(bug)
+    if (!values.json) console.log(inWords(result))
+    return result
+  }),
+)
+const caught = results.filter((result) => result.caught)
+if (values.remember) remember()
+if (values.json) console.log(JSON.stringify(results.map(plain), null, 2))
+else console.log(`\n${caught.length} of ${results.length} bugs caught`)
+exit(caught.length === results.length ? 0 : 1)
+
+/** A module of the tests, which Node can't load as it is. */
+async function load(entry) {
+  const { outputFiles } = await build({
+    entryPoints: [entry],
+    absWorkingDir: root,
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    write: false,
+  })
+  return import(`data:text/javascript,${encodeURIComponent(outputFiles[0].text)}`)
+}
+
+function plain({ bug, caught, tried, others, error, seconds }) {
+  return { bug: bug.name, invariants: bug.invariants, caught, tried, others, seconds, ...(error && { error: error.message }) }
+}
+
+function remember() {
+  const seeds = { ...remembered, ...Object.fromEntries(caught.map(({ bug, caught }) => [bug.name, caught.seed])) }
+  const known = BUGS.flatMap(({ name }) => (name in seeds ? [[name, seeds[name]]] : []))
+  writeFileSync(seedsFile, `${JSON.stringify(Object.fromEntries(known), null, 2)}\n`)
+}

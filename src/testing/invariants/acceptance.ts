@@ -1,0 +1,43 @@
+import type { EnqueueInput } from '../../engine/types.ts'
+import type { Fact } from '../world/facts.ts'
+import type { Checker } from './invariant.ts'
+
+/** S1, L10: every call of `enqueue` is answered, and what it is answered with is what was asked for. */
+export const acceptance: Checker = ({ register }, report) => {
+  const waiting = new Map<number, Extract<Fact, { type: 'asked' }>>()
+  const contents = new Map<string, string>()
+
+  function accepted({ ticket, ids, tab }: Extract<Fact, { type: 'accepted' }>): void {
+    const inputs = waiting.get(ticket)?.inputs ?? []
+    waiting.delete(ticket)
+    for (const [at, input] of inputs.entries()) {
+      const id = ids[at] ?? ''
+      const content = contents.get(id)
+      // Equal intents share an operation, whatever it holds.
+      if (content === undefined || input.dedupeKey !== undefined || register.byId(id)?.isTainted) continue
+      if (content !== contentOf(input))
+        report('S1', `${tab} was told that ${id} stands for ${contentOf(input)}, but it was stored as ${content}.`)
+    }
+  }
+
+  return {
+    see(fact) {
+      if (fact.type === 'asked') waiting.set(fact.ticket, fact)
+      else if (fact.type === 'declined') waiting.delete(fact.ticket)
+      else if (fact.type === 'accepted') accepted(fact)
+      else if (fact.type === 'tab' && fact.change === 'killed') {
+        for (const [ticket, { tab }] of waiting) if (tab === fact.tab) waiting.delete(ticket)
+      } else if (fact.type === 'committed') {
+        for (const { before, row } of fact.changes)
+          if (before === undefined && row !== undefined) contents.set(row.id, contentOf({ ...row, id: row.entityId }))
+      }
+    },
+    end() {
+      for (const [ticket, { tab }] of waiting) report('L10', `#${ticket} was never answered, and ${tab} has stopped.`)
+    },
+  }
+}
+
+function contentOf({ type, entity, id, payload }: EnqueueInput): string {
+  return JSON.stringify([type, entity, id, payload ?? null])
+}

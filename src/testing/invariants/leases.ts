@@ -1,0 +1,65 @@
+import type { OperationRow } from '../../core/operation.ts'
+import { IN_PLAY } from '../../core/schema.ts'
+import type { Fact } from '../world/facts.ts'
+import type { Checker } from './invariant.ts'
+
+interface Holder {
+  readonly owner: string
+  readonly tab: string
+  readonly beatAt: number
+}
+
+/** S10, L7, L10: only the lease's holder plays operations, nobody takes it from one who is well, and who leaves leaves no lease. */
+export const leases: Checker = ({ settings, now }, report) => {
+  const holders = new Map<string, Holder>()
+  /** Tabs whose store has failed since they began to stop. */
+  const troubled = new Set<string>()
+  const { staleMs = 120_000, pollMs = 0 } = settings.engine.lock ?? {}
+  /** A gap in one's own looking may count for two polls. */
+  const soonestMs = staleMs - 2 * pollMs
+
+  function leased({ device, tab, lease }: Extract<Fact, { type: 'committed' }>): void {
+    if (lease === undefined) return
+    const before = holders.get(device)
+    if (lease.owner === '') return void holders.delete(device)
+    holders.set(device, { owner: lease.owner, tab, beatAt: now() })
+    if (before === undefined || before.owner === lease.owner || now() - before.beatAt >= soonestMs) return
+    report(
+      'L7',
+      `${tab} took the lease from ${before.tab}, which was alive and had shown a beat ${now() - before.beatAt} ms before.`,
+    )
+  }
+
+  function unwell(tab: string): void {
+    for (const [device, holder] of holders) if (holder.tab === tab) holders.set(device, { ...holder, beatAt: -Infinity })
+  }
+
+  function stopped({ tab, device }: Extract<Fact, { type: 'tab' }>): void {
+    const holder = holders.get(device)
+    const isLeft = holder?.tab === tab && holder.beatAt > -Infinity
+    if (isLeft && !troubled.has(tab)) report('L10', `${tab} has stopped, but its lease still stands.`)
+    unwell(tab)
+  }
+
+  return {
+    see(fact) {
+      if (fact.type === 'fault' && (fact.kind === 'evicted' || fact.kind === 'power-loss')) holders.delete(fact.where)
+      if (fact.type === 'refused-commit' || (fact.type === 'read' && fact.failed !== undefined)) troubled.add(fact.tab)
+      if (fact.type === 'tab') {
+        if (fact.change === 'stopping') troubled.delete(fact.tab)
+        if (fact.change === 'stopped') stopped(fact)
+        if (fact.change === 'killed' || fact.change === 'frozen') unwell(fact.tab)
+      }
+      if (fact.type !== 'committed') return
+      leased(fact)
+      const played = fact.changes.find(({ before, row }) => isInPlay(before) || isInPlay(row))
+      const holder = holders.get(fact.device)?.tab
+      if (played !== undefined && holder !== fact.tab)
+        report('S10', `${fact.tab} plays ${played.row?.id ?? played.seq}, but the lease is held by ${holder ?? 'nobody'}.`)
+    },
+  }
+}
+
+function isInPlay(row: OperationRow | undefined): boolean {
+  return row?.dueAt === IN_PLAY
+}

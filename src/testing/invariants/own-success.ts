@@ -1,0 +1,43 @@
+import type { Effect } from '../world/model-server.ts'
+import type { Checker } from './invariant.ts'
+import type { Known } from './register.ts'
+
+interface Owed {
+  readonly effect: Effect
+  readonly key: string
+  readonly payload: string
+}
+
+/** S13: a refusal that our own success has caused is no conflict: as long as nobody else has changed the entity, nothing is sent anew. */
+export const ownSuccess: Checker = ({ register, ledger, undone }, report) => {
+  const owed = new Map<Known, Owed>()
+
+  function latestEffect({ row: { entity, entityId } }: Known): Effect | undefined {
+    return ledger.findLast((effect) => effect.entity === entity && effect.id === entityId && !undone.has(effect))
+  }
+
+  function refused(one: Known, key: string): void {
+    const effect = latestEffect(one)
+    if (effect !== undefined && register.byKey(effect.user, effect.key) === one)
+      owed.set(one, { effect, key, payload: JSON.stringify(one.row.payload) })
+  }
+
+  function sent(one: Known, key: string): void {
+    const debt = owed.get(one)
+    if (debt === undefined || debt.key === key || latestEffect(one) !== debt.effect) return
+    if (JSON.stringify(one.row.payload) === debt.payload)
+      report('S13', `${one.id} was sent anew as ${key}, though ${debt.key} was refused only because it had been applied.`)
+  }
+
+  return {
+    see(fact) {
+      if (fact.type !== 'served' && fact.type !== 'sent') return
+      for (const { key } of fact.request.writes) {
+        const one = register.byKey(fact.request.user, key)
+        if (one === undefined || one.isTainted) continue
+        if (fact.type === 'sent') sent(one, key)
+        else if (fact.status === 412 || fact.status === 409) refused(one, key)
+      }
+    },
+  }
+}

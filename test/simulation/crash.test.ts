@@ -1,0 +1,36 @@
+import { describe, expect, it } from 'vitest'
+import { crashEverywhere, type CrashReport } from '../../src/testing/crash.ts'
+
+const LIMIT_MS = 600_000
+const SEEDS = [1, 2, 3]
+const shape = { deviceCount: 1, tabsPerDevice: 2, steps: 10 }
+
+function inWords({ seed, points, failures }: CrashReport): string[] {
+  return failures.map(
+    ({ crashAt, violation }) => `seed ${seed}, point ${crashAt} of ${points}: ${violation.invariant}: ${violation.sentence}`,
+  )
+}
+
+describe('a process that dies', () => {
+  it.each(SEEDS)(
+    'S1 S4 S5 S9 S10 L1 L10 does no harm, before or after any call of a port (seed %i)',
+    async (seed) => {
+      const report = await crashEverywhere(seed, { shape, hasFaults: false })
+      expect(inWords(report)).toEqual([])
+      expect(report.runs).toBe(report.points)
+      expect(report.points).toBeGreaterThan(100)
+      console.log(`seed ${seed}: ${report.points} points at which a process could die`)
+    },
+    LIMIT_MS,
+  )
+
+  it.each(SEEDS)(
+    'S1 S4 S5 S9 S10 L1 L10 does no harm while other things go wrong (seed %i)',
+    async (seed) => {
+      const report = await crashEverywhere(seed, { shape, every: 3 })
+      expect(inWords(report)).toEqual([])
+      console.log(`seed ${seed} with faults: ${report.runs} of ${report.points} points at which a process could die`)
+    },
+    LIMIT_MS,
+  )
+})
