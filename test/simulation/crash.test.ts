@@ -19,7 +19,6 @@ describe('a process that dies', () => {
       expect(inWords(report)).toEqual([])
       expect(report.runs).toBe(report.points)
       expect(report.points).toBeGreaterThan(100)
-      console.log(`seed ${seed}: ${report.points} points at which a process could die`)
     },
     LIMIT_MS,
   )
@@ -29,7 +28,6 @@ describe('a process that dies', () => {
     async (seed) => {
       const report = await crashEverywhere(seed, { shape, every: 3 })
       expect(inWords(report)).toEqual([])
-      console.log(`seed ${seed} with faults: ${report.runs} of ${report.points} points at which a process could die`)
     },
     LIMIT_MS,
   )

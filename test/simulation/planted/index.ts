@@ -5,7 +5,7 @@ import { hunt, type Hunt } from './hunt.ts'
 export { BUGS } from './bugs.ts'
 
 /** A bug that so many seeds have not shown has survived. */
-export const BUDGET = 400
+const BUDGET = 400
 const LIMIT_MS = 900_000
 
 export interface HunterOptions {
