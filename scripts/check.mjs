@@ -16,6 +16,7 @@ const checks = {
   'dead code': () => tool('knip/bin/knip.js', '--no-progress', '--no-config-hints'),
   rules: () => tool('vitest/vitest.mjs', 'run', '--project', 'node', '--reporter=dot', 'test/rules.test.ts'),
   build: () => script('scripts/build.mjs'),
+  diagrams: () => script('scripts/diagrams.mjs', '--check'),
   package: () => withTarball(lintPackage),
   size: async () => {
     const { table, problems } = await measureSizes()

@@ -28,7 +28,7 @@ if (values.help) {
 const root = fileURLToPath(new URL('..', import.meta.url))
 const seedsFile = fileURLToPath(new URL('../test/simulation/planted/seeds.json', import.meta.url))
 const remembered = JSON.parse(readFileSync(seedsFile, 'utf8'))
-const { BUGS, createHunter, inWords } = await load('test/simulation/planted/index.ts')
+const { BUGS, createHunter, inWords, reports } = await load('test/simulation/planted/index.ts')
 const bugs = BUGS.filter(({ name }) => name.includes(values.only))
 if (bugs.length === 0) {
   console.error(`No bug is named "${values.only}".`)
@@ -45,9 +45,16 @@ const results = await Promise.all(
 )
 const caught = results.filter((result) => result.caught)
 if (values.remember) remember()
+const unproved = values.only === '' ? unprovedReports() : []
 if (values.json) console.log(JSON.stringify(results.map(plain), null, 2))
 else console.log(`\n${caught.length} of ${results.length} bugs caught`)
-exit(caught.length === results.length ? 0 : 1)
+for (const report of unproved) console.error(`No bug has shown that a checker can tell of its invariant: ${report}.`)
+exit(caught.length === results.length && unproved.length === 0 ? 0 : 1)
+
+function unprovedReports() {
+  const proved = new Set(caught.map(({ caught: { checker, invariant } }) => `${checker} ${invariant}`))
+  return reports(root).filter((report) => !proved.has(report))
+}
 
 /** A module of the tests, which Node can't load as it is. */
 async function load(entry) {

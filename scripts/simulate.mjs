@@ -14,18 +14,53 @@ const TELL_EVERY_MS = 10_000
 /** Simulated errors need no stack, and a larger nursery spares a tenth of the time. */
 const NODE_OPTIONS = ['--stack-trace-limit=0', '--max-semi-space-size=32']
 
-const { values } = parseArgs({
-  args: argv.slice(2),
-  options: {
-    seeds: { type: 'string', default: '1000' },
-    from: { type: 'string', default: '1' },
-    seed: { type: 'string' },
-    trace: { type: 'boolean', default: false },
-    workers: { type: 'string', default: String(availableParallelism()) },
-  },
-})
+const HELP = `npm run simulate -- [--seeds 1000] [--from 1] [--workers ${availableParallelism()}]
+npm run simulate -- --seed 4711 [--trace]
+  --seeds    how many seeds to run, until one fails
+  --from     the first of them
+  --workers  how many processes share them
+  --seed     runs this one alone and tells its story if it fails
+  --trace    and everything that happened`
 
-exit(values.seed === undefined ? await many(Number(values.from), Number(values.seeds)) : await one(Number(values.seed)))
+const values = parsed()
+if (values.help) {
+  console.log(HELP)
+  exit(0)
+}
+exit(values.seed === undefined ? await many(values.from, values.seeds) : await one(values.seed))
+
+function parsed() {
+  try {
+    const given = parseArgs({
+      args: argv.slice(2),
+      options: {
+        help: { type: 'boolean', default: false },
+        seeds: { type: 'string', default: '1000' },
+        from: { type: 'string', default: '1' },
+        seed: { type: 'string' },
+        trace: { type: 'boolean', default: false },
+        workers: { type: 'string', default: String(availableParallelism()) },
+      },
+    }).values
+    const { seeds, from, seed, workers } = given
+    return {
+      ...given,
+      seeds: whole('seeds', seeds, 1),
+      from: whole('from', from, 0),
+      workers: whole('workers', workers, 1),
+      ...(seed === undefined ? {} : { seed: whole('seed', seed, 0) }),
+    }
+  } catch (error) {
+    console.error(`simulate: ${error.message.replaceAll('\n', ' ')} See --help.`)
+    return exit(2)
+  }
+}
+
+function whole(name, text, min) {
+  const value = Number(text)
+  if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= min) return value
+  throw new Error(`--${name} must be a whole number from ${min} on, not ${JSON.stringify(text)}.`)
+}
 
 async function one(seed) {
   const result = await simulate(seed, { keepsText: true })
@@ -52,7 +87,7 @@ async function many(from, count) {
     next += chunk.count
     return chunk
   }
-  await Promise.all(Array.from({ length: Number(values.workers) }, () => work(take, (news) => add(total, news, failures))))
+  await Promise.all(Array.from({ length: values.workers }, () => work(take, (news) => add(total, news, failures))))
   clearInterval(timer)
   tell()
   console.log(faultsText(total.faults))

@@ -23,6 +23,7 @@ export type {
   Settlement,
   SyncEngine,
   SyncEvent,
+  EventsMatching,
   SyncEventType,
 } from './engine/types.ts'
 export type { BackoffStrategy, RetryOptions } from './core/backoff.ts'

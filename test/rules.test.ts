@@ -21,6 +21,8 @@ const offences: readonly (readonly [string, string, string])[] = [
   ['oneWay', 'machines/a.ts', `import { map } from 'rxjs'`],
   ['oneWay', 'machines/a.ts', `import { outbox } from '../src/engine/outbox.ts'`],
   ['oneWay', 'machines/a.ts', `export * from '../src/adapters/memory.ts'`],
+  ['oneWay', 'src/testing/model/a.ts', `import { lockMachine } from '../../../machines/lock.ts'`],
+  ['oneWay', 'src/testing/model/a.ts', `import { inspect } from 'node:util'`],
   ['oneWay', 'src/engine/a.ts', `import axios from 'axios'`],
   ['oneWay', 'src/engine/a.ts', `import { useState } from 'react'`],
   ['oneWay', 'src/engine/a.ts', `const { memoryStorage } = await import('../adapters/memory.ts')`],
@@ -71,6 +73,7 @@ const offences: readonly (readonly [string, string, string])[] = [
 const innocents: readonly (readonly [string, string])[] = [
   ['src/core/a.ts', `import { dequal } from 'dequal/lite'\nimport type { Json } from './json.ts'`],
   ['machines/a.ts', `import { setup } from 'xstate'\nimport { SyncError } from '../src/core/errors.ts'`],
+  ['src/testing/model/a.ts', `import { getAdjacencyMap } from 'xstate/graph'\nimport { SyncError } from '../../core/errors.ts'`],
   [
     'src/engine/a.ts',
     `import { Subject } from 'rxjs'\nimport { lock } from '../../machines/lock.ts'\nimport { dequal } from 'dequal'`,

@@ -3,6 +3,18 @@ import { UsageError } from './errors.ts'
 /** What the parser of the command line made of the options. */
 export type ParsedOptions = Readonly<Record<string, unknown>>
 
+/** With `--timeout -1` as `--timeout=-1`: the parser would take the number for an option. */
+export function withNegatives(argv: readonly string[]): string[] {
+  const joined: string[] = []
+  for (const argument of argv) {
+    const before = joined.at(-1)
+    if (/^-\d/.test(argument) && before !== undefined && /^--[a-z-]+$/.test(before))
+      joined[joined.length - 1] = `${before}=${argument}`
+    else joined.push(argument)
+  }
+  return joined
+}
+
 /** The option as it was typed: the parser would make a number of a user called 007. */
 export function textOption(options: ParsedOptions, name: string, raw: readonly string[] = process.argv): string | undefined {
   const value = options[camelCase(name)]
@@ -32,6 +44,15 @@ export function wholeOption(options: ParsedOptions, name: string, min: number, m
   if (value === undefined) return undefined
   if (Number.isInteger(value) && value >= min && value <= max) return value
   throw new UsageError(`--${name} must be a whole number from ${min} to ${max}.`)
+}
+
+/** An option that may be given more than once. */
+export function repeatedOption(options: ParsedOptions, name: string): readonly string[] {
+  const value = options[camelCase(name)]
+  if (value === undefined) return []
+  const values: readonly unknown[] = Array.isArray(value) ? value : [value]
+  if (values.some((one) => typeof one === 'boolean' || one === '')) throw new UsageError(`--${name} needs a value.`)
+  return values.map(String)
 }
 
 export function listOption(options: ParsedOptions, name: string): readonly string[] | undefined {

@@ -25,7 +25,10 @@ export interface FeedOptions {
 
 interface Numbered {
   readonly line: number
-  readonly input: EnqueueInput
+  /** Undefined: the line is no operation, for this reason. */
+  readonly input: EnqueueInput | undefined
+  readonly reason?: string
+  readonly ignored?: readonly string[]
 }
 
 export const CHUNK = 500
@@ -45,48 +48,61 @@ export async function feed(
 ): Promise<void> {
   let chunk: Numbered[] = []
   for await (const line of linesOf(survey.path, survey.sizeBytes)) {
-    const numbered = numberedOf(line, keyPrefix, hooks)
-    if (numbered !== undefined) chunk.push(numbered)
+    chunk.push(numberedOf(line, keyPrefix))
     if (chunk.length < chunkSize) continue
     await hooks.room(chunk.length)
     if (hooks.isStopping()) return
     await store(engine, chunk, hooks)
     chunk = []
   }
-  if (chunk.length > 0) await store(engine, chunk, hooks)
+  if (hooks.isStopping()) return
+  await store(engine, chunk, hooks)
 }
 
-function numberedOf({ number, text, problem }: FileLine, keyPrefix: string, hooks: FeedHooks): Numbered | undefined {
+function numberedOf({ number: line, text, problem }: FileLine, keyPrefix: string): Numbered {
   const parsed = text === undefined ? undefined : parseLine(text)
-  if (parsed?.type !== 'operation') {
-    hooks.bad(number, parsed?.reason ?? problem ?? 'can not be read')
-    return undefined
-  }
-  if (parsed.ignored.length > 0) hooks.ignored(number, parsed.ignored)
-  return { line: number, input: { ...parsed.input, idempotencyKey: parsed.input.idempotencyKey ?? `${keyPrefix}-${number}` } }
+  if (parsed?.type !== 'operation') return { line, input: undefined, reason: parsed?.reason ?? problem ?? 'can not be read' }
+  const { input, ignored } = parsed
+  return { line, input: { ...input, idempotencyKey: input.idempotencyKey ?? `${keyPrefix}-${line}` }, ignored }
 }
 
 async function store(engine: SyncEngine, chunk: readonly Numbered[], hooks: FeedHooks): Promise<void> {
+  const refusals = await storeAll(engine, chunk, hooks)
+  // In the order of the file, whoever found it.
+  for (const { line, reason = refusals.get(line), ignored = [] } of chunk) {
+    if (reason !== undefined) hooks.bad(line, reason)
+    if (ignored.length > 0) hooks.ignored(line, ignored)
+  }
+}
+
+/** Returns what was refused, by line. */
+async function storeAll(engine: SyncEngine, chunk: readonly Numbered[], hooks: FeedHooks): Promise<ReadonlyMap<number, string>> {
+  const inputs = chunk.flatMap(({ input }) => input ?? [])
+  if (inputs.length === 0) return new Map()
   try {
-    await patiently(() => engine.enqueueAll(chunk.map(({ input }) => input)))
-    hooks.stored(chunk.length)
+    await patiently(() => engine.enqueueAll(inputs))
+    hooks.stored(inputs.length)
+    return new Map()
   } catch (error) {
     if (!(error instanceof ValidationError)) throw error
-    await storeEach(engine, chunk, hooks)
+    return storeEach(engine, chunk, hooks)
   }
 }
 
 /** One line is refused: which, and why, shows when they come one by one. */
-async function storeEach(engine: SyncEngine, chunk: readonly Numbered[], hooks: FeedHooks): Promise<void> {
+async function storeEach(engine: SyncEngine, chunk: readonly Numbered[], hooks: FeedHooks): Promise<ReadonlyMap<number, string>> {
+  const refusals = new Map<number, string>()
   for (const { line, input } of chunk) {
+    if (input === undefined) continue
     try {
       await patiently(() => engine.enqueue(input))
       hooks.stored(1)
     } catch (error) {
       if (!(error instanceof ValidationError)) throw error
-      hooks.bad(line, `is refused: ${error.message}`)
+      refusals.set(line, `is refused: ${error.message}`)
     }
   }
+  return refusals
 }
 
 /** Others write the store as well, perhaps the same lines. */

@@ -28,13 +28,14 @@ const LONGEST_LINE_BYTES = 8 * 1_048_576
 const NEWLINE = 0x0a
 const ENTITY_LIMIT = 1_000
 
-/** Reads the file once, without holding it: its identity, how long it is, and what it is about. */
-export async function surveyFile(path: string): Promise<Survey> {
+/** Reads the file once, without holding it: its identity, how long it is, and what it is about. Once it is told to stop, it tells of a part alone. */
+export async function surveyFile(path: string, stop: AbortSignal): Promise<Survey> {
   const sizeBytes = await sizeOf(path)
   const hash = createHash('sha256')
   const entities = new Set<string>()
   let lines = 0
   for await (const { text } of linesOf(path, sizeBytes, (chunk) => hash.update(chunk))) {
+    if (stop.aborted) break
     lines += 1
     const parsed = text === undefined ? undefined : parseLine(text)
     if (parsed?.type === 'operation' && isEntityName(parsed.input.entity) && entities.size < ENTITY_LIMIT)

@@ -3,9 +3,11 @@ import { readFileSync } from 'node:fs'
 import { cac, type CAC } from 'cac'
 import { SyncError, ValidationError } from '../core/errors.ts'
 import { isRecord } from '../core/schema.ts'
-import type { ParsedOptions } from './arguments.ts'
+import { withNegatives, type ParsedOptions } from './arguments.ts'
 import { messagesOf, UsageError } from './errors.ts'
 import { printJson, processIo, type Io } from './io.ts'
+import { pushOptions } from './push-options.ts'
+import { createStopper } from './stop-reason.ts'
 
 const io = processIo()
 process.exitCode = await main(process.argv, io)
@@ -17,7 +19,7 @@ async function main(argv: readonly string[], to: Io): Promise<number> {
   cli.help((sections) => sections.map(withoutTrue))
   cli.version(version())
   try {
-    cli.parse([...argv], { run: false })
+    cli.parse(withNegatives(argv), { run: false })
     if (cli.options['help'] === true || (cli.options['version'] === true && cli.matchedCommandName === undefined)) return 0
     if (cli.matchedCommand === undefined) return nothingToRun(cli)
     return await run(cli)
@@ -46,10 +48,15 @@ function defineCommands(cli: CAC, to: Io): void {
     .example('synchart push ops.ndjson --to http://127.0.0.1:4000')
     .example('A line: {"type":"create","entity":"note","id":"n1","payload":{"title":"Hello"}}')
     .action(async (file: unknown, options: ParsedOptions) => {
-      const { pushOptions } = await import('./push-options.ts')
       const checked = pushOptions(String(file), options)
-      const { push } = await import('./push.ts')
-      return push(checked, to)
+      // Before all that takes time: a signal ends with a summary from the first moment.
+      const stopper = createStopper(checked.timeoutMs)
+      try {
+        const { push } = await import('./push.ts')
+        return await push(checked, to, stopper)
+      } finally {
+        stopper.end()
+      }
     })
   cli
     .command('status <store>', 'Tell what a store holds and who drains it')
@@ -75,6 +82,7 @@ function defineCommands(cli: CAC, to: Io): void {
       '--fault-weights <kind=n,...>',
       'How often each kind comes up, as drop-response=3,delay=1 (default: all alike; with weights, those named only)',
     )
+    .option('--cors <origin>', 'An origin whose pages may call it, as http://localhost:5173, or *; may be given again')
     .option('--inspect', 'Serve GET /_ledger and GET /_state/{entity}')
     .option('--json', 'Print the address as JSON')
     .action(async (options: ParsedOptions) => {

@@ -1,3 +1,4 @@
+import { LEASE, META, readLease, type LeaseRow } from '../core/schema.ts'
 import type { Store } from '../engine/store.ts'
 import type { EngineState, Metrics, SyncEngine } from '../engine/types.ts'
 import type { PushState } from './progress.ts'
@@ -19,6 +20,8 @@ const QUIET_MS = 3_000
 export function createMeter(engine: SyncEngine, store: Store, user: string, total: number): Meter {
   let state: EngineState = { phase: 'stopped', pauses: [], error: undefined }
   let known = { live: 0, enqueued: 0, ended: 0 }
+  let lease: LeaseRow | undefined
+  let isOwnedElsewhere = false
   let nextAt = 0
   let lastError: string | undefined
   let movedAt = performance.now()
@@ -35,6 +38,14 @@ export function createMeter(engine: SyncEngine, store: Store, user: string, tota
 
   function liveNow(metrics: Metrics): number {
     return Math.max(0, known.live + (metrics.operations.enqueued - known.enqueued) - (endedIn(metrics) - known.ended))
+  }
+
+  /** An owner is there once its heart was seen to beat: what the last one left behind looks the same at first. */
+  async function lookAtLease(): Promise<void> {
+    const before = lease
+    lease = readLease(await store.storage.get(META, LEASE))
+    if (lease?.owner !== before?.owner) isOwnedElsewhere = false
+    else if (lease !== undefined && lease.owner !== '' && lease.beat !== before?.beat) isOwnedElsewhere = true
   }
 
   function waitingFor(metrics: Metrics): string | undefined {
@@ -59,13 +70,14 @@ export function createMeter(engine: SyncEngine, store: Store, user: string, tota
         retries: retried,
         conflicts,
         takeovers: metrics.lock.takeovers,
-        role: metrics.lock.owner ? 'owner' : 'follower',
+        role: metrics.lock.owner ? 'owner' : isOwnedElsewhere ? 'follower' : 'waiting',
         ...(waiting === undefined ? {} : { waitingFor: waiting }),
       }
     },
     async calibrate() {
       const from = performance.now()
       if (from < nextAt) return
+      await lookAtLease()
       const before = engine.metrics()
       const live = await store.countLive(user)
       const after = engine.metrics()

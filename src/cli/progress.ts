@@ -11,8 +11,8 @@ export interface PushState {
   readonly retries: number
   readonly conflicts: number
   readonly takeovers: number
-  /** `owner` sends, `follower` waits for another process that does. */
-  readonly role: 'owner' | 'follower'
+  /** `owner` sends, `follower` waits for another process that does, `waiting` does not know of one. */
+  readonly role: 'owner' | 'follower' | 'waiting'
   /** What holds it up, if anything. */
   readonly waitingFor?: string | undefined
 }
@@ -76,7 +76,7 @@ function describe({ stored, ended, total, requests, retries, role, waitingFor }:
   const parts = [`${grouped(ended)} of ${grouped(total)}`]
   if (stored < total) parts.push(`${grouped(stored)} stored`)
   if (role === 'owner') parts.push(`${grouped(requests)} requests`, `${grouped(retries)} retries`)
-  else parts.push('another process sends')
+  else parts.push(role === 'follower' ? 'another process sends' : 'waiting for the lease')
   if (waitingFor !== undefined) parts.push(waitingFor)
   return parts.join(' · ')
 }

@@ -1,13 +1,8 @@
-import { randomUUID } from 'node:crypto'
-import { resolve } from 'node:path'
 import { httpTransport } from '../adapters/http/index.ts'
-import { StorageConflictError } from '../core/errors.ts'
 import type { Storage } from '../core/ports.ts'
-import { isRecord, META } from '../core/schema.ts'
 import type { SyncEngine } from '../engine/types.ts'
 import { createSyncEngine } from '../index.ts'
 import { UsageError } from './errors.ts'
-import type { Survey } from './file-lines.ts'
 import type { PushOptions } from './push-options.ts'
 
 const YEAR_MS = 365 * 86_400_000
@@ -36,32 +31,4 @@ function authOf({ tokenEnv }: PushOptions): { auth?: { token: () => Promise<stri
   if (!process.env[tokenEnv])
     throw new UsageError(`The environment variable ${tokenEnv} is not set. Put the bearer token into it.`)
   return { auth: { token: async () => process.env[tokenEnv] } }
-}
-
-/**
- * The prefix of the idempotency keys for this content of the file: made when it is first pushed through this store, and kept there. It is not made of the
- * content alone, for through another store other operations would be coalesced under the same keys.
- * @throws UsageError if another content was pushed before: all of it would be sent again.
- */
-export async function keyPrefixOf(storage: Storage, { file, store, isOwnStore }: PushOptions, { hash }: Survey): Promise<string> {
-  const name = isOwnStore ? 'pushed' : `pushed:${resolve(file)}`
-  const known = await storage.get(META, name)
-  if (known === undefined) {
-    const keyPrefix = randomUUID()
-    await storage
-      .commit([{ type: 'put', collection: META, value: { name, hash, keyPrefix } }], {
-        expect: [{ collection: META, key: name, absent: true }],
-      })
-      .catch(ignoreConflict)
-  }
-  const row = (await storage.get(META, name))?.value
-  if (isRecord(row) && row['hash'] === hash && typeof row['keyPrefix'] === 'string') return row['keyPrefix']
-  throw new UsageError(
-    `${file} has changed since it was pushed through ${store}. Put what is new into a file of its own and push that, or name another --store to send everything again.`,
-  )
-}
-
-/** Another process was quicker: its prefix counts. */
-function ignoreConflict(error: unknown): void {
-  if (!(error instanceof StorageConflictError)) throw error
 }

@@ -6,6 +6,7 @@ import { PROGRESS_MODES, type ProgressMode } from './progress.ts'
 
 export interface PushOptions {
   readonly file: string
+  /** Origin and path, without a slash at the end. */
   readonly to: string
   readonly store: string
   /** The store is the file's own: no other content belongs into it. */
@@ -35,7 +36,7 @@ export function pushOptions(file: string, options: ParsedOptions): PushOptions {
   const timeoutSeconds = numberOption(options, 'timeout', 0.1, 10_000_000)
   return {
     file,
-    to: requiredOption(options, 'to', 'http://127.0.0.1:4000'),
+    to: serverUrl(options),
     store: store ?? `${file}.synchart.db`,
     isOwnStore: store === undefined,
     concurrency: wholeOption(options, 'concurrency', 1, 256),
@@ -51,6 +52,19 @@ export function pushOptions(file: string, options: ParsedOptions): PushOptions {
     progress: oneOf(options, 'progress', PROGRESS_MODES) ?? 'auto',
     json: options['json'] === true,
   }
+}
+
+function serverUrl(options: ParsedOptions): string {
+  const text = requiredOption(options, 'to', 'http://127.0.0.1:4000')
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined || !/^https?:$/.test(url.protocol))
+    throw new UsageError(`--to must be an http or https address, as http://127.0.0.1:4000, not ${text}.`)
+  if (url.username !== '' || url.password !== '')
+    throw new UsageError(
+      '--to must hold no credentials. Put a bearer token into an environment variable and name it with --token-env.',
+    )
+  if (/[?#]/.test(url.href)) throw new UsageError('--to must have no query and no fragment.')
+  return `${url.origin}${url.pathname}`.replace(/\/+$/, '')
 }
 
 function entitiesOf(options: ParsedOptions): readonly string[] | undefined {

@@ -154,7 +154,11 @@ function listDeadLetters({ options, tally }: PushReport, io: Io): void {
 
 function advice({ options, findings, stopped, tally }: PushReport): string[] {
   const sentences: string[] = []
-  if (findings.badCount > 0)
+  if (findings.badCount === 1)
+    sentences.push(
+      `1 line of ${options.file} is no operation and was left out. Put it, mended, into a file of its own and push that.`,
+    )
+  if (findings.badCount > 1)
     sentences.push(
       `${grouped(findings.badCount)} lines of ${options.file} are no operations and were left out. Put them, mended, into a file of their own and push that.`,
     )

@@ -4,48 +4,44 @@ import type { Storage } from '../core/ports.ts'
 import { STORE_SCHEMA } from '../core/schema.ts'
 import { createStore } from '../engine/store.ts'
 import type { SyncEngine } from '../engine/types.ts'
+import { admit } from './admission.ts'
 import { isDrained } from './drained.ts'
 import { CHUNK, feed } from './feed.ts'
 import { surveyFile, type Survey } from './file-lines.ts'
 import type { Io } from './io.ts'
 import { createMeter, type Meter } from './meter.ts'
 import { createProgress, type Progress } from './progress.ts'
-import { keyPrefixOf, pushEngine } from './push-engine.ts'
+import { pushEngine } from './push-engine.ts'
 import type { PushOptions } from './push-options.ts'
 import { createFindings, exitCodeOf, reportPush, type Findings, type PushReport, type RunFigures } from './push-report.ts'
-import { createStopper, type Stopper } from './stop-reason.ts'
+import type { Stopper } from './stop-reason.ts'
 import { checkStorePath } from './store-file.ts'
 import { tally } from './tally.ts'
 
 const LOOK_MS = 50
 
 /** Brings a file of operations to a server. Can be killed at any instant and run again. Returns the exit code. */
-export async function push(options: PushOptions, io: Io): Promise<number> {
+export async function push(options: PushOptions, io: Io, stopper: Stopper): Promise<number> {
   const startedAt = performance.now()
   await checkStorePath(options.store)
-  const survey = await surveyFile(options.file)
+  const survey = await surveyFile(options.file, stopper.signal)
   const progress = createProgress(io, options.progress)
   const findings = createFindings(progress)
   const storage = sqliteStorage({ path: options.store })
-  const stopper = createStopper(options.timeoutMs)
   const entities = options.entities ?? survey.entities
-  try {
-    const engine = pushEngine(options, storage, entities.length === 0 ? ['none'] : entities)
-    const run = await runEngine(engine, { options, storage, survey, progress, findings, stopper })
-    const report: PushReport = {
-      options,
-      survey,
-      findings,
-      run,
-      stopped: stopper.reason,
-      tally: await tallied(storage),
-      ms: performance.now() - startedAt,
-    }
-    reportPush(report, io)
-    return exitCodeOf(report)
-  } finally {
-    stopper.end()
+  const engine = pushEngine(options, storage, entities.length === 0 ? ['none'] : entities)
+  if (!stopper.signal.aborted) await runEngine(engine, { options, storage, survey, progress, findings, stopper })
+  const report: PushReport = {
+    options,
+    survey,
+    findings,
+    run: figuresOf(engine),
+    stopped: stopper.reason,
+    tally: await tallied(storage),
+    ms: performance.now() - startedAt,
   }
+  reportPush(report, io)
+  return exitCodeOf(report)
 }
 
 interface Parts {
@@ -57,11 +53,11 @@ interface Parts {
   readonly stopper: Stopper
 }
 
-async function runEngine(engine: SyncEngine, parts: Parts): Promise<RunFigures> {
+async function runEngine(engine: SyncEngine, parts: Parts): Promise<void> {
   const { options, storage, survey, progress } = parts
+  const keyPrefix = await admit(storage, options, survey)
   try {
     await engine.start()
-    const keyPrefix = await keyPrefixOf(storage, options, survey)
     const meter = createMeter(engine, createStore(storage), options.user, survey.lines)
     try {
       await drainFile(engine, meter, keyPrefix, parts)
@@ -72,6 +68,9 @@ async function runEngine(engine: SyncEngine, parts: Parts): Promise<RunFigures> 
   } finally {
     await engine.stop()
   }
+}
+
+function figuresOf(engine: SyncEngine): RunFigures {
   const { operations, requests, lock, breaker } = engine.metrics()
   return {
     accepted: operations.enqueued,

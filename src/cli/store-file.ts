@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { setImmediate as turn } from 'node:timers/promises'
 import { StorageError } from '../core/errors.ts'
 import type { Storage } from '../core/ports.ts'
@@ -9,6 +10,9 @@ import { sqliteStorage } from '../adapters/sqlite/index.ts'
 import { UsageError } from './errors.ts'
 
 type Content = 'nothing' | 'store' | 'other'
+
+/** The first bytes of every SQLite file that is not empty, https://sqlite.org/fileformat.html */
+const MAGIC = Buffer.from('SQLite format 3\0')
 
 /** Looks at a store that exists, without an engine: nobody's lease is touched. */
 export async function withStore<T>(path: string, work: (storage: Storage) => Promise<T>): Promise<T> {
@@ -31,6 +35,8 @@ export async function checkStorePath(path: string): Promise<void> {
 }
 
 async function contentOf(path: string): Promise<Content> {
+  if (!(await isDatabase(path)))
+    throw new UsageError(`${path} is not an SQLite database. Name the SQLite file of a store; nothing was touched.`)
   try {
     const driver = await openDriver(path)
     try {
@@ -46,6 +52,19 @@ async function contentOf(path: string): Promise<Content> {
     }
   } catch (error) {
     throw error instanceof StorageError ? error : openError(error, path)
+  }
+}
+
+/** What can't be read is left to SQLite, which tells why. */
+async function isDatabase(path: string): Promise<boolean> {
+  const file = await open(path).catch(() => undefined)
+  if (file === undefined) return true
+  try {
+    if (!(await file.stat()).isFile()) return true
+    const { bytesRead, buffer } = await file.read(Buffer.alloc(MAGIC.length), 0, MAGIC.length, 0)
+    return bytesRead === 0 || buffer.equals(MAGIC)
+  } finally {
+    await file.close()
   }
 }
 

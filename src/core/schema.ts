@@ -59,6 +59,8 @@ export interface LeaseRow {
   readonly rev: number
   /** How others can tell that the owner is gone. */
   readonly holder?: string
+  /** Whose operations the owner sends. */
+  readonly user?: string
 }
 
 const STATUSES: ReadonlySet<unknown> = new Set([...LIVE_STATUSES, ...TERMINAL_STATUSES])

@@ -5,7 +5,7 @@ import { SyncError, ValidationError } from '../core/errors.ts'
 import type { SystemPorts } from '../core/ports.ts'
 import { isTerminal, type OperationRow } from '../core/operation.ts'
 import { explain } from './explain.ts'
-import { withQueued } from './drain-summary.ts'
+import { withLeft } from './drain-summary.ts'
 import type { Events } from './events.ts'
 import { followDrain } from './follow-drain.ts'
 import { infoOf } from './info.ts'
@@ -17,8 +17,8 @@ import { engineState, statePath, type EngineSnapshot } from './state.ts'
 import type { EnqueueInput, EngineState, Operation, SyncEngine, SyncEvent } from './types.ts'
 
 /**
- * What an application may send to an engine that it spawned as an actor, once it has emitted `engine:started`. A command that comes
- * earlier or fails is not kept: `engine:error` tells of it.
+ * What an application may send to an engine that it spawned as an actor. A command that comes before the engine has started waits for
+ * that; of one that fails `engine:error` tells.
  */
 export type SyncEngineCommand =
   | { readonly type: 'enqueue'; readonly operation: EnqueueInput }
@@ -120,6 +120,7 @@ function createEngine(runtime: Runtime, parent: AnyActorRef | undefined): SyncEn
       const stopsBefore = stops
       if (state().phase === 'stopping') await reached(actor, (snapshot) => engineState(snapshot).phase !== 'stopping')
       if (stops !== stopsBefore) throw stoppedMeanwhile()
+      if (RUNNING.has(state().phase)) return
       send({ type: 'START' })
       const { phase, error } = engineState(await reached(actor, (snapshot) => engineState(snapshot).phase !== 'starting'))
       if (phase === 'failed') throw error
@@ -148,10 +149,10 @@ function createEngine(runtime: Runtime, parent: AnyActorRef | undefined): SyncEn
       const followed = dispatcher.isOwner()
         ? undefined
         : await followDrain(store, settings.user, { onChange, isOwner: dispatcher.isOwner, pauses })
-      if (followed !== undefined) return followed
+      if (followed !== undefined) return withLeft(followed, store, settings.user)
       const drained = drains.next()
       dispatcher.turn()
-      return withQueued(await drained, store, settings.user)
+      return withLeft(await drained, store, settings.user)
     },
     operations: createOperations(settings, store, handles, {
       now: ports.clock.now,
@@ -198,6 +199,8 @@ function createEngine(runtime: Runtime, parent: AnyActorRef | undefined): SyncEn
     history: events.history,
   }
 }
+
+const RUNNING: ReadonlySet<EngineState['phase']> = new Set(['following', 'draining', 'paused', 'restarting'])
 
 function isSameState(a: EngineState, b: EngineState): boolean {
   return a.phase === b.phase && a.pauses === b.pauses && a.error === b.error

@@ -91,9 +91,9 @@ export function createDispatcher(settings: Settings, ports: SystemPorts, store: 
   }
 
   async function turnAs(epoch: number): Promise<void> {
+    const missing = await unwritten(store, inDoubt)
     const claimed = isHeld() ? ready.splice(0) : []
     const unsent = claimed.map((row) => (row.status === 'sending' ? release(row, settings.ageingMs) : row))
-    const missing = await unwritten(store, inDoubt)
     if (room() > 0 && (await clockCheck.correct(epoch))) forgetLanes()
     const choices = await claims.choose(room())
     if (!isOwnerOf(epoch)) return
@@ -115,6 +115,8 @@ export function createDispatcher(settings: Settings, ports: SystemPorts, store: 
     }
     if (!isOwnerOf(epoch)) return
     for (const entry of entries) acknowledge(entry)
+    // Edits in between may have freed lanes.
+    if (retried.length > 0) forgetLanes()
     for (const row of unsent) lanes.leaveUnsent(row)
     for (const choice of choices) accept(choice)
     handOut()
@@ -243,7 +245,6 @@ export function createDispatcher(settings: Settings, ports: SystemPorts, store: 
     attach(to: (report: DrainReport) => void): void {
       report = to
     },
-    /** Rows were queued in this process. */
     enqueued(queued: readonly OperationRow[]): void {
       for (const { lane, rank } of queued) {
         if (lane !== undefined && rank !== undefined) lanes.queued(lane, rank)

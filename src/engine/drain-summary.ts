@@ -1,4 +1,4 @@
-import type { OperationRow } from '../core/operation.ts'
+import { isTerminal, type OperationRow } from '../core/operation.ts'
 import { reasonOf } from './info.ts'
 import type { Store } from './store.ts'
 import type { DrainSummary, Reason } from './types.ts'
@@ -38,13 +38,11 @@ export function createDrainSummary() {
   }
 }
 
-/** What is still queued after a drain was put off as well: sending is paused, or it is behind something that waits. */
-export async function withQueued(summary: DrainSummary, store: Store, user: string): Promise<DrainSummary> {
-  const queued = await store.countQueued(user)
-  if (queued === 0) return summary
-  const known = new Set(summary.reasons.map(({ id }) => id))
-  const rows = await store.live(user, REASON_LIMIT, (status) => status === 'queued')
-  const reasons = [...summary.reasons, ...rows.filter(({ id }) => !known.has(id)).map(reasonOf)].slice(0, REASON_LIMIT)
-  const counted = summary.reasons.filter(({ status }) => status === 'queued').length
-  return { ...summary, deferred: summary.deferred + queued - counted, reasons }
+/** Everything that is still live after a drain was put off: it waits for a time, a decision or another one, or sending is paused. */
+export async function withLeft(summary: DrainSummary, store: Store, user: string): Promise<DrainSummary> {
+  const deferred = await store.countLive(user)
+  if (deferred === 0) return { ...summary, deferred }
+  const failures = summary.reasons.filter(({ status }) => isTerminal(status))
+  const rows = await store.live(user, REASON_LIMIT, () => true)
+  return { ...summary, deferred, reasons: [...failures, ...rows.map(reasonOf)].slice(0, REASON_LIMIT) }
 }

@@ -1,6 +1,7 @@
 import { Observable, Subject } from 'rxjs'
+import { ValidationError } from '../core/errors.ts'
 import type { Clock } from '../core/ports.ts'
-import type { SyncEvent, SyncEventBody } from './types.ts'
+import type { EventsMatching, SyncEvent, SyncEventBody } from './types.ts'
 
 const HISTORY_LIMIT = 100
 
@@ -38,13 +39,19 @@ export function createEvents(clock: Clock) {
     }
   }
 
+  function on<const Pattern extends string>(pattern: Pattern, handler: (event: EventsMatching<Pattern>) => void): () => void
+  function on(pattern: string, handler: (event: SyncEvent) => void): () => void {
+    if (typeof pattern !== 'string')
+      throw new ValidationError('pattern', "must be the name of an event, or a pattern such as 'sync:*'.")
+    if (typeof handler !== 'function') throw new ValidationError('handler', 'must be a function.')
+    const own = (event: SyncEvent): void => handler(event)
+    handlers.set(own, matcher(pattern))
+    return () => void handlers.delete(own)
+  }
+
   return {
     emit,
-    on(pattern: string, handler: (event: SyncEvent) => void): () => void {
-      const own = (event: SyncEvent): void => handler(event)
-      handlers.set(own, matcher(pattern))
-      return () => void handlers.delete(own)
-    },
+    on,
     events$: new Observable<SyncEvent>((subscriber) => subject.subscribe(subscriber)),
     history: (): readonly SyncEvent[] => [...history.slice(oldest), ...history.slice(0, oldest)],
   }

@@ -1,7 +1,7 @@
 import { SyncOperationError } from '../core/errors.ts'
 import { isTerminal, laneOf, type OperationRow } from '../core/operation.ts'
 import type { Settings } from '../core/options.ts'
-import { NEVER_DUE, readOperation } from '../core/schema.ts'
+import { NEVER_DUE, readOperation, type LeaseRow } from '../core/schema.ts'
 import { infoOf } from './info.ts'
 import type { Store } from './store.ts'
 import type { EngineState, Explanation, Metrics } from './types.ts'
@@ -31,13 +31,10 @@ export async function explain(
   sources: ExplainSources,
   id: string | undefined,
 ): Promise<Explanation> {
-  if (id === undefined) return explainEngine(sources)
-  return explainRow(
-    settings,
-    store,
-    { ...sources, engineReasons: () => engineReasons(sources), probeAt: () => probeAt(sources) },
-    id,
-  )
+  const lease = await store.lease().catch(() => undefined)
+  const reasons = (): string[] => engineReasons(sources, followed(lease, settings.user))
+  if (id === undefined) return explainEngine(sources, reasons())
+  return explainRow(settings, store, { ...sources, engineReasons: reasons, probeAt: () => probeAt(sources) }, id)
 }
 
 /** @throws SyncOperationError if there is no such operation. */
@@ -71,8 +68,15 @@ function explainOther(row: OperationRow, sources: RowSources): Explanation {
   return { summary, state: sources.statePath(), waitingFor }
 }
 
-function explainEngine(sources: ExplainSources): Explanation {
-  const waitingFor = engineReasons(sources)
+/** What an engine that does not own the lease waits for. */
+function followed(lease: LeaseRow | undefined, user: string): string {
+  if (lease === undefined || lease.owner === '') return 'the lease, which nobody holds: it is being claimed'
+  if (lease.user !== undefined && lease.user !== user)
+    return 'the engine of another user, which holds the lease and sends only what is that user’s: stop it, or give each user a store of their own'
+  return 'the owner: another tab or process holds the lease and sends for all'
+}
+
+function explainEngine(sources: ExplainSources, waitingFor: readonly string[]): Explanation {
   const { phase } = sources.state()
   const nextWakeAt = sources.nextDueAt()
   return {
@@ -86,12 +90,12 @@ function explainEngine(sources: ExplainSources): Explanation {
   }
 }
 
-function engineReasons(sources: ExplainSources): string[] {
+function engineReasons(sources: ExplainSources, owner: string): string[] {
   const { phase, pauses } = sources.state()
   const { breaker } = sources.metrics()
   const reasons = pauses.map((reason) => `resume('${reason}')${HINTS[reason] ?? ''}`)
   if (breaker.state === 'open') reasons.push(`the circuit breaker, which lets a probe through in ${breaker.remainingMs} ms`)
-  if (phase === 'following') reasons.push('the owner: another tab or process holds the lease and sends for all')
+  if (phase === 'following') reasons.push(owner)
   if (phase === 'stopped' || phase === 'failed') reasons.push('start()')
   return reasons
 }

@@ -6,6 +6,7 @@ import { LEASE, META, readLease, type LeaseRow } from '../core/schema.ts'
 
 export interface LeaseIdentity {
   readonly owner: string
+  readonly user: string
   /** How others can tell that this owner is gone, where the store's platform can. */
   holder(): string | undefined
 }
@@ -42,6 +43,7 @@ export function leaseLock(storage: Storage, clock: Clock, identity: LeaseIdentit
       owner: identity.owner,
       epoch: (seen?.epoch ?? 0) + 1,
       beat: 0,
+      user: identity.user,
       ...(holder === undefined ? {} : { holder }),
     })
   }

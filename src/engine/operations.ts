@@ -122,6 +122,7 @@ export function createOperations(
     },
 
     async count(status) {
+      statusesOf(status)
       if (status === 'live') return store.countLive(settings.user)
       return isTerminal(status)
         ? (await store.finishedOf(settings.user, status, Infinity)).length
@@ -136,7 +137,7 @@ function statusesOf(status: NonNullable<ListQuery['status']>): readonly Operatio
     if (![...LIVE_STATUSES, ...TERMINAL_STATUSES].includes(one))
       throw new ValidationError(
         'status',
-        `${one} is not a status. Known: live, ${[...LIVE_STATUSES, ...TERMINAL_STATUSES].join(', ')}.`,
+        `${one} is not a status. Known: ${[...LIVE_STATUSES, ...TERMINAL_STATUSES].join(', ')}.`,
       )
   }
   return wanted

@@ -1,5 +1,6 @@
 import { SyncError } from '../core/errors.ts'
 import type { OperationRow } from '../core/operation.ts'
+import { restoreError } from '../core/restore-error.ts'
 import type { Events } from './events.ts'
 import type { OptimisticHandlers } from './types.ts'
 
@@ -18,8 +19,8 @@ export function tokenOf(row: OperationRow): string {
 }
 
 /** Why an operation is rolled back, as its row tells. */
-export function errorOf({ lastError }: OperationRow): SyncError {
-  return new SyncError(lastError?.code ?? 'rejected', lastError?.message ?? 'The operation was rejected.')
+export function errorOf({ id, lastError }: OperationRow): SyncError {
+  return lastError === undefined ? new SyncError('rejected', 'The operation was rejected.') : restoreError(lastError, id)
 }
 
 /**

@@ -2,10 +2,10 @@ import { fromCallback, fromPromise, type InspectionEvent } from 'xstate'
 import type { BreakerActor } from '../../machines/breaker.ts'
 import { connectivityMachine } from '../../machines/connectivity.ts'
 import { engineMachine, type DrainCommand, type EngineActor, type EngineInput } from '../../machines/engine.ts'
-import { ValidationError, type SyncError } from '../core/errors.ts'
+import { SyncError, ValidationError } from '../core/errors.ts'
 import { isTerminal, type OperationRow } from '../core/operation.ts'
 import { settingsOf, type SyncEngineOptions } from '../core/options.ts'
-import type { SystemPorts } from '../core/ports.ts'
+import type { Storage, SystemPorts } from '../core/ports.ts'
 import { STORE_SCHEMA, isRecord } from '../core/schema.ts'
 import { announce } from './announce.ts'
 import { createBreakerSigns } from './breaker-signs.ts'
@@ -39,12 +39,16 @@ const RESTART_MS = 1_000
 const FORGET_EVERY = 5_000
 const QUARANTINE_LIMIT = 10_000
 
+/** Which engine has opened a storage object: if it closes it, that is closed for all. */
+const users = new WeakMap<Storage, string>()
+
 export type Runtime = ReturnType<typeof createRuntime>
 
 /** Puts an engine's parts together, and provides its machine with what it invokes. */
 export function createRuntime(options: EngineOptions, system: SystemPorts) {
   if (!isRecord(options)) throw new ValidationError('options', 'must be an object.')
   const { inspect, ...plain } = options
+  if (inspect !== undefined && typeof inspect !== 'function') throw new ValidationError('inspect', 'must be a function.')
   const settings = settingsOf(plain)
   const ports: SystemPorts = { ...system, ...plain.ports }
   const { storage, transport } = plain
@@ -64,7 +68,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
   const signs = createBreakerSigns(clock, breaker)
   const reconciler = createReconciler(settings, ports, transport, store, signs)
   const intake = createIntake(settings, ports, store, accepted)
-  const lease = leaseLock(storage, clock, { owner, holder: () => presence?.holder })
+  const lease = leaseLock(storage, clock, { owner, user: settings.user, holder: () => presence?.holder })
   const closers = new Set<() => void>()
   const changeListeners = new Set<() => void>()
   const quarantine = new Set<number>()
@@ -162,6 +166,8 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
 
   /** What it opened is closed again if it fails, and not before it has ended. */
   function open(): Promise<void> {
+    if ((users.get(storage) ?? owner) !== owner) return Promise.reject(inUse())
+    users.set(storage, owner)
     opening = openStore().catch(async (error: unknown) => {
       await release().catch((failure: unknown) => events.emit({ type: 'storage:error', error: failure }))
       throw error
@@ -186,13 +192,14 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
   }
 
   async function release(): Promise<void> {
+    if (users.get(storage) !== owner) return
     for (const stop of closers) stop()
     closers.clear()
     // Where that fails the store is not open, or the lease goes stale by itself.
     await lease.release().catch(() => {})
     await presence?.release()
     presence = undefined
-    await storage.close()
+    await storage.close().finally(() => users.delete(storage))
   }
 
   /** What earlier engines left counts as live here too. */
@@ -273,4 +280,11 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
       machine = actor
     },
   }
+}
+
+function inUse(): SyncError {
+  return new SyncError(
+    'storage-in-use',
+    'Another engine that runs has opened this storage object. Give each engine an object of its own; they may name the same store.',
+  )
 }

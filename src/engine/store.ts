@@ -13,6 +13,7 @@ import {
   isRecord,
   readEdits,
   readEntity,
+  readLease,
   readOperation,
   type EntityRow,
 } from '../core/schema.ts'
@@ -141,6 +142,8 @@ export function createStore(storage: Storage) {
     /** A write of the owner: refused once a newer owner exists. */
     commitAs: (epoch: number, writes: readonly Write[], options: CommitOptions = {}) =>
       storage.commit(writes, { ...options, fence: { collection: META, key: LEASE, epoch } }),
+
+    lease: async () => readLease(await storage.get(META, LEASE)),
 
     async edits(): Promise<number> {
       return readEdits(await storage.get(META, EDITS))

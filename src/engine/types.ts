@@ -120,6 +120,21 @@ export type SyncEventBody =
 export type SyncEvent = SyncEventBody & { readonly at: number }
 export type SyncEventType = SyncEventBody['type']
 
+type TypesMatching<Pattern extends string> = Pattern extends '*'
+  ? string
+  : Pattern extends `${infer Head}*`
+    ? `${Head}${string}`
+    : Pattern
+
+type Matching<Event, Types extends string> = Event extends { readonly type: infer Type }
+  ? Extract<Type, Types> extends never
+    ? never
+    : Event & { readonly type: Extract<Type, Types> }
+  : never
+
+/** The events that a handler of this pattern gets. */
+export type EventsMatching<Pattern extends string> = Matching<SyncEvent, TypesMatching<Pattern>>
+
 /** Where the engine is, in words that stay the same over versions. */
 export interface EngineState {
   readonly phase: 'stopped' | 'starting' | 'following' | 'draining' | 'paused' | 'stopping' | 'restarting' | 'failed'
@@ -204,7 +219,7 @@ export interface SyncEngine {
   /** What an operation, or without an id the engine, waits for, and what went wrong last. */
   explain(id?: string): Promise<Explanation>
   /** `*` and a trailing `*` are wildcards (`sync:*`). Returns the function that ends it. */
-  on(pattern: string, handler: (event: SyncEvent) => void): () => void
+  on<const Pattern extends string>(pattern: Pattern, handler: (event: EventsMatching<Pattern>) => void): () => void
   readonly events$: Observable<SyncEvent>
   readonly state$: Observable<EngineState>
   /** The last 100 events, oldest first. */

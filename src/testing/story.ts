@@ -8,14 +8,18 @@ export function storyOf({ lines, violations }: SimulationResult): readonly strin
   const named = [...sentence.matchAll(/\bo\d+\b|#\d+|\bd\d+(?:\.t\d+)?\b|\brequest \d+\b/g)].map(([name]) => name)
   const operations = named.filter((name) => !name.startsWith('d'))
   const devices = new Set(named.filter((name) => name.startsWith('d')).map((name) => name.slice(0, 2)))
-  const told = lines.filter((line) => concerns(line, operations, devices))
+  const requests = lines.flatMap((line) => {
+    const sent = /sends (request \d+):/.exec(line)?.[1]
+    return sent !== undefined && operations.some((name) => line.includes(`"${name}`)) ? [sent] : []
+  })
+  const told = lines.filter((line) => concerns(line, [...operations, ...requests], devices))
   return [...told.map(indented), `${at} VIOLATION of ${invariant}: ${sentence}`]
 }
 
-function concerns(line: string, operations: readonly string[], devices: ReadonlySet<string>): boolean {
+function concerns(line: string, names: readonly string[], devices: ReadonlySet<string>): boolean {
   const body = line.slice(line.indexOf(' ') + 1)
   if (body.startsWith('FAULT ')) return true
-  if (operations.some((name) => new RegExp(`${name}\\b`).test(body))) return true
+  if (names.some((name) => new RegExp(`${name}\\b`).test(body))) return true
   const isLife =
     /^d\d+\.t\d+ (?:starting|started|stopping|stopped|killed|frozen|resumed) |says (?:engine|lock|breaker|network|storage):/.test(
       body,

@@ -265,7 +265,6 @@ describe('reading an entity', () => {
     [200, null, 'unreadable'],
     [204, undefined, 'unreadable'],
     [302, {}, 'redirect'],
-    [401, {}, 'authentication'],
     [403, {}, 'authentication'],
     [429, {}, 'rate-limit'],
     [500, {}, 'server'],
@@ -276,6 +275,14 @@ describe('reading an entity', () => {
     expect(await httpTransport({ baseURL: server.url }).fetch('note', 'n1', { signal })).toMatchObject({
       type: 'failed',
       error: { code },
+    })
+  })
+
+  it('S24 with 401 says that credentials are needed', async () => {
+    const server = await serve((_, response) => answerJson(response, 401, {}))
+    expect(await httpTransport({ baseURL: server.url }).fetch('note', 'n1', { signal })).toMatchObject({
+      type: 'auth',
+      error: { code: 'authentication', status: 401 },
     })
   })
 

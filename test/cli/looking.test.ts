@@ -62,7 +62,13 @@ describe('F8 a store that is looked at', () => {
     const store = await storeWithTrouble()
     const { code, stdout } = await run(['explain', store])
     expect(code).toBe(0)
-    expect(stdout).toContain('2 operations live.')
+    expect(stdout).toContain('2 operations live, waiting for an engine on this store: no process drains it now')
+    expect(stdout, 'says what holds for all once').toMatch(
+      /^(?:(?!no process drains)[^])*no process drains(?:(?!no process drains)[^])*$/,
+    )
+    expect(stdout).toMatch(
+      /update note\/stuck\n +status +parked\n +attempts +2\n +waits for +a decision.*\n +last error +server: /,
+    )
     const { operations } = JSON.parse((await run(['explain', store, '--json'])).stdout) as {
       operations: { waitingFor: string[]; lastError?: { code: string }; operation: { id: string; status: string } }[]
     }
@@ -81,6 +87,8 @@ describe('F8 a store that is looked at', () => {
     const { code, stderr } = await run(['explain', store, 'nobody'])
     expect(code).toBe(1)
     expect(stderr).toContain('There is no operation nobody')
+    expect(stderr).toContain(`synchart status ${store}`)
+    expect(stderr).not.toContain('operations.list')
   })
 
   it('A1 shows the process that holds the lease, and that it is gone after a kill', async () => {
@@ -124,9 +132,11 @@ describe('F8 a store that is looked at', () => {
   it('says that a file is no database', async () => {
     const path = join(await folder(), 'text.db')
     await writeFile(path, 'no database at all '.repeat(50))
-    const { code, stderr } = await run(['status', path])
-    expect(code).toBe(1)
-    expect(stderr).toContain('not an SQLite database')
+    for (const command of ['status', 'explain']) {
+      const { code, stderr } = await run([command, path])
+      expect(code).toBe(2)
+      expect(stderr).toContain('not an SQLite database')
+    }
   })
 
   it('S27 does not touch a store of a newer schema, and says what to do', async () => {

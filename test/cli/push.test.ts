@@ -49,7 +49,8 @@ describe('synchart push', () => {
     ] as const) {
       expect(stderr).toContain(`line ${line} ${reason}`)
     }
-    expect(stderr.match(/^line \d+ /gm)).toHaveLength(8)
+    const lines = [...stderr.matchAll(/^line (\d+) /gm)].map(([, line]) => Number(line))
+    expect(lines, 'in the order of the file').toEqual([2, 4, 5, 6, 7, 8, 9, 12])
     expect(stderr).toContain('8 lines of')
     expect(valuesOf(server)).toEqual({
       n0: { title: 'Note 0', done: 0 },
@@ -133,6 +134,7 @@ describe('synchart push', () => {
     const { code, stderr } = await run(['push', file, '--to', server.url, '--entities', 'note'])
     expect(code).toBe(1)
     expect(stderr).toContain('line 3 is refused: ')
+    expect(stderr).toContain(`1 line of ${file} is no operation and was left out.`)
     expect(server.state('task')).toEqual([])
   })
 })
@@ -192,9 +194,17 @@ describe('a push that can not begin', () => {
   })
 
   it('D5 refuses an address that is none', async () => {
-    const { code, stderr } = await run(['push', await fileOf(notes(1)), '--to', 'nowhere'])
-    expect(code).toBe(2)
-    expect(stderr).toContain('baseURL')
+    for (const [to, reason] of [
+      ['nowhere', '--to must be an http or https address, as http://127.0.0.1:4000, not nowhere.'],
+      ['ftp://a.example', '--to must be an http or https address'],
+      ['http://me:secret@a.example', '--to must hold no credentials'],
+      ['http://a.example/?page=1', '--to must have no query'],
+    ] as const) {
+      const { code, stderr } = await run(['push', 'ops.ndjson', '--to', to])
+      expect(code).toBe(2)
+      expect(stderr).toContain(reason)
+      expect(stderr).not.toContain('secret')
+    }
   })
 
   it('leaves a file alone that is no database', async () => {
@@ -202,7 +212,7 @@ describe('a push that can not begin', () => {
     const store = join(await folder(), 'precious.db')
     await writeFile(store, 'My notes, by hand. '.repeat(100))
     const { code, stderr } = await run(['push', file, '--to', 'http://127.0.0.1:9', '--store', store])
-    expect(code).toBe(1)
+    expect(code).toBe(2)
     expect(stderr).toContain('not an SQLite database')
     expect(readFileSync(store, 'utf8')).toBe('My notes, by hand. '.repeat(100))
   })

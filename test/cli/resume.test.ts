@@ -62,6 +62,48 @@ describe('A11 a push that ends before it is done', () => {
     expect(server.ledger()).toHaveLength(effects)
   })
 
+  it('B15 refuses another server, which would get nothing of what is done', async () => {
+    const [first, second] = [await serverOf(), await serverOf()]
+    const file = await fileOf(notes(2))
+    await run(['push', file, '--to', first.url])
+    const { code, stderr } = await run(['push', file, '--to', second.url])
+    expect(code).toBe(2)
+    expect(stderr).toContain(`belongs to the server ${first.url}, not to ${second.url}`)
+    expect(stderr).toContain('another --store')
+    expect(second.ledger()).toEqual([])
+    expect(await run(['push', file, '--to', `${first.url.replace('http', 'HTTP')}/`])).toMatchObject({ code: 0 })
+    expect(await run(['push', file, '--to', second.url, '--store', `${file}.second.db`])).toMatchObject({ code: 0 })
+    expect(valuesOf(second)).toEqual(everyNote(2))
+  })
+
+  it('B15 sends to another server nothing of what a killed push has left', async () => {
+    const [first, second] = [await serverOf({ faults: { rate: 1, weights: { unavailable: 1 } } }), await serverOf()]
+    const file = await fileOf(notes(2))
+    const worker = start(['push', file, '--to', first.url, '--progress', 'json'])
+    await worker.progress(({ requests }) => requests > 0)
+    worker.kill('SIGKILL')
+    await worker.ended
+    expect(await run(['push', file, '--to', second.url])).toMatchObject({ code: 2 })
+    expect(second.ledger()).toEqual([])
+  })
+
+  it('B15 takes the first server for that of a store which names none', async () => {
+    const [first, second] = [await serverOf(), await serverOf()]
+    const file = await fileOf(notes(2))
+    const engine = createSyncEngine({
+      storage: sqliteStorage({ path: `${file}.db` }),
+      transport: httpTransport({ baseURL: first.url }),
+      entities: { note: {} },
+    })
+    await engine.start()
+    await engine.enqueue({ type: 'create', entity: 'note', id: 'own', payload: {} })
+    await engine.stop()
+    const args = ['push', file, '--store', `${file}.db`, '--to']
+    expect(await run([...args, first.url])).toMatchObject({ code: 0 })
+    expect(await run([...args, second.url])).toMatchObject({ code: 2 })
+    expect(valuesOf(first)).toEqual({ own: {}, ...everyNote(2) })
+  })
+
   it.each(['SIGINT', 'SIGTERM'] as const)('S1 stops cleanly at %s and says how to go on', async (signal) => {
     const server = await serverOf()
     server.setFaults({ rate: 1, weights: { unavailable: 1 }, retryAfterMaxSeconds: 0 })
@@ -76,6 +118,24 @@ describe('A11 a push that ends before it is done', () => {
     server.setFaults(undefined)
     expect(await run(['push', file, '--to', server.url])).toMatchObject({ code: 0 })
     expect(valuesOf(server)).toEqual(everyNote(5))
+  })
+})
+
+describe('S1 a signal that comes before anything was sent', () => {
+  /** Sends the signal as soon as something listens to it. */
+  const preload = (signal: string): string =>
+    `--import=data:text/javascript,process.on('newListener',(name)=>{if(name==='${signal}')setImmediate(()=>process.kill(process.pid,name))})`
+
+  it.each(['SIGINT', 'SIGTERM'])('%s ends with a summary all the same', async (signal) => {
+    const server = await serverOf()
+    const file = await fileOf(notes(2))
+    const result = await run(['push', file, '--to', server.url, '--json'], { NODE_OPTIONS: preload(signal) })
+    expect(result).toMatchObject({ code: 1, signal: null })
+    expect(result.stderr).not.toContain('synchart:')
+    expect(summaryOf(result)).toMatchObject({ accepted: 0, finished: false, stopped: { type: 'signal' } })
+    expect(server.ledger()).toEqual([])
+    expect(await run(['push', file, '--to', server.url])).toMatchObject({ code: 0 })
+    expect(valuesOf(server)).toEqual(everyNote(2))
   })
 })
 
@@ -98,7 +158,7 @@ describe('L1 a server that is down', () => {
       '--to',
       `http://127.0.0.1:${await freePort()}`,
       '--timeout',
-      '2',
+      '10',
       '--no-coalesce',
       '--json',
     ])
@@ -158,6 +218,26 @@ describe('A1 pushes that share a store', () => {
       await engine.stop()
     }
     expect(valuesOf(server)).toEqual({ own: {}, ...everyNote(20) })
+  })
+
+  it('F8 speak of another process only while there is one', async () => {
+    const server = await serverOf({ faults: { rate: 1, weights: { unavailable: 1 }, retryAfterMaxSeconds: 0 } })
+    const file = await fileOf(notes(5))
+    const args = ['push', file, '--to', server.url]
+    const killed = start([...args, '--progress', 'json'])
+    await killed.progress(({ role, requests }) => role === 'owner' && requests > 0)
+    const beside = start([...args, '--progress', 'json'])
+    await beside.progress(({ role }) => role === 'follower')
+    beside.kill('SIGTERM')
+    await beside.ended
+    killed.kill('SIGKILL')
+    await killed.ended
+    server.setFaults(undefined)
+    for (let times = 0; times < 2; times++) {
+      const { code, stderr } = await run([...args, '--progress', 'plain'])
+      expect(code).toBe(0)
+      expect(stderr).not.toContain('another process sends')
+    }
   })
 
   it('B15 goes on with a file and a store that were moved together', async () => {

@@ -26,6 +26,13 @@ describe('the command line', () => {
       ['push', 'ops.ndjson', '--to', 'http://a.example', '--concurrency', 'many'],
       '--concurrency must be',
     ],
+    [
+      'a number below nothing',
+      ['push', 'ops.ndjson', '--to', 'http://a.example', '--timeout', '-1'],
+      '--timeout must be a number, not -1',
+    ],
+    ['an origin that is none', ['serve', '--cors', 'http://a.example/page'], '--cors must be an origin'],
+    ['an origin left out', ['serve', '--cors'], '--cors'],
     ['a number out of range', ['push', 'ops.ndjson', '--to', 'http://a.example', '--concurrency', '0'], 'from 1 to 256'],
     ['a strategy that is none', ['push', 'ops.ndjson', '--to', 'http://a.example', '--conflict', 'coin'], 'localWins'],
     [
@@ -74,6 +81,18 @@ describe('E10 synchart serve', () => {
     expect(ledger.entries.length).toBeGreaterThanOrEqual(3)
     server.kill('SIGTERM')
     expect(await server.ended).toMatchObject({ code: 0, stderr: 'Stopped by SIGTERM.\n' })
+  })
+
+  it('E10 lets pages of the origins call that are named with --cors', async () => {
+    expect((await run(['serve', '--help'])).stdout).toContain('--cors <origin>')
+    const [one, two, other] = ['http://localhost:5173', 'https://notes.example', 'https://other.example']
+    const server = start(['serve', '--port', '0', '--json', '--cors', one, `--cors=${two}/`])
+    const { url } = JSON.parse(await server.says('\n}\n')) as { url: string }
+    const allowedFor = async (origin: string): Promise<string | null> =>
+      (await fetch(`${url}/note/n1`, { headers: { origin } })).headers.get('access-control-allow-origin')
+    expect(await Promise.all([one, two, other].map(allowedFor))).toEqual([one, two, null])
+    server.kill('SIGTERM')
+    expect(await server.ended).toMatchObject({ code: 0 })
   })
 
   it('D5 says so when the port is taken', async () => {

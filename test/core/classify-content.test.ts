@@ -15,7 +15,7 @@ const problem = fc.record(
       fc.jsonValue(),
     ),
     title: fc.oneof(fc.string({ unit: 'binary' }), fc.jsonValue()),
-    detail: fc.string({ unit: 'binary', minLength: 0, maxLength: 700 }),
+    detail: fc.oneof(fc.string({ unit: 'binary' }), fc.string({ minLength: 490, maxLength: 700 })),
     version: fc.jsonValue(),
   },
   { requiredKeys: [] },

@@ -30,7 +30,7 @@ describe('sending a lane coalesced', () => {
         for (const row of given.rows) wanted.set(row.lane!, served(wanted.get(row.lane!)!, row))
         expect(drained(given, seen, limits).states).toEqual(wanted)
       }),
-      { numRuns: 2_000 },
+      { numRuns: 1_000 },
     )
   })
 
@@ -105,7 +105,7 @@ describe('what may be merged', () => {
         }
         expect(new Set(group.map(({ token }) => token)).size).toBeLessThanOrEqual(1)
       }),
-      { numRuns: 1_000 },
+      { numRuns: 500 },
     )
   })
 

@@ -96,7 +96,7 @@ function walked(start: OperationRow, chances: readonly Draw[]): { before: Operat
   return path
 }
 
-function everyStep(check: (before: OperationRow, after: OperationRow, step: Step) => void, numRuns = 500): void {
+function everyStep(check: (before: OperationRow, after: OperationRow, step: Step) => void, numRuns = 300): void {
   fc.assert(
     fc.property(enqueued, draws, (start, chances) => {
       for (const { before, after, step } of walked(start, chances)) check(before, after, step)
@@ -147,8 +147,10 @@ describe('the row of an operation, whatever happens to it', () => {
 
   it('S5 S6 keeps key and bytes as long as an attempt is in doubt, and has a new key only after a definite refusal', () => {
     everyStep((before, after, step) => {
-      if (wireKey(after) !== wireKey(before)) expect([before.status, step]).toEqual(['reconciling', sentAnew])
-      else if (before.unknownAttempts > 0 && !isTerminal(after.status) && after.status !== 'queued')
+      if (wireKey(after) !== wireKey(before)) {
+        expect([before.status, step]).toEqual(['reconciling', sentAnew])
+        expect(after.request).toEqual(requestOf(before))
+      } else if (before.unknownAttempts > 0 && !isTerminal(after.status) && after.status !== 'queued')
         expect(after.request).toBe(before.request)
       if (after.status === 'sending') expect(after.request).toBeDefined()
       if (after.status === 'queued' || isTerminal(after.status)) expect(after).not.toHaveProperty('request')
@@ -162,8 +164,8 @@ describe('the row of an operation, whatever happens to it', () => {
         for (const { before, after } of walked(start, chances)) {
           if (after.status !== 'sending') continue
           const key = wireKey(after)
-          // Put back before it left, or left for nothing: the key is as good as new.
-          if (before.request === undefined) bytes.delete(key)
+          // It was put back before it left, or left for nothing: the key is as good as new.
+          if (before.attempts === 0) bytes.delete(key)
           expect(bytes.get(key) ?? after.request).toBe(after.request)
           bytes.set(key, after.request)
         }
@@ -175,6 +177,8 @@ describe('the row of an operation, whatever happens to it', () => {
   it('S5 counts every attempt, and takes back only the one that certainly was none', () => {
     everyStep((before, after, step) => {
       const counted = step === sent || step === sentAnew ? 1 : step === putBack ? -1 : 0
+      if (step === sent || step === putBack) expect(after.unknownAttempts).toBe(before.unknownAttempts + counted)
+      if (step === putOff) expect([0, 1]).toContain(before.unknownAttempts - after.unknownAttempts)
       expect(after.attempts).toBe(step === unpark ? Math.min(1, before.attempts) : before.attempts + counted)
       if (before.attempts > 1 && step === putBack) expect(after).toMatchObject({ status: 'waiting', dueAt: 0 })
       expect(after.reconciliations).toBe(before.reconciliations + (step === sentAnew ? 1 : 0))

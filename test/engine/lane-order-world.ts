@@ -1,11 +1,10 @@
 import { createSyncEngine, type Outcome, type Priority, type Storage, type SyncEngine, type Transport } from '../../src/index.ts'
 import { memoryStorage } from '../../src/adapters/memory.ts'
 import { isTerminal, type OperationRow } from '../../src/core/operation.ts'
-import { rankOf } from '../../src/core/rows.ts'
 import { OPERATIONS, readOperation } from '../../src/core/schema.ts'
 import { createVirtualClock, type VirtualClock } from '../support/virtual-clock.ts'
 
-export const AGEING_MS = { critical: 0, high: 2_000, medium: 10_000, low: 40_000 } satisfies Record<Priority, number>
+const AGEING_MS = { critical: 0, high: 2_000, medium: 10_000, low: 40_000 } satisfies Record<Priority, number>
 
 /** A request on its way, until the test says how it ends. */
 export interface Flight {
@@ -40,7 +39,7 @@ export async function createLaneWorld(concurrency: number): Promise<LaneWorld> {
   let ids = 0
 
   const byId = (id: string): OperationRow | undefined => [...stored.values()].find((row) => row.id === id)
-  const rank = (row: OperationRow): number => rankOf(row, AGEING_MS)
+  const rank = (row: OperationRow): number => row.enqueuedAt + AGEING_MS[row.priority]
 
   function heads(): OperationRow[] {
     const lanes = new Map<string, OperationRow>()
@@ -73,12 +72,16 @@ export async function createLaneWorld(concurrency: number): Promise<LaneWorld> {
   }
 
   function follow(row: OperationRow): void {
-    const before = stored.get(row.seq)?.status
-    if (before !== undefined && isTerminal(before) && row.status !== before)
-      offences.push(`${row.id} was ${row.status} after its end`)
+    const before = stored.get(row.seq)
     stored.set(row.seq, row)
-    if (row.status === 'sending' && before !== 'reconciling') claims.push(row.id)
-    else if (row.status !== 'sending' && claims.includes(row.id)) claims.splice(claims.indexOf(row.id), 1)
+    if (before !== undefined && isTerminal(before.status) && row.status !== before.status)
+      offences.push(`${row.id} was ${row.status} after its end`)
+    if (row.status === 'sending') {
+      if (before?.status === 'parked') offences.push(`${row.id} was claimed without a decision`)
+      if (before?.status === 'waiting' && (before.dueAt ?? 0) > clock.now())
+        offences.push(`${row.id} was claimed before it was due`)
+      if (before?.status !== 'reconciling') claims.push(row.id)
+    } else if (claims.includes(row.id)) claims.splice(claims.indexOf(row.id), 1)
   }
 
   function checkSend(row: OperationRow): void {
@@ -126,7 +129,7 @@ export async function createLaneWorld(concurrency: number): Promise<LaneWorld> {
     concurrency,
     coalesce: false,
     ageingMs: AGEING_MS,
-    retry: { strategy: 'constant', baseMs: 1_000, maxAttempts: 4 },
+    retry: { strategy: 'constant', baseMs: 1_000, maxAttempts: 2 },
     breaker: { failureThreshold: 100_000 },
     sendTimeoutMs: 1_000_000_000,
     ports: { clock, random: () => 0.5, newId: () => `o${++ids}` },

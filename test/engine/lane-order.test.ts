@@ -40,11 +40,14 @@ const steps = fc.array(
       }),
     },
     { weight: 2, arbitrary: fc.record({ type: fc.constant('wait' as const), ms: fc.constantFrom(10, 900, 5_000, 30_000) }) },
-    { weight: 2, arbitrary: fc.constantFrom<Step>({ type: 'pause' }, { type: 'resume' }, { type: 'resume' }) },
+    { weight: 3, arbitrary: fc.constantFrom<Step>({ type: 'pause' }, { type: 'resume' }, { type: 'resume' }) },
     { weight: 2, arbitrary: fc.record({ type: fc.constantFrom('retry' as const, 'discard' as const), pick: fc.nat(50) }) },
   ),
   { minLength: 1, maxLength: 60 },
 )
+
+/** On a busy machine fewer stories, and a failure told of before it is as short as can be. */
+const limits = { interruptAfterTimeLimit: 20_000 }
 
 /** Long enough for what was put off to be written. */
 const SOON_MS = 60
@@ -81,7 +84,7 @@ function impossible(error: unknown): void {
 async function finish(world: LaneWorld): Promise<void> {
   const { engine, clock, flights } = world
   engine.resume('test')
-  for (let turn = 0; turn < 200 && world.rows().some(({ status }) => !isTerminal(status)); turn++) {
+  for (let turn = 0; turn < 500 && world.rows().some(({ status }) => !isTerminal(status)); turn++) {
     for (const { id, status } of world.rows()) if (status === 'parked') await engine.operations.retry(id)
     for (const flight of [...flights]) flight.end(OUTCOMES.applied)
     await clock.advance(1_000)
@@ -89,7 +92,7 @@ async function finish(world: LaneWorld): Promise<void> {
 }
 
 describe('the order in which operations are claimed and sent', () => {
-  it('S7 S9 C3 B8 L5 never overtakes in a lane nor a dependency, goes by priority and age, ends once and leaves nothing behind', async () => {
+  it('S7 S9 S22 C3 B8 L5 never overtakes in a lane nor a dependency, goes by priority and age, ends once and leaves nothing behind', async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 1, max: 3 }), steps, async (concurrency, story) => {
         const world = await createLaneWorld(concurrency)
@@ -108,7 +111,28 @@ describe('the order in which operations are claimed and sent', () => {
           await world.close()
         }
       }),
-      { numRuns: 200 },
+      { ...limits, numRuns: 120 },
+    )
+  })
+
+  it('C3 goes by priority and age over more lanes than are claimed at once', async () => {
+    const inputs = fc.array(fc.tuple(fc.nat(199), fc.constantFrom(...PRIORITIES)), { minLength: 110, maxLength: 130 })
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 1, max: 3 }), inputs, async (concurrency, given) => {
+        const world = await createLaneWorld(concurrency)
+        try {
+          world.engine.pause('test')
+          await world.engine.enqueueAll(
+            given.map(([entity, priority]) => ({ type: 'create', entity: 'note', id: `n${entity}`, payload: {}, priority })),
+          )
+          await finish(world)
+          expect(world.offences).toEqual([])
+          expect(world.rows().filter(({ status }) => status !== 'done')).toEqual([])
+        } finally {
+          await world.close()
+        }
+      }),
+      { ...limits, numRuns: 4 },
     )
   })
 })

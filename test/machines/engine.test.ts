@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import type { EngineEvent } from '../../machines/engine.ts'
 import { StorageCorruptError, StorageUnavailableError } from '../../src/core/errors.ts'
 import { followingEngine, input, makeEngine, owningEngine, type Engine } from './engine-world.ts'
 
@@ -50,20 +49,6 @@ describe('owning', () => {
     expect([engine.state(), engine.news()]).toEqual(['running.owning.draining', ['drain OWN', 'drain DRAIN']])
     await engine.report({ type: 'LOCK.LOST' })
     expect([engine.state(), engine.news()]).toEqual(['running.following', ['drain DISOWN']])
-  })
-
-  it('S10 lets the lock know that a write was fenced', async () => {
-    const engine = await owningEngine()
-    engine.news()
-    await engine.report({ type: 'DRAIN.FENCED' })
-    expect(engine.news()).toEqual(['lock FENCED'])
-  })
-
-  it('L5 tells the lock of writes by others', async () => {
-    const engine = await followingEngine()
-    engine.news()
-    await engine.send({ type: 'STORE.CHANGED' })
-    expect(engine.news()).toEqual(['lock POKE'])
   })
 })
 
@@ -219,12 +204,6 @@ describe('STOP', () => {
     expect(engine.state()).toBe(name === 'paused' ? 'running.owning.paused' : 'running.owning.draining')
   })
 
-  it('L10 when stopped nothing happens', async () => {
-    const engine = makeEngine()
-    await engine.send({ type: 'STOP' })
-    expect([engine.state(), engine.closes]).toEqual(['stopped', []])
-  })
-
   it('S1 lets what is in flight end before the lease is released, and then the store is closed', async () => {
     const engine = await owningEngine()
     engine.news()
@@ -252,15 +231,6 @@ describe('STOP', () => {
     await engine.settle('closes', new Error('EIO'))
     expect([engine.state(), engine.failures]).toEqual(['stopped', ['store']])
   })
-
-  it.each<EngineEvent>([{ type: 'LOCK.LOST' }, { type: 'DRAIN.FENCED' }])(
-    'L10 does not wait for a drain that lost its lease while leaving: %s',
-    async (event) => {
-      const engine = await states['leaving']!()
-      await engine.send(event)
-      expect(engine.state()).toBe('running.releasing')
-    },
-  )
 
   it('S10 a lease that comes while leaving is not taken up', async () => {
     const engine = await followingEngine()

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { AnyStateMachine, AnyStateNode } from 'xstate'
 import * as exported from '../../machines/index.ts'
+import { statesOf, transitionsOf } from '../../src/testing/model/index.ts'
 
 type Kind = 'actions' | 'guards' | 'delays' | 'actors'
 
@@ -10,14 +11,6 @@ const machines: readonly (readonly [string, AnyStateMachine])[] = Object.values(
 
 function isMachine(value: unknown): value is AnyStateMachine {
   return typeof value === 'object' && value !== null && 'root' in value && 'implementations' in value
-}
-
-function nodesOf(node: AnyStateNode): readonly AnyStateNode[] {
-  return [node, ...Object.values(node.states).flatMap(nodesOf)]
-}
-
-function transitionsOf(node: AnyStateNode) {
-  return [...[...node.transitions.values()].flat(), ...(node.always ?? [])]
 }
 
 /** The names in a part of a config: of a string, of `{ type }`, of what a composed guard or a built-in action refers to. */
@@ -32,7 +25,7 @@ function namesIn(part: unknown): readonly string[] {
 function usesOf(machine: AnyStateMachine): Record<Kind, Set<string>> {
   const uses = { actions: new Set<string>(), guards: new Set<string>(), delays: new Set<string>(), actors: new Set<string>() }
   const add = (kind: Kind, part: unknown): void => namesIn(part).forEach((name) => uses[kind].add(name))
-  for (const node of nodesOf(machine.root)) {
+  for (const node of statesOf(machine)) {
     add('actions', [...node.entry, ...node.exit])
     add(
       'actors',
@@ -73,31 +66,24 @@ describe('every machine', () => {
   )
 
   it.each(machines)('L5 %s: each state that is not final has a way out', (_, machine) => {
-    const stuck = nodesOf(machine.root)
+    const stuck = statesOf(machine)
       .filter((node) => node.type === 'atomic')
       .filter((node) => !waysOut(node).some((target) => target !== node))
     expect(stuck.map(({ id }) => id)).toEqual([])
   })
 
-  it.each(machines)('%s: each state can be reached', (_, machine) => {
-    const reached = new Set<AnyStateNode>()
-    const visit = (node: AnyStateNode): void => {
-      if (reached.has(node)) return
-      reached.add(node)
-      if (node.parent !== undefined) visit(node.parent)
-      for (const next of node.initial?.target ?? []) visit(next)
-      for (const { target } of transitionsOf(node)) for (const next of target ?? []) visit(next)
-    }
-    visit(machine.root)
-    expect(
-      nodesOf(machine.root)
-        .filter((node) => !reached.has(node))
-        .map(({ id }) => id),
-    ).toEqual([])
+  it.each(machines)('L5 %s: each actor that it invokes may fail', (_, machine) => {
+    const handled = new Set(
+      statesOf(machine)
+        .flatMap(transitionsOf)
+        .map(({ eventType }) => eventType),
+    )
+    const invoked = statesOf(machine).flatMap(({ invoke }) => invoke.map(({ id }) => `xstate.error.actor.${id}`))
+    expect(invoked.filter((type) => !handled.has(type))).toEqual([])
   })
 
   it.each(machines)('%s: its ids, and those of what it invokes, are its own', (_, machine) => {
-    const nodes = nodesOf(machine.root)
+    const nodes = statesOf(machine)
     const ids = [...nodes.map(({ id }) => id), ...nodes.flatMap(({ invoke }) => invoke.map(({ id }) => id))]
     expect(new Set(ids).size).toBe(ids.length)
     expect(machines.filter(([id]) => id === machine.id)).toHaveLength(1)

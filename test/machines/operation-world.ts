@@ -1,6 +1,13 @@
 import { createActor } from 'xstate'
 import { operationMachine, type OperationEvent, type PreparedDecision } from '../../machines/operation.ts'
-import { ClientError, ConflictError, NetworkError, AuthenticationError, RateLimitError } from '../../src/core/errors.ts'
+import {
+  CircuitBreakerOpenError,
+  ClientError,
+  ConflictError,
+  NetworkError,
+  AuthenticationError,
+  RateLimitError,
+} from '../../src/core/errors.ts'
 import { wireKey, type OperationRow } from '../../src/core/operation.ts'
 import { DEFAULTS } from '../../src/core/options.ts'
 import type { Outcome, PreparedRequest } from '../../src/core/ports.ts'
@@ -60,6 +67,8 @@ export const decisions = {
   park: { type: 'park', error: new ConflictError('Decide.'), conflict },
   refuse: { type: 'refuse', error: new ConflictError('Dropped.') },
   failed: { type: 'failed', error: new NetworkError('Unreachable.') },
+  auth: { type: 'auth', error: new AuthenticationError('Who?', { status: 401 }) },
+  heldBack: { type: 'heldBack', error: new CircuitBreakerOpenError(1_000) },
 } satisfies Record<string, PreparedDecision>
 
 /** A slot whose effects are only written down. */

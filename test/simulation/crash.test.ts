@@ -1,4 +1,3 @@
-import { stdout } from 'node:process'
 import { describe, expect, it } from 'vitest'
 import { crashEverywhere, type CrashReport } from '../../src/testing/crash.ts'
 
@@ -22,9 +21,6 @@ describe.each([
       const report = await crashEverywhere(seed, { shape, hasFaults })
       expect(inWords(report)).toEqual([])
       expect(report.points).toBeGreaterThan(100)
-      stdout.write(
-        `seed ${seed}: ${report.points} points at which a process could die, ${hasFaults ? 'with' : 'without'} faults\n`,
-      )
     },
     LIMIT_MS,
   )

@@ -1,4 +1,5 @@
 import { ValidationError } from '../../core/errors.ts'
+import { isRow } from '../rows.ts'
 
 export interface SqliteStorageOptions {
   /** The database file. It is created if it does not exist; its folder is not. */
@@ -31,7 +32,9 @@ function checkAtLeast(name: string, value: unknown, least: number): number {
   throw new ValidationError(name, `must be a number of at least ${least}.`)
 }
 
-export function checkOptions({ path, busyTimeoutMs = 5000, watchMs = 100, maxBytes }: SqliteStorageOptions): CheckedOptions {
+export function checkOptions(options: SqliteStorageOptions): CheckedOptions {
+  if (!isRow(options)) throw new ValidationError('options', "must be an object, as { path: 'notes.db' }.")
+  const { path, busyTimeoutMs = 5000, watchMs = 100, maxBytes } = options
   return {
     path: checkPath(path),
     busyTimeoutMs: checkAtLeast('busyTimeoutMs', busyTimeoutMs, 0),

@@ -35,7 +35,6 @@ export const TIMED_FAULTS = [
   'token-expired',
   'user-switched',
   'id-reused',
-  'logged-out',
 ] as const
 
 export type RequestFault = (typeof REQUEST_FAULTS)[number]

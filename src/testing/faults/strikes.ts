@@ -102,14 +102,12 @@ const STRIKES: Readonly<Record<TimedFault, (target: Target) => void>> = {
     fired('answers-lost', 'the server')
     world.server.forgetAnswers()
   },
-  'token-expired': ({ world, fired }) => {
+  'token-expired': ({ world, strike, fired, later }) => {
     fired('token-expired', 'the server')
     world.server.revokeTokens()
-  },
-  'logged-out': ({ world, strike, fired, later }) => {
-    fired('logged-out', 'the server')
-    world.server.setRefusing(true)
-    later(span(strike, 500, 20_000), () => world.server.setRefusing(false))
+    if (!strike.side) return
+    world.server.logIn = false
+    later(span(strike, 500, 12_000), () => (world.server.logIn = true))
   },
   'user-switched': ({ device, strike, fired }) => {
     fired('user-switched', device.name)

@@ -1,5 +1,5 @@
 import { keyOfUser, laneOf, type OperationRow } from '../../core/operation.ts'
-import type { Fact, RowChange } from '../world/facts.ts'
+import type { Fact, RowChange, Sent } from '../world/facts.ts'
 
 /** An operation over its whole life, across restarts, owners and lost rows. */
 export interface Known {
@@ -16,7 +16,7 @@ export interface Known {
   isAccepted: boolean
   /** A fault lost, damaged or set back its row, or made the server forget it: not everything can be kept for it. */
   isTainted: boolean
-  /** How often a write of it left that may have been applied: a 401 says that it was not. */
+  /** How often a write of it left and was not turned away at the door: with a 401 nobody has looked at it, nor at its key. */
   sends: number
   /** How often the server may take effect more than once, for it forgot: once for each time. */
   forgiven: number
@@ -75,10 +75,21 @@ export function createRegister(): Register {
     }
   }
 
+  function byKey(user: string, key: string): Known | undefined {
+    return keys.get(keyOfUser(user, key)) ?? keys.get(keyOfUser(user, key.replace(/\.\d+$/, '')))
+  }
+
+  function sent({ user, writes }: Sent, times: 1 | -1): void {
+    for (const { key } of writes) {
+      const one = byKey(user, key)
+      if (one !== undefined) one.sends += times
+    }
+  }
+
   return {
     all: () => known.values(),
     byId: (id) => known.get(id),
-    byKey: (user, key) => keys.get(keyOfUser(user, key)) ?? keys.get(keyOfUser(user, key.replace(/\.\d+$/, ''))),
+    byKey,
     bySeq: (device, seq) => places.get(`${device}/${seq}`),
     see(fact) {
       if (fact.type === 'committed') for (const one of fact.changes) change(fact.device, one)
@@ -88,12 +99,8 @@ export function createRegister(): Register {
           const one = known.get(id)
           if (one !== undefined) one.isAccepted = true
         }
-      } else if (fact.type === 'sent' || (fact.type === 'answered' && fact.answer === '401')) {
-        for (const { key } of fact.request.writes) {
-          const one = this.byKey(fact.request.user, key)
-          if (one !== undefined) one.sends += fact.type === 'sent' ? 1 : -1
-        }
-      }
+      } else if (fact.type === 'sent') sent(fact.request, 1)
+      else if (fact.type === 'answered' && fact.answer === '401') sent(fact.request, -1)
     },
   }
 }

@@ -1,24 +1,19 @@
-import type { Fact, Sent, SentWrite } from '../world/facts.ts'
+import type { Fact, SentWrite } from '../world/facts.ts'
 import { isTerminal } from '../../core/operation.ts'
 import type { Checker } from './invariant.ts'
 
 /** S5, S9, S25: what leaves, in which order, and as whose. */
 export const requests: Checker = ({ register, rowsOf }, report) => {
-  /** By user and key: what was sent first, unless a 401 said that it was for nothing. */
-  const contents = new Map<string, { readonly content: string; readonly number: number }>()
+  const contents = new Map<string, string>()
   const lastEffects = new Map<string, number>()
 
-  function sameContent({ user, number }: Sent, write: SentWrite): void {
+  function sameContent(user: string, write: SentWrite): void {
     const { method, path, headers, body, key } = write
     const content = JSON.stringify([method, path, headers['If-Match'] ?? null, body])
     const known = contents.get(`${user} ${key}`)
-    contents.set(`${user} ${key}`, known ?? { content, number })
-    if (known !== undefined && known.content !== content && !register.byKey(user, key)?.isTainted)
-      report('S5', `The key ${key} was sent with ${content}, and before with ${known.content}.`)
-  }
-
-  function sentForNothing({ user, number, writes }: Sent): void {
-    for (const { key } of writes) if (contents.get(`${user} ${key}`)?.number === number) contents.delete(`${user} ${key}`)
+    contents.set(`${user} ${key}`, known ?? content)
+    if (known !== undefined && known !== content && !register.byKey(user, key)?.isTainted)
+      report('S5', `The key ${key} was sent with ${content}, and before with ${known}.`)
   }
 
   function noneOvertaken(device: string, tab: string, user: string, { key }: SentWrite): void {
@@ -45,12 +40,15 @@ export const requests: Checker = ({ register, rowsOf }, report) => {
       if (fact.type === 'sent') {
         const { device, tab, user } = fact.request
         for (const write of fact.request.writes) {
-          sameContent(fact.request, write)
+          sameContent(user, write)
           noneOvertaken(device, tab, user, write)
           asOwnUser(fact, write)
         }
       }
-      if (fact.type === 'answered' && fact.answer === '401') sentForNothing(fact.request)
+      if (fact.type === 'answered' && fact.answer === '401') {
+        const { user } = fact.request
+        for (const { key } of fact.request.writes) if (register.byKey(user, key)?.sends === 0) contents.delete(`${user} ${key}`)
+      }
       if (fact.type !== 'served') return
       for (const { user, key, client, entity, id, sequence } of fact.effects) {
         const one = register.byKey(user, key)

@@ -48,14 +48,14 @@ export function createDevice(world: World, name: string, tabCount: number): Devi
 
   function refresh(user: string, life: Life): Promise<void> {
     if (!life.reaches('refresh')) return never()
-    return new Promise((resolve) =>
-      scheduler.after(REFRESH_MS, () =>
-        life.enter(() => {
-          tokens.delete(user)
-          resolve()
-        }),
-      ),
-    )
+    return new Promise((resolve, reject) => {
+      const answer = (): void => {
+        if (!server.logIn) return reject(new Error('Nobody can log in now.'))
+        tokens.delete(user)
+        resolve()
+      }
+      scheduler.after(REFRESH_MS, () => life.enter(answer))
+    })
   }
 
   function wake(sleepers: readonly Tab[], forMs: number, withMonotonic: boolean): void {

@@ -66,8 +66,8 @@ export interface ModelServer {
   /** A bearer token for a user. All earlier ones stay good until they are revoked. */
   issueToken(user: string): string
   revokeTokens(): void
-  /** As long as it refuses, no token is good, and none that is issued ever will be. */
-  setRefusing(refuses: boolean): void
+  /** Whether users can log in, and so renew their tokens. */
+  logIn: boolean
   backUp(): ServerState
   restore(state: ServerState): void
   forgetAnswers(): void
@@ -105,7 +105,6 @@ export function createModelServer(): ModelServer {
   const undone = new Set<Effect>()
   let head = 0
   let issued = 0
-  let isRefusing = false
 
   function userOf({ headers }: ServerRequest): string | undefined {
     return tokens.get(/^Bearer (.+)$/.exec(headers['Authorization'] ?? '')?.[1] ?? '')
@@ -180,14 +179,11 @@ export function createModelServer(): ModelServer {
     all: () => new Map([...resources].flatMap(([path, { value }]) => (value === undefined ? [] : [[path, value] as const]))),
     issueToken(user) {
       const token = `${user}-${++issued}`
-      if (!isRefusing) tokens.set(token, user)
+      tokens.set(token, user)
       return token
     },
     revokeTokens: () => tokens.clear(),
-    setRefusing(refuses) {
-      isRefusing = refuses
-      tokens.clear()
-    },
+    logIn: true,
     backUp: () => ({ resources: new Map(resources), answers: new Map(answers), effects: ledger.length }),
     restore(state) {
       for (const effect of ledger.slice(state.effects)) undone.add(effect)

@@ -19,7 +19,7 @@ export function bug(name: string, why: string, file: string, find: string, repla
   return { name, why, changes: [{ file, find, replace }], invariants: invariants.split(' ') }
 }
 
-export class StaleBugError extends Error {
+class StaleBugError extends Error {
   override name = 'StaleBugError'
 }
 

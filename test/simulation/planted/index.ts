@@ -3,6 +3,7 @@ import type { Bug } from './bug.ts'
 import { hunt, type Hunt } from './hunt.ts'
 
 export { BUGS } from './bugs.ts'
+export { HARMLESS, MUTE, reports } from './controls.ts'
 
 /** A bug that so many seeds have not shown has survived. */
 const BUDGET = 400

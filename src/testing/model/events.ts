@@ -1,0 +1,69 @@
+import {
+  getNextTransitions,
+  type AnyEventObject,
+  type AnyMachineSnapshot,
+  type AnyStateMachine,
+  type EventFromLogic,
+  type OutputFrom,
+  type SnapshotFrom,
+} from 'xstate'
+
+/** A list, or what makes one for a state. */
+export type Choices<Snapshot, Choice> = readonly Choice[] | ((snapshot: Snapshot) => readonly Choice[])
+
+type OfType<Event, Type> = Event extends { readonly type: Type } ? Event : never
+
+/** The events that may come, of each type that the machine knows: a type that is left out does not compile. */
+export type EventChoices<Machine extends AnyStateMachine> = {
+  readonly [Type in EventFromLogic<Machine>['type']]: Choices<SnapshotFrom<Machine>, OfType<EventFromLogic<Machine>, Type>>
+}
+
+type ActorsOf<Machine extends AnyStateMachine> = NonNullable<Parameters<Machine['provide']>[0]['actors']>
+
+/** What the invoked actors may end with, by their source. One that is left out ends without an output. */
+export type OutputChoices<Machine extends AnyStateMachine> = {
+  readonly [Source in keyof ActorsOf<Machine>]?: Choices<
+    SnapshotFrom<Machine>,
+    OutputFrom<NonNullable<ActorsOf<Machine>[Source]>>
+  >
+}
+
+export interface Occurrences {
+  readonly events: Readonly<Record<string, Choices<AnyMachineSnapshot, AnyEventObject>>>
+  readonly outputs: Readonly<Record<string, Choices<AnyMachineSnapshot, unknown> | undefined>>
+  readonly errors: readonly unknown[]
+}
+
+/** Everything that may happen in a state: the events of the outside, the timers that run, and the ends of what is invoked. */
+export function occurring({ events, outputs, errors }: Occurrences, snapshot: AnyMachineSnapshot): readonly AnyEventObject[] {
+  if (snapshot.status !== 'active') return []
+  return [...Object.values(events).flatMap((choices) => chosen(choices, snapshot)), ...own(snapshot, outputs, errors)]
+}
+
+function own(
+  snapshot: AnyMachineSnapshot,
+  outputs: Occurrences['outputs'],
+  errors: readonly unknown[],
+): readonly AnyEventObject[] {
+  const invoked = new Map(
+    getNextTransitions(snapshot).flatMap(({ source }) => source.invoke.map(({ id, src }) => [id, src] as const)),
+  )
+  const types = new Set(getNextTransitions(snapshot).map(({ eventType }) => eventType))
+  return [...types].flatMap((type) => {
+    if (type.startsWith('xstate.after.')) return [{ type }]
+    const actorId = /^xstate\.(?:done|error)\.actor\.(.*)$/.exec(type)?.[1]
+    if (actorId === undefined) return []
+    if (type.startsWith('xstate.error.')) return errors.map((error) => ({ type, actorId, error }))
+    const choices = outputs[sourceName(invoked.get(actorId))] ?? [undefined]
+    return chosen(choices, snapshot).map((output) => ({ type, actorId, output }))
+  })
+}
+
+/** An actor that is not named in `setup` has no outputs by name. */
+function sourceName(source: unknown): string {
+  return typeof source === 'string' ? source : ''
+}
+
+function chosen<Choice>(choices: Choices<AnyMachineSnapshot, Choice>, snapshot: AnyMachineSnapshot): readonly Choice[] {
+  return typeof choices === 'function' ? choices(snapshot) : choices
+}

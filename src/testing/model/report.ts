@@ -1,0 +1,24 @@
+import type { Coverage, Exercised } from './coverage.ts'
+
+const HEADER = ['machine', 'states', 'transitions', 'guards'] as const
+
+/** A table, a line a machine: how much is exercised of how much there is. */
+export function coverageTable(coverages: readonly Coverage[]): string {
+  const rows = [
+    HEADER,
+    ...coverages.map(({ machine, ...parts }) => [machine, share(parts.states), share(parts.transitions), share(parts.guards)]),
+  ]
+  const widths = HEADER.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n')
+}
+
+function share({ total, missing }: Exercised): string {
+  return `${total - missing.length}/${total}`
+}

@@ -1,0 +1,41 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+
+async function script(path: string, ...args: readonly string[]): Promise<{ code: unknown; stdout: string; stderr: string }> {
+  const file = fileURLToPath(new URL(`../../${path}`, import.meta.url))
+  const child = spawn(process.execPath, [file, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const [stdout, stderr, [code]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'close') as Promise<unknown[]>,
+  ])
+  return { code, stdout, stderr }
+}
+
+describe('the scripts that people call', () => {
+  it.each([['--seed', 'abc'], ['--seeds', 'x'], ['--from', '-1'], ['--from=-1'], ['--workers', '0'], ['--sedes', '1'], ['7']])(
+    'B1 simulate refuses %s %s in one line, with exit code 2',
+    async (...args) => {
+      const { code, stdout, stderr } = await script('scripts/simulate.mjs', ...args)
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+      expect(stderr).toMatch(/^simulate: [^\n]+\n$/)
+      expect(stderr).toContain(args[0].split('=')[0])
+    },
+  )
+
+  it('simulate and start tell what they do, and do nothing', async () => {
+    for (const path of ['scripts/simulate.mjs', 'examples/start.mjs']) {
+      const { code, stdout, stderr } = await script(path, '--help')
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+      expect(stdout).toMatch(/^npm (run simulate|start)/)
+      expect(stdout).not.toMatch(/server {3}http|Faults that fired/)
+    }
+  })
+
+  it('B1 start refuses an option that it does not have', async () => {
+    expect(await script('examples/start.mjs', '--fast')).toMatchObject({ code: 2, stderr: expect.stringContaining('--fast') })
+  })
+})

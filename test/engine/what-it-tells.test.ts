@@ -1,0 +1,59 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { ClientError, NetworkError, type SyncError } from '../../src/index.ts'
+import { createWorld, eventOf, type World } from '../support/world.ts'
+
+let world: World
+beforeEach(async () => {
+  world = await createWorld({ store: 'memory' })
+})
+afterEach(() => world.close())
+
+const create = (id: string) => ({ type: 'create', entity: 'note', id, payload: {} })
+
+describe('what the application is told', () => {
+  it('D6 flush() names what an earlier drain put off as well', async () => {
+    world.intercept(async () => ({ type: 'unknown', error: new NetworkError('Down.') }))
+    const engine = await world.started({ retry: { strategy: 'constant', baseMs: 60_000 } })
+    const operation = await engine.enqueue(create('a'))
+    await eventOf(engine, 'sync:retry')
+    expect(await engine.flush()).toMatchObject({ succeeded: 0, deferred: 1, reasons: [{ id: operation.id, status: 'waiting' }] })
+    engine.pause('test')
+    expect(await engine.flush()).toMatchObject({ deferred: 1, held: ['test'] })
+  })
+
+  it('B1 A4 a rollback gets the error as the class that it was', async () => {
+    const engine = await world.started()
+    const told = new Promise<SyncError>((resolve) => {
+      void engine.enqueue({ type: 'update', entity: 'note', id: 'none', payload: { n: 1 }, optimistic: { onError: resolve } })
+    })
+    const error = await told
+    expect(error).toBeInstanceOf(ClientError)
+    expect(error).toMatchObject({ code: 'client', status: 404 })
+  })
+
+  it('C4 a handler gets the events of its pattern, as their types say', async () => {
+    const engine = await world.started()
+    const completed = new Promise<string>((resolve) =>
+      engine.on('sync:completed', ({ operation }) => resolve(operation.entityId)),
+    )
+    const seen: string[] = []
+    engine.on('sync:*', ({ type }) => void seen.push(type))
+    await (
+      await engine.enqueue(create('a'))
+    ).settled
+    expect(await completed).toBe('a')
+    expect(new Set(seen)).toEqual(new Set(['sync:queued', 'sync:started', 'sync:completed']))
+  })
+
+  it('F8 E3 explain() tells that the engine of another user holds the lease', async () => {
+    const ann = await world.started({ user: 'ann' })
+    await eventOf(ann, 'lock:acquired')
+    const bob = await world.started({ user: 'bob' })
+    const operation = await bob.enqueue(create('a'))
+    const { summary } = await bob.explain(operation.id)
+    expect(summary).toContain('the engine of another user, which holds the lease')
+    expect(summary).not.toContain('ann')
+    await ann.stop()
+    expect(await operation.settled).toEqual({ status: 'done' })
+  })
+})

@@ -1,0 +1,7 @@
+import { breakerModel } from './breaker.ts'
+import { connectivityModel } from './connectivity.ts'
+import { engineModel } from './engine.ts'
+import { lockModel } from './lock.ts'
+import { operationModel } from './operation.ts'
+
+export const models = [engineModel, lockModel, breakerModel, operationModel, connectivityModel]

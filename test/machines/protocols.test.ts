@@ -1,0 +1,125 @@
+import { describe, expect, it } from 'vitest'
+import { deadEnds, protocolBreaks, type Edge, type Vertex, type Walk } from '../../src/testing/model/index.ts'
+import { breakerModel } from './models/breaker.ts'
+import { connectivityModel } from './models/connectivity.ts'
+import { engineModel } from './models/engine.ts'
+import { lockModel } from './models/lock.ts'
+import { operationModel } from './models/operation.ts'
+
+function breaks(walks: readonly Walk[], protocol: Readonly<Record<string, readonly string[]>>): readonly string[] {
+  return walks.flatMap((walk) => protocolBreaks(walk, protocol))
+}
+
+describe('on every path', () => {
+  it('S10 the lock reports a loss after each acquisition, and nothing after the release', () => {
+    const report = (type: string) => `send LOCK.${type} to parent`
+    const protocol = {
+      '': [report('ACQUIRED'), report('RELEASED')],
+      [report('ACQUIRED')]: [report('LOST')],
+      [report('LOST')]: [report('ACQUIRED'), report('RELEASED')],
+      [report('RELEASED')]: [],
+    }
+    expect(breaks(lockModel.walks, protocol)).toEqual([])
+  })
+
+  it('S23 the breaker opens, half-opens and closes in that order', () => {
+    const protocol = {
+      '': ['emit breaker:opened'],
+      'emit breaker:opened': ['emit breaker:halfOpened', 'emit breaker:closed'],
+      'emit breaker:halfOpened': ['emit breaker:opened', 'emit breaker:closed'],
+      'emit breaker:closed': ['emit breaker:opened'],
+    }
+    expect(breaks(breakerModel.walks, protocol)).toEqual([])
+  })
+
+  it('D1 the network is reported once each time that it comes or goes', () => {
+    const [online, offline] = ['send NETWORK.ONLINE to parent', 'send NETWORK.OFFLINE to parent'] as const
+    const protocol = { '': [online, offline], [online]: [offline], [offline]: [online] }
+    expect(breaks(connectivityModel.walks, protocol)).toEqual([])
+  })
+
+  it('S7 an operation is recorded between any two effects, and its slot is empty before the next', () => {
+    const effects = ['send', 'reconcile', 'rollBack']
+    const protocol = {
+      '': ['vacate'],
+      vacate: effects,
+      send: ['record'],
+      reconcile: ['record'],
+      rollBack: ['record'],
+      record: [...effects, 'vacate'],
+    }
+    expect(breaks(operationModel.walks, protocol)).toEqual([])
+  })
+
+  it('S10 the drain is told to drain only while it owns, and to own only once', () => {
+    const told = (command: string) => `send ${command} to drain`
+    const protocol = {
+      '': ['start drain'],
+      'start drain': [told('OWN'), told('QUIESCE'), 'stop drain'],
+      [told('OWN')]: [told('DRAIN')],
+      [told('DRAIN')]: [told('HOLD'), told('DISOWN'), told('QUIESCE'), 'stop drain'],
+      [told('HOLD')]: [told('DRAIN'), told('DISOWN'), told('QUIESCE'), 'stop drain'],
+      [told('DISOWN')]: [told('OWN'), told('QUIESCE'), 'stop drain'],
+      [told('QUIESCE')]: [told('DISOWN'), 'stop drain'],
+      'stop drain': ['start drain'],
+    }
+    expect(breaks(engineModel.walks, protocol)).toEqual([])
+  })
+
+  it.each(['breaker', 'drain', 'lock', 'connectivity'])('L10 the %s ends before the store is closed', (part) => {
+    const protocol = {
+      '': ['start open'],
+      'start open': [`start ${part}`, 'start close', 'start open'],
+      [`start ${part}`]: [`stop ${part}`],
+      [`stop ${part}`]: [`start ${part}`, 'start close'],
+      'start close': ['start open'],
+    }
+    expect(breaks(engineModel.walks, protocol)).toEqual([])
+  })
+})
+
+/** What comes without anybody's doing: timers, and the ends of what was begun. */
+function comesByItself({ event }: Edge): boolean {
+  return event.type.startsWith('xstate.')
+}
+
+function isIn(state: string) {
+  return ({ snapshot }: Vertex): boolean => snapshot.matches(state)
+}
+
+function names(vertices: readonly Vertex[]): readonly unknown[] {
+  return vertices.map(({ snapshot }) => snapshot.value)
+}
+
+describe('from every state', () => {
+  it('L10 STOP, and what comes by itself, bring the engine to a stop', () => {
+    const along = (edge: Edge): boolean => edge.event.type === 'STOP' || comesByItself(edge)
+    expect(engineModel.walks.flatMap((walk) => names(deadEnds(walk, isIn('stopped'), along)))).toEqual([])
+  })
+
+  it('L10 RELEASE, and what comes by itself, release the lock', () => {
+    const along = (edge: Edge): boolean => edge.event.type === 'RELEASE' || comesByItself(edge)
+    expect(lockModel.walks.flatMap((walk) => names(deadEnds(walk, isIn('released'), along)))).toEqual([])
+  })
+
+  it('L2 the lock comes to hold the lease by itself, unless it is being released', () => {
+    const stuck = lockModel.walks.flatMap((walk) => names(deadEnds(walk, isIn('holding'), comesByItself)))
+    expect(new Set(stuck)).toEqual(new Set(['releasing', 'released']))
+  })
+
+  it('L5 a probe brings the network back without a word from the platform', () => {
+    const probing = connectivityModel.walks.filter(({ vertices }) => vertices[0]!.snapshot.context.hasProbe)
+    expect(probing.flatMap((walk) => names(deadEnds(walk, isIn('online'), comesByItself)))).toEqual([])
+    expect(probing).toHaveLength(2)
+  })
+
+  it('L5 the breaker lets requests through again once they succeed', () => {
+    const along = (edge: Edge): boolean => ['PROBE', 'SUCCESS'].includes(edge.event.type) || comesByItself(edge)
+    expect(breakerModel.walks.flatMap((walk) => names(deadEnds(walk, isIn('closed'), along)))).toEqual([])
+  })
+
+  it('L5 a slot becomes free again, whatever its operation met', () => {
+    const along = (edge: Edge): boolean => edge.event.type !== 'ASSIGN'
+    expect(operationModel.walks.flatMap((walk) => names(deadEnds(walk, isIn('idle'), along)))).toEqual([])
+  })
+})
