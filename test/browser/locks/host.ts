@@ -2,6 +2,7 @@ import { createSyncEngine, type StorageError, type SyncEngine, type Transport } 
 import { indexedDbStorage } from '../../../src/adapters/indexeddb/index.ts'
 import { LEASE, META, STORE_SCHEMA } from '../../../src/core/schema.ts'
 import type { Command, Port, Told } from './messages.ts'
+import { betweenTransactions } from './transactions.ts'
 
 /** Runs engines in this context, as it is told over the port. */
 export function hostEngines(port: Port): void {
@@ -80,14 +81,11 @@ export function hostEngines(port: Port): void {
     return codes
   }
 
-  /** When a write of ours is complete, no transaction is open that would hold up the others. */
-  async function freeze({ name, url }: Extract<Command, { type: 'freeze' }>): Promise<void> {
-    const storage = indexedDbStorage({ name })
-    await storage.open(STORE_SCHEMA)
-    await storage.commit([{ type: 'put', collection: META, value: { name: 'frozen' } }])
-    tell({ type: 'frozen' })
-    while (canBeFetched(url));
-    await storage.close()
+  function freeze({ url }: Extract<Command, { type: 'freeze' }>): Promise<void> {
+    return betweenTransactions(() => {
+      tell({ type: 'frozen' })
+      while (canBeFetched(url));
+    })
   }
 
   port.addEventListener('message', ({ data }: MessageEvent<Command & { call: number }>) => {

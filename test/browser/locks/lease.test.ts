@@ -93,7 +93,7 @@ describe('engines in several pages and workers on one IndexedDB', () => {
     const name = uniqueName()
     const owner = await startOwner(name, impatient)
     const url = URL.createObjectURL(new Blob(['frozen']))
-    const awake = owner.call({ type: 'freeze', name, url })
+    const awake = owner.call({ type: 'freeze', url })
     await owner.until((each): each is Told => each.type === 'frozen')
     const next = await firstOwner(others(owner), name)
     await enqueueEverywhere(name, others(owner), 'frozen')

@@ -6,7 +6,7 @@ export type Command =
   /** Writes as the owner of an epoch would; answers with what became of each write. */
   | { readonly type: 'writeAs'; readonly name: string; readonly epoch: number; readonly times: number }
   /** Blocks its thread, without a gap, until the URL can no longer be fetched. */
-  | { readonly type: 'freeze'; readonly name: string; readonly url: string }
+  | { readonly type: 'freeze'; readonly url: string }
 
 export interface LockGiven {
   readonly heartbeatMs: number

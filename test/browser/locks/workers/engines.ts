@@ -1,3 +1,5 @@
 import { hostEngines } from '../host.ts'
+import { watchTransactions } from '../transactions.ts'
 
+watchTransactions()
 hostEngines(self)
