@@ -11,6 +11,8 @@ interface Owed {
 /** S13: a refusal that our own success has caused is no conflict: as long as nobody else has changed the entity, nothing is sent anew. */
 export const ownSuccess: Checker = ({ register, ledger, undone }, report) => {
   const owed = new Map<Known, Owed>()
+  /** What was sent under each key: after an edit, the success of what stood there before is not that of the new. */
+  const payloads = new Map<string, string>()
 
   function latestEffect({ row: { entity, entityId } }: Known): Effect | undefined {
     return ledger.findLast((effect) => effect.entity === entity && effect.id === entityId && !undone.has(effect))
@@ -18,14 +20,16 @@ export const ownSuccess: Checker = ({ register, ledger, undone }, report) => {
 
   function refused(one: Known, key: string): void {
     const effect = latestEffect(one)
-    if (effect !== undefined && register.byKey(effect.user, effect.key) === one)
-      owed.set(one, { effect, key, payload: JSON.stringify(one.row.payload) })
+    if (effect === undefined || register.byKey(effect.user, effect.key) !== one) return
+    const payload = payloads.get(effect.key) ?? ''
+    if (payload === payloadOf(one)) owed.set(one, { effect, key, payload })
   }
 
   function sent(one: Known, key: string): void {
+    payloads.set(key, payloadOf(one))
     const debt = owed.get(one)
     if (debt === undefined || debt.key === key || latestEffect(one) !== debt.effect) return
-    if (JSON.stringify(one.row.payload) === debt.payload)
+    if (payloadOf(one) === debt.payload)
       report('S13', `${one.id} was sent anew as ${key}, though ${debt.key} was refused only because it had been applied.`)
   }
 
@@ -40,4 +44,8 @@ export const ownSuccess: Checker = ({ register, ledger, undone }, report) => {
       }
     },
   }
+}
+
+function payloadOf({ row }: Known): string {
+  return JSON.stringify(row.payload ?? null)
 }
