@@ -59,7 +59,8 @@ export function createSimulatedServer({ baseURL = 'http://server.test' }: Simula
       body: value === undefined ? null : JSON.stringify(value),
     }
     const { status } = model.handle(request).response
-    if (status >= 300) throw new ValidationError(`${entity}/${id}`, `can't be written by another client: the server answers ${status}.`)
+    if (status >= 300)
+      throw new ValidationError(`${entity}/${id}`, `can't be written by another client: the server answers ${status}.`)
   }
 
   return {

@@ -60,13 +60,19 @@ export function createSimulatedTime({ seed = 1 }: SimulatedTimeOptions = {}): Si
   if (!Number.isSafeInteger(seed)) throw new ValidationError('seed', 'must be a whole number.')
   const scheduler = createScheduler()
   const device: DeviceClock = { skewMs: 0, asleepMs: 0, changed: new Set() }
-  const clock = simulatedClock(scheduler, createLife(scheduler, () => true), device, { throttleMs: 1 })
+  const clock = simulatedClock(
+    scheduler,
+    createLife(scheduler, () => true),
+    device,
+    { throttleMs: 1 },
+  )
   const numbers = seededNumbers(splitSeed(seed, 'random'))
   const releases = new Set<() => void>()
   let [ids, held, isRunning] = [0, 0, false]
 
   async function pass(untilMs: number, isReached: () => boolean): Promise<'settled' | 'time' | 'empty'> {
-    if (isRunning) throw new SyncError('time-runs', 'Time passes already. Await the first run before the next, or use one runUntil.')
+    if (isRunning)
+      throw new SyncError('time-runs', 'Time passes already. Await the first run before the next, or use one runUntil.')
     isRunning = true
     try {
       for (;;) {

@@ -94,9 +94,15 @@ describe('simulated time', () => {
   it('F6 says so where what it runs for can not come, or not in time', async () => {
     const time = createSimulatedTime()
     const never = new Promise(() => {})
-    await expect(time.runUntil(never)).rejects.toMatchObject({ code: 'not-reached', message: expect.stringContaining('nothing is scheduled') })
+    await expect(time.runUntil(never)).rejects.toMatchObject({
+      code: 'not-reached',
+      message: expect.stringContaining('nothing is scheduled'),
+    })
     time.ports.clock.schedule(() => {}, 10_000)
-    await expect(time.runUntil(() => false, { limitMs: 500 })).rejects.toMatchObject({ code: 'not-reached', message: expect.stringContaining('500 ms') })
+    await expect(time.runUntil(() => false, { limitMs: 500 })).rejects.toMatchObject({
+      code: 'not-reached',
+      message: expect.stringContaining('500 ms'),
+    })
     expect(time.elapsedMs()).toBe(500)
   })
 

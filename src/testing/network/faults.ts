@@ -12,7 +12,8 @@ import type { Fate } from '../world/travel.ts'
  * - `truncated`: the effect, and an answer of which the second half is missing;
  * - `portal-page`: a captive portal answers 200 with an HTML page; no effect;
  * - `error-status`: something before the API answers with `status`, and `Retry-After: {retryAfter}` if that is given; no effect;
- * - `error-after-effect`: the effect, and then such an answer instead of the server's.
+ * - `error-after-effect`: the effect, and then such an answer instead of the server's. A status that denies the effect (4xx but 408) makes a server of it that lies,
+ *   and no engine can keep its promises to that.
  */
 export type NetworkFault =
   | { readonly type: 'request-lost' | 'response-lost' | 'truncated' | 'portal-page' }

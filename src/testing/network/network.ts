@@ -11,7 +11,16 @@ import type { ServerResponse } from '../world/model-server.ts'
 import { aborted, travel, unreachable, type Arrival } from '../world/travel.ts'
 import { fateOf, type NetworkFault } from './faults.ts'
 import { startOutages } from './outages.ts'
-import { checkDrawn, checkSpan, choicesFor, drawFault, type DrawnFaults, type FaultScript, type NetworkRequest, type SpanMs } from './plan.ts'
+import {
+  checkDrawn,
+  checkSpan,
+  choicesFor,
+  drawFault,
+  type DrawnFaults,
+  type FaultScript,
+  type NetworkRequest,
+  type SpanMs,
+} from './plan.ts'
 
 export interface SimulatedNetworkOptions {
   /** In which requests travel. Default: the real time. */
@@ -111,14 +120,14 @@ export function createSimulatedNetwork(options: SimulatedNetworkOptions = {}): S
       return Promise.reject(unreachable())
     }
     const fault: NetworkFault | undefined = link.isCaptive() ? { type: 'portal-page' } : faultOf(request, outgoing.body)
-    const answered = note(request, fault)
+    const noteAnswer = note(request, fault)
     const latency = choicesFor(seed, request, 'latency', outgoing.body)
     const fate = fateOf(fault, { thereMs: latency.whole(...latencyMs), backMs: latency.whole(...latencyMs) })
     return new Promise((resolve, reject) => {
       outgoing.signal.addEventListener('abort', () => reject(aborted()))
-      travel({ after, serve: (done) => serve(outgoing, done) }, fate, (answer) => {
+      travel({ after, serve: (answered) => void serve(outgoing).then(answered) }, fate, (answer) => {
         if (outgoing.signal.aborted) return
-        answered(answer instanceof Error ? codeOf(answer) : answer.status)
+        noteAnswer(answer instanceof Error ? codeOf(answer) : answer.status)
         if (answer instanceof Error) reject(answer)
         else resolve({ status: answer.status, headers: answer.headers, data: answer.body })
       })
@@ -126,19 +135,23 @@ export function createSimulatedNetwork(options: SimulatedNetworkOptions = {}): S
   }
 
   /** What comes to the server after its sender has given up is served all the same. */
-  function serve(outgoing: OutgoingRequest, done: (answer: Arrival) => void): void {
+  async function serve(outgoing: OutgoingRequest): Promise<Arrival> {
     const signal = outgoing.signal.aborted ? new AbortController().signal : outgoing.signal
     const exchange = async (): Promise<IncomingResponse> => wire({ ...outgoing, signal })
-    void (time === undefined ? exchange() : time.hold(exchange())).then(
-      (response) => done(responseOf(response)),
-      (error: unknown) => done(error instanceof Error ? error : new Error('The wire rejected with something that is no error.')),
-    )
+    try {
+      return responseOf(await (time === undefined ? exchange() : time.hold(exchange())))
+    } catch (error) {
+      return error instanceof Error ? error : new Error('The wire rejected with something that is no error.')
+    }
   }
 
   setFaults(options.faults)
   return {
     transport: (given) => transportOver({ wire: carry, clock }, given),
-    connectivity: link.connectivityOf(createLife({ after }, () => true), probes),
+    connectivity: link.connectivityOf(
+      createLife({ after }, () => true),
+      probes,
+    ),
     setFaults,
     setOnline: link.setOnline,
     setCaptive: link.setCaptive,

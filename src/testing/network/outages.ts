@@ -9,7 +9,10 @@ interface Switch {
 }
 
 /** Takes the connection away and gives it back, again and again. Gives the function that ends this, online. */
-export function startOutages({ upMs, downMs }: NonNullable<DrawnFaults['outages']>, { seed, after, setOnline }: Switch): () => void {
+export function startOutages(
+  { upMs, downMs }: NonNullable<DrawnFaults['outages']>,
+  { seed, after, setOnline }: Switch,
+): () => void {
   const choices = choicesOf(recordedTape(splitSeed(seed, 'outages')))
   let cancel = (): void => {}
 

@@ -19,7 +19,7 @@ export interface NetworkRequest {
 /** From a time to a time in milliseconds, both included. */
 export type SpanMs = readonly [min: number, max: number]
 
-/** Faults that are drawn from the network's seed. All of them are such that an engine gets over them by itself. */
+/** Faults that are drawn from the network's seed, such as an engine gets over by itself, as long as its `retry.maxAttempts` (20) last. */
 export interface DrawnFaults {
   /** How many of the requests meet one, 0 to 1. */
   readonly rate: number
@@ -36,8 +36,11 @@ export interface DrawnFaults {
 /** Says of each request what befalls it. */
 export type FaultScript = (request: NetworkRequest) => NetworkFault | undefined
 
-/** From those with which something says that the request can be sent again. */
-const STATUSES = [503, 429, 500, 502, 504, 408, 425] as const
+/** Such as say that nothing happened, or that it is unknown. */
+const BEFORE_EFFECT = [503, 429, 500, 502, 504, 408, 425] as const
+
+/** Such as leave it unknown: another would be a lie. */
+const AFTER_EFFECT = [503, 500, 502, 504, 408] as const
 
 /**
  * What is drawn for a request depends on the seed, the request and its attempt alone: not on what else is under way, nor on which of two was quicker.
@@ -53,7 +56,7 @@ export function drawFault(choices: Choices, faults: DrawnFaults): NetworkFault |
   const type = choices.pick([first, ...others])
   const delayMs = choices.whole(0, delayMaxMs)
   const isOnItsWay = choices.chance(0.5)
-  const status = choices.pick(STATUSES)
+  const status = type === 'error-after-effect' ? choices.pick(AFTER_EFFECT) : choices.pick(BEFORE_EFFECT)
   const seconds = choices.whole(0, retryAfterMaxSeconds)
   if (type === 'duplicated') return { type, afterMs: delayMs }
   if (type === 'late') return isOnItsWay ? { type, thereMs: delayMs } : { type, backMs: delayMs }
