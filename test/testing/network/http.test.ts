@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createSyncEngine } from '../../../src/index.ts'
 import { memoryStorage } from '../../../src/adapters/memory.ts'
-import { startServer } from '../../../src/server/index.ts'
+import { createServer, startServer } from '../../../src/server/index.ts'
 import {
   createSimulatedNetwork,
   createSimulatedTime,
@@ -76,6 +76,30 @@ describe('a simulated network over real HTTP', () => {
     const transport = network.transport({ baseURL: await nobody() })
     expect(told(await transport.send(request(), context()))).toBe('retry network')
     expect(network.log()).toMatchObject([{ fault: undefined, answer: 'ECONNREFUSED' }])
+  })
+
+  it('F6 speaks to a backend without a port, by its fetch handler', async () => {
+    const backend = await createServer()
+    onTestFinished(() => backend.close())
+    const time = createSimulatedTime()
+    const network = createSimulatedNetwork({
+      time,
+      faults: ({ number }) => (number === 1 ? { type: 'error-after-effect', status: 504 } : undefined),
+      wire: async ({ url, method, headers, body }) => {
+        const response = await backend.fetch(new Request(url, { method, headers, body }))
+        return { status: response.status, headers: Object.fromEntries(response.headers), data: await response.text() }
+      },
+    })
+    const transport = network.transport({ baseURL: 'http://api.test' })
+    const create = request({
+      method: 'POST',
+      path: '/note',
+      headers: { 'Content-Type': 'application/json' },
+      body: '{"id":"n1"}',
+    })
+    expect(told(await time.runUntil(transport.send(create, context())))).toBe('unknown server')
+    expect(await time.runUntil(transport.send(create, context()))).toMatchObject({ type: 'applied', value: { id: 'n1' } })
+    expect(backend.ledger()).toHaveLength(1)
   })
 
   it('D8 says so where a wire of the application throws', async () => {
