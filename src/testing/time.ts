@@ -52,8 +52,8 @@ const LIMIT_MS = 3_600_000
 const SPAN = 2 ** 32
 
 /**
- * Makes a clock, timers, randomness and ids of which nothing is left to chance. Stores and servers must answer without real time (`memoryStorage`, `createSimulatedServer`), or be
- * waited for by `hold`, as `createSimulatedNetwork` does for real requests. It needs the real `setImmediate`: don't let a test runner fake that.
+ * Makes a clock, timers, randomness and ids of which nothing is left to chance. Stores must answer without real time, as `memoryStorage` does; `createSimulatedNetwork`
+ * waits for real requests. It needs the real `setImmediate` (in browsers `MessageChannel`): don't let a test runner fake that.
  * @throws ValidationError if the seed is no whole number.
  */
 export function createSimulatedTime({ seed = 1 }: SimulatedTimeOptions = {}): SimulatedTime {

@@ -29,7 +29,9 @@ export interface DrawnFaults {
   readonly delayMaxMs?: number
   /** Half of the error answers ask to wait for 0 to this many seconds. Default 5. */
   readonly retryAfterMaxSeconds?: number
-  /** The connection flaps: it is up for `upMs`, down for `downMs`, and so on until the faults are set anew. */
+  /**
+   * The connection flaps: it is up for `upMs`, down for `downMs`, and so on until the faults are set anew. An engine trusts one that is back only after a second.
+   */
   readonly outages?: { readonly upMs: SpanMs; readonly downMs: SpanMs }
 }
 
