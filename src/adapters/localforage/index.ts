@@ -3,7 +3,7 @@ import type { Entry, ScanQuery, Storage, StoreSchema } from '../../core/ports.ts
 import { StorageClosedError, StorageNewerError, ValidationError } from '../../core/errors.ts'
 import { tableOf } from '../memory/commit.ts'
 import { countRows, entryOf, scanTable } from '../memory/table.ts'
-import { checkLimit, collectionIn } from '../rows.ts'
+import { checkLimit, collectionIn, collectionsOf } from '../rows.ts'
 import { createChannel } from '../web-channel.ts'
 import { estimateOrigin } from '../web-estimate.ts'
 import { webPresence } from '../web-presence.ts'
@@ -108,7 +108,7 @@ export function localforageStorage(options: LocalforageOptions): Storage {
         if (writes.length > 0) await peers.vouch(replica.sequence)
         return appended
       })
-      if (writes.length > 0) channel.post()
+      if (writes.length > 0) channel.post(collectionsOf(writes))
       return keys
     },
     watch(listener) {

@@ -15,7 +15,7 @@ export interface Disk {
   /** Those of them that can't be read any more. */
   readonly damaged: ReadonlySet<number>
   /** Each handle's listener to commits of the others. */
-  readonly watchers: Map<object, () => void>
+  readonly watchers: Map<object, (collections: readonly string[]) => void>
   commit(schema: StoreSchema, writes: readonly Write[], options: CommitOptions): Committed
   corrupt(seq: number): void
   /** The platform takes everything away. */

@@ -1,7 +1,7 @@
 import { prepareDisk } from '../../adapters/memory/disk.ts'
 import { tableOf } from '../../adapters/memory/commit.ts'
 import { countRows, entryOf, scanTable, type Table } from '../../adapters/memory/table.ts'
-import { checkLimit, collectionIn } from '../../adapters/rows.ts'
+import { checkLimit, collectionIn, collectionsOf } from '../../adapters/rows.ts'
 import { StorageClosedError } from '../../core/errors.ts'
 import type {
   CollectionSchema,
@@ -95,7 +95,10 @@ export function simulatedStorage(disk: Disk, around: StorageSurroundings): Stora
   function write(writes: readonly Write[], options: CommitOptions): readonly number[] {
     const { keys, changes, others, lease } = disk.commit(opened(), writes, options)
     tell({ type: 'committed', tab, device, changes, others, lease, epoch: options.fence?.epoch })
-    if (writes.length > 0) for (const [other, notice] of disk.watchers) if (other !== handle) notice()
+    if (writes.length > 0) {
+      const collections = collectionsOf(writes)
+      for (const [other, notice] of disk.watchers) if (other !== handle) notice(collections)
+    }
     return keys
   }
 
@@ -115,13 +118,15 @@ export function simulatedStorage(disk: Disk, around: StorageSurroundings): Stora
     commit: (writes, options = {}) => perform('commit', 'write', () => write(writes, options)),
     watch(listener) {
       opened()
-      let isDue = false
-      disk.watchers.set(handle, () => {
+      const untold = new Set<string>()
+      disk.watchers.set(handle, (collections) => {
+        const isDue = untold.size > 0
+        for (const name of collections) untold.add(name)
         if (isDue) return
-        isDue = true
         scheduler.after(around.noticeMs(), () => {
-          isDue = false
-          if (disk.watchers.has(handle)) life.enter(listener)
+          const names = [...untold]
+          untold.clear()
+          if (disk.watchers.has(handle)) life.enter(() => listener(names))
         })
       })
       return () => void disk.watchers.delete(handle)
