@@ -38,7 +38,15 @@ export interface Sent extends ServerRequest {
 export type Fact = { readonly at: number } & FactBody
 
 export type FactBody =
-  | { readonly type: 'tab'; readonly tab: string; readonly device: string; readonly user: string; readonly change: TabChange }
+  | {
+      readonly type: 'tab'
+      readonly tab: string
+      readonly device: string
+      readonly user: string
+      readonly change: TabChange
+      /** Of the application; newer ones have a newer schema. */
+      readonly build: number
+    }
   | { readonly type: 'read'; readonly tab: string; readonly call: string; readonly failed?: string | undefined }
   | {
       readonly type: 'committed'

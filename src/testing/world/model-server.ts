@@ -25,6 +25,16 @@ export interface Effect {
   readonly entity: string
   readonly id: string
   readonly version: number
+  /** What it had, and what it has; undefined where there was nothing, or is nothing any more. */
+  readonly before: JsonObject | undefined
+  readonly after: JsonObject | undefined
+}
+
+/** What the server takes no longer. */
+export interface Retired {
+  readonly field?: string
+  readonly entity?: string
+  readonly status: 400 | 422
 }
 
 export interface Resource {
@@ -70,7 +80,12 @@ export interface ModelServer {
   logIn: boolean
   backUp(): ServerState
   restore(state: ServerState): void
-  forgetAnswers(): void
+  /** Of what is kept, this share of the oldest. */
+  forgetAnswers(share: number): void
+  /** From now on it refuses what it took before. What was applied stays, and is answered again as it was. */
+  retire(retired: Retired): void
+  /** What stands in its place as long as it is down: somebody who answers so, or nobody. */
+  outage: ServerResponse | 'silent' | undefined
   /** Refuses a write before it is looked at, and answers it so from now on; what is kept already stays. Gives what it is answered. */
   keepAnswer(request: ServerRequest, response: ServerResponse): ServerResponse
 }
@@ -103,6 +118,7 @@ export function createModelServer(): ModelServer {
   const tokens = new Map<string, string>()
   const ledger: Effect[] = []
   const undone = new Set<Effect>()
+  const retired: Retired[] = []
   let head = 0
   let issued = 0
 
@@ -145,7 +161,8 @@ export function createModelServer(): ModelServer {
       return kept.fingerprint === fingerprint
         ? { response: kept.response, replayed: true }
         : { response: problem('idempotency-key-reused'), replayed: false }
-    const response = apply(user, key, request, body)
+    const refused = retired.find(({ field, entity }) => (field !== undefined && field in body) || entity === entityIn(request))
+    const response = refused === undefined ? apply(user, key, request, body) : problem('invalid-body', refused.status)
     answers.set(`${user} ${key}`, { fingerprint, response })
     return { response, replayed: false }
   }
@@ -167,7 +184,8 @@ export function createModelServer(): ModelServer {
     head += 1
     resources.set(at, { version: head, value })
     const { 'Synchart-Client': client = '', 'Synchart-Sequence': sequence = '' } = headers
-    ledger.push({ user, client, sequence: Number(sequence), key, method, entity, id: decodeURIComponent(id), version: head })
+    const [made, before] = [{ user, client, sequence: Number(sequence), key, method, version: head }, current?.value]
+    ledger.push({ ...made, entity, id: decodeURIComponent(id), before, after: value })
     return value === undefined ? { status: 204, headers: {}, body: '' } : found(exists ? 200 : 201, at, value, head)
   }
 
@@ -190,7 +208,11 @@ export function createModelServer(): ModelServer {
       replace(resources, state.resources)
       replace(answers, state.answers)
     },
-    forgetAnswers: () => answers.clear(),
+    forgetAnswers(share) {
+      for (const key of [...answers.keys()].slice(0, Math.ceil(share * answers.size))) answers.delete(key)
+    },
+    retire: (what) => void retired.push(what),
+    outage: undefined,
     keepAnswer(request, response) {
       const user = userOf(request)
       const key = keyOf(request)
@@ -204,6 +226,10 @@ export function createModelServer(): ModelServer {
 
 export function keyOf({ headers }: ServerRequest): string | undefined {
   return /^"(.+)"$/.exec(headers['Idempotency-Key'] ?? '')?.[1]
+}
+
+function entityIn({ path }: ServerRequest): string {
+  return path.split('/')[1] ?? ''
 }
 
 function fingerprintOf({ method, path, headers, body }: ServerRequest): string {

@@ -1,3 +1,4 @@
+import type { Storage, StoreSchema } from '../../core/ports.ts'
 import { transportOver } from '../../adapters/http/transport.ts'
 import { engineFactory } from '../../engine/create-engine.ts'
 import type { EnqueueInput, Operation, SyncEngine } from '../../engine/types.ts'
@@ -6,7 +7,6 @@ import type { Device } from './device.ts'
 import type { TabChange } from './facts.ts'
 import { createLife, type Life } from './life.ts'
 import { BASE_URL } from './network.ts'
-import { simulatedStorage } from './storage.ts'
 import { codeOf } from './trace.ts'
 import type { World } from './world.ts'
 
@@ -14,6 +14,8 @@ import type { World } from './world.ts'
 export interface Tab {
   readonly name: string
   readonly device: Device
+  /** Of the application: what is opened next is this one, and the version of its schema. */
+  build: number
   /** The engine, once it has started and as long as its process lives and is not frozen. */
   ready(): SyncEngine | undefined
   isOpen(): boolean
@@ -36,6 +38,7 @@ interface Running {
   readonly life: Life
   readonly rules: TimerRules & { throttleMs: number }
   readonly user: string
+  readonly build: number
   readonly engine: SyncEngine
   phase: 'starting' | 'ready' | 'stopping'
 }
@@ -48,7 +51,7 @@ export function createTab(world: World, device: Device, name: string): Tab {
   let running: Running | undefined
 
   function changed(change: TabChange, user = running?.user ?? ''): void {
-    tell({ type: 'tab', tab: name, device: device.name, user, change })
+    tell({ type: 'tab', tab: name, device: device.name, user, change, build: running?.build ?? tab.build })
   }
 
   function start(): void {
@@ -56,7 +59,7 @@ export function createTab(world: World, device: Device, name: string): Tab {
     const life = createLife(scheduler, world.survives)
     const rules = { throttleMs: 1 }
     const { user } = device
-    const made: Running = { life, rules, user, engine: makeEngine(life, rules, user), phase: 'starting' }
+    const made: Running = { life, rules, user, build: tab.build, engine: makeEngine(life, rules, user), phase: 'starting' }
     running = made
     life.onDeath(() => {
       changed('killed')
@@ -103,8 +106,10 @@ export function createTab(world: World, device: Device, name: string): Tab {
     })
   }
 
-  function storageOf(life: Life) {
-    return simulatedStorage(device.disk, {
+  /** A newer build is told apart by the version of its schema. */
+  function storageOf(life: Life): Storage {
+    const { build } = tab
+    const storage = device.disk.storageOf({
       tab: name,
       device: device.name,
       scheduler,
@@ -116,6 +121,7 @@ export function createTab(world: World, device: Device, name: string): Tab {
       noticeMs: world.noticeMs,
       fault: (call) => device.storageFault(call),
     })
+    return { ...storage, open: (schema: StoreSchema) => storage.open({ ...schema, version: build }) }
   }
 
   function ready(): Running | undefined {
@@ -146,9 +152,10 @@ export function createTab(world: World, device: Device, name: string): Tab {
     if (life.isAlive()) tell({ type: 'settled', tab: name, device: device.name, operation: operation.id, settlement })
   }
 
-  return {
+  const tab: Tab = {
     name,
     device,
+    build: 1,
     ready: () => ready()?.engine,
     isOpen: () => running !== undefined,
     isFrozen: () => running?.life.isFrozen() ?? false,
@@ -179,4 +186,5 @@ export function createTab(world: World, device: Device, name: string): Tab {
     },
     enqueue: (inputs, accepted) => void enqueue(inputs, accepted),
   }
+  return tab
 }
