@@ -70,7 +70,8 @@ export interface ModelServer {
   readonly ledger: readonly Effect[]
   /** Those that an older backup took back. */
   readonly undone: ReadonlySet<Effect>
-  resource(entity: string, id: string): Resource | undefined
+  /** What it has at a path. */
+  valueAt(path: string): JsonObject | undefined
   /** Those that exist. */
   all(): ReadonlyMap<string, JsonObject>
   /** A bearer token for a user. All earlier ones stay good until they are revoked. */
@@ -193,7 +194,7 @@ export function createModelServer(): ModelServer {
     handle,
     ledger,
     undone,
-    resource: (entity, id) => resources.get(`/${entity}/${encodeURIComponent(id)}`),
+    valueAt: (path) => resources.get(path)?.value,
     all: () => new Map([...resources].flatMap(([path, { value }]) => (value === undefined ? [] : [[path, value] as const]))),
     issueToken(user) {
       const token = `${user}-${++issued}`

@@ -1,4 +1,4 @@
-import type { Storage, StoreSchema } from '../../core/ports.ts'
+import type { Clock, Storage, StoreSchema } from '../../core/ports.ts'
 import { transportOver } from '../../adapters/http/transport.ts'
 import { engineFactory } from '../../engine/create-engine.ts'
 import type { EnqueueInput, Operation, SyncEngine } from '../../engine/types.ts'
@@ -30,6 +30,8 @@ export interface Tab {
   freeze(): void
   resume(): void
   throttle(ms: number): void
+  /** How many timers its process has set. */
+  timers(): number
   /** Calls `enqueue` or `enqueueAll` as the application would, and tells of what comes of it. */
   enqueue(inputs: readonly EnqueueInput[], accepted: (ids: readonly string[]) => void): void
 }
@@ -40,6 +42,7 @@ interface Running {
   readonly user: string
   readonly build: number
   readonly engine: SyncEngine
+  readonly timers: ReadonlySet<object>
   phase: 'starting' | 'ready' | 'stopping'
 }
 
@@ -59,7 +62,8 @@ export function createTab(world: World, device: Device, name: string): Tab {
     const life = createLife(scheduler, world.survives)
     const rules = { throttleMs: 1 }
     const { user } = device
-    const made: Running = { life, rules, user, build: tab.build, engine: makeEngine(life, rules, user), phase: 'starting' }
+    const timers = new Set<object>()
+    const made: Running = { life, rules, user, build: tab.build, engine: makeEngine(life, rules, user, timers), timers, phase: 'starting' }
     running = made
     life.onDeath(() => {
       changed('killed')
@@ -84,8 +88,8 @@ export function createTab(world: World, device: Device, name: string): Tab {
     }
   }
 
-  function makeEngine(life: Life, rules: TimerRules, user: string): SyncEngine {
-    const clock = simulatedClock(scheduler, life, device.clock, rules)
+  function makeEngine(life: Life, rules: TimerRules, user: string, timers: Set<object>): SyncEngine {
+    const clock = counted(simulatedClock(scheduler, life, device.clock, rules), timers)
     const { settings } = world
     const transport = transportOver(
       { wire: world.network.wireOf({ tab: name, device: device.name, user, life, isOnline: device.link.isOnline }), clock },
@@ -184,7 +188,27 @@ export function createTab(world: World, device: Device, name: string): Tab {
     throttle(ms) {
       if (running !== undefined) running.rules.throttleMs = ms
     },
+    timers: () => running?.timers.size ?? 0,
     enqueue: (inputs, accepted) => void enqueue(inputs, accepted),
   }
   return tab
+}
+
+/** The same clock; `set` holds the timers that are set. */
+function counted(clock: Clock, set: Set<object>): Clock {
+  return {
+    ...clock,
+    schedule(task, delayMs) {
+      const timer = {}
+      set.add(timer)
+      const cancel = clock.schedule(() => {
+        set.delete(timer)
+        task()
+      }, delayMs)
+      return () => {
+        set.delete(timer)
+        cancel()
+      }
+    },
+  }
 }
