@@ -17,6 +17,8 @@ export const takeovers: Checker = ({ settings, now, isHeldUp }, report) => {
   const devices = new Map<string, Ownership>()
   /** Tabs that could take over, and since when nothing has disturbed them. */
   const ready = new Map<string, { readonly device: string; since: number }>()
+  /** Until when the timers of a process come late. */
+  const throttled = new Map<string, number>()
   const { staleMs = 120_000, pollMs = 10_000 } = settings.engine.lock ?? {}
   const boundMs = staleMs + 2 * pollMs + SLACK_MS
 
@@ -28,7 +30,9 @@ export const takeovers: Checker = ({ settings, now, isHeldUp }, report) => {
 
   function lived({ tab, device, change }: Extract<Fact, { type: 'tab' }>): void {
     const one = ownershipOf(device)
-    if (change === 'started' || (change === 'resumed' && ready.has(tab))) ready.set(tab, { device, since: now() })
+    if (change === 'starting') throttled.delete(tab)
+    if (change === 'started' || (change === 'resumed' && ready.has(tab)))
+      ready.set(tab, { device, since: Math.max(now(), throttled.get(tab) ?? 0) })
     else if (change === 'frozen' && ready.has(tab)) ready.set(tab, { device, since: Infinity })
     else ready.delete(tab)
     if (one.holder !== tab) {
@@ -49,7 +53,10 @@ export const takeovers: Checker = ({ settings, now, isHeldUp }, report) => {
     if (fact.type === 'read' && fact.failed !== undefined) disturbed(fact.tab, now())
     if (fact.type === 'event' && fact.event.type === 'engine:error') disturbed(fact.tab, now())
     if (fact.type !== 'fault') return
-    if (fact.kind === 'throttled') disturbed(fact.where, now() + THROTTLED_MS)
+    if (fact.kind === 'throttled') {
+      throttled.set(fact.where, now() + THROTTLED_MS)
+      disturbed(fact.where, now() + THROTTLED_MS)
+    }
     if (fact.kind === 'evicted' || fact.kind === 'power-loss') devices.set(fact.where, { holder: undefined, goneAt: now() })
   }
 
