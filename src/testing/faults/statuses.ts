@@ -1,4 +1,4 @@
-import type { ServerResponse } from '../world/model-server.ts'
+import type { ServerResponse } from '../world/messages.ts'
 import type { Choices } from '../world/tape.ts'
 
 /** Whatever stands between may say these at any time; the request was not processed. */

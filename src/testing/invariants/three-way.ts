@@ -29,9 +29,11 @@ export const threeWay: Checker = ({ register, settings, valueOf }, report) => {
   function decided(tab: string, { before, row }: RowChange): void {
     if (before?.status !== 'reconciling' || before.type !== 'update' || row === undefined) return
     if (register.byId(row.id)?.isTainted) return
-    const [sides, remote] = [sidesOf(before), looks.get(`${tab} /${row.entity}/${row.entityId}`)]
-    if (sides === undefined || remote === undefined) return
+    const sides = sidesOf(before)
+    if (sides === undefined) return
     if (row.status === 'sending') resent.set(`${row.user} ${wireKey(row)}`, { ...sides, row })
+    const remote = looks.get(`${tab} /${row.entity}/${row.entityId}`)
+    if (remote === undefined) return
     if (row.status === 'done' && isMissing(before, remote))
       report('S12', `${row.id} is done, but it made ${textOf(before.payload)}, and the server has ${textOf(remote)}.`)
     const isRefused = row.status === 'rollingBack' || (row.status === 'parked' && row.lastError?.code === 'conflict')

@@ -2,7 +2,8 @@ import type { OperationRow } from '../../core/operation.ts'
 import type { LeaseRow } from '../../core/schema.ts'
 import type { EnqueueInput, Settlement, SyncEvent } from '../../engine/types.ts'
 import type { FaultKind } from '../faults/kinds.ts'
-import type { Effect, ServerRequest } from './model-server.ts'
+import type { ServerRequest } from './messages.ts'
+import type { Effect } from './model-server.ts'
 
 /** One row that a commit changed; `row` is undefined where it was deleted. */
 export interface RowChange {
