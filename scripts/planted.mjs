@@ -5,8 +5,9 @@ import { exit } from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
-const HELP = `npm run planted -- [--only "part of a name"] [--budget 40] [--anew] [--remember] [--json]
+const HELP = `npm run planted -- [--only "part of a name"] [--budget 40] [--workers 2] [--anew] [--remember] [--json]
   --budget    so many seeds for each bug (default 400)
+  --workers   so many bugs at a time (default: as many as there are cores)
   --anew      seeds from 1 upwards, without trying the remembered one first
   --remember  writes the seeds that caught into test/simulation/planted/seeds.json`
 
@@ -14,6 +15,7 @@ const { values } = parseArgs({
   options: {
     only: { type: 'string', default: '' },
     budget: { type: 'string', default: '400' },
+    workers: { type: 'string' },
     anew: { type: 'boolean', default: false },
     remember: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
@@ -35,7 +37,7 @@ if (bugs.length === 0) {
   exit(1)
 }
 
-const huntBug = createHunter({ root, budget: Number(values.budget), seeds: values.anew ? {} : remembered })
+const huntBug = createHunter({ root, budget: Number(values.budget), workers: values.workers === undefined ? undefined : Number(values.workers), seeds: values.anew ? {} : remembered })
 const results = await Promise.all(
   bugs.map(async (bug) => {
     const result = await huntBug(bug)

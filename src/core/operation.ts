@@ -70,7 +70,7 @@ export interface OperationRow {
   readonly baseVersion?: string
   readonly base?: Json
   readonly dependsOn?: readonly string[]
-  /** Another operation depends on it, so nothing is merged into it nor it into another. */
+  /** Another operation depends on it, or may: nothing is merged into it nor it into another. */
   readonly depended?: 1
   /** Groups operations that commit and roll back together for the application. */
   readonly token?: string

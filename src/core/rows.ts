@@ -31,13 +31,16 @@ export function claim(row: OperationRow, request: PreparedRequest, baseVersion: 
   }
 }
 
-/** The request certainly did not leave, or left for nothing (no credentials): the attempt does not count. */
+/**
+ * The request certainly did not leave, or left for nothing (no credentials): the attempt does not count. What was enqueued meanwhile
+ * may depend on it, for what is claimed needs no mark: so nothing is merged with it any more.
+ */
 export function release(row: OperationRow, ageingMs: Ageing, error?: SyncError): OperationRow {
   const attempts = row.attempts - 1
   const unclaimed = { ...row, rev: row.rev + 1, attempts, unknownAttempts: row.unknownAttempts - 1, ...lastError(error) }
   if (attempts > 0) return { ...unclaimed, status: 'waiting', dueAt: 0 }
   const { dueAt: _dueAt, request: _request, ...fresh } = unclaimed
-  return { ...fresh, status: 'queued', rank: rankOf(row, ageingMs) }
+  return { ...fresh, status: 'queued', rank: rankOf(row, ageingMs), depended: 1 }
 }
 
 export interface Postponement {

@@ -15,6 +15,7 @@ import { createDispatcher } from './dispatcher.ts'
 import { createDrains } from './drains.ts'
 import { createEffects } from './effects.ts'
 import { createEvents } from './events.ts'
+import { every } from './every.ts'
 import { createHandles } from './handles.ts'
 import { infoOf } from './info.ts'
 import { createIntake } from './intake.ts'
@@ -35,6 +36,8 @@ export interface EngineOptions extends SyncEngineOptions {
 const SETTLE_MS = 1_000
 const PROBE_EVERY_MS = 30_000
 const RESTART_MS = 1_000
+/** Who wrote the store may have died before anybody was told of it. */
+const LOOK_AGAIN_MS = 60_000
 /** Ended operations are cleaned up after this many more. */
 const FORGET_EVERY = 5_000
 const QUARANTINE_LIMIT = 10_000
@@ -188,6 +191,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     void countLive()
     presence = await storage.presence?.announce()
     closers.add(storage.watch(storeChanged))
+    closers.add(every(clock, LOOK_AGAIN_MS, storeChanged))
     closers.add(ports.connectivity.watch((online) => machine?.send({ type: online ? 'PLATFORM.ONLINE' : 'PLATFORM.OFFLINE' })))
     handles.lookAgain()
   }

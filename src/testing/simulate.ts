@@ -103,7 +103,7 @@ async function run(tapeOf: (name: keyof Tapes) => Tape, options: SimulationOptio
   caretaker.openAll()
   letPeopleWork(world, plan)
   storm.begin(world, lastMs)
-  await world.scheduler.run(lastMs, failed)
+  await world.scheduler.run(lastMs + storm.lingersMs(), failed)
   storm.end()
   caretaker.openAll()
   if (!failed())

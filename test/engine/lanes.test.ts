@@ -1,9 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import {
+  AuthenticationError,
   ClientError,
   ConflictError,
   NetworkError,
   type EnqueueInput,
+  type Outcome,
   type OutgoingOperation,
   type SyncEngine,
 } from '../../src/index.ts'
@@ -239,6 +241,30 @@ describe('an operation that depends on another', () => {
       ['done', 'done', 'done'].map((status) => ({ status })),
     )
     expect(order().filter((line) => line.startsWith('P'))).toHaveLength(3)
+  })
+
+  it('B8 S17 keeps the other from being merged after it was put back, though it was in flight when the child came', async () => {
+    const engine = await world.started()
+    let refuse = (_: Outcome): void => {}
+    const left = new Promise<void>((resolve) => {
+      world.intercept(
+        first('/note', () => {
+          resolve()
+          return new Promise((answer) => (refuse = answer))
+        }),
+      )
+    })
+    const parent = await engine.enqueue(create('parent'))
+    await left
+    const child = await engine.enqueue(create('child', { dependsOn: [parent.id] }))
+    const later = await engine.enqueue(update('parent', { n: 1 }))
+    const paused = eventOf(engine, 'engine:paused')
+    refuse({ type: 'auth', error: new AuthenticationError('Who?', { status: 401 }) })
+    await paused
+    engine.resume('auth')
+    expect(await Promise.all([parent.settled, child.settled, later.settled])).toEqual(
+      ['done', 'done', 'done'].map((status) => ({ status })),
+    )
   })
 
   it('B8 waits for the successor of what was merged, though the merged operation is old enough to be forgotten', async () => {

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { NetworkError, type EnqueueInput, type Operation, type SyncEvent } from '../../src/index.ts'
+import { NetworkError, type EnqueueInput, type Operation, type Storage, type SyncEvent } from '../../src/index.ts'
 import { faultyStorage } from '../support/faulty-storage.ts'
+import { createVirtualClock } from '../support/virtual-clock.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
 
 let world: World
@@ -26,6 +27,21 @@ const EVENTS: readonly SyncEvent['type'][] = [
   'sync:cancelled',
   'drain:completed',
 ]
+
+describe('an operation of another tab', () => {
+  it('L5 is sent within a minute though the tab died before it could tell of it', async () => {
+    const clock = createVirtualClock()
+    const storage: Storage = { ...world.storage(), watch: () => () => {} }
+    const owner = await world.started({ storage, ports: { clock } })
+    await clock.advance(0)
+    const other = await world.started()
+    const { id } = await other.enqueue(create('a'))
+    await clock.advance(59_000)
+    expect(await owner.operations.get(id)).toMatchObject({ status: 'queued' })
+    await clock.advance(1_000)
+    await eventOf(owner, 'sync:completed')
+  })
+})
 
 describe('an operation that is enqueued at any moment is sent', () => {
   it.each(EVENTS)('L5 inside the event %s', async (type) => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { OperationRow } from '../../src/core/operation.ts'
 import { watchInvariants, type InvariantWatch } from '../../src/testing/invariants/index.ts'
 import type { Fact, FactBody, Sent } from '../../src/testing/world/facts.ts'
+import type { Effect } from '../../src/testing/world/model-server.ts'
 import { drawSettings } from '../../src/testing/world/settings.ts'
 import { choicesOf, replayedTape } from '../../src/testing/world/tape.ts'
 import { createWorld } from '../../src/testing/world/world.ts'
@@ -56,12 +57,31 @@ function sent(key: string, body: string, number = 1): Extract<FactBody, { type: 
 }
 
 function served(key: string, sequence = 1): FactBody {
-  const effect = { user: 'u1', client: 'c', sequence, key, method: 'PATCH', entity: 'note', id: 'n1', version: 1 }
+  const effect = {
+    user: 'u1',
+    client: 'c',
+    sequence,
+    key,
+    method: 'PATCH',
+    entity: 'note',
+    id: 'n1',
+    version: 1,
+    before: {},
+    after: {},
+  }
   return { type: 'served', request: sent(key, '{}').request, status: 200, effects: [effect], replayed: false }
+}
+
+/** The server has changed the note, for the operation of this key. */
+function servedEffect(more: Partial<Effect>): FactBody {
+  const made = { user: 'u1', client: 'c', sequence: 1, key: 'other', method: 'PATCH', entity: 'note', id: 'n1', version: 1 }
+  const effect: Effect = { ...made, before: undefined, after: undefined, ...more }
+  return { type: 'served', request: sent(effect.key, '{}').request, status: 200, effects: [effect], replayed: false }
 }
 
 const sending: OperationRow = { ...row, rev: 2, status: 'sending', attempts: 1, unknownAttempts: 1 }
 const done: OperationRow = { ...sending, rev: 3, status: 'done' }
+const reconciling: OperationRow = { ...sending, rev: 3, status: 'reconciling' }
 const waiting: OperationRow = { ...sending, rev: 3, status: 'waiting', dueAt: 5 }
 const stored = committed(undefined, row)
 const claimed = committed(row, sending)
@@ -146,6 +166,36 @@ const stories: readonly (readonly [invariant: string, what: string, facts: reado
         ...waiting,
         lastError: { name: 'AuthenticationError', code: 'authentication', message: '', status: 401 },
       }),
+    ],
+  ],
+  [
+    'S12',
+    'what only the server has changed is set back',
+    [
+      stored,
+      servedEffect({ version: 3, before: undefined, after: { a: 0, b: 0 } }),
+      committed({ ...reconciling, baseVersion: '3' }, { ...sending, reconciliations: 1, baseVersion: '4' }),
+      servedEffect({ key: 'o1.1', version: 5, before: { a: 0, b: 2 }, after: { a: 1, b: 0 } }),
+    ],
+  ],
+  [
+    'S16',
+    'a merged operation leaves less than those that it took over',
+    [
+      stored,
+      committed(undefined, { ...row, id: 'o2', idempotencyKey: 'o2', payload: { b: 2 } }),
+      committed(row, { ...row, status: 'superseded', supersededBy: 'o2' }),
+      servedEffect({ key: 'o2', version: 3, before: {}, after: { b: 2 } }),
+    ],
+  ],
+  [
+    'S27',
+    'an older build writes the store of a newer one',
+    [
+      { type: 'tab', ...at, user: 'u1', change: 'starting', build: 1 },
+      { type: 'tab', tab: 'd1.t2', device: 'd1', user: 'u1', change: 'starting', build: 2 },
+      { type: 'tab', tab: 'd1.t2', device: 'd1', user: 'u1', change: 'started', build: 2 },
+      stored,
     ],
   ],
   ['S25', 'it is sent as somebody else', [stored, { ...sent('o1', '1'), request: { ...sent('o1', '1').request, user: 'u2' } }]],

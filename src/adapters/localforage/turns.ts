@@ -1,4 +1,5 @@
-import { withLock } from './lock.ts'
+/** Runs the task while nobody else, on any handle, runs one under the same lock. */
+export type WithLock = <T>(task: () => Promise<T>) => Promise<T>
 
 /** Runs tasks in order and alone, over all handles on a store. Those that wait for the lock together share one turn of it. */
 export interface Turns<S> {
@@ -13,7 +14,7 @@ interface Job {
 }
 
 /** `prepare` brings up to date what a task gets; `first` says that others may have had the lock since the last task. */
-export function createTurns<S>(lock: string, prepare: (first: boolean) => Promise<S>): Turns<S> {
+export function createTurns<S>(withLock: WithLock, prepare: (first: boolean) => Promise<S>): Turns<S> {
   const waiting: Job[] = []
   let working: Promise<void> | undefined
 
@@ -24,7 +25,7 @@ export function createTurns<S>(lock: string, prepare: (first: boolean) => Promis
   async function work(): Promise<void> {
     while (waiting.length > 0) {
       try {
-        await withLock(lock, takeTurn)
+        await withLock(takeTurn)
       } catch (error) {
         for (const job of waiting.splice(0)) job.fail(error)
       }

@@ -1,5 +1,6 @@
 import type { Sent } from '../world/facts.ts'
-import type { ModelServer, ServerResponse } from '../world/model-server.ts'
+import type { ServerResponse } from '../world/messages.ts'
+import type { ModelServer } from '../world/model-server.ts'
 import type { Fate } from '../world/network.ts'
 import type { Choices } from '../world/tape.ts'
 import { REQUEST_FAULTS, type RequestFault } from './kinds.ts'

@@ -1,10 +1,10 @@
-import type { ServerResponse } from '../world/model-server.ts'
+import type { ServerResponse } from '../world/messages.ts'
 import type { Choices } from '../world/tape.ts'
 
 /** Whatever stands between may say these at any time; the request was not processed. */
 const ANY_TIME = [
-  429, 503, 500, 408, 421, 425, 502, 504, 401, 403, 407, 511, 301, 302, 307, 402, 405, 406, 411, 413, 414, 415, 431, 451, 501,
-  505,
+  429, 503, 500, 408, 421, 425, 502, 504, 401, 403, 407, 511, 301, 302, 303, 307, 308, 402, 405, 406, 411, 413, 414, 415, 431,
+  451, 501, 505,
 ] as const
 
 /** The API's own word on the request: said once, it is kept under the key, as an honest server does. */

@@ -4,14 +4,19 @@ import type { Choices } from '../world/tape.ts'
 import type { World } from '../world/world.ts'
 import type { FaultKind } from './kinds.ts'
 import { createRequestFaults, PORTAL_PAGE, type RequestFaults } from './requests.ts'
-import { strikeNow } from './strikes.ts'
+import { outageMs, strikeNow } from './strikes.ts'
 import { drawSwarm } from './swarm.ts'
 import { drawStrikes } from './timed.ts'
+
+/** Until a connection that nobody answers is given up. */
+const SILENCE_MS = 60_000
 
 /** All that goes wrong in one run, until it is over. */
 export interface Storm {
   fateOf(request: Sent): Partial<Fate>
   begin(world: World, lastMs: number): void
+  /** How much longer it lasts than people work. */
+  lingersMs(): number
   /** Faults stop, and what they did to network, stores and clocks is set right. */
   end(): void
   /** How often each kind fired. */
@@ -25,6 +30,8 @@ export function createStorm(choices: Choices): Storm {
   let world: World | undefined
   let requests: RequestFaults | undefined
   let isOver = false
+  let lastsMs = 0
+  let lastMs = 0
 
   function fired(kind: FaultKind, where: string, seqs: readonly number[] = []): void {
     counts.set(kind, (counts.get(kind) ?? 0) + 1)
@@ -46,13 +53,17 @@ export function createStorm(choices: Choices): Storm {
   return {
     fateOf(request) {
       if (isCaptive(request)) return { intercepted: PORTAL_PAGE }
+      const outage = world?.server.outage
+      if (outage !== undefined) return outage === 'silent' ? { lost: 'request', backMs: SILENCE_MS } : { intercepted: outage }
       return requests?.fateOf(request) ?? {}
     },
-    begin(begun, lastMs) {
+    begin(begun, workMs) {
+      lastMs = workMs
       world = begun
       requests = createRequestFaults(choices, swarm, begun.server, () => isOver, fired)
       const [deviceCount, tabsPerDevice] = [begun.devices.length, begun.devices[0]?.tabs.length ?? 1]
       for (const strike of drawStrikes(choices, swarm, { lastMs, deviceCount, tabsPerDevice })) {
+        if (strike.kind === 'outage') lastsMs = Math.max(lastsMs, strike.atMs + outageMs(strike))
         const device = begun.devices[strike.device]
         const tab = device?.tabs[strike.tab]
         if (device === undefined || tab === undefined) continue
@@ -62,6 +73,7 @@ export function createStorm(choices: Choices): Storm {
         })
       }
     },
+    lingersMs: () => Math.max(0, lastsMs - lastMs),
     end() {
       isOver = true
       for (const remedy of [...remedies]) remedy()

@@ -9,6 +9,7 @@ import type { Device } from '../world/device.ts'
 import type { Tab } from '../world/tab.ts'
 import type { World } from '../world/world.ts'
 import type { TimedFault } from './kinds.ts'
+import { responseOf } from './statuses.ts'
 import type { TimedStrike } from './timed.ts'
 
 /** What a strike hits, and how it says that it did: a strike that finds nothing to hit is none. */
@@ -24,6 +25,8 @@ export interface Target {
 
 const HOUR_MS = 3_600_000
 const YEAR_MS = 365 * 24 * HOUR_MS
+/** What a server may take no longer. */
+const RETIRED = [{ field: 'a' }, { field: 'b' }, { entity: 'task' }] as const
 
 const STRIKES: Readonly<Record<TimedFault, (target: Target) => void>> = {
   offline: ({ device, strike, fired, later }) => {
@@ -52,7 +55,7 @@ const STRIKES: Readonly<Record<TimedFault, (target: Target) => void>> = {
   'corrupt-row': ({ device, strike, fired }) => {
     const live = [...device.disk.operations.values()].filter(({ lane }) => lane !== undefined)
     const row = live[Math.floor(strike.size * live.length)]
-    if (row === undefined) return
+    if (row === undefined || device.disk.corrupt === undefined) return
     device.disk.corrupt(row.seq)
     fired('corrupt-row', device.name, [row.seq])
   },
@@ -63,8 +66,27 @@ const STRIKES: Readonly<Record<TimedFault, (target: Target) => void>> = {
     fired('evicted', device.name, seqs)
   },
   'power-loss': ({ world, device, strike, fired }) => {
+    if (device.disk.loseSince === undefined) return
     for (const tab of device.tabs) tab.kill()
     fired('power-loss', device.name, device.disk.loseSince(world.scheduler.now() - span(strike, 1, 1_000)))
+  },
+  'torn-write': ({ world, strike, fired, later }) => {
+    const disk = world.devices.find((one) => one.disk.tear !== undefined)?.disk
+    const torn = (tab: string): void => fired('torn-write', tab)
+    disk?.tear?.({ at: 1 + Math.floor(strike.size * 4), fails: strike.side, torn })
+    later(span(strike, 1_000, 15_000), () => disk?.tear?.(undefined))
+  },
+  'schema-versions': (target) => {
+    const { device, tab, strike, fired, later } = target
+    if (device.isAsleep()) return
+    fired('schema-versions', tab.name)
+    device.newestBuild += 1
+    tab.build = device.newestBuild
+    reopen(target)
+    // Another page is loaded once more, from a cache that has the old build.
+    const old = device.tabs.find((other) => other.build < device.newestBuild)
+    if (old !== undefined) later(span(strike, 200, 4_000), () => old.kill())
+    later(span(strike, 3_000, 20_000), () => device.update())
   },
   'clock-hour': (target) => setClock(target, 'clock-hour', HOUR_MS),
   'clock-year': (target) => setClock(target, 'clock-year', YEAR_MS),
@@ -98,9 +120,19 @@ const STRIKES: Readonly<Record<TimedFault, (target: Target) => void>> = {
       world.server.restore(backup)
     })
   },
-  'answers-lost': ({ world, fired }) => {
+  'answers-lost': ({ world, strike, fired }) => {
     fired('answers-lost', 'the server')
-    world.server.forgetAnswers()
+    world.server.forgetAnswers(strike.side ? 1 : strike.size)
+  },
+  'schema-change': ({ world, strike, fired }) => {
+    fired('schema-change', 'the server')
+    const what = RETIRED[Math.floor(strike.size * RETIRED.length)] ?? RETIRED[0]
+    world.server.retire({ ...what, status: strike.side ? 422 : 400 })
+  },
+  outage: ({ world, strike, fired, later }) => {
+    fired('outage', 'the server')
+    world.server.outage = strike.side ? 'silent' : responseOf(503, undefined)
+    later(outageMs(strike), () => (world.server.outage = undefined))
   },
   'token-expired': ({ world, strike, fired, later }) => {
     fired('token-expired', 'the server')
@@ -136,6 +168,11 @@ const STRIKES: Readonly<Record<TimedFault, (target: Target) => void>> = {
 
 export function strikeNow(target: Target): void {
   STRIKES[target.strike.kind](target)
+}
+
+/** Longer than anybody works. */
+export function outageMs(strike: TimedStrike): number {
+  return span(strike, 20_000, 300_000)
 }
 
 function span({ size }: TimedStrike, minMs: number, maxMs: number): number {

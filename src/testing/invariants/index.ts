@@ -2,6 +2,7 @@ import type { Fact } from '../world/facts.ts'
 import type { World } from '../world/world.ts'
 import { acceptance } from './acceptance.ts'
 import { breaker } from './breaker.ts'
+import { builds } from './builds.ts'
 import { dependencies } from './dependencies.ts'
 import { durability } from './durability.ts'
 import { effects } from './effects.ts'
@@ -9,6 +10,7 @@ import { endings } from './endings.ts'
 import { handlers } from './handlers.ts'
 import type { Checker, Picture, Report, Violation } from './invariant.ts'
 import { leases } from './leases.ts'
+import { load } from './load.ts'
 import { merging } from './merging.ts'
 import { outages } from './outages.ts'
 import { ownSuccess } from './own-success.ts'
@@ -18,7 +20,10 @@ import { quarantine } from './quarantine.ts'
 import { createRegister } from './register.ts'
 import { requests } from './requests.ts'
 import { rollbacks } from './rollbacks.ts'
+import { sequences } from './sequences.ts'
 import { settlements } from './settlements.ts'
+import { takeovers } from './takeovers.ts'
+import { threeWay } from './three-way.ts'
 import { waits } from './waits.ts'
 
 /** Every checker; each watches every run. */
@@ -30,17 +35,22 @@ const CHECKERS: Readonly<Record<string, Checker>> = {
   ownership,
   waits,
   breaker,
+  builds,
   rollbacks,
   acceptance,
   dependencies,
   handlers,
   leases,
+  load,
   merging,
   outages,
   'own-success': ownSuccess,
   privacy,
   quarantine,
+  sequences,
   settlements,
+  takeovers,
+  'three-way': threeWay,
 }
 
 export interface InvariantWatch {
@@ -56,6 +66,7 @@ export function watchInvariants(world: World): InvariantWatch {
   const register = createRegister()
   const violations: Violation[] = []
   const devices = new Map(world.devices.map((device) => [device.name, device]))
+  const tabs = new Map(world.devices.flatMap((device) => device.tabs.map((tab) => [tab.name, tab])))
 
   const picture: Picture = {
     now: world.scheduler.now,
@@ -65,6 +76,10 @@ export function watchInvariants(world: World): InvariantWatch {
     wallTimeOf: (device) => devices.get(device)?.wallTime() ?? 0,
     ledger: world.server.ledger,
     undone: world.server.undone,
+    valueOf: (path) => world.server.valueAt(path),
+    isDown: () => world.server.outage !== undefined,
+    timersOf: (tab) => tabs.get(tab)?.timers() ?? 0,
+    isHeldUp: (device) => devices.get(device)?.disk.isHeldUp() ?? false,
   }
 
   function reportAs(checker: string): Report {

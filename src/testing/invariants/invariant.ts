@@ -1,3 +1,4 @@
+import type { JsonObject } from '../../core/json.ts'
 import type { OperationRow } from '../../core/operation.ts'
 import type { Fact } from '../world/facts.ts'
 import type { Effect } from '../world/model-server.ts'
@@ -17,6 +18,13 @@ export interface Picture {
   readonly ledger: readonly Effect[]
   /** Those that an older backup took back. */
   readonly undone: ReadonlySet<Effect>
+  /** What the server has at a path. */
+  valueOf(path: string): JsonObject | undefined
+  isDown(): boolean
+  /** How many timers a tab's process has set. */
+  timersOf(tab: string): number
+  /** Nobody can use the device's store, for somebody who does not run holds it. */
+  isHeldUp(device: string): boolean
 }
 
 export interface Violation {

@@ -1,9 +1,10 @@
-import type { Json, JsonObject } from '../../core/json.ts'
+import type { JsonObject } from '../../core/json.ts'
 import type { OperationRow } from '../../core/operation.ts'
 import { isObject } from '../../core/own.ts'
 import type { Fact, RowChange } from '../world/facts.ts'
 import { patched } from '../world/model-server.ts'
 import type { Checker } from './invariant.ts'
+import { textOf } from './three-way.ts'
 
 /** What a lane may begin on: something that no operation of the workload writes. */
 const BASE: JsonObject = { a: -1, b: -1, c: -1, kept: -1 }
@@ -17,7 +18,7 @@ export const merging: Checker = (_, report) => {
     const group = [...older.flatMap((change) => change.before ?? []), before].toSorted((a, b) => a.seq - b.seq)
     if (older.length === 0 || group.some(({ status }) => status !== 'queued')) return
     const base = group[0]?.type === 'create' ? undefined : BASE
-    const [apart, together] = [group.reduce(applied, base), applied(base, row)]
+    const [apart, together] = [group.reduce<JsonObject | undefined>(applied, base), applied(base, row)]
     if (textOf(apart) !== textOf(together))
       report('S16', `${row.id} took over ${older.length} and makes ${textOf(together)}, but in order they make ${textOf(apart)}.`)
   }
@@ -45,14 +46,11 @@ export const merging: Checker = (_, report) => {
   }
 }
 
-function applied(value: JsonObject | undefined, { type, payload }: OperationRow): JsonObject | undefined {
+export function applied(
+  value: JsonObject | undefined,
+  { type, payload }: Pick<OperationRow, 'type' | 'payload'>,
+): JsonObject | undefined {
   if (type === 'delete') return undefined
   if (!isObject(payload)) return value
   return type === 'update' ? patched(value, payload) : payload
-}
-
-/** Fields in the order of their names. */
-function textOf(value: Json | undefined): string {
-  if (value === undefined || !isObject(value)) return JSON.stringify(value ?? null)
-  return JSON.stringify(Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1))))
 }

@@ -18,7 +18,9 @@ export interface Known {
   isTainted: boolean
   /** How often a write of it left and was not turned away at the door: with a 401 nobody has looked at it, nor at its key. */
   sends: number
-  /** How often the server may take effect more than once, for it forgot: once for each time. */
+  /** Under which keys. */
+  readonly keys: Set<string>
+  /** How often the server may take effect more than once, for it forgot: each time once more for each key, whose requests may still be on their way. */
   forgiven: number
 }
 
@@ -50,6 +52,7 @@ export function createRegister(): Register {
       isAccepted: false,
       isTainted: false,
       sends: 0,
+      keys: new Set(),
       forgiven: 0,
     }
     known.set(id, one)
@@ -66,7 +69,7 @@ export function createRegister(): Register {
 
   function taint(fault: Extract<Fact, { type: 'fault' }>): void {
     const isForgetful = fault.kind === 'answers-lost' || fault.kind === 'restored-backup'
-    for (const one of known.values()) if (isForgetful && one.sends > 0) one.forgiven += 1
+    for (const one of known.values()) if (isForgetful && one.sends > 0) one.forgiven += one.keys.size
     for (const seq of fault.seqs) {
       const one = places.get(`${fault.where}/${seq}`)
       if (one === undefined) continue
@@ -82,7 +85,9 @@ export function createRegister(): Register {
   function sent({ user, writes }: Sent, times: 1 | -1): void {
     for (const { key } of writes) {
       const one = byKey(user, key)
-      if (one !== undefined) one.sends += times
+      if (one === undefined) continue
+      one.sends += times
+      one.keys.add(key)
     }
   }
 

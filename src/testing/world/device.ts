@@ -1,7 +1,8 @@
 import type { HttpAuth } from '../../adapters/http/options.ts'
 import { wallTime, type DeviceClock } from './clock.ts'
 import { createLink, type Link } from './connectivity.ts'
-import { createDisk, type Disk } from './disk.ts'
+import { transactionalStore, type DeviceStore } from './device-store.ts'
+import { keyValueStore } from './key-value-store.ts'
 import { never, type Life } from './life.ts'
 import { createPresenceBoard, type PresenceBoard } from './presence.ts'
 import { createTab, type Tab } from './tab.ts'
@@ -10,13 +11,15 @@ import type { World } from './world.ts'
 /** A computer or phone: one store, one clock, one connection, one user at a time, and several tabs. */
 export interface Device {
   readonly name: string
-  readonly disk: Disk
+  readonly disk: DeviceStore
   readonly clock: DeviceClock
   readonly link: Link
   readonly presence: PresenceBoard
   readonly tabs: readonly Tab[]
   /** Who is logged in. */
   user: string
+  /** The newest build of the application that was ever opened here. */
+  newestBuild: number
   /** What the next call of the store fails with, if it does. */
   storageFault: (call: 'open' | 'read' | 'write') => Error | undefined
   /** The log-in of a user, as a process has it. */
@@ -26,6 +29,8 @@ export interface Device {
   isAsleep(): boolean
   /** Milliseconds since 1970, as it believes. */
   wallTime(): number
+  /** Every page comes to the newest build, those that are open by being loaded anew. */
+  update(): void
   /** Another user logs in: every open page is left and opened anew, in good order or not. */
   logIn(user: string, abruptly: boolean): void
 }
@@ -34,7 +39,13 @@ const REFRESH_MS = 30
 /** In virtual time a night is short: the clocks jump over it. */
 const NIGHT_MS = 200
 
-export function createDevice(world: World, name: string, tabCount: number): Device {
+export interface DeviceShape {
+  readonly name: string
+  readonly tabCount: number
+  readonly store: 'transactional' | 'key-value'
+}
+
+export function createDevice(world: World, { name, tabCount, store }: DeviceShape): Device {
   const { scheduler, server } = world
   const tokens = new Map<string, string>()
   const tabs: Tab[] = []
@@ -75,12 +86,13 @@ export function createDevice(world: World, name: string, tabCount: number): Devi
 
   const device: Device = {
     name,
-    disk: createDisk(scheduler.now),
+    disk: store === 'key-value' ? keyValueStore(scheduler) : transactionalStore(scheduler.now),
     clock: { skewMs: 0, asleepMs: 0, changed: new Set() },
     link: createLink(scheduler),
     presence: createPresenceBoard(scheduler),
     tabs,
     user: 'u1',
+    newestBuild: 1,
     storageFault: () => undefined,
     authOf: (user, life) => ({ token: async () => tokenOf(user), refresh: () => refresh(user, life) }),
     sleep(forMs, withMonotonic) {
@@ -92,6 +104,13 @@ export function createDevice(world: World, name: string, tabCount: number): Devi
     },
     isAsleep: () => isAsleep,
     wallTime: () => wallTime(scheduler, device.clock),
+    update() {
+      for (const tab of tabs) {
+        if (tab.build === device.newestBuild) continue
+        tab.build = device.newestBuild
+        tab.kill()
+      }
+    },
     logIn(next, abruptly) {
       device.user = next
       for (const tab of tabs) if (tab.isOpen()) void reopen(tab, abruptly)

@@ -2,7 +2,8 @@ import type { OperationRow } from '../../core/operation.ts'
 import type { LeaseRow } from '../../core/schema.ts'
 import type { EnqueueInput, Settlement, SyncEvent } from '../../engine/types.ts'
 import type { FaultKind } from '../faults/kinds.ts'
-import type { Effect, ServerRequest } from './model-server.ts'
+import type { ServerRequest } from './messages.ts'
+import type { Effect } from './model-server.ts'
 
 /** One row that a commit changed; `row` is undefined where it was deleted. */
 export interface RowChange {
@@ -38,7 +39,15 @@ export interface Sent extends ServerRequest {
 export type Fact = { readonly at: number } & FactBody
 
 export type FactBody =
-  | { readonly type: 'tab'; readonly tab: string; readonly device: string; readonly user: string; readonly change: TabChange }
+  | {
+      readonly type: 'tab'
+      readonly tab: string
+      readonly device: string
+      readonly user: string
+      readonly change: TabChange
+      /** Of the application; newer ones have a newer schema. */
+      readonly build: number
+    }
   | { readonly type: 'read'; readonly tab: string; readonly call: string; readonly failed?: string | undefined }
   | {
       readonly type: 'committed'

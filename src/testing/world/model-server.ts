@@ -1,19 +1,16 @@
 import type { Json, JsonObject } from '../../core/json.ts'
 import { isObject } from '../../core/own.ts'
-
-export interface ServerRequest {
-  readonly method: string
-  readonly path: string
-  readonly headers: Readonly<Record<string, string>>
-  readonly body: string | null
-}
-
-export interface ServerResponse {
-  readonly status: number
-  /** Names in lower case. */
-  readonly headers: Readonly<Record<string, string>>
-  readonly body: string
-}
+import {
+  entityIn,
+  fingerprintOf,
+  keyOf,
+  parsed,
+  resultOf,
+  textOf,
+  writesIn,
+  type ServerRequest,
+  type ServerResponse,
+} from './messages.ts'
 
 /** A change that the server made, once. */
 export interface Effect {
@@ -25,6 +22,16 @@ export interface Effect {
   readonly entity: string
   readonly id: string
   readonly version: number
+  /** What it had, and what it has; undefined where there was nothing, or is nothing any more. */
+  readonly before: JsonObject | undefined
+  readonly after: JsonObject | undefined
+}
+
+/** What the server takes no longer. */
+export interface Retired {
+  readonly field?: string
+  readonly entity?: string
+  readonly status: 400 | 422
 }
 
 export interface Resource {
@@ -60,7 +67,8 @@ export interface ModelServer {
   readonly ledger: readonly Effect[]
   /** Those that an older backup took back. */
   readonly undone: ReadonlySet<Effect>
-  resource(entity: string, id: string): Resource | undefined
+  /** What it has at a path. */
+  valueAt(path: string): JsonObject | undefined
   /** Those that exist. */
   all(): ReadonlyMap<string, JsonObject>
   /** A bearer token for a user. All earlier ones stay good until they are revoked. */
@@ -70,7 +78,12 @@ export interface ModelServer {
   logIn: boolean
   backUp(): ServerState
   restore(state: ServerState): void
-  forgetAnswers(): void
+  /** Of what is kept, this share of the oldest. */
+  forgetAnswers(share: number): void
+  /** From now on it refuses what it took before. What was applied stays, and is answered again as it was. */
+  retire(retired: Retired): void
+  /** What stands in its place as long as it is down: somebody who answers so, or nobody. */
+  outage: ServerResponse | 'silent' | undefined
   /** Refuses a write before it is looked at, and answers it so from now on; what is kept already stays. Gives what it is answered. */
   keepAnswer(request: ServerRequest, response: ServerResponse): ServerResponse
 }
@@ -104,6 +117,7 @@ export function createModelServer({ anonymous }: { readonly anonymous?: string }
   const tokens = new Map<string, string>()
   const ledger: Effect[] = []
   const undone = new Set<Effect>()
+  const retired: Retired[] = []
   let head = 0
   let issued = 0
 
@@ -147,7 +161,8 @@ export function createModelServer({ anonymous }: { readonly anonymous?: string }
       return kept.fingerprint === fingerprint
         ? { response: kept.response, replayed: true }
         : { response: problem('idempotency-key-reused'), replayed: false }
-    const response = apply(user, key, request, body)
+    const refused = retired.find(({ field, entity }) => (field !== undefined && field in body) || entity === entityIn(request))
+    const response = refused === undefined ? apply(user, key, request, body) : problem('invalid-body', refused.status)
     answers.set(`${user} ${key}`, { fingerprint, response })
     return { response, replayed: false }
   }
@@ -169,7 +184,8 @@ export function createModelServer({ anonymous }: { readonly anonymous?: string }
     head += 1
     resources.set(at, { version: head, value })
     const { 'Synchart-Client': client = '', 'Synchart-Sequence': sequence = '' } = headers
-    ledger.push({ user, client, sequence: Number(sequence), key, method, entity, id: decodeURIComponent(id), version: head })
+    const [made, before] = [{ user, client, sequence: Number(sequence), key, method, version: head }, current?.value]
+    ledger.push({ ...made, entity, id: decodeURIComponent(id), before, after: value })
     return value === undefined ? { status: 204, headers: {}, body: '' } : found(exists ? 200 : 201, at, value, head)
   }
 
@@ -177,7 +193,7 @@ export function createModelServer({ anonymous }: { readonly anonymous?: string }
     handle,
     ledger,
     undone,
-    resource: (entity, id) => resources.get(`/${entity}/${encodeURIComponent(id)}`),
+    valueAt: (path) => resources.get(path)?.value,
     all: () => new Map([...resources].flatMap(([path, { value }]) => (value === undefined ? [] : [[path, value] as const]))),
     issueToken(user) {
       const token = `${user}-${++issued}`
@@ -192,7 +208,11 @@ export function createModelServer({ anonymous }: { readonly anonymous?: string }
       replace(resources, state.resources)
       replace(answers, state.answers)
     },
-    forgetAnswers: () => answers.clear(),
+    forgetAnswers(share) {
+      for (const key of [...answers.keys()].slice(0, Math.ceil(share * answers.size))) answers.delete(key)
+    },
+    retire: (what) => void retired.push(what),
+    outage: undefined,
     keepAnswer(request, response) {
       const user = userOf(request)
       const key = keyOf(request)
@@ -202,14 +222,6 @@ export function createModelServer({ anonymous }: { readonly anonymous?: string }
       return known?.response ?? response
     },
   }
-}
-
-export function keyOf({ headers }: ServerRequest): string | undefined {
-  return /^"(.+)"$/.exec(headers['Idempotency-Key'] ?? '')?.[1]
-}
-
-function fingerprintOf({ method, path, headers, body }: ServerRequest): string {
-  return JSON.stringify([method, path, headers['If-Match'] ?? null, body === null ? {} : parsed(body)])
 }
 
 function replace<T>(target: Map<string, T>, source: ReadonlyMap<string, T>): void {
@@ -247,44 +259,3 @@ function problem(
   }
 }
 
-function parsed(text: string | null): Json | undefined {
-  try {
-    const value: Json = JSON.parse(text ?? 'null')
-    return value
-  } catch {
-    return undefined
-  }
-}
-
-function textOf(value: Json | undefined): string {
-  return typeof value === 'string' ? value : JSON.stringify(value ?? null)
-}
-
-function isList(value: Json | undefined): value is readonly Json[] {
-  return Array.isArray(value)
-}
-
-/** The writes that a request carries: itself, or those of a batch as if each came alone. */
-export function writesIn(request: ServerRequest): readonly ServerRequest[] {
-  if (request.method === 'GET') return []
-  if (request.path !== '/batch') return [request]
-  const body = parsed(request.body)
-  const operations = body !== undefined && isObject(body) ? body['operations'] : undefined
-  return isList(operations) ? operations.map((one) => requestOf(one, request.headers)) : []
-}
-
-/** An operation of a batch as if it came alone. */
-function requestOf(one: Json, outer: Readonly<Record<string, string>>): ServerRequest {
-  const { method = '', path = '', headers = {}, body = null } = isObject(one) ? one : {}
-  const own = isObject(headers) ? Object.entries(headers).map(([name, value]) => [name, textOf(value)] as const) : []
-  return {
-    method: textOf(method),
-    path: textOf(path),
-    headers: { 'Synchart-Client': outer['Synchart-Client'] ?? '', ...Object.fromEntries(own) },
-    body: body === null ? null : JSON.stringify(body),
-  }
-}
-
-function resultOf({ status, headers, body }: ServerResponse): { status: number; headers: object; body: Json } {
-  return { status, headers, body: body === '' ? null : (parsed(body) ?? null) }
-}

@@ -1,7 +1,8 @@
 import type { OutgoingRequest, Wire } from '../../adapters/http/wire.ts'
 import type { Sent, SentWrite, Tell } from './facts.ts'
 import { never, type Life } from './life.ts'
-import { keyOf, writesIn, type ModelServer, type ServerRequest, type ServerResponse } from './model-server.ts'
+import { keyOf, writesIn, type ServerRequest, type ServerResponse } from './messages.ts'
+import type { ModelServer } from './model-server.ts'
 import type { Scheduler } from './scheduler.ts'
 import { aborted, travel, unreachable, type Fate } from './travel.ts'
 

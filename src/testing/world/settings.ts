@@ -8,6 +8,8 @@ export interface WorldSettings {
   readonly requestTimeoutMs: number
   readonly hasPresence: boolean
   readonly hasProbe: boolean
+  /** The last device has no transactions, and so the portable tier. */
+  readonly hasKeyValueStore: boolean
 }
 
 /** Drawn, so that every combination comes up; the plainest one stands first. */
@@ -40,5 +42,6 @@ export function drawSettings(choices: Choices): WorldSettings {
     requestTimeoutMs: choices.pick([10_000, 4_000]),
     hasPresence: choices.pick([true, false]),
     hasProbe: choices.pick([false, true]),
+    hasKeyValueStore: choices.pick([false, false, true]),
   }
 }

@@ -95,10 +95,7 @@ export function simulatedStorage(disk: Disk, around: StorageSurroundings): Stora
   function write(writes: readonly Write[], options: CommitOptions): readonly number[] {
     const { keys, changes, others, lease } = disk.commit(opened(), writes, options)
     tell({ type: 'committed', tab, device, changes, others, lease, epoch: options.fence?.epoch })
-    if (writes.length > 0) {
-      const collections = collectionsOf(writes)
-      for (const [other, notice] of disk.watchers) if (other !== handle) notice(collections)
-    }
+    if (writes.length > 0) disk.notices.post(handle, collectionsOf(writes))
     return keys
   }
 
@@ -118,23 +115,12 @@ export function simulatedStorage(disk: Disk, around: StorageSurroundings): Stora
     commit: (writes, options = {}) => perform('commit', 'write', () => write(writes, options)),
     watch(listener) {
       opened()
-      const untold = new Set<string>()
-      disk.watchers.set(handle, (collections) => {
-        const isDue = untold.size > 0
-        for (const name of collections) untold.add(name)
-        if (isDue) return
-        scheduler.after(around.noticeMs(), () => {
-          const names = [...untold]
-          untold.clear()
-          if (disk.watchers.has(handle)) life.enter(() => listener(names))
-        })
-      })
-      return () => void disk.watchers.delete(handle)
+      return disk.notices.watch(handle, around, listener)
     },
     estimate: () => perform('estimate', 'read', () => ({ usedBytes: disk.store.usedBytes, quotaBytes: disk.store.quotaBytes })),
     close: () =>
       perform('close', 'read', () => {
-        disk.watchers.delete(handle)
+        disk.notices.end(handle)
         schema = undefined
       }),
     ...(around.presence === undefined ? {} : { presence: around.presence }),

@@ -1,3 +1,4 @@
+import type { Clock, Storage, StoreSchema } from '../../core/ports.ts'
 import { transportOver } from '../../adapters/http/transport.ts'
 import { engineFactory } from '../../engine/create-engine.ts'
 import type { EnqueueInput, Operation, SyncEngine } from '../../engine/types.ts'
@@ -6,7 +7,6 @@ import type { Device } from './device.ts'
 import type { TabChange } from './facts.ts'
 import { createLife, type Life } from './life.ts'
 import { BASE_URL } from './network.ts'
-import { simulatedStorage } from './storage.ts'
 import { codeOf } from './trace.ts'
 import type { World } from './world.ts'
 
@@ -14,6 +14,8 @@ import type { World } from './world.ts'
 export interface Tab {
   readonly name: string
   readonly device: Device
+  /** Of the application: what is opened next is this one, and the version of its schema. */
+  build: number
   /** The engine, once it has started and as long as its process lives and is not frozen. */
   ready(): SyncEngine | undefined
   isOpen(): boolean
@@ -28,6 +30,8 @@ export interface Tab {
   freeze(): void
   resume(): void
   throttle(ms: number): void
+  /** How many timers its process has set. */
+  timers(): number
   /** Calls `enqueue` or `enqueueAll` as the application would, and tells of what comes of it. */
   enqueue(inputs: readonly EnqueueInput[], accepted: (ids: readonly string[]) => void): void
 }
@@ -36,7 +40,9 @@ interface Running {
   readonly life: Life
   readonly rules: TimerRules & { throttleMs: number }
   readonly user: string
+  readonly build: number
   readonly engine: SyncEngine
+  readonly timers: ReadonlySet<object>
   phase: 'starting' | 'ready' | 'stopping'
 }
 
@@ -48,7 +54,7 @@ export function createTab(world: World, device: Device, name: string): Tab {
   let running: Running | undefined
 
   function changed(change: TabChange, user = running?.user ?? ''): void {
-    tell({ type: 'tab', tab: name, device: device.name, user, change })
+    tell({ type: 'tab', tab: name, device: device.name, user, change, build: running?.build ?? tab.build })
   }
 
   function start(): void {
@@ -56,7 +62,8 @@ export function createTab(world: World, device: Device, name: string): Tab {
     const life = createLife(scheduler, world.survives)
     const rules = { throttleMs: 1 }
     const { user } = device
-    const made: Running = { life, rules, user, engine: makeEngine(life, rules, user), phase: 'starting' }
+    const timers = new Set<object>()
+    const made: Running = { life, rules, user, build: tab.build, engine: makeEngine(life, rules, user, timers), timers, phase: 'starting' }
     running = made
     life.onDeath(() => {
       changed('killed')
@@ -81,8 +88,8 @@ export function createTab(world: World, device: Device, name: string): Tab {
     }
   }
 
-  function makeEngine(life: Life, rules: TimerRules, user: string): SyncEngine {
-    const clock = simulatedClock(scheduler, life, device.clock, rules)
+  function makeEngine(life: Life, rules: TimerRules, user: string, timers: Set<object>): SyncEngine {
+    const clock = counted(simulatedClock(scheduler, life, device.clock, rules), timers)
     const { settings } = world
     const transport = transportOver(
       { wire: world.network.wireOf({ tab: name, device: device.name, user, life, isOnline: device.link.isOnline }), clock },
@@ -103,8 +110,10 @@ export function createTab(world: World, device: Device, name: string): Tab {
     })
   }
 
-  function storageOf(life: Life) {
-    return simulatedStorage(device.disk, {
+  /** A newer build is told apart by the version of its schema. */
+  function storageOf(life: Life): Storage {
+    const { build } = tab
+    const storage = device.disk.storageOf({
       tab: name,
       device: device.name,
       scheduler,
@@ -116,6 +125,7 @@ export function createTab(world: World, device: Device, name: string): Tab {
       noticeMs: world.noticeMs,
       fault: (call) => device.storageFault(call),
     })
+    return { ...storage, open: (schema: StoreSchema) => storage.open({ ...schema, version: build }) }
   }
 
   function ready(): Running | undefined {
@@ -146,9 +156,10 @@ export function createTab(world: World, device: Device, name: string): Tab {
     if (life.isAlive()) tell({ type: 'settled', tab: name, device: device.name, operation: operation.id, settlement })
   }
 
-  return {
+  const tab: Tab = {
     name,
     device,
+    build: 1,
     ready: () => ready()?.engine,
     isOpen: () => running !== undefined,
     isFrozen: () => running?.life.isFrozen() ?? false,
@@ -177,6 +188,27 @@ export function createTab(world: World, device: Device, name: string): Tab {
     throttle(ms) {
       if (running !== undefined) running.rules.throttleMs = ms
     },
+    timers: () => running?.timers.size ?? 0,
     enqueue: (inputs, accepted) => void enqueue(inputs, accepted),
+  }
+  return tab
+}
+
+/** The same clock; `set` holds the timers that are set. */
+function counted(clock: Clock, set: Set<object>): Clock {
+  return {
+    ...clock,
+    schedule(task, delayMs) {
+      const timer = {}
+      set.add(timer)
+      const cancel = clock.schedule(() => {
+        set.delete(timer)
+        task()
+      }, delayMs)
+      return () => {
+        set.delete(timer)
+        cancel()
+      }
+    },
   }
 }

@@ -1,5 +1,5 @@
 import type { NewId, Random } from '../../core/ports.ts'
-import { createDevice, type Device } from './device.ts'
+import { createDevice, type Device, type DeviceShape } from './device.ts'
 import type { Fact, FactBody, Tell } from './facts.ts'
 import { createModelServer, type ModelServer } from './model-server.ts'
 import { createNetwork, type Fate, type Network } from './network.ts'
@@ -58,6 +58,9 @@ export function createWorld(options: WorldOptions): World {
     ...options.fateOf?.(request),
   })
 
+  const storeOf = (number: number): DeviceShape['store'] =>
+    settings.hasKeyValueStore && number === options.deviceCount ? 'key-value' : 'transactional'
+
   const world: World = {
     settings,
     scheduler,
@@ -75,6 +78,6 @@ export function createWorld(options: WorldOptions): World {
     crashPoints: () => points,
   }
   for (let number = 1; number <= options.deviceCount; number++)
-    devices.push(createDevice(world, `d${number}`, options.tabsPerDevice))
+    devices.push(createDevice(world, { name: `d${number}`, tabCount: options.tabsPerDevice, store: storeOf(number) }))
   return world
 }

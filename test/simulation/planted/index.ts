@@ -13,6 +13,8 @@ export interface HunterOptions {
   /** Of the repository. */
   readonly root: string
   readonly budget?: number
+  /** How many bugs at a time. Default: as many as there are cores. */
+  readonly workers?: number
   /** By a bug's name: the seed that is tried first. */
   readonly seeds: Readonly<Record<string, number>>
 }
@@ -23,10 +25,10 @@ export interface Failed {
   readonly error: unknown
 }
 
-/** Hunts as many bugs at a time as there are cores; the others wait for their turn. */
-export function createHunter({ root, budget = BUDGET, seeds }: HunterOptions): (bug: Bug) => Promise<Hunt | Failed> {
+/** Hunts a few bugs at a time; the others wait for their turn. */
+export function createHunter({ root, budget = BUDGET, workers = availableParallelism(), seeds }: HunterOptions): (bug: Bug) => Promise<Hunt | Failed> {
   const waiting: (() => void)[] = []
-  let free = availableParallelism()
+  let free = workers
 
   return async (bug) => {
     if (free === 0) await new Promise<void>((resolve) => waiting.push(resolve))

@@ -94,6 +94,14 @@ export const owning: readonly Bug[] = [
     'machines/lock.js',
     'unchangedMs: same ? context.unchangedMs + elapsedMs : 0',
     'unchangedMs: 0',
-    'L1',
+    'L2 L1',
+  ),
+  bug(
+    'a lease is stale only after twice its time',
+    'Whoever waits for a dead owner waits too long.',
+    'machines/lock.js',
+    'unchangedMs >= context.staleMs',
+    'unchangedMs >= 2 * context.staleMs',
+    'L2',
   ),
 ]

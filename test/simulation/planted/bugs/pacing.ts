@@ -35,6 +35,22 @@ export const pacing: readonly Bug[] = [
     'L9',
   ),
   bug(
+    'an open breaker that does not cool down',
+    'It lets a probe through at once, and again.',
+    'machines/breaker.js',
+    'cooldown: ({ context }) => context.cooldownMs,',
+    'cooldown: () => 100,',
+    'L9',
+  ),
+  bug(
+    'an alarm that is set anew and not taken back',
+    'Each turn of the drain adds a timer.',
+    'src/engine/alarms.js',
+    'cancelWake();\n            cancelWake = clock.schedule(',
+    'cancelWake = clock.schedule(',
+    'L9',
+  ),
+  bug(
     'refusals open the breaker',
     'Somebody whose writes are not valid cuts himself off.',
     'src/engine/sender.js',
@@ -122,6 +138,14 @@ export const pacing: readonly Bug[] = [
     'src/engine/runtime.js',
     'dispatcher.changed();\n        void handles.lookAgain();',
     'void handles.lookAgain();',
+    'L1',
+  ),
+  bug(
+    'a wake-up lost: what a tab has queued that died at once',
+    'Nobody told of it, and nobody looks.',
+    'src/engine/runtime.js',
+    'closers.add(every(clock, LOOK_AGAIN_MS, storeChanged));',
+    '',
     'L1',
   ),
   bug(

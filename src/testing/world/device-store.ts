@@ -1,0 +1,46 @@
+import type { OperationRow } from '../../core/operation.ts'
+import type { Storage } from '../../core/ports.ts'
+import { createDisk } from './disk.ts'
+import { simulatedStorage, type StorageSurroundings } from './storage.ts'
+
+/** What the processes of one device share, and what is known of it from outside. */
+export interface DeviceStore {
+  /** The rows as they are committed. */
+  readonly operations: ReadonlyMap<number, OperationRow>
+  /** Those of them that can't be read any more. */
+  readonly damaged: ReadonlySet<number>
+  /** A handle for one process. */
+  storageOf(around: StorageSurroundings): Storage
+  /** The platform takes everything away. */
+  evict(): void
+  /** Somebody who does not run can't be waited for: what he holds is held. */
+  isHeldUp(): boolean
+  corrupt?(seq: number): void
+  /** What was committed since then never reached the disk. Gives the operations that are older now, or gone. */
+  loseSince?(atMs: number): readonly number[]
+  /** Only where a commit is several writes: the next one that has begun goes wrong in their midst. */
+  tear?(tear: Tear | undefined): void
+}
+
+export interface Tear {
+  /** Of the writes that follow the first, this one at the latest. */
+  readonly at: number
+  /** The write fails, and the process lives on; otherwise it dies before it. */
+  readonly fails: boolean
+  /** It has happened, to this tab. */
+  torn(tab: string): void
+}
+
+/** A store with transactions, as IndexedDB and SQLite are. */
+export function transactionalStore(now: () => number): DeviceStore {
+  const disk = createDisk(now)
+  return {
+    operations: disk.operations,
+    damaged: disk.damaged,
+    storageOf: (around) => simulatedStorage(disk, around),
+    evict: disk.evict,
+    isHeldUp: () => false,
+    corrupt: disk.corrupt,
+    loseSince: disk.loseSince,
+  }
+}
