@@ -37,7 +37,12 @@ if (bugs.length === 0) {
   exit(1)
 }
 
-const huntBug = createHunter({ root, budget: Number(values.budget), workers: values.workers === undefined ? undefined : Number(values.workers), seeds: values.anew ? {} : remembered })
+const huntBug = createHunter({
+  root,
+  budget: Number(values.budget),
+  workers: values.workers === undefined ? undefined : Number(values.workers),
+  seeds: values.anew ? {} : remembered,
+})
 const results = await Promise.all(
   bugs.map(async (bug) => {
     const result = await huntBug(bug)

@@ -1,7 +1,8 @@
 import type { Wire } from '../adapters/http/wire.ts'
 import { ValidationError } from '../core/errors.ts'
 import type { JsonObject } from '../core/json.ts'
-import { createModelServer, type Effect, type ServerRequest } from './world/model-server.ts'
+import type { ServerRequest } from './world/messages.ts'
+import { createModelServer, type Effect } from './world/model-server.ts'
 
 export interface SimulatedServerOptions {
   /** Where it is, as the application's transport has it. Default `http://server.test`. */
@@ -47,14 +48,14 @@ export function createSimulatedServer({ baseURL = 'http://server.test' }: Simula
   let puts = 0
 
   function get(entity: string, id: string): JsonObject | undefined {
-    const value = model.resource(entity, id)?.value
+    const value = model.valueAt(pathOf(entity, id))
     return value === undefined ? undefined : { id, ...value }
   }
 
   function put(entity: string, id: string, value: JsonObject | undefined): void {
     const request: ServerRequest = {
       method: value === undefined ? 'DELETE' : 'PUT',
-      path: `/${entity}/${encodeURIComponent(id)}`,
+      path: pathOf(entity, id),
       headers: { 'Idempotency-Key': `"another-client-${++puts}"`, 'Synchart-Client': 'another-client' },
       body: value === undefined ? null : JSON.stringify(value),
     }
@@ -82,6 +83,10 @@ export function createSimulatedServer({ baseURL = 'http://server.test' }: Simula
     issueToken: model.issueToken,
     revokeTokens: model.revokeTokens,
   }
+}
+
+function pathOf(entity: string, id: string): string {
+  return `/${entity}/${encodeURIComponent(id)}`
 }
 
 function effectOf({ user, key, method, entity, id, version }: Effect): ServerEffect {

@@ -1,6 +1,6 @@
 import { cutOff, incomplete, PORTAL_PAGE } from '../faults/requests.ts'
 import { responseOf } from '../faults/statuses.ts'
-import type { ServerResponse } from '../world/model-server.ts'
+import type { ServerResponse } from '../world/messages.ts'
 import type { Fate } from '../world/travel.ts'
 
 /**

@@ -1,4 +1,4 @@
-import type { ServerResponse } from './model-server.ts'
+import type { ServerResponse } from './messages.ts'
 
 /** How one request fares. */
 export interface Fate {

@@ -26,7 +26,12 @@ export interface Failed {
 }
 
 /** Hunts a few bugs at a time; the others wait for their turn. */
-export function createHunter({ root, budget = BUDGET, workers = availableParallelism(), seeds }: HunterOptions): (bug: Bug) => Promise<Hunt | Failed> {
+export function createHunter({
+  root,
+  budget = BUDGET,
+  workers = availableParallelism(),
+  seeds,
+}: HunterOptions): (bug: Bug) => Promise<Hunt | Failed> {
   const waiting: (() => void)[] = []
   let free = workers
 
