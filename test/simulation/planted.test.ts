@@ -64,7 +64,7 @@ describe('the hunt for planted bugs', () => {
     async () => {
       for (const seed of [1, 2, 3]) {
         const result = await hunter.hunt(MUTE, [seed])
-        expect(result, inWords(result)).toMatchObject({ caught: { seed, invariant: 'L1' } })
+        expect(result, inWords(result)).toMatchObject({ caught: { seed } })
       }
     },
     LIMIT_MS,
