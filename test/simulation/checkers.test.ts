@@ -57,7 +57,18 @@ function sent(key: string, body: string, number = 1): Extract<FactBody, { type: 
 }
 
 function served(key: string, sequence = 1): FactBody {
-  const effect = { user: 'u1', client: 'c', sequence, key, method: 'PATCH', entity: 'note', id: 'n1', version: 1, before: {}, after: {} }
+  const effect = {
+    user: 'u1',
+    client: 'c',
+    sequence,
+    key,
+    method: 'PATCH',
+    entity: 'note',
+    id: 'n1',
+    version: 1,
+    before: {},
+    after: {},
+  }
   return { type: 'served', request: sent(key, '{}').request, status: 200, effects: [effect], replayed: false }
 }
 

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { stdout } from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { bug, changed } from './planted/bug.ts'
@@ -20,7 +21,7 @@ beforeAll(() => {
   for (const one of BUGS) hunts.set(one.name, hunter.hunt(one, seedsFrom(seeds[one.name], BUDGET)))
 })
 afterAll(async () => {
-  console.log((await Promise.all(hunts.values())).map(inWords).join('\n'))
+  stdout.write(`\n${(await Promise.all(hunts.values())).map(inWords).join('\n')}\n`)
   hunter.close()
 }, LIMIT_MS)
 

@@ -39,7 +39,10 @@ export const sequences: Checker = ({ register }, report) => {
     if (older === undefined) return
     const wanted = [...older, own].reduce<JsonObject | undefined>(applied, before)
     if (textOf(wanted) !== textOf(after))
-      report('S16', `${one.id} with the ${older.length} before it left ${textOf(after)}; one after the other they make ${textOf(wanted)}.`)
+      report(
+        'S16',
+        `${one.id} with the ${older.length} before it left ${textOf(after)}; one after the other they make ${textOf(wanted)}.`,
+      )
   }
 
   return {

@@ -77,8 +77,7 @@ export const threeWay: Checker = ({ register, settings, valueOf }, report) => {
 /** Fields that both sides changed, each to something else. */
 function disputed({ base, local }: Sides, remote: JsonObject): readonly string[] {
   return fieldsOf(base, local, remote).filter(
-    (field) =>
-      !isSame(local[field], base[field]) && !isSame(remote[field], base[field]) && !isSame(local[field], remote[field]),
+    (field) => !isSame(local[field], base[field]) && !isSame(remote[field], base[field]) && !isSame(local[field], remote[field]),
   )
 }
 

@@ -5,10 +5,10 @@ import type { Checker } from './invariant.ts'
 interface Owner {
   readonly user: string
   readonly pauses: Set<string>
-  breaker: 'closed' | 'open' | 'halfOpen'
+  /** Its breaker; one that is half-open waits for nothing but a probe. */
+  isOpen: boolean
 }
 
-const BREAKER = { 'breaker:opened': 'open', 'breaker:halfOpened': 'halfOpen', 'breaker:closed': 'closed' } as const
 /** Longer than any wait of an owner that nothing holds back, shorter than its look in case that it was not told. */
 const IDLE_MS = 20_000
 /** The longest that timers are throttled. */
@@ -31,8 +31,8 @@ export const wakeUps: Checker = ({ now, wallTimeOf, dueIn, deviceOf }, report) =
     if (one === undefined) return
     if (event.type === 'engine:paused') one.pauses.add(event.reason)
     if (event.type === 'engine:resumed') one.pauses.delete(event.reason)
-    if (event.type === 'breaker:opened' || event.type === 'breaker:halfOpened' || event.type === 'breaker:closed')
-      one.breaker = BREAKER[event.type]
+    if (event.type === 'breaker:opened') one.isOpen = true
+    if (event.type === 'breaker:halfOpened' || event.type === 'breaker:closed') one.isOpen = false
   }
 
   function deviceIn(fact: Fact): string | undefined {
@@ -52,9 +52,10 @@ export const wakeUps: Checker = ({ now, wallTimeOf, dueIn, deviceOf }, report) =
         stirred(device)
         continue
       }
-      if (owner === undefined || owner.pauses.size > 0 || owner.breaker !== 'closed') continue
+      if (owner === undefined || owner.pauses.size > 0 || owner.isOpen) continue
       const left = dueIn(device, owner.user, IDLE_MS)
-      if (left !== undefined) report('L5', `${tab} has rested for ${now() - since} ms, though ${left.id} (${left.status}) could go.`)
+      if (left !== undefined)
+        report('L5', `${tab} has rested for ${now() - since} ms, though ${left.id} (${left.status}) could go.`)
       stirred(device)
     }
   }
@@ -65,7 +66,7 @@ export const wakeUps: Checker = ({ now, wallTimeOf, dueIn, deviceOf }, report) =
       if (device !== undefined) stirred(device)
       if (fact.type === 'fault' && fact.kind === 'throttled' && device !== undefined) stirred(device, now() + THROTTLED_MS)
       if (fact.type === 'tab') {
-        if (fact.change === 'starting') tabs.set(fact.tab, { user: fact.user, pauses: new Set(), breaker: 'closed' })
+        if (fact.change === 'starting') tabs.set(fact.tab, { user: fact.user, pauses: new Set(), isOpen: false })
         else if (fact.change === 'stopping' || fact.change === 'killed' || fact.change === 'frozen') owners.delete(fact.device)
       }
       if (fact.type === 'event') told(fact)

@@ -87,7 +87,9 @@ export function textAt(disk: KeyValues, key: string): string | undefined {
 function redoIn(head: unknown): readonly (readonly [string, unknown])[] {
   if (!isRecord(head) || !Array.isArray(head['redo'])) return []
   const redo: readonly unknown[] = head['redo']
-  return redo.flatMap((change) => (Array.isArray(change) && typeof change[0] === 'string' ? [[change[0], change[1]] as const] : []))
+  return redo.flatMap((change) =>
+    Array.isArray(change) && typeof change[0] === 'string' ? [[change[0], change[1]] as const] : [],
+  )
 }
 
 function textIn(record: unknown): string | undefined {

@@ -256,4 +256,3 @@ function problem(
     body: JSON.stringify({ type: `urn:synchart:problem:${type}`, title: type, status }),
   }
 }
-

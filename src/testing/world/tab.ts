@@ -63,7 +63,15 @@ export function createTab(world: World, device: Device, name: string): Tab {
     const rules = { throttleMs: 1 }
     const { user } = device
     const timers = new Set<object>()
-    const made: Running = { life, rules, user, build: tab.build, engine: makeEngine(life, rules, user, timers), timers, phase: 'starting' }
+    const made: Running = {
+      life,
+      rules,
+      user,
+      build: tab.build,
+      engine: makeEngine(life, rules, user, timers),
+      timers,
+      phase: 'starting',
+    }
     running = made
     life.onDeath(() => {
       changed('killed')

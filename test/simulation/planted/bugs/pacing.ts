@@ -42,6 +42,14 @@ export const pacing: readonly Bug[] = [
     'cooldown: () => 100,',
     'L9',
   ),
+  bug(
+    'the deadline of a request that was answered is left running',
+    'Its timer stays until it fires.',
+    'src/adapters/http/deadline.js',
+    'cancel();\n            outer.remove',
+    'outer.remove',
+    'L9',
+  ),
   {
     name: 'an alarm that is set anew and not taken back',
     why: 'Each turn of the drain adds a timer.',
