@@ -1,4 +1,5 @@
 // Simulates the seeds that it is sent, and sends back what came of them.
+import './light-abort.mjs'
 import { simulate } from '../dist/src/testing/simulate.js'
 
 process.on('message', (chunk) => void simulateAll(chunk))

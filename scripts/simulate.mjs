@@ -4,12 +4,13 @@ import { availableParallelism } from 'node:os'
 import { argv, exit, stdout } from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import './light-abort.mjs'
 import { replay, simulate } from '../dist/src/testing/simulate.js'
 import { shrink } from '../dist/src/testing/shrink.js'
 import { storyOf } from '../dist/src/testing/story.js'
 
 const SHRINK_RUNS = 400
-const CHUNK = 10
+const CHUNK = 20
 const TELL_EVERY_MS = 10_000
 /** Simulated errors need no stack, and a larger nursery spares a tenth of the time. */
 const NODE_OPTIONS = ['--stack-trace-limit=0', '--max-semi-space-size=32']

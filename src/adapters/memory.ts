@@ -1,11 +1,11 @@
 import { StorageClosedError } from '../core/errors.ts'
-import type { Entry, ScanQuery, Storage, StorageCapabilities, StoreSchema } from '../core/ports.ts'
+import type { Entry, ScanQuery, Storage, StorageCapabilities, StoreListener, StoreSchema } from '../core/ports.ts'
 import { commitTo, tableOf } from './memory/commit.ts'
 import type { View } from './memory/commit.ts'
 import { announceCommit, memoryDisk, prepareDisk } from './memory/disk.ts'
 import type { MemoryDisk } from './memory/disk.ts'
 import { countRows, entryOf, scanTable } from './memory/table.ts'
-import { checkLimit, collectionIn } from './rows.ts'
+import { checkLimit, collectionIn, collectionsOf } from './rows.ts'
 
 export { memoryDisk }
 export type { MemoryDisk }
@@ -65,14 +65,14 @@ export function memoryStorage(options: MemoryStorageOptions = {}): Storage {
     },
     async commit(writes, commitOptions = {}) {
       const keys = commitTo(view(), writes, commitOptions)
-      if (writes.length > 0) announceCommit(disk, handle)
+      if (writes.length > 0) announceCommit(disk, handle, collectionsOf(writes))
       return keys
     },
     watch(listener) {
       view()
       const listeners = disk.listeners.get(handle) ?? new Set()
       disk.listeners.set(handle, listeners)
-      const own = () => listener()
+      const own: StoreListener = (collections) => listener(collections)
       listeners.add(own)
       return () => void listeners.delete(own)
     },

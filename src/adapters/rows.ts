@@ -1,5 +1,5 @@
 import { ValidationError } from '../core/errors.ts'
-import type { CollectionSchema, IndexKey, IndexSchema, Scalar, ScanQuery, StoreSchema } from '../core/ports.ts'
+import type { CollectionSchema, IndexKey, IndexSchema, Scalar, ScanQuery, StoreSchema, Write } from '../core/ports.ts'
 
 /** What all stores have in common: which values a key may be, in what order they come, and what a query may ask. */
 
@@ -90,4 +90,8 @@ export function checkLimit({ limit }: ScanQuery): void {
     'limit',
     `must be a whole number of rows up to ${maxScanLimit}; read more in pages, with "gt" the last position.`,
   )
+}
+
+export function collectionsOf(writes: readonly Write[]): readonly string[] {
+  return [...new Set(writes.map(({ collection }) => collection))]
 }

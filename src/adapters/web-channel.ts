@@ -1,28 +1,31 @@
+import type { StoreListener } from '../core/ports.ts'
+
 /** Tells the other handles on a store, in this page and in others, that something was committed. */
 export interface Channel {
   open(): void
-  post(): void
-  watch(listener: () => void): () => void
+  post(collections: readonly string[]): void
+  watch(listener: StoreListener): () => void
   close(): void
 }
 
 /** Uses BroadcastChannel `synchart:<name>`; where there is none, nobody is told. */
 export function createChannel(name: string): Channel {
-  const listeners = new Set<() => void>()
+  const listeners = new Set<StoreListener>()
   let channel: BroadcastChannel | undefined
 
   return {
     open() {
       if (channel || !('BroadcastChannel' in globalThis)) return
       channel = new BroadcastChannel(`synchart:${name}`)
-      channel.onmessage = () => {
-        for (const listener of listeners) listener()
+      channel.onmessage = ({ data }: MessageEvent<unknown>) => {
+        const collections = isNames(data) ? data : undefined
+        for (const listener of listeners) listener(collections)
       }
     },
-    post: () => channel?.postMessage('committed'),
+    post: (collections) => channel?.postMessage(collections),
     watch(listener) {
       // Wrapped, so that the same function may watch twice.
-      const own = (): void => listener()
+      const own: StoreListener = (collections) => listener(collections)
       listeners.add(own)
       return () => void listeners.delete(own)
     },
@@ -32,4 +35,9 @@ export function createChannel(name: string): Channel {
       listeners.clear()
     },
   }
+}
+
+/** Anything else comes from a page of another version, which says only that something was committed. */
+function isNames(data: unknown): data is readonly string[] {
+  return Array.isArray(data) && data.every((name) => typeof name === 'string')
 }

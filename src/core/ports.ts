@@ -89,6 +89,9 @@ export interface StorageCapabilities {
   readonly durability: 'memory' | 'os' | 'fsync'
 }
 
+/** Gets the collections that were written; undefined where that is not known. */
+export type StoreListener = (collections: readonly string[] | undefined) => void
+
 /**
  * Where operations, leases and the replica live.
  * Every method fails with a `StorageError` (Conflict, Fenced, Quota, Closed, Blocked, Corrupt, ReadOnly, Newer, Unavailable).
@@ -108,7 +111,7 @@ export interface Storage {
   /** All or nothing. Resolves, when committed, with the keys of the appended rows in order. */
   commit(writes: readonly Write[], options?: CommitOptions): Promise<readonly number[]>
   /** Calls the listener after another handle, tab or process may have committed. Returns the function that ends it. */
-  watch(listener: () => void): () => void
+  watch(listener: StoreListener): () => void
   estimate(): Promise<{ readonly usedBytes: number; readonly quotaBytes: number | undefined }>
   close(): Promise<void>
   /** Tells when the holder of a lease in this store is certainly gone, so that takeover need not wait until it is stale. */

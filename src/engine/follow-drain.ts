@@ -23,7 +23,7 @@ export async function followDrain(store: Store, user: string, sources: FollowSou
   while (ids.length > 0) {
     const changed = nextChange(sources.onChange)
     if (sources.isOwner()) return undefined
-    const rows = (await Promise.all(ids.map((id) => store.byId(id)))).filter((row): row is OperationRow => row !== undefined)
+    const rows = (await store.byIds(ids)).filter((row): row is OperationRow => row !== undefined)
     const isPaused = sources.pauses().length > 0
     const settled = await Promise.all(rows.map(async (row) => isPaused || (await isPutOff(store, row))))
     rows.forEach((row, i) => settled[i] === true && summary.add(row))

@@ -7,10 +7,13 @@ import type { Operation, Settlement } from './types.ts'
 
 export type Handles = ReturnType<typeof createHandles>
 
+const LOOK_LIMIT = 256
+
 /** What the application holds of an operation. It settles in whichever tab or process it was enqueued, and by id after a restart. */
 export function createHandles(store: Store, events: Events, ended: (row: OperationRow) => void) {
   const waiting = new Map<string, (settlement: Settlement) => void>()
   const promises = new Map<string, Promise<Settlement>>()
+  const asked = new Set<string>()
 
   function settle(row: OperationRow): void {
     const settlement = settlementOf(row)
@@ -26,14 +29,29 @@ export function createHandles(store: Store, events: Events, ended: (row: Operati
     waits?.(settlement)
   }
 
-  async function look(id: string): Promise<void> {
+  /** Those that are asked for in one go are read in one go. */
+  function look(ids: Iterable<string>): void {
+    if (asked.size === 0) queueMicrotask(() => void lookAtAsked())
+    for (const id of ids) asked.add(id)
+  }
+
+  async function lookAtAsked(): Promise<void> {
+    const ids = [...asked]
+    asked.clear()
     try {
-      const row = await store.byId(id)
+      for (let from = 0; from < ids.length; from += LOOK_LIMIT) await lookAt(ids.slice(from, from + LOOK_LIMIT))
+    } catch (error) {
+      // They are looked at again when the store is opened.
+      if (!(error instanceof StorageClosedError)) events.emit({ type: 'storage:error', error })
+    }
+  }
+
+  async function lookAt(ids: readonly string[]): Promise<void> {
+    const rows = await store.byIds(ids)
+    for (const [at, id] of ids.entries()) {
+      const row = rows[at]
       if (row === undefined) resolve(id, { status: 'forgotten' })
       else settle(row)
-    } catch (error) {
-      // It is looked at again when the store is opened.
-      if (!(error instanceof StorageClosedError)) events.emit({ type: 'storage:error', error })
     }
   }
 
@@ -42,7 +60,7 @@ export function createHandles(store: Store, events: Events, ended: (row: Operati
     if (known !== undefined) return known
     const promise = new Promise<Settlement>((done) => waiting.set(id, done))
     promises.set(id, promise)
-    void look(id)
+    look([id])
     return promise
   }
 
@@ -61,8 +79,6 @@ export function createHandles(store: Store, events: Events, ended: (row: Operati
       },
     }),
     /** Somebody else wrote the store: what is waited for may have ended there. */
-    async lookAgain(): Promise<void> {
-      await Promise.all([...waiting.keys()].map(look))
-    },
+    lookAgain: (): void => look(waiting.keys()),
   }
 }

@@ -88,8 +88,8 @@ export function createLaneFinder(
     if (nextDueAt === undefined || nextDueAt > now) return []
     // What becomes known while this is read is not to be overwritten by it.
     nextDueAt = undefined
-    const entries = await store.due(user, now, DUE_LIMIT)
-    const next = entries.length < DUE_LIMIT ? await store.nextDueAt(user, now) : now
+    const { entries, nextAt } = await store.due(user, now, DUE_LIMIT)
+    const next = entries.length < DUE_LIMIT ? nextAt : now
     if (next !== undefined) waitUntil(next)
     const lanes = entries.flatMap((entry) => read(entry)?.lane ?? [])
     for (const lane of lanes) blocked.delete(lane)

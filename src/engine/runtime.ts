@@ -6,7 +6,7 @@ import { SyncError, ValidationError } from '../core/errors.ts'
 import { isTerminal, type OperationRow } from '../core/operation.ts'
 import { settingsOf, type SyncEngineOptions } from '../core/options.ts'
 import type { Storage, SystemPorts } from '../core/ports.ts'
-import { STORE_SCHEMA, isRecord } from '../core/schema.ts'
+import { META, OPERATIONS, STORE_SCHEMA, isRecord } from '../core/schema.ts'
 import { announce } from './announce.ts'
 import { createBreakerSigns } from './breaker-signs.ts'
 import { createBreakerWatch } from './breaker-watch.ts'
@@ -41,6 +41,7 @@ const LOOK_AGAIN_MS = 60_000
 /** Ended operations are cleaned up after this many more. */
 const FORGET_EVERY = 5_000
 const QUARANTINE_LIMIT = 10_000
+const ALL: readonly string[] = Object.keys(STORE_SCHEMA.collections)
 
 /** Which engine has opened a storage object: if it closes it, that is closed for all. */
 const users = new WeakMap<Storage, string>()
@@ -192,7 +193,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     closers.add(storage.watch(storeChanged))
     closers.add(every(clock, LOOK_AGAIN_MS, storeChanged))
     closers.add(ports.connectivity.watch((online) => machine?.send({ type: online ? 'PLATFORM.ONLINE' : 'PLATFORM.OFFLINE' })))
-    void handles.lookAgain()
+    handles.lookAgain()
   }
 
   async function release(): Promise<void> {
@@ -215,10 +216,12 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     }
   }
 
-  function storeChanged(): void {
-    machine?.send({ type: 'STORE.CHANGED' })
+  /** Most commits of others are beats of the lease, or none of the lease at all. */
+  function storeChanged(collections: readonly string[] = ALL): void {
+    if (collections.includes(META)) machine?.send({ type: 'STORE.CHANGED' })
+    if (!collections.includes(OPERATIONS)) return
     dispatcher.changed()
-    void handles.lookAgain()
+    handles.lookAgain()
     for (const listener of changeListeners) listener()
   }
 

@@ -45,6 +45,14 @@ export function createStore(storage: Storage) {
     storage,
     successorOf,
     byId: (id: string) => byIndex('id', id),
+    /** In the order of the ids; undefined where there is no such operation. */
+    async byIds(ids: readonly string[]): Promise<readonly (OperationRow | undefined)[]> {
+      const found = await storage.scanMany(
+        OPERATIONS,
+        ids.map((id) => ({ index: 'id', prefix: [id], limit: 1 })),
+      )
+      return found.map(([entry]) => (entry === undefined ? undefined : readOperation(entry)))
+    },
     byChosenKey: (key: string) => byIndex('chosenKey', key),
     byDedupeKey: (key: string) => byIndex('dedupeKey', key),
 
@@ -60,9 +68,15 @@ export function createStore(storage: Storage) {
     ranked: (user: string, gt: IndexKey | undefined, limit: number) =>
       storage.scan(OPERATIONS, { index: 'rank', prefix: [user], limit, ...(gt === undefined ? {} : { gt }) }),
 
-    /** Operations that wait for a time that has come. */
-    due: (user: string, at: number, limit: number) =>
-      storage.scan(OPERATIONS, { index: 'due', prefix: [user], gt: [user, IN_PLAY + 1], lt: [user, at + 1], limit }),
+    /** Operations that wait for a time that has come; and when the next one's time comes, if one waits. */
+    async due(user: string, at: number, limit: number): Promise<{ entries: readonly Entry[]; nextAt: number | undefined }> {
+      const [entries = [], [next] = []] = await storage.scanMany(OPERATIONS, [
+        { index: 'due', prefix: [user], gt: [user, IN_PLAY + 1], lt: [user, at + 1], limit },
+        { index: 'due', prefix: [user], gt: [user, at + 1], lt: [user, NEVER_DUE], limit: 1 },
+      ])
+      const nextAt = next?.position[1]
+      return { entries, nextAt: typeof nextAt === 'number' ? nextAt : undefined }
+    },
 
     /** Operations in play, from a position on. */
     inPlay: (user: string, gt: IndexKey | undefined, limit: number) =>
@@ -75,12 +89,6 @@ export function createStore(storage: Storage) {
       }),
 
     waitingAfter,
-
-    async nextDueAt(user: string, after: number): Promise<number | undefined> {
-      const [entry] = await waitingAfter(user, [user, after + 1], 1)
-      const at = entry?.position[1]
-      return typeof at === 'number' ? at : undefined
-    },
 
     /** What has ended with this status, the oldest first, from a position on. */
     oldestFinished: (status: OperationStatus, limit: number, gt: IndexKey | undefined) =>

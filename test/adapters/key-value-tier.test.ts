@@ -4,7 +4,7 @@ import { withLock } from '../../src/adapters/localforage/lock.ts'
 import { nobody } from '../../src/adapters/localforage/peers.ts'
 import { keyValueTier } from '../../src/adapters/localforage/tier.ts'
 import { StorageNewerError, StorageQuotaError } from '../../src/core/errors.ts'
-import type { Storage } from '../../src/core/ports.ts'
+import type { Storage, StoreListener } from '../../src/core/ports.ts'
 import { describeStorage } from './storage-contract.ts'
 import type { StorageWorld } from './storage-world.ts'
 import { laterSchema, schema } from './storage-world.ts'
@@ -14,7 +14,7 @@ let stores = 0
 /** Keys and values in memory, each written alone, and the tier over them. */
 function keyValueWorld(): StorageWorld & { readonly values: Map<string, string> } {
   const values = new Map<string, string>()
-  const listeners = new Map<object, Set<() => void>>()
+  const listeners = new Map<object, Set<StoreListener>>()
   const lock = `store ${++stores}`
   let broken: string | undefined
   let [handles, longest] = [0, Infinity]
@@ -34,18 +34,19 @@ function keyValueWorld(): StorageWorld & { readonly values: Map<string, string> 
   }
 
   function handle(): Storage {
-    const own = new Set<() => void>()
+    const own = new Set<StoreListener>()
     listeners.set(own, own)
     return keyValueTier({
       openStore: async () => store,
       withLock: (task) => withLock(lock, task),
       channel: {
         open: () => {},
-        post() {
-          for (const others of listeners.values()) if (others !== own) for (const listener of others) queueMicrotask(listener)
+        post(collections) {
+          for (const others of listeners.values())
+            if (others !== own) for (const listener of others) queueMicrotask(() => listener(collections))
         },
         watch(listener) {
-          const mine = (): void => listener()
+          const mine: StoreListener = (collections) => listener(collections)
           own.add(mine)
           return () => void own.delete(mine)
         },

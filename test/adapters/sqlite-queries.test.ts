@@ -161,7 +161,7 @@ describe('SQLite', () => {
 
   it('L5 a watch goes on when its handle is opened again for a newer schema', async () => {
     const newer = sqliteStorage({ path })
-    const heard = new Promise<void>((resolve) => void storage.watch(resolve))
+    const heard = new Promise<void>((resolve) => void storage.watch(() => resolve()))
     await storage.open(laterSchema)
     await newer.open(laterSchema)
     await newer.commit([put({ id: 'n' })])

@@ -61,16 +61,17 @@ describe('the search for lanes', () => {
     const add = (value: object) => storage.commit([{ type: 'append', collection: OPERATIONS, value }])
     for (const value of rows) await add(value)
     let held: { readonly index: string; readonly meanwhile: () => Promise<void> } | undefined
+    async function slowly<T>(index: string | undefined, answer: T): Promise<T> {
+      if (held === undefined || index !== held.index) return answer
+      const { meanwhile } = held
+      held = undefined
+      await meanwhile()
+      return answer
+    }
     const slow: Storage = {
       ...storage,
-      async scan(collection, query) {
-        const entries = await storage.scan(collection, query)
-        if (query.index !== held?.index) return entries
-        const { meanwhile } = held ?? {}
-        held = undefined
-        await meanwhile?.()
-        return entries
-      },
+      scan: async (collection, query) => slowly(query.index, await storage.scan(collection, query)),
+      scanMany: async (collection, queries) => slowly(queries[0]?.index, await storage.scanMany(collection, queries)),
     }
     const finder = createLaneFinder(
       createStore(slow),

@@ -1,22 +1,20 @@
 import { describe, expect, it } from 'vitest'
-import { FAULTS } from '../../src/testing/faults/kinds.ts'
-import { simulate, type SimulationResult } from '../../src/testing/simulate.ts'
+import { FAULTS, type FaultKind } from '../../src/testing/faults/kinds.ts'
+import { simulate } from '../../src/testing/simulate.ts'
 
-const SEEDS = 200
-const GROUP = 25
-const seeds = Array.from({ length: SEEDS }, (_, i) => i + 1)
+const SEEDS = 2_000
+const GROUP = 100
+const LIMIT_MS = 600_000
 const groups = Array.from({ length: SEEDS / GROUP }, (_, i) => [i * GROUP + 1, (i + 1) * GROUP] as const)
 
-const results = new Map<number, Promise<SimulationResult>>()
-
-function resultOf(seed: number): Promise<SimulationResult> {
-  const result = results.get(seed) ?? simulate(seed)
-  results.set(seed, result)
-  return result
-}
+/** How often each kind of fault fired, and in how many seeds none did. */
+const fired = new Map<FaultKind, number>()
+const calm = { seeds: 0 }
 
 async function violationsOf(seed: number): Promise<readonly string[]> {
-  const { violations } = await resultOf(seed)
+  const { violations, faults } = await simulate(seed)
+  for (const [kind, times] of faults) fired.set(kind, (fired.get(kind) ?? 0) + times)
+  if (faults.size === 0) calm.seeds += 1
   return violations.map(({ invariant, sentence }) => `seed ${seed} violates ${invariant}: ${sentence}`)
 }
 
@@ -26,12 +24,11 @@ describe('three devices of two tabs each, in a storm of faults', () => {
     async (from, to) => {
       for (let seed = from; seed <= to; seed++) expect(await violationsOf(seed)).toEqual([])
     },
-    240_000,
+    LIMIT_MS,
   )
 
-  it('D8 every kind of fault fired in some of them, and none in some', async () => {
-    const faults = await Promise.all(seeds.map(async (seed) => (await resultOf(seed)).faults))
-    expect(FAULTS.filter((kind) => !faults.some((fired) => fired.has(kind)))).toEqual([])
-    expect(faults.some((fired) => fired.size === 0)).toBe(true)
-  }, 240_000)
+  it('D8 every kind of fault fired in some of them, and none in some', () => {
+    expect(FAULTS.filter((kind) => !fired.has(kind)).map((kind) => `${kind} is untested`)).toEqual([])
+    expect(calm.seeds).toBeGreaterThan(0)
+  })
 })

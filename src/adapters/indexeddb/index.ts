@@ -1,5 +1,6 @@
 import type { Storage, StoreSchema } from '../../core/ports.ts'
 import { StorageClosedError, ValidationError } from '../../core/errors.ts'
+import { collectionsOf } from '../rows.ts'
 import { createChannel } from '../web-channel.ts'
 import { estimateOrigin } from '../web-estimate.ts'
 import { webPresence } from '../web-presence.ts'
@@ -55,7 +56,7 @@ export function indexedDbStorage(options: IndexedDbOptions): Storage {
     count: (collection, query) => connection.use((db, schema) => count(db, schema, collection, query)),
     async commit(writes, commitOptions = {}) {
       const keys = await connection.use(async (db, schema) => commit(db, schema, writes, commitOptions))
-      if (writes.length > 0) channel.post()
+      if (writes.length > 0) channel.post(collectionsOf(writes))
       return keys
     },
     watch(listener) {

@@ -2,7 +2,7 @@ import type { Entry, Presence, ScanQuery, Storage, StorageCapabilities, StoreSch
 import { StorageClosedError, StorageNewerError } from '../../core/errors.ts'
 import { tableOf } from '../memory/commit.ts'
 import { countRows, entryOf, scanTable } from '../memory/table.ts'
-import { checkLimit, collectionIn } from '../rows.ts'
+import { checkLimit, collectionIn, collectionsOf } from '../rows.ts'
 import type { Channel } from '../web-channel.ts'
 import { toSyncError } from './failures.ts'
 import type { KeyValueStore } from './forage.ts'
@@ -100,7 +100,7 @@ export function keyValueTier(around: TierSurroundings): Storage {
         if (writes.length > 0) await peers.vouch(replica.sequence)
         return appended
       })
-      if (writes.length > 0) channel.post()
+      if (writes.length > 0) channel.post(collectionsOf(writes))
       return keys
     },
     watch(listener) {

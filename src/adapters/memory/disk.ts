@@ -1,12 +1,12 @@
 import { StorageNewerError } from '../../core/errors.ts'
-import type { Scalar, StoreSchema } from '../../core/ports.ts'
+import type { Scalar, StoreListener, StoreSchema } from '../../core/ports.ts'
 import { addIndexes, corruptText, createTable } from './table.ts'
 import type { Table } from './table.ts'
 
 /** What the handles on one store share, with the faults that tests and simulations give it. */
 export interface MemoryDisk {
   readonly tables: Map<string, Table>
-  readonly listeners: Map<object, Set<() => void>>
+  readonly listeners: Map<object, Set<StoreListener>>
   version: number
   usedBytes: number
   /** Characters of JSON that fit on the disk; undefined means no limit. */
@@ -45,12 +45,12 @@ export function prepareDisk(disk: MemoryDisk, schema: StoreSchema): void {
 }
 
 /** Tells the other handles, later, that something was committed. */
-export function announceCommit(disk: MemoryDisk, by: object): void {
+export function announceCommit(disk: MemoryDisk, by: object, collections: readonly string[]): void {
   for (const [handle, listeners] of disk.listeners) {
     if (handle === by) continue
     for (const listener of listeners) {
       queueMicrotask(() => {
-        if (listeners.has(listener)) listener()
+        if (listeners.has(listener)) listener(collections)
       })
     }
   }

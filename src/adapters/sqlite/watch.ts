@@ -1,7 +1,8 @@
+import type { StoreListener } from '../../core/ports.ts'
 import type { Connection } from './connection.ts'
 
 export interface Watchers {
-  add(listener: () => void, connection: Connection): () => void
+  add(listener: StoreListener, connection: Connection): () => void
   clear(): void
 }
 
@@ -17,7 +18,7 @@ function dataVersion({ driver }: Connection): unknown {
 
 /** Looks for commits of other connections every `everyMs`, as long as somebody listens. Keeps no process alive. */
 export function createWatchers(everyMs: number): Watchers {
-  const listeners = new Set<() => void>()
+  const listeners = new Set<StoreListener>()
   let timer: NodeJS.Timeout | undefined
 
   function start(connection: Connection): void {
@@ -26,7 +27,7 @@ export function createWatchers(everyMs: number): Watchers {
       const found = dataVersion(connection)
       if (found === seen && found !== undefined) return
       seen = found
-      for (const listener of [...listeners]) if (listeners.has(listener)) listener()
+      for (const listener of [...listeners]) if (listeners.has(listener)) listener(undefined)
     }, everyMs).unref()
   }
 
@@ -37,7 +38,7 @@ export function createWatchers(everyMs: number): Watchers {
 
   return {
     add(listener, connection) {
-      const own = () => listener()
+      const own: StoreListener = (collections) => listener(collections)
       listeners.add(own)
       if (!timer) start(connection)
       return () => {

@@ -51,6 +51,7 @@ export const breaker: Checker = ({ settings, now }, report) => {
         if (one.probes.size > halfOpenProbes)
           report('S23', `${fact.request.tab} has ${one.probes.size} probes out, ${halfOpenProbes} allowed.`)
       }
+      if (fact.type === 'unsent') seen(fact.tab).failures.push(now())
       if (fact.type === 'answered') {
         const one = seen(fact.request.tab)
         one.out.delete(fact.request.number)

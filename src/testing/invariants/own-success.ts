@@ -32,7 +32,7 @@ export const ownSuccess: Checker = ({ register, ledger, undone }, report) => {
   function sent(one: Known, key: string): void {
     payloads.set(key, payloadOf(one))
     const debt = owed.get(one)
-    if (debt === undefined || debt.key === key || latestEffect(one) !== debt.effect) return
+    if (debt === undefined || debt.key === key || debt.effect.key === key || latestEffect(one) !== debt.effect) return
     if (payloadOf(one) === debt.payload)
       report('S13', `${one.id} was sent anew as ${key}, though ${debt.key} was refused only because it had been applied.`)
   }

@@ -6,6 +6,7 @@ import type { OperationRow } from '../../core/operation.ts'
 import type { CommitOptions, Scalar, StorageCapabilities, StoreSchema, Write } from '../../core/ports.ts'
 import { isLeaseRow, isOperationRow, META, OPERATIONS, STORE_SCHEMA, type LeaseRow } from '../../core/schema.ts'
 import type { RowChange } from './facts.ts'
+import { createNotices, type Notices } from './notices.ts'
 
 /** What the processes of one device share on disk, and what is known of it from outside: the rows as they were committed. */
 export interface Disk {
@@ -14,8 +15,7 @@ export interface Disk {
   readonly operations: ReadonlyMap<number, OperationRow>
   /** Those of them that can't be read any more. */
   readonly damaged: ReadonlySet<number>
-  /** Each handle's listener to commits of the others. */
-  readonly watchers: Map<object, () => void>
+  readonly notices: Notices
   commit(schema: StoreSchema, writes: readonly Write[], options: CommitOptions): Committed
   corrupt(seq: number): void
   /** The platform takes everything away. */
@@ -96,7 +96,7 @@ export function createDisk(now: () => number): Disk {
     capabilities: CAPABILITIES,
     operations,
     damaged,
-    watchers: new Map(),
+    notices: createNotices(),
     commit(schema, writes, options) {
       const formers = writes.map(formerOf)
       const keys = commitTo({ disk: store, schema }, writes, options)

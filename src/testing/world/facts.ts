@@ -88,6 +88,8 @@ export type FactBody =
       readonly change: 'kept' | 'taken-back'
     }
   | { readonly type: 'sent'; readonly request: Sent }
+  /** A request that could not leave. */
+  | { readonly type: 'unsent'; readonly tab: string }
   | {
       readonly type: 'served'
       readonly request: Sent

@@ -10,6 +10,7 @@ import type { RowChange } from './facts.ts'
 import { HEAD, keyValuesOf, textAt, type KeyValues } from './key-values.ts'
 import { never } from './life.ts'
 import { createLockBoard } from './lock-board.ts'
+import { createNotices } from './notices.ts'
 import type { Scheduler } from './scheduler.ts'
 import type { StorageSurroundings } from './storage.ts'
 import { codeOf } from './trace.ts'
@@ -22,7 +23,7 @@ export function keyValueStore(scheduler: Scheduler): DeviceStore {
   const disk: KeyValues = { values: new Map(), touched: new Set(), tear: undefined }
   const operations = new Map<number, OperationRow>()
   const texts = new Map<string, string>()
-  const listeners = new Map<object, () => void>()
+  const notices = createNotices()
   const locks = createLockBoard(scheduler)
   let handles = 0
 
@@ -127,25 +128,12 @@ export function keyValueStore(scheduler: Scheduler): DeviceStore {
     })
   }
 
-  function channelOf({ scheduler, life, noticeMs }: StorageSurroundings, handle: object): Channel {
+  function channelOf(around: StorageSurroundings, handle: object): Channel {
     return {
       open: () => {},
-      post() {
-        for (const [other, notice] of listeners) if (other !== handle) notice()
-      },
-      watch(listener) {
-        let isDue = false
-        listeners.set(handle, () => {
-          if (isDue) return
-          isDue = true
-          scheduler.after(noticeMs(), () => {
-            isDue = false
-            if (listeners.has(handle)) life.enter(listener)
-          })
-        })
-        return () => void listeners.delete(handle)
-      },
-      close: () => void listeners.delete(handle),
+      post: (collections) => notices.post(handle, collections),
+      watch: (listener) => notices.watch(handle, around, listener),
+      close: () => notices.end(handle),
     }
   }
 

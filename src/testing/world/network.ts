@@ -65,8 +65,11 @@ export function createNetwork({ scheduler, server, tell, fateOf }: NetworkSurrou
   return {
     wireOf: (caller) => (outgoing) => {
       if (!caller.life.reaches('network')) return never()
-      if (!caller.isOnline()) return Promise.reject(unreachable())
       const { tab, device, user } = caller
+      if (!caller.isOnline()) {
+        tell({ type: 'unsent', tab })
+        return Promise.reject(unreachable())
+      }
       const content = contentOf(outgoing)
       const request: Sent = { ...content, number: ++count, tab, device, user, writes: keyed(content) }
       tell({ type: 'sent', request })

@@ -1,7 +1,7 @@
 import { prepareDisk } from '../../adapters/memory/disk.ts'
 import { tableOf } from '../../adapters/memory/commit.ts'
 import { countRows, entryOf, scanTable, type Table } from '../../adapters/memory/table.ts'
-import { checkLimit, collectionIn } from '../../adapters/rows.ts'
+import { checkLimit, collectionIn, collectionsOf } from '../../adapters/rows.ts'
 import { StorageClosedError } from '../../core/errors.ts'
 import type {
   CollectionSchema,
@@ -95,7 +95,7 @@ export function simulatedStorage(disk: Disk, around: StorageSurroundings): Stora
   function write(writes: readonly Write[], options: CommitOptions): readonly number[] {
     const { keys, changes, others, lease } = disk.commit(opened(), writes, options)
     tell({ type: 'committed', tab, device, changes, others, lease, epoch: options.fence?.epoch })
-    if (writes.length > 0) for (const [other, notice] of disk.watchers) if (other !== handle) notice()
+    if (writes.length > 0) disk.notices.post(handle, collectionsOf(writes))
     return keys
   }
 
@@ -115,21 +115,12 @@ export function simulatedStorage(disk: Disk, around: StorageSurroundings): Stora
     commit: (writes, options = {}) => perform('commit', 'write', () => write(writes, options)),
     watch(listener) {
       opened()
-      let isDue = false
-      disk.watchers.set(handle, () => {
-        if (isDue) return
-        isDue = true
-        scheduler.after(around.noticeMs(), () => {
-          isDue = false
-          if (disk.watchers.has(handle)) life.enter(listener)
-        })
-      })
-      return () => void disk.watchers.delete(handle)
+      return disk.notices.watch(handle, around, listener)
     },
     estimate: () => perform('estimate', 'read', () => ({ usedBytes: disk.store.usedBytes, quotaBytes: disk.store.quotaBytes })),
     close: () =>
       perform('close', 'read', () => {
-        disk.watchers.delete(handle)
+        disk.notices.end(handle)
         schema = undefined
       }),
     ...(around.presence === undefined ? {} : { presence: around.presence }),

@@ -54,6 +54,8 @@ function describe(fact: FactBody): string {
       return `${fact.tab} says ${describeEvent(fact.event)}`
     case 'sent':
       return `${fact.request.tab} sends request ${fact.request.number}: ${fact.request.method} ${fact.request.path} ${fact.request.headers['Idempotency-Key'] ?? ''} ${fact.request.headers['If-Match'] ?? ''} ${fact.request.body ?? ''}`
+    case 'unsent':
+      return `${fact.tab} can't send: there is no network`
     case 'served':
       return `the server answers request ${fact.request.number} with ${fact.status}${fact.replayed ? ', again' : ''}${fact.effects.map((effect) => `, changes ${effect.entity}/${effect.id} to version ${effect.version}`).join('')}`
     case 'answered':

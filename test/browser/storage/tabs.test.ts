@@ -56,7 +56,7 @@ describe.each(['indexeddb', 'localstorage'])('tabs that share a store in %s', (k
     const name = `tabs-${crypto.randomUUID()}`
     const storage = storageOf(kind, name)
     await storage.open(schema)
-    const told = new Promise<void>((resolve) => void storage.watch(resolve))
+    const told = new Promise<void>((resolve) => void storage.watch(() => resolve()))
     const [tab] = await openTabs(name, ['tab1'])
     channel?.postMessage('count')
     await told
