@@ -172,7 +172,7 @@ export function strikeNow(target: Target): void {
 
 /** Longer than anybody works. */
 export function outageMs(strike: TimedStrike): number {
-  return span(strike, 20_000, 300_000)
+  return Math.floor(10_000 + strike.size * strike.size * 140_000)
 }
 
 function span({ size }: TimedStrike, minMs: number, maxMs: number): number {

@@ -1,4 +1,5 @@
 import type { Fact } from '../world/facts.ts'
+import { dueSince } from '../world/backlog.ts'
 import type { World } from '../world/world.ts'
 import { acceptance } from './acceptance.ts'
 import { breaker } from './breaker.ts'
@@ -25,6 +26,7 @@ import { settlements } from './settlements.ts'
 import { takeovers } from './takeovers.ts'
 import { threeWay } from './three-way.ts'
 import { waits } from './waits.ts'
+import { wakeUps } from './wake-ups.ts'
 
 /** Every checker; each watches every run. */
 const CHECKERS: Readonly<Record<string, Checker>> = {
@@ -51,6 +53,7 @@ const CHECKERS: Readonly<Record<string, Checker>> = {
   settlements,
   takeovers,
   'three-way': threeWay,
+  'wake-ups': wakeUps,
 }
 
 export interface InvariantWatch {
@@ -78,6 +81,12 @@ export function watchInvariants(world: World): InvariantWatch {
     undone: world.server.undone,
     valueOf: (path) => world.server.valueAt(path),
     isDown: () => world.server.outage !== undefined,
+    deviceOf: (tab) => tabs.get(tab)?.device.name,
+    dueIn(name, user, forMs) {
+      const device = devices.get(name)
+      if (device === undefined || device.user !== user) return undefined
+      return dueSince(device, device.wallTime() - forMs)
+    },
     timersOf: (tab) => tabs.get(tab)?.timers() ?? 0,
     isHeldUp: (device) => devices.get(device)?.disk.isHeldUp() ?? false,
   }

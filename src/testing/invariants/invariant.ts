@@ -21,6 +21,10 @@ export interface Picture {
   /** What the server has at a path. */
   valueOf(path: string): JsonObject | undefined
   isDown(): boolean
+  /** The device that a tab is of. */
+  deviceOf(tab: string): string | undefined
+  /** An operation of the user that has been due on that device for so long, and that nothing stands before. */
+  dueIn(device: string, user: string, forMs: number): OperationRow | undefined
   /** How many timers a tab's process has set. */
   timersOf(tab: string): number
   /** Nobody can use the device's store, for somebody who does not run holds it. */

@@ -2,7 +2,7 @@ import type { Checker } from './invariant.ts'
 
 const MINUTE_MS = 60_000
 /** Heartbeat, polls, alarms and the like. */
-const STANDING_TIMERS = 40
+const STANDING_TIMERS = 16
 
 /** L9: however long the server is down and however much is queued, a tab asks it seldom, and its timers stay few. */
 export const load: Checker = ({ settings, now, isDown, timersOf }, report) => {
@@ -12,7 +12,7 @@ export const load: Checker = ({ settings, now, isDown, timersOf }, report) => {
   const probes = (Math.ceil(MINUTE_MS / cooldownMs) + 1) * halfOpenProbes
   // Those that were out when it went down, and those that made the breaker open.
   const mostInMinute = 2 * concurrency + failureThreshold + 2 * probes
-  const mostTimers = STANDING_TIMERS + 4 * concurrency
+  const mostTimers = STANDING_TIMERS + 2 * concurrency
 
   return {
     see(fact) {

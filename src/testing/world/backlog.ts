@@ -14,13 +14,24 @@ export function backlogIn({ disk, user }: Device): Backlog {
   return { parked: mine(parked), free: mine(free) }
 }
 
+/** An operation of the user who is logged in that has been due since then or longer, and that nothing stands before. */
+export function dueSince(device: Device, wallTime: number): OperationRow | undefined {
+  const all = [...device.disk.operations.values()]
+  const live = all.filter(({ status }) => !isTerminal(status))
+  const liveIds = new Set(live.map(({ id }) => id))
+  const successors = successorsIn(all)
+  return backlogIn(device).free.find(({ seq, lane, status, dueAt = 0, dependsOn = [] }) => {
+    const isDue = status === 'queued' || (status === 'waiting' && dueAt < wallTime)
+    const isFirst = !live.some((other) => other.lane === lane && other.seq < seq)
+    return isDue && isFirst && !dependsOn.some((id) => liveIds.has(successorOf(successors, id)))
+  })
+}
+
 /** A parked operation blocks its own lane and what depends on it, and so on; nothing else (L4). */
 function backlogOf(rows: Iterable<OperationRow>, isUnreadable: (seq: number) => boolean): Backlog {
   const all = [...rows].sort((a, b) => a.seq - b.seq)
   const live = all.filter(({ status }) => !isTerminal(status))
-  const successors = new Map(
-    all.flatMap(({ id, supersededBy }) => (supersededBy === undefined ? [] : [[id, supersededBy] as const])),
-  )
+  const successors = successorsIn(all)
   const parked = live.filter(({ status, seq }) => status === 'parked' || isUnreadable(seq))
   const stuck = new Set(parked.map(({ id }) => id))
   for (let before = -1; before !== stuck.size;) {
@@ -39,6 +50,10 @@ function backlogOf(rows: Iterable<OperationRow>, isUnreadable: (seq: number) => 
     parked,
     free: live.filter(({ id }) => !stuck.has(id)),
   }
+}
+
+function successorsIn(rows: readonly OperationRow[]): ReadonlyMap<string, string> {
+  return new Map(rows.flatMap(({ id, supersededBy }) => (supersededBy === undefined ? [] : [[id, supersededBy] as const])))
 }
 
 function successorOf(successors: ReadonlyMap<string, string>, id: string): string {

@@ -23,7 +23,7 @@ export interface DeviceStore {
 }
 
 export interface Tear {
-  /** Of the writes that follow the first, this one at the latest. */
+  /** Of the writes of rows that are to come, the first is 1. */
   readonly at: number
   /** The write fails, and the process lives on; otherwise it dies before it. */
   readonly fails: boolean

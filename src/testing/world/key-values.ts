@@ -18,37 +18,35 @@ export const HEAD = '~head'
 /** One process's way to them: each call takes effect alone, after a time of its own, and never if the process dies before. */
 export function keyValuesOf(disk: KeyValues, around: StorageSurroundings): KeyValueStore {
   const { scheduler, life, tab } = around
-  let writesLeft = Infinity
 
-  function perform<T>(port: string, kind: 'read' | 'write', work: () => T): Promise<T> {
+  function perform<T>(port: string, kind: 'read' | 'write', work: () => T, key?: string): Promise<T> {
     if (!life.reaches(port)) return never()
     return new Promise((resolve, reject) => {
       scheduler.after(around.latencyMs(), () => {
         if (!life.isAlive()) return
-        const answer = outcomeOf(kind, work)
+        const answer = outcomeOf(kind, work, key)
         if (life.reaches(port)) life.enter(() => ('error' in answer ? reject(answer.error) : resolve(answer.value)))
       })
     })
   }
 
-  function outcomeOf<T>(kind: 'read' | 'write', work: () => T): { value: T } | { error: unknown } {
+  function outcomeOf<T>(kind: 'read' | 'write', work: () => T, key: string | undefined): { value: T } | { error: unknown } {
     const fault = around.fault(kind)
     if (fault !== undefined) return { error: fault }
-    if (kind === 'write' && isTorn()) {
+    if (kind === 'write' && key !== HEAD && isTorn()) {
       if (life.isAlive()) return { error: new StorageUnavailableError('The disk failed in the midst of a commit.') }
       return { error: undefined }
     }
     return { value: work() }
   }
 
-  /** Counts the writes that follow the one that makes the commit. */
+  /** Counts the writes of rows: each is a part of some commit. */
   function isTorn(): boolean {
     const { tear } = disk
-    if (tear === undefined || writesLeft === Infinity) return false
-    writesLeft -= 1
-    if (writesLeft > 0) return false
+    if (tear === undefined) return false
+    disk.tear = { ...tear, at: tear.at - 1 }
+    if (tear.at > 1) return false
     disk.tear = undefined
-    writesLeft = Infinity
     tear.torn(tab)
     if (!tear.fails) life.kill()
     return true
@@ -59,16 +57,14 @@ export function keyValuesOf(disk: KeyValues, around: StorageSurroundings): KeyVa
     if (value === undefined) disk.values.delete(key)
     else disk.values.set(key, JSON.stringify(value))
     if (key !== HEAD) return
-    const redo = redoIn(value)
-    for (const [changed] of redo) disk.touched.add(changed)
-    writesLeft = redo.length > 0 && disk.tear !== undefined ? Math.min(disk.tear.at, redo.length + 1) : Infinity
+    for (const [changed] of redoIn(value)) disk.touched.add(changed)
   }
 
   return {
     lagging: false,
     get: (key) => perform('get value', 'read', () => read(disk, key) ?? null),
-    set: (key, value) => perform('set value', 'write', () => write(key, value)),
-    remove: (key) => perform('remove value', 'write', () => write(key, undefined)),
+    set: (key, value) => perform('set value', 'write', () => write(key, value), key),
+    remove: (key) => perform('remove value', 'write', () => write(key, undefined), key),
     entries: () => perform('all values', 'read', () => new Map([...disk.values.keys()].map((key) => [key, read(disk, key)]))),
   }
 }

@@ -13,7 +13,7 @@ export const MUTE: Bug = bug(
   'src/engine/sender.js',
   'queueMicrotask(leave);',
   '',
-  'L1',
+  'L5 L1',
 )
 
 /** No seed may be alarmed by these: the alarm is no habit, nor one of other times. */

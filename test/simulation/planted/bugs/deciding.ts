@@ -72,6 +72,6 @@ export const deciding: readonly Bug[] = [
     'src/core/classify.js',
     'return (CLIENT[status] ?? refused)(answer);',
     'return (CLIENT[status] ?? failed)(answer);',
-    'L1',
+    'L5 L1',
   ),
 ]

@@ -18,7 +18,7 @@ export const ordering: readonly Bug[] = [
     'src/core/rows.js',
     "        status: 'waiting',\n        dueAt: at + delayMs,",
     "        status: 'waiting',\n        lane: undefined,\n        dueAt: at + delayMs,",
-    'S9 L1',
+    'S9 L5 L1',
   ),
   bug(
     'a parked operation blocks everything',
@@ -26,7 +26,7 @@ export const ordering: readonly Bug[] = [
     'src/engine/chooser.js',
     "return { type: 'parked' };",
     "throw new Error('It waits for a decision.');",
-    'L1',
+    'L5 L1',
   ),
   bug(
     'a child that does not wait for its parent',

@@ -86,7 +86,7 @@ export const owning: readonly Bug[] = [
     'src/engine/lane-finder.js',
     'orphans = { from: undefined };',
     "orphans = 'found';",
-    'L1',
+    'L5 L1',
   ),
   bug(
     'nobody takes over',

@@ -43,13 +43,26 @@ export const pacing: readonly Bug[] = [
     'L9',
   ),
   bug(
-    'an alarm that is set anew and not taken back',
-    'Each turn of the drain adds a timer.',
-    'src/engine/alarms.js',
-    'cancelWake();\n            cancelWake = clock.schedule(',
-    'cancelWake = clock.schedule(',
+    'the deadline of a request that was answered is left running',
+    'Its timer stays until it fires.',
+    'src/adapters/http/deadline.js',
+    'cancel();\n            outer.remove',
+    'outer.remove',
     'L9',
   ),
+  {
+    name: 'an alarm that is set anew and not taken back',
+    why: 'Each turn of the drain adds a timer.',
+    changes: [
+      {
+        file: 'src/engine/alarms.js',
+        find: 'cancelWake();\n            cancelWake = clock.schedule(',
+        replace: 'cancelWake = clock.schedule(',
+      },
+      { file: 'src/engine/alarms.js', find: 'cancelWake();\n            cancelLinger', replace: 'cancelLinger' },
+    ],
+    invariants: ['L9'],
+  },
   bug(
     'refusals open the breaker',
     'Somebody whose writes are not valid cuts himself off.',
@@ -98,7 +111,7 @@ export const pacing: readonly Bug[] = [
     'machines/engine.js',
     "'cancelResumeAuth', 'resumeAuthLater']",
     "'cancelResumeAuth']",
-    'L1',
+    'L5 L1',
   ),
   bug(
     'a wake-up lost: what is queued while a page is read',
@@ -106,7 +119,7 @@ export const pacing: readonly Bug[] = [
     'src/engine/lane-finder.js',
     'arrivals?.push({ lane, rank });',
     '',
-    'L1',
+    'L5 L1',
   ),
   bug(
     'a wake-up lost: what is due',
@@ -114,7 +127,7 @@ export const pacing: readonly Bug[] = [
     'src/engine/dispatcher.js',
     'alarms.wakeIn(dueAt - clock.now());',
     'void dueAt;',
-    'L1',
+    'L5 L1',
   ),
   bug(
     'a wake-up lost: the breaker',
@@ -122,7 +135,7 @@ export const pacing: readonly Bug[] = [
     'src/engine/breaker-watch.js',
     '                changed();\n',
     '',
-    'L1',
+    'L5 L1',
   ),
   bug(
     "a wake-up lost: the parent's end",
@@ -130,15 +143,15 @@ export const pacing: readonly Bug[] = [
     'src/engine/lane-board.js',
     'finder.revisit(lane, rank);\n            dependants.delete(id);',
     'void lane;\n            dependants.delete(id);',
-    'L1',
+    'L5 L1',
   ),
   bug(
     'a wake-up lost: what another tab has queued',
     'The owner sees only its own calls.',
     'src/engine/runtime.js',
-    'dispatcher.changed();\n        void handles.lookAgain();',
-    'void handles.lookAgain();',
-    'L1',
+    'dispatcher.changed();\n        handles.lookAgain();',
+    'handles.lookAgain();',
+    'L5 L1',
   ),
   bug(
     'a wake-up lost: what a tab has queued that died at once',
@@ -146,7 +159,7 @@ export const pacing: readonly Bug[] = [
     'src/engine/runtime.js',
     'closers.add(every(clock, LOOK_AGAIN_MS, storeChanged));',
     '',
-    'L1',
+    'L5 L1',
   ),
   bug(
     'a wake-up lost: what stands behind in the lane',
@@ -154,7 +167,7 @@ export const pacing: readonly Bug[] = [
     'src/engine/plays.js',
     'lanes.set(lane, rank);',
     'void rank;',
-    'L1',
+    'L5 L1',
   ),
   bug(
     'a wake-up lost: the end of a pause',
@@ -162,7 +175,7 @@ export const pacing: readonly Bug[] = [
     'src/engine/dispatcher.js',
     '            phase = { type: PHASES[message.type], epoch: phase.epoch };\n        turn();',
     "            phase = { type: PHASES[message.type], epoch: phase.epoch };\n        if (message.type !== 'DRAIN')\n            turn();",
-    'L1',
+    'L5 L1',
   ),
   bug(
     'a wake-up lost: the network',
@@ -170,7 +183,7 @@ export const pacing: readonly Bug[] = [
     'machines/engine.js',
     "{ type: 'resume', params: { reason: 'network' } }",
     "{ type: 'resume', params: { reason: 'online' } }",
-    'L1',
+    'L5 L1',
   ),
   bug(
     'a wake-up lost: after the store has failed',
@@ -178,7 +191,7 @@ export const pacing: readonly Bug[] = [
     'src/engine/dispatcher.js',
     'alarms.wakeIn(STORAGE_RETRY_MS);',
     '',
-    'L1',
+    'L5 L1',
   ),
   bug(
     'what is parked can not be given up',

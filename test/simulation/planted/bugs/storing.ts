@@ -98,7 +98,7 @@ export const storing: readonly Bug[] = [
     'src/engine/chooser.js',
     'return corrupt(head);',
     'throw unreadable(head);',
-    'L1',
+    'L5 L1',
   ),
   bug(
     'a rejected operation counts as done',

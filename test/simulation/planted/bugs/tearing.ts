@@ -8,7 +8,7 @@ export const tearing: readonly Bug[] = [
     'src/adapters/localforage/journal.js',
     'await apply(store, redo);',
     '',
-    'S1 S8 L1',
+    'S1 S8 L5 L1',
   ),
   bug(
     'rows written without a record of all of them',
@@ -16,7 +16,7 @@ export const tearing: readonly Bug[] = [
     'src/adapters/localforage/journal.js',
     'await writeHead(store, { ...after, redo: changes });',
     'await writeHead(store, after);',
-    'S2 S7 S10 L1',
+    'S2 S7 S10 L5 L1',
   ),
   bug(
     'a commit that failed is finished all the same',

@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest'
+import type { FaultKind } from '../../src/testing/faults/kinds.ts'
+import { simulate } from '../../src/testing/simulate.ts'
+
+const SEEDS = 120
+const RUNS = 8
+
+/** What a fault does, as the trace tells of it. */
+const consequences: readonly (readonly [what: string, kind: FaultKind, trace: RegExp])[] = [
+  [
+    'a commit that its process left half made stands as a whole',
+    'torn-write',
+    /FAULT torn-write at (\S+)\n\d+ \1 writes operation .*\n\d+ \1 killed/,
+  ],
+  [
+    'a commit that failed half-way has written nothing',
+    'torn-write',
+    /FAULT torn-write at (\S+)\n(?:.*\n){0,40}?\d+ \1 writes nothing: storage-unavailable/,
+  ],
+  ['an older build may not open the store', 'schema-versions', /FAULT schema-versions[^]*? start : storage-newer/],
+  ['an older build that is open may not write it', 'schema-versions', /FAULT schema-versions[^]*?writes nothing: storage-newer/],
+  [
+    'what the server takes no longer is rejected, and what is good goes on',
+    'schema-change',
+    /FAULT schema-change[^]*?the server answers request \d+ with 4(?:00|22)\n[^]*?rollingBack -> rejected[^]*?sending -> done/,
+  ],
+  ['the breaker opens and lets probes through', 'outage', /FAULT outage[^]*?breaker:opened[^]*?breaker:halfOpened/],
+]
+
+async function tracesWith(kind: FaultKind): Promise<readonly string[]> {
+  const traces: string[] = []
+  for (let seed = 1; seed <= SEEDS && traces.length < RUNS; seed++) {
+    const { faults, lines } = await simulate(seed, { keepsText: true })
+    if (faults.has(kind)) traces.push(lines.join('\n'))
+  }
+  return traces
+}
+
+describe('a simulated fault', () => {
+  const known = new Map<FaultKind, Promise<readonly string[]>>()
+
+  it.each(consequences)(
+    'D8 matters: %s (%s)',
+    async (_, kind, trace) => {
+      const traces = known.get(kind) ?? tracesWith(kind)
+      known.set(kind, traces)
+      expect((await traces).filter((text) => trace.test(text))).not.toEqual([])
+    },
+    240_000,
+  )
+})
