@@ -1,10 +1,10 @@
 // Runs seeds against changed copies of dist until one of the named invariants is violated in a seed that the code as it is gets through.
 // Argument: dist itself. Each message is a job, { copy, invariants, seeds }, and is answered by what was found.
-import '../../../../scripts/light-abort.mjs'
 import { join } from 'node:path'
 import { argv } from 'node:process'
 import { pathToFileURL } from 'node:url'
 
+await import('../../../../scripts/light-abort.mjs')
 // Stacks of the many errors that a storm makes would cost more than all the rest of them.
 Error.stackTraceLimit = 0
 
