@@ -3,7 +3,8 @@
 
 class Signal {
   aborted = false
-  reason = undefined
+  /** @type {unknown} */
+  reason
   #listeners = []
 
   addEventListener(_type, listener) {
@@ -28,10 +29,14 @@ class Signal {
   }
 }
 
-globalThis.AbortController = class {
+class Controller {
   signal = new Signal()
 
   abort(reason = Object.assign(new Error('This operation was aborted'), { name: 'AbortError' })) {
     this.signal.abort(reason)
   }
+}
+
+export function useLightAbort() {
+  globalThis.AbortController = Controller
 }

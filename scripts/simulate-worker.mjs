@@ -1,6 +1,8 @@
 // Simulates the seeds that it is sent, and sends back what came of them.
-import './light-abort.mjs'
+import { useLightAbort } from './light-abort.mjs'
 import { simulate } from '../dist/src/testing/simulate.js'
+
+useLightAbort()
 
 process.on('message', (chunk) => void simulateAll(chunk))
 

@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os'
 import { argv, exit, stdout } from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import './light-abort.mjs'
+import { useLightAbort } from './light-abort.mjs'
 import { replay, simulate } from '../dist/src/testing/simulate.js'
 import { shrink } from '../dist/src/testing/shrink.js'
 import { storyOf } from '../dist/src/testing/story.js'
@@ -23,6 +23,7 @@ npm run simulate -- --seed 4711 [--trace]
   --seed     runs this one alone and tells its story if it fails
   --trace    and everything that happened`
 
+useLightAbort()
 const values = parsed()
 if (values.help) {
   console.log(HELP)

@@ -46,6 +46,42 @@ await engine.enqueue({ type: 'update', id: 'n1', payload: {} })
 createSyncEngine({ storage: memoryStorage(), transport: httpTransport({ baseURL: '' }), entities: { note: { conflict: 'coin' } } })
 `
 
+const applicationTests = `
+import { createSyncEngine } from 'synchart'
+import { memoryStorage } from 'synchart/storage/memory'
+import { createSimulatedNetwork, createSimulatedServer, createSimulatedTime, gaps, pathTitle, testModel, type FaultScript } from 'synchart/testing'
+import { setup } from 'xstate'
+
+const time = createSimulatedTime({ seed: 7 })
+const server = createSimulatedServer()
+const loseFirst: FaultScript = ({ attempt }) => (attempt === 1 ? { type: 'response-lost' } : undefined)
+const network = createSimulatedNetwork({ time, wire: server.wire, faults: loseFirst })
+const engine = createSyncEngine({
+  storage: memoryStorage(),
+  transport: network.transport({ baseURL: server.baseURL }),
+  entities: { note: {} },
+  ports: { ...time.ports, connectivity: network.connectivity },
+})
+await time.runUntil(engine.start())
+const operation = await time.runUntil(engine.enqueue({ type: 'create', entity: 'note', id: 'n1', payload: {} }))
+const { status } = await time.runUntil(operation.settled)
+console.log(status, server.effects().length, network.log().length)
+await time.runUntil(engine.stop())
+
+const door = setup({ types: { events: {} as { type: 'OPEN' } | { type: 'SHUT'; hard: boolean } } }).createMachine({
+  id: 'door',
+  initial: 'shut',
+  states: { shut: { on: { OPEN: 'open' } }, open: { on: { SHUT: 'shut' } } },
+})
+const events = { OPEN: [{ type: 'OPEN' }], SHUT: [{ type: 'SHUT', hard: true }] } as const
+const model = testModel(door, { inputs: [undefined], events })
+console.log(gaps(model.coverage).length, model.paths.map((path) => pathTitle(model, path)).join())
+// @ts-expect-error an event of the machine is left out
+testModel(door, { inputs: [undefined], events: { OPEN: [{ type: 'OPEN' }] } })
+// @ts-expect-error there is no such fault
+network.setFaults(() => ({ type: 'sabotage' }))
+`
+
 const compilerOptions = {
   target: 'ES2023',
   lib: ['ES2023', 'DOM', 'DOM.Iterable'],
@@ -67,6 +103,7 @@ describe('E11 the packed package, installed in an empty project', () => {
     await npm(project, 'install', '--prefer-offline', '--no-audit', '--no-fund', `./${tarball}`)
     await writeFile(join(project, 'every-name.ts'), everyName)
     await writeFile(join(project, 'application.ts'), application)
+    await writeFile(join(project, 'application-tests.ts'), applicationTests)
   }, 120_000)
 
   afterAll(() => rm(project, { recursive: true, force: true }))

@@ -28,6 +28,9 @@ const offences: readonly (readonly [string, string, string])[] = [
   ['oneWay', 'src/engine/a.ts', `const { memoryStorage } = await import('../adapters/memory.ts')`],
   ['shippedOnly', 'src/adapters/a.ts', `import { world } from '../../test/support/world.ts'`],
   ['shippedOnly', 'src/server/a.ts', `import { createSyncEngine } from 'synchart'`],
+  ['oneWay', 'src/testing/a.ts', `import { startServer } from '../server/index.ts'`],
+  ['oneWay', 'src/testing/a.ts', `import fc from 'fast-check'`],
+  ['testingApart', 'src/adapters/a.ts', `import { createScheduler } from '../testing/world/scheduler.ts'`],
   ['leanIndex', 'src/index.ts', `export { memoryStorage } from './adapters/memory.ts'`],
   ['leanIndex', 'src/index.ts', `import { serve } from './server/index.ts'\nexport { serve }`],
   ['leanIndex', 'src/index.ts', `export * from './testing/index.ts'`],
@@ -93,6 +96,7 @@ const innocents: readonly (readonly [string, string])[] = [
   ],
   ['src/core/a.ts', `const many = 'any'\nconst value: unknown = many as unknown`],
   ['test/a.test.ts', `// ${expectError} a number is no string\nconst a: string = 1\nlist.only('a')\nexpect.soft(it)`],
+  ['src/testing/a.ts', `import { systemClock } from '../adapters/system-clock.ts'\nimport { createActor } from 'xstate'`],
   ['docs/a.md', 'see https://example.org/home/me and ./shared/notes.md'],
   ['src/adapters/sqlite/a.ts', `import { keys } from '../shared/keys.ts'`],
 ]

@@ -105,7 +105,7 @@ export function createDispatcher(settings: Settings, ports: SystemPorts, store: 
       ...choices.flatMap((choice) => choice.writes),
     ]
     try {
-      if (writes.length > 0) await store.commitAs(epoch, writes, { expect: claims.expectation(choices) })
+      if (writes.length + retried.length > 0) await store.commitAs(epoch, writes, { expect: claims.expectation(choices) })
     } catch (error) {
       for (const { lane } of choices) lanes.leave(lane, 0)
       inDoubt = entries

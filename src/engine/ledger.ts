@@ -24,7 +24,7 @@ export function ledgerEntry(
 
 /**
  * Of entries whose commit failed, those that it did not write after all: a failure can hide a success, and what was written may have
- * been edited by now.
+ * been edited by now. Only an owner may rely on it, for the next owner's writes look the same: so it is followed by a commit, be it an empty one.
  */
 export async function unwritten(store: Store, entries: readonly LedgerEntry[]): Promise<ReadonlySet<LedgerEntry>> {
   if (entries.length === 0) return NONE

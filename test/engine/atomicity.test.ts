@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { NetworkError, StorageQuotaError, StorageUnavailableError, ValidationError, type Write } from '../../src/index.ts'
-import { OPERATIONS, isRecord } from '../../src/core/schema.ts'
+import { LEASE, META, OPERATIONS, STORE_SCHEMA, isRecord, readLease } from '../../src/core/schema.ts'
 import { faultyStorage, type FaultyStorage } from '../support/faulty-storage.ts'
 import { readRows } from '../support/rows.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
@@ -132,6 +132,30 @@ describe('a drain on a store that fails', () => {
     expect(await next.settled).toEqual({ status: 'done' })
     expect(await operation.settled).toEqual({ status: 'cancelled' })
     expect(await readRows(storage)).toMatchObject([{ status: 'cancelled' }, { status: 'done' }])
+  })
+
+  it('S7 S10 does not take what the next owner has written for its own record, and says nothing of it', async () => {
+    const engine = await world.started({ storage })
+    storage.failCommits((writes) => (records(writes, 'done') ? new StorageQuotaError({ cause: new Error('full') }) : undefined))
+    const told = eventOf(engine, 'storage:error')
+    const ended: string[] = []
+    engine.on('sync:completed', ({ operation }) => void ended.push(operation.id))
+    await engine.enqueue(create('a'))
+    await told
+    const next = world.storage()
+    await next.open(STORE_SCHEMA)
+    const [row] = await readRows(next)
+    const lease = readLease(await next.get(META, LEASE))
+    await next.commit([
+      { type: 'put', collection: META, value: { ...lease!, owner: 'next', epoch: lease!.epoch + 1, rev: lease!.rev + 1 } },
+      { type: 'put', collection: OPERATIONS, value: { ...row, rev: row!.rev + 1 } },
+    ])
+    const lost = eventOf(engine, 'lock:lost')
+    storage.failCommits(undefined)
+    await lost
+    expect(ended).toEqual([])
+    expect(await readRows(next)).toMatchObject([{ status: 'sending' }])
+    await next.close()
   })
 
   it('S4 sends once what a commit claimed that seemed to fail, and what is put back after it when sending stops', async () => {

@@ -89,11 +89,11 @@ export const PORTAL_PAGE: ServerResponse = {
   body: '<!doctype html><title>Log in to the network</title>',
 }
 
-function cutOff(response: ServerResponse): ServerResponse {
+export function cutOff(response: ServerResponse): ServerResponse {
   return { ...response, body: response.body.slice(0, response.body.length >> 1) }
 }
 
 /** As an HTTP client says that less came than was promised. */
-function incomplete(): Error {
+export function incomplete(): Error {
   return Object.assign(new Error('the answer was cut off'), { code: 'ERR_BAD_RESPONSE' })
 }

@@ -1,4 +1,6 @@
 import type { Coverage, Exercised } from './coverage.ts'
+import type { ObservedMachine } from './observe.ts'
+import { takenOn, type Path } from './paths.ts'
 
 const HEADER = ['machine', 'states', 'transitions', 'guards'] as const
 
@@ -17,6 +19,12 @@ export function coverageTable(coverages: readonly Coverage[]): string {
         .trimEnd(),
     )
     .join('\n')
+}
+
+/** A test's title: the transitions that a path takes, as `door.shut: PRESS → door.open, then door.open: after soon → door.shut`; `the start` if there are none. */
+export function pathTitle({ names }: Pick<ObservedMachine, 'names'>, path: Path): string {
+  const taken = takenOn(path).map((transition) => names.get(transition) ?? transition.eventType)
+  return taken.length === 0 ? 'the start' : taken.join(', then ')
 }
 
 function share({ total, missing }: Exercised): string {

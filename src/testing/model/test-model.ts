@@ -10,11 +10,11 @@ export interface ModelOptions<Machine extends AnyStateMachine> {
   readonly inputs: readonly InputFrom<Machine>[]
   readonly events: EventChoices<Machine>
   readonly outputs?: OutputChoices<Machine>
-  /** What the invoked actors may fail with. */
+  /** What the invoked actors may fail with. Default: one `Error`. */
   readonly errors?: readonly unknown[]
   /** What of the context makes two states different, beside the state value. Without it nothing does. */
   readonly key?: (snapshot: SnapshotFrom<Machine>) => unknown
-  /** Steps after which a walk is given up as endless. */
+  /** Steps after which a walk is given up as endless. Default 200,000. */
   readonly limit?: number
 }
 
@@ -36,6 +36,7 @@ const LIMIT_STEPS = 200_000
 /**
  * Walks through a machine, wherever the events lead, as pure transitions: timers are due, and what is invoked ends or fails, at any
  * moment. Nothing is started, so the machine needs none of its actions and actors.
+ * @throws SyncError `endless-walk` if `limit` steps are not enough, and what the machine throws at its start.
  */
 export function testModel<Machine extends AnyStateMachine>(machine: Machine, options: ModelOptions<Machine>): Model
 export function testModel(machine: AnyStateMachine, options: LooseOptions): Model {

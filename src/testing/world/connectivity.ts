@@ -15,7 +15,7 @@ export interface Link {
 
 const PROBE_MS = 40
 
-export function createLink(scheduler: Scheduler): Link {
+export function createLink(scheduler: Pick<Scheduler, 'after'>): Link {
   let [online, captive] = [true, false]
   const listeners = new Set<(online: boolean) => void>()
 

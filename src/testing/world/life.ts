@@ -20,7 +20,7 @@ export interface Life {
 }
 
 /** `survives` is asked at each call, and before each answer, whether the process lives on. */
-export function createLife(scheduler: Scheduler, survives: () => boolean): Life {
+export function createLife(scheduler: Pick<Scheduler, 'after'>, survives: () => boolean): Life {
   let state: 'alive' | 'frozen' | 'dead' = 'alive'
   let waiting: (() => void)[] = []
   let callsLeft = Infinity

@@ -110,7 +110,8 @@ const STATUS: Readonly<Record<Problem, number>> = {
 /** A field that no resource may have: what is poisoned for good. */
 export const POISON = 'poison'
 
-export function createModelServer(): ModelServer {
+/** Requests without credentials are refused, or are those of `anonymous`. */
+export function createModelServer({ anonymous }: { readonly anonymous?: string } = {}): ModelServer {
   const resources = new Map<string, Resource>()
   const answers = new Map<string, KeptAnswer>()
   const tokens = new Map<string, string>()
@@ -121,6 +122,7 @@ export function createModelServer(): ModelServer {
   let issued = 0
 
   function userOf({ headers }: ServerRequest): string | undefined {
+    if (headers['Authorization'] === undefined) return anonymous
     return tokens.get(/^Bearer (.+)$/.exec(headers['Authorization'] ?? '')?.[1] ?? '')
   }
 

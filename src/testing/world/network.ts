@@ -4,23 +4,11 @@ import { never, type Life } from './life.ts'
 import { keyOf, writesIn, type ServerRequest, type ServerResponse } from './messages.ts'
 import type { ModelServer } from './model-server.ts'
 import type { Scheduler } from './scheduler.ts'
+import { aborted, travel, unreachable, type Fate } from './travel.ts'
 
 export const BASE_URL = 'http://server.test'
 
-/** How one request fares. */
-export interface Fate {
-  /** Until it is at the server. */
-  readonly thereMs: number
-  /** Until the answer is back. */
-  readonly backMs: number
-  /** It comes to the server this much later once more. */
-  readonly againMs?: number
-  readonly lost?: 'request' | 'response'
-  /** Answered by somebody before the server, without any effect. */
-  readonly intercepted?: ServerResponse
-  /** What becomes of the server's answer on its way back; an error if it can't be received. */
-  mangle?(response: ServerResponse): ServerResponse | Error
-}
+export type { Fate }
 
 export interface NetworkSurroundings {
   readonly scheduler: Scheduler
@@ -51,17 +39,6 @@ export function createNetwork({ scheduler, server, tell, fateOf }: NetworkSurrou
     return response
   }
 
-  /** How the answer arrives, if it does. */
-  function travel(request: Sent, fate: Fate, arrive: (answer: ServerResponse | Error) => void): void {
-    scheduler.after(fate.thereMs, () => {
-      if (fate.lost === 'request') return void scheduler.after(fate.backMs, () => arrive(broken()))
-      const response = fate.intercepted ?? serve(request)
-      if (fate.againMs !== undefined) scheduler.after(fate.againMs, () => serve(request))
-      const answer = fate.lost === 'response' ? broken() : (fate.mangle?.(response) ?? response)
-      scheduler.after(fate.backMs, () => arrive(answer))
-    })
-  }
-
   return {
     wireOf: (caller) => (outgoing) => {
       if (!caller.life.reaches('network')) return never()
@@ -75,7 +52,8 @@ export function createNetwork({ scheduler, server, tell, fateOf }: NetworkSurrou
       tell({ type: 'sent', request })
       return new Promise((resolve, reject) => {
         outgoing.signal.addEventListener('abort', () => reject(aborted()))
-        travel(request, fateOf(request), (answer) => {
+        const serveOn = (answered: (answer: ServerResponse) => void): void => answered(serve(request))
+        travel({ after: scheduler.after, serve: serveOn }, fateOf(request), (answer) => {
           if (outgoing.signal.aborted || !caller.life.reaches('network')) return
           caller.life.enter(() => {
             if (outgoing.signal.aborted) return
@@ -101,18 +79,4 @@ function keyed(request: ServerRequest): SentWrite[] {
 
 function contentOf({ url, method, headers, body }: OutgoingRequest): ServerRequest {
   return { method, path: url.slice(BASE_URL.length), headers, body }
-}
-
-/** As Node's HTTP client says it. */
-function broken(): Error {
-  return Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' })
-}
-
-/** As a browser and Node say alike that nothing left. */
-function unreachable(): Error {
-  return Object.assign(new Error('no route to the server'), { code: 'ECONNREFUSED', syscall: 'connect' })
-}
-
-function aborted(): Error {
-  return Object.assign(new Error('canceled'), { code: 'ERR_CANCELED' })
 }

@@ -12,10 +12,16 @@ const LAYERS: readonly Layer[] = [
   { folder: 'src/core/', mayUse: ['src/core/'], packages: ['dequal'] },
   { folder: 'machines/', mayUse: ['machines/', 'src/core/'], packages: ['xstate'] },
   { folder: 'src/testing/model/', mayUse: ['src/testing/model/', 'src/core/'], packages: ['xstate'] },
+  {
+    folder: 'src/testing/',
+    mayUse: ['src/testing/', 'src/adapters/', 'src/engine/', 'machines/', 'src/core/'],
+    packages: ['xstate'],
+  },
   { folder: 'src/engine/', mayUse: ['src/engine/', 'machines/', 'src/core/'], packages: ['xstate', 'rxjs', 'dequal'] },
 ]
 
 const SHIPPED = ['src/', 'machines/']
+const TESTING = 'src/testing/'
 const PUBLIC_FROM_INDEX = ['src/core/', 'src/engine/', 'machines/']
 
 export function oneWay(file: ParsedFile): Finding[] {
@@ -39,6 +45,14 @@ export function shippedOnly(file: ParsedFile): Finding[] {
       isRelative(specifier) ? !isWithin(target(file, specifier), SHIPPED) : /^synchart(?:\/|$)/.test(specifier),
     )
     .map((entry) => at(file, entry.start, `what ships must not import ${entry.specifier}`))
+}
+
+/** Nobody pays for test equipment who doesn't ask for it. */
+export function testingApart(file: ParsedFile): Finding[] {
+  if (!isWithin(file.path, SHIPPED) || file.path.startsWith(TESTING)) return []
+  return file.imports
+    .filter(({ specifier }) => isRelative(specifier) && target(file, specifier).startsWith(TESTING))
+    .map((entry) => at(file, entry.start, `only tests and scripts may import ${entry.specifier}`))
 }
 
 export function leanIndex(file: ParsedFile): Finding[] {

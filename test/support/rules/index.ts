@@ -1,4 +1,4 @@
-import { insideRepository, leanIndex, oneWay, shippedOnly, withExtension } from './imports.ts'
+import { insideRepository, leanIndex, oneWay, shippedOnly, testingApart, withExtension } from './imports.ts'
 import { everyTestRuns, noAny, noSilencedCompiler, nothingLeftOver, portsOnly, shortFile } from './house.ts'
 import { isCode, parse, type Finding, type ParsedFile, type SourceFile } from './source.ts'
 import { lockWithoutHosts, noMachinePaths, nothingBesides } from './text.ts'
@@ -8,6 +8,7 @@ export { readRepository } from './source.ts'
 const codeRules: Readonly<Record<string, (file: ParsedFile) => Finding[]>> = {
   oneWay,
   shippedOnly,
+  testingApart,
   leanIndex,
   withExtension,
   insideRepository,

@@ -3,8 +3,9 @@
 import { join } from 'node:path'
 import { argv } from 'node:process'
 import { pathToFileURL } from 'node:url'
+import { useLightAbort } from '../../../../scripts/light-abort.mjs'
 
-await import('../../../../scripts/light-abort.mjs')
+useLightAbort()
 // Stacks of the many errors that a storm makes would cost more than all the rest of them.
 Error.stackTraceLimit = 0
 

@@ -1,0 +1,94 @@
+import type { Wire } from '../adapters/http/wire.ts'
+import { ValidationError } from '../core/errors.ts'
+import type { JsonObject } from '../core/json.ts'
+import type { ServerRequest } from './world/messages.ts'
+import { createModelServer, type Effect } from './world/model-server.ts'
+
+export interface SimulatedServerOptions {
+  /** Where it is, as the application's transport has it. Default `http://server.test`. */
+  readonly baseURL?: string
+}
+
+/** A write that changed something, once. */
+export interface ServerEffect {
+  readonly user: string
+  readonly idempotencyKey: string
+  readonly method: string
+  readonly entity: string
+  readonly id: string
+  /** Counts all effects of the server: it is the resource's version, and its ETag. */
+  readonly version: number
+}
+
+/** A server in memory that keeps the wire contract: single and batch writes, idempotency keys, conditions, reading one resource. Nothing outlives the process. */
+export interface SimulatedServer {
+  readonly baseURL: string
+  /** For `createSimulatedNetwork({ wire })`. What isn't below `baseURL` gets 404. */
+  readonly wire: Wire
+  /** Every effect in order: a write that was answered again from what is kept under its key made none. */
+  effects(): readonly ServerEffect[]
+  /** A resource with its `id`, as a GET would give it; undefined if there is none. */
+  get(entity: string, id: string): JsonObject | undefined
+  /** All resources of an entity, with their `id`, the first created first. */
+  list(entity: string): readonly JsonObject[]
+  /** Another client writes, or deletes (undefined), a whole resource. Is an effect like others. @throws ValidationError if the server refuses it. */
+  put(entity: string, id: string, value: JsonObject | undefined): void
+  /** A bearer token. Requests without one are those of the user `anonymous`, a token that is unknown or revoked gets 401. */
+  issueToken(user: string): string
+  revokeTokens(): void
+}
+
+const ANONYMOUS = 'anonymous'
+
+/** @throws ValidationError if `baseURL` is no URL. */
+export function createSimulatedServer({ baseURL = 'http://server.test' }: SimulatedServerOptions = {}): SimulatedServer {
+  if (!URL.canParse(baseURL)) throw new ValidationError('baseURL', 'give an absolute URL, as http://server.test')
+  const base = baseURL.replace(/\/+$/, '')
+  const model = createModelServer({ anonymous: ANONYMOUS })
+  let puts = 0
+
+  function get(entity: string, id: string): JsonObject | undefined {
+    const value = model.valueAt(pathOf(entity, id))
+    return value === undefined ? undefined : { id, ...value }
+  }
+
+  function put(entity: string, id: string, value: JsonObject | undefined): void {
+    const request: ServerRequest = {
+      method: value === undefined ? 'DELETE' : 'PUT',
+      path: pathOf(entity, id),
+      headers: { 'Idempotency-Key': `"another-client-${++puts}"`, 'Synchart-Client': 'another-client' },
+      body: value === undefined ? null : JSON.stringify(value),
+    }
+    const { status } = model.handle(request).response
+    if (status >= 300)
+      throw new ValidationError(`${entity}/${id}`, `can't be written by another client: the server answers ${status}.`)
+  }
+
+  return {
+    baseURL: base,
+    async wire({ url, method, headers, body }) {
+      if (!url.startsWith(`${base}/`)) return { status: 404, headers: {}, data: '' }
+      const { response } = model.handle({ method, path: url.slice(base.length), headers, body })
+      return { status: response.status, headers: response.headers, data: response.body }
+    },
+    effects: () => model.ledger.map(effectOf),
+    get,
+    list: (entity) =>
+      [...model.all().keys()].flatMap((path) => {
+        const [, name, id = ''] = path.split('/')
+        const found = name === entity ? get(entity, decodeURIComponent(id)) : undefined
+        return found === undefined ? [] : [found]
+      }),
+    put,
+    issueToken: model.issueToken,
+    revokeTokens: model.revokeTokens,
+  }
+}
+
+function pathOf(entity: string, id: string): string {
+  return `/${entity}/${encodeURIComponent(id)}`
+}
+
+function effectOf({ user, key, method, entity, id, version }: Effect): ServerEffect {
+  return { user, idempotencyKey: key, method, entity, id, version }
+}

@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest'
+import { createSimulatedNetwork, createSimulatedServer } from '../../src/testing/index.ts'
+import { context, request, told } from '../adapters/support/http-world.ts'
+import { saved, simulated } from './network/world.ts'
+
+describe('a simulated server', () => {
+  it('E10 S4 answers a write again under its key without another effect', async () => {
+    const server = createSimulatedServer({ baseURL: 'https://api.test/v1/' })
+    const transport = createSimulatedNetwork({ wire: server.wire }).transport({ baseURL: 'https://api.test/v1' })
+    const create = request({ method: 'POST', path: '/note', headers: {}, body: '{"id":"n/1","title":"Hi"}' })
+    const outcomes = [await transport.send(create, context()), await transport.send(create, context())]
+    const applied = { type: 'applied', version: '1', value: { id: 'n/1', title: 'Hi', version: '1' } }
+    expect(outcomes).toEqual([applied, applied])
+    expect(server.effects()).toEqual([
+      { user: 'anonymous', idempotencyKey: 'key-1', method: 'POST', entity: 'note', id: 'n/1', version: 1 },
+    ])
+    expect([server.get('note', 'n/1'), server.list('note'), server.list('task')]).toEqual([
+      { id: 'n/1', title: 'Hi' },
+      [{ id: 'n/1', title: 'Hi' }],
+      [],
+    ])
+  })
+
+  it('E10 answers 404 to what is not below its base URL', async () => {
+    const server = createSimulatedServer({ baseURL: 'https://api.test/v1' })
+    const transport = createSimulatedNetwork({ wire: server.wire }).transport({ baseURL: 'https://api.test' })
+    expect(told(await transport.send(request({ method: 'PUT', path: '/note/n1', body: '{}' }), context()))).toBe(
+      'rejected/definite client',
+    )
+    expect(server.effects()).toEqual([])
+    expect(() => createSimulatedServer({ baseURL: 'nowhere' })).toThrow(/baseURL/)
+  })
+
+  it('A3 lets another client write, so that the engine meets a conflict and merges', async () => {
+    const world = await simulated()
+    const { engine, server, time } = world
+    await saved(world, 'n1')
+    server.put('note', 'n1', { title: 'n1', colour: 'red' })
+    const operation = await time.runUntil(
+      engine.enqueue({ type: 'update', entity: 'note', id: 'n1', payload: { title: 'mine' } }),
+    )
+    expect(await time.runUntil(operation.settled)).toEqual({ status: 'done' })
+    expect(server.get('note', 'n1')).toEqual({ id: 'n1', title: 'mine', colour: 'red' })
+    server.put('note', 'n1', undefined)
+    expect([server.get('note', 'n1'), server.list('note')]).toEqual([undefined, []])
+    expect(() => server.put('note', 'n1', undefined)).toThrow(expect.objectContaining({ code: 'validation', path: 'note/n1' }))
+  })
+
+  it('A8 refuses for good what is poisoned', async () => {
+    const { engine, server, time } = await simulated()
+    const operation = await time.runUntil(engine.enqueue({ type: 'create', entity: 'note', id: 'n1', payload: { poison: true } }))
+    expect(await time.runUntil(operation.settled)).toMatchObject({ status: 'rejected', error: { status: 422 } })
+    expect(server.effects()).toEqual([])
+  })
+
+  it('S24 knows users by the tokens that it issues, and refuses those that are revoked', async () => {
+    const server = createSimulatedServer()
+    let token = server.issueToken('ann')
+    const refresh = async (): Promise<void> => void (token = server.issueToken('ann'))
+    const { engine, time } = await simulated(
+      {},
+      {
+        transport: createSimulatedNetwork({ wire: server.wire }).transport({
+          baseURL: server.baseURL,
+          auth: { token: async () => token, refresh },
+        }),
+      },
+    )
+    server.revokeTokens()
+    const operation = await time.runUntil(time.hold(engine.enqueue({ type: 'create', entity: 'note', id: 'n1', payload: {} })))
+    expect(await time.hold(operation.settled)).toEqual({ status: 'done' })
+    expect(server.effects()).toMatchObject([{ user: 'ann' }])
+  })
+})
