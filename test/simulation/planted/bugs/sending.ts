@@ -111,13 +111,13 @@ export const sending: readonly Bug[] = [
     'After a crash nobody knows that the request has left; the operation is merged, or made anew.',
     'src/engine/dispatcher.js',
     `        try {
-            if (writes.length > 0)
+            if (writes.length + retried.length > 0)
                 await store.commitAs(`,
     `        try {
             for (const choice of choices.splice(0))
                 accept(choice);
             handOut();
-            if (writes.length > 0)
+            if (writes.length + retried.length > 0)
                 await store.commitAs(`,
     'S4 S5 S7 S9 S17',
   ),
@@ -126,12 +126,12 @@ export const sending: readonly Bug[] = [
     'The application is told of an end that a crash undoes.',
     'src/engine/dispatcher.js',
     `        try {
-            if (writes.length > 0)
+            if (writes.length + retried.length > 0)
                 await store.commitAs(`,
     `        try {
             for (const entry of entries.splice(0))
                 acknowledge(entry);
-            if (writes.length > 0)
+            if (writes.length + retried.length > 0)
                 await store.commitAs(`,
     'S7',
   ),
