@@ -12,7 +12,7 @@ export const MUTE: Bug = bug(
   'It shows that the alarm works.',
   'src/engine/sender.js',
   'queueMicrotask(leave);',
-  '',
+  'void leave;',
   'L5 L1',
 )
 

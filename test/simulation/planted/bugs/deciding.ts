@@ -59,14 +59,6 @@ export const deciding: readonly Bug[] = [
     'S13',
   ),
   bug(
-    'what was put back is merged though a child came',
-    'While it was claimed it could not be marked.',
-    'src/core/rows.js',
-    'rank: rankOf(row, ageingMs), depended: 1 }',
-    'rank: rankOf(row, ageingMs) }',
-    'S17',
-  ),
-  bug(
     'a refusal of the content is tried again',
     'It is taken for a failure of the server.',
     'src/core/classify.js',
