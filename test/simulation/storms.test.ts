@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { FAULTS, type FaultKind } from '../../src/testing/faults/kinds.ts'
 import { simulate } from '../../src/testing/simulate.ts'
 
-const SEEDS = 800
+const SEEDS = 2_000
 const GROUP = 100
 const LIMIT_MS = 600_000
 const groups = Array.from({ length: SEEDS / GROUP }, (_, i) => [i * GROUP + 1, (i + 1) * GROUP] as const)
