@@ -6,7 +6,7 @@ import { SyncError, ValidationError } from '../core/errors.ts'
 import { isTerminal, type OperationRow } from '../core/operation.ts'
 import { settingsOf, type SyncEngineOptions } from '../core/options.ts'
 import type { Storage, SystemPorts } from '../core/ports.ts'
-import { META, STORE_SCHEMA, isRecord } from '../core/schema.ts'
+import { META, OPERATIONS, STORE_SCHEMA, isRecord } from '../core/schema.ts'
 import { announce } from './announce.ts'
 import { createBreakerSigns } from './breaker-signs.ts'
 import { createBreakerWatch } from './breaker-watch.ts'
@@ -216,9 +216,10 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     }
   }
 
-  /** Only what concerns the lease concerns the lock. Operations are looked at after every notice: one of an earlier commit may have died with its tab. */
+  /** Most commits of others are beats of the lease, or none of the lease at all. */
   function storeChanged(collections: readonly string[] = ALL): void {
     if (collections.includes(META)) machine?.send({ type: 'STORE.CHANGED' })
+    if (!collections.includes(OPERATIONS)) return
     dispatcher.changed()
     handles.lookAgain()
     for (const listener of changeListeners) listener()
