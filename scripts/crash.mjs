@@ -1,11 +1,10 @@
 // Runs seeds again and again, each time with a crash at another call of a port: `npm run crash -- --seeds 10 --from 1`, or one alone: `--seed 7 --at 123`.
-import { fork } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { exit } from 'node:process'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { simulate } from '../dist/src/testing/simulate.js'
 import { storyOf } from '../dist/src/testing/story.js'
+import { runWorkers } from './workers.mjs'
 
 const { values } = parseArgs({
   options: {
@@ -40,30 +39,13 @@ async function one(seed, crashAt) {
 async function many(from, count) {
   const seeds = Array.from({ length: count }, (_, at) => from + at)
   const total = { points: 0, failures: 0 }
-  await Promise.all(Array.from({ length: Number(values.workers) }, () => work(seeds, (report) => tell(report, total))))
+  const take = () => {
+    const seed = seeds.shift()
+    return seed === undefined ? undefined : { seed, options }
+  }
+  await runWorkers('crash-worker.mjs', Number(values.workers), take, (report) => tell(report, total))
   console.log(`${total.points} crashes, ${total.failures} of them did harm`)
   return total.failures === 0 ? 0 : 1
-}
-
-/** Has one process take seeds until there are none left. */
-function work(seeds, report) {
-  return new Promise((resolve, reject) => {
-    const path = fileURLToPath(new URL('crash-worker.mjs', import.meta.url))
-    // Simulated errors need no stack, and a larger nursery spares a tenth of the time.
-    const worker = fork(path, { execArgv: ['--stack-trace-limit=0', '--max-semi-space-size=32'] })
-    const give = () => {
-      const seed = seeds.shift()
-      if (seed === undefined) worker.disconnect()
-      else worker.send({ seed, options })
-    }
-    worker.on('message', (news) => {
-      report(news)
-      give()
-    })
-    worker.on('error', reject)
-    worker.on('exit', (code) => (code === 0 ? resolve() : reject(new Error(`A worker ended with ${code}.`))))
-    give()
-  })
 }
 
 function tell({ seed, points, failures }, total) {

@@ -1,10 +1,9 @@
 // Simulates seed after seed on all cores, until one fails: `npm run simulate -- --seeds 10000 --from 1`, or one alone: `--seed 7`, with `--trace` its whole trace.
-import { fork } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { argv, exit, stdout } from 'node:process'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { useLightAbort } from './light-abort.mjs'
+import { runWorkers } from './workers.mjs'
 import { replay, simulate } from '../dist/src/testing/simulate.js'
 import { shrink } from '../dist/src/testing/shrink.js'
 import { storyOf } from '../dist/src/testing/story.js'
@@ -12,8 +11,6 @@ import { storyOf } from '../dist/src/testing/story.js'
 const SHRINK_RUNS = 400
 const CHUNK = 20
 const TELL_EVERY_MS = 10_000
-/** Simulated errors need no stack, and a larger nursery spares a tenth of the time. */
-const NODE_OPTIONS = ['--stack-trace-limit=0', '--max-semi-space-size=32']
 
 const HELP = `npm run simulate -- [--seeds 1000] [--from 1] [--workers ${availableParallelism()}]
 npm run simulate -- --seed 4711 [--trace]
@@ -89,7 +86,7 @@ async function many(from, count) {
     next += chunk.count
     return chunk
   }
-  await Promise.all(Array.from({ length: values.workers }, () => work(take, (news) => add(total, news, failures))))
+  await runWorkers('simulate-worker.mjs', values.workers, take, (news) => add(total, news, failures))
   clearInterval(timer)
   tell()
   console.log(faultsText(total.faults))
@@ -97,25 +94,6 @@ async function many(from, count) {
   if (seed === undefined) return 0
   await explain(seed, await simulate(seed, { keepsText: true }))
   return 1
-}
-
-/** Has one process simulate chunks until there are none left. */
-function work(take, report) {
-  return new Promise((resolve, reject) => {
-    const worker = fork(fileURLToPath(new URL('simulate-worker.mjs', import.meta.url)), { execArgv: NODE_OPTIONS })
-    const give = () => {
-      const chunk = take()
-      if (chunk === undefined) worker.disconnect()
-      else worker.send(chunk)
-    }
-    worker.on('message', (news) => {
-      report(news)
-      give()
-    })
-    worker.on('error', reject)
-    worker.on('exit', (code) => (code === 0 ? resolve() : reject(new Error(`A worker ended with ${code}.`))))
-    give()
-  })
 }
 
 function add(total, news, failures) {
