@@ -1,6 +1,6 @@
 import { StorageConflictError, SyncOperationError } from '../core/errors.ts'
 import type { OperationRow, OperationStatus } from '../core/operation.ts'
-import type { CommitOptions, Entry, Expectation, IndexKey, Storage, Write } from '../core/ports.ts'
+import type { CommitOptions, Entry, Expectation, IndexKey, ScanQuery, Storage, Write } from '../core/ports.ts'
 import {
   EDITS,
   ENTITIES,
@@ -32,7 +32,7 @@ export function createStore(storage: Storage) {
 
   /** Operations that wait for a time after this position. */
   function waitingAfter(user: string, gt: IndexKey, limit: number): Promise<readonly Entry[]> {
-    return storage.scan(OPERATIONS, { index: 'due', prefix: [user], gt, lt: [user, NEVER_DUE], limit })
+    return storage.scan(OPERATIONS, waiting(user, gt, limit))
   }
 
   /** The operation, or the one that stands for it now: what it was merged into. */
@@ -72,7 +72,7 @@ export function createStore(storage: Storage) {
     async due(user: string, at: number, limit: number): Promise<{ entries: readonly Entry[]; nextAt: number | undefined }> {
       const [entries = [], [next] = []] = await storage.scanMany(OPERATIONS, [
         { index: 'due', prefix: [user], gt: [user, IN_PLAY + 1], lt: [user, at + 1], limit },
-        { index: 'due', prefix: [user], gt: [user, at + 1], lt: [user, NEVER_DUE], limit: 1 },
+        waiting(user, [user, at + 1], 1),
       ])
       const nextAt = next?.position[1]
       return { entries, nextAt: typeof nextAt === 'number' ? nextAt : undefined }
@@ -203,6 +203,10 @@ export function editsUnchanged(edits: number): Expectation {
   return edits === 0
     ? { collection: META, key: EDITS, absent: true }
     : { collection: META, key: EDITS, field: 'rev', equals: edits }
+}
+
+function waiting(user: string, gt: IndexKey, limit: number): ScanQuery {
+  return { index: 'due', prefix: [user], gt, lt: [user, NEVER_DUE], limit }
 }
 
 export function putOperation(row: OperationRow): Write {
