@@ -246,6 +246,6 @@ function inDoubt({ unknownAttempts }: OperationRow, answer: Answer): number {
 
 function resent(row: OperationRow, answer: Answer): OperationRow {
   if (answer.type !== 'RECONCILED' || answer.decision.type !== 'resend') return row
-  const { request, version, conflict } = answer.decision
-  return resend(row, { request, baseVersion: version, conflict })
+  const { request, version, conflict, base } = answer.decision
+  return resend(row, { request, baseVersion: version, conflict, base })
 }

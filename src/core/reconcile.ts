@@ -45,6 +45,8 @@ export type Decision =
       readonly payload: Json
       readonly version?: string | undefined
       readonly conflict?: ConflictRecord
+      /** What the operation was made on: should it be refused again, what is in the store no longer tells. */
+      readonly base?: Json | undefined
     }
   | { readonly type: 'park'; readonly error: SyncError; readonly conflict: ConflictRecord }
   | { readonly type: 'refuse'; readonly error: SyncError }

@@ -72,10 +72,11 @@ export interface Resend {
   readonly request: PreparedRequest
   readonly baseVersion?: string | undefined
   readonly conflict?: ConflictRecord | undefined
+  readonly base?: Json | undefined
 }
 
 /** A reconciled request is a new request, with a key of its own. */
-export function resend(row: OperationRow, { request, baseVersion, conflict }: Resend): OperationRow {
+export function resend(row: OperationRow, { request, baseVersion, conflict, base }: Resend): OperationRow {
   return {
     ...row,
     rev: row.rev + 1,
@@ -87,6 +88,7 @@ export function resend(row: OperationRow, { request, baseVersion, conflict }: Re
     dueAt: IN_PLAY,
     ...(baseVersion === undefined ? {} : { baseVersion }),
     ...(conflict === undefined ? {} : { conflict }),
+    ...(base === undefined ? {} : { base }),
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Clock } from '../core/ports.ts'
 
-/** A wait is looked at again at least this often: the wall clock may have jumped. */
-const LONGEST_WAIT_MS = 60_000
+/** A wait is looked at again at least this often: the wall clock may have jumped, or the device slept. */
+const LONGEST_WAIT_MS = 10_000
 
 /** The two times at which the owner's loop runs by itself: when something is due, and when a commit was put off long enough. */
 export function createAlarms(clock: Clock, ring: () => void) {

@@ -34,8 +34,12 @@ export function createClockCheck(store: Store, user: string, clock: Clock) {
     begin(): void {
       lead = Infinity
     },
-    /** True if something is due at another time than before. Fails like the store; then it is done again. */
-    async correct(epoch: number): Promise<boolean> {
+    /**
+     * True if something is due at another time than before. Fails like the store; then it is done again. So it is while a wait has not been
+     * written: that may have been dated before the clock was set back.
+     */
+    async correct(epoch: number, unwritten: readonly { readonly row: OperationRow }[]): Promise<boolean> {
+      if (unwritten.some(({ row }) => row.status === 'waiting')) return false
       const leadNow = clock.now() - clock.monotonic()
       const wasSetBack = leadNow < lead - TOLERANCE_MS
       const found = wasSetBack && (await redate(epoch))

@@ -1,7 +1,7 @@
 import type { OperationActor, PreparedDecision } from '../../machines/operation.ts'
 import { copyJson } from '../core/copy-json.ts'
 import { CircuitBreakerOpenError, ConflictError, SyncError, SyncOperationError } from '../core/errors.ts'
-import type { Json } from '../core/json.ts'
+import type { Json, JsonObject } from '../core/json.ts'
 import { isServerFailure, type BreakerSigns } from './breaker-signs.ts'
 import { unsendable } from './chooser.ts'
 import { laneOf, type OperationRow } from '../core/operation.ts'
@@ -27,8 +27,10 @@ export function createReconciler(
 
   async function decide(slot: OperationActor, row: OperationRow, signal: AbortSignal): Promise<Decision> {
     const fetched = await look(slot, row, signal)
-    const examination = examine(row, await baseOf(row), fetched)
-    return examination.type === 'conflict' ? settle(row, examination.conflict) : examination
+    const base = await baseOf(row)
+    const examination = examine(row, base, fetched)
+    const decision = examination.type === 'conflict' ? await settle(row, examination.conflict) : examination
+    return decision.type === 'resend' ? { ...decision, base: base ?? valueOf(fetched) } : decision
   }
 
   async function look(slot: OperationActor, row: OperationRow, signal: AbortSignal): Promise<Fetched> {
@@ -141,6 +143,10 @@ function checkResolution({ limits }: Settings, row: OperationRow, resolution: Re
     'bad-resolution',
     "A conflict function must return 'local', 'remote', 'manual' or { value }.",
   )
+}
+
+function valueOf(fetched: Fetched): JsonObject | undefined {
+  return fetched.type === 'found' ? fetched.value : undefined
 }
 
 function parkFor(row: OperationRow, conflict: Conflict, cause: unknown): Decision {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { NetworkError, StorageQuotaError, StorageUnavailableError, ValidationError, type Write } from '../../src/index.ts'
-import { LEASE, META, OPERATIONS, STORE_SCHEMA, isRecord, readLease } from '../../src/core/schema.ts'
-import { faultyStorage, type FaultyStorage } from '../support/faulty-storage.ts'
+import { LEASE, META, OPERATIONS, STORE_SCHEMA, readLease } from '../../src/core/schema.ts'
+import { faultyStorage, records, type FaultyStorage } from '../support/faulty-storage.ts'
 import { readRows } from '../support/rows.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
 
@@ -15,12 +15,6 @@ afterEach(() => world.close())
 
 const create = (id: string, payload: unknown = {}) => ({ type: 'create', entity: 'note', id, payload })
 const appends = (writes: readonly Write[]): boolean => writes.some(({ type }) => type === 'append')
-const records = (writes: readonly Write[], status: string): boolean =>
-  writes.some(
-    (write) =>
-      write.type === 'put' && write.collection === OPERATIONS && isRecord(write.value) && write.value['status'] === status,
-  )
-
 describe('accepting operations', () => {
   it('S2 accepts a group whole and in order, or not at all when one of it is refused', async () => {
     const engine = await world.started({ storage })

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { RateLimitError, type Clock, type Outcome } from '../../src/index.ts'
+import { RateLimitError, StorageQuotaError, type Clock, type Outcome } from '../../src/index.ts'
+import { faultyStorage, records } from '../support/faulty-storage.ts'
 import { createVirtualClock } from '../support/virtual-clock.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
 
@@ -15,16 +16,21 @@ afterEach(() => world.close())
 const create = { type: 'create', entity: 'note', id: 'n1', payload: {} } as const
 
 /** An engine on a device whose wall clock can be set; its first operation has been told to wait. */
-async function waiting() {
+async function waiting({ unwritten = false } = {}) {
   const virtual = createVirtualClock(1_000 * HOUR_MS)
   let skewMs = 0
   const clock: Clock = { ...virtual, now: () => virtual.now() + skewMs }
   world.intercept(async (_, send, count) => (count === 1 ? later() : send()))
+  const storage = faultyStorage(world.storage())
   const options = { ports: { clock }, retry: { strategy: 'constant', baseMs: 1 } } as const
-  const engine = await world.started(options)
+  const engine = await world.started({ ...options, storage })
+  if (unwritten)
+    storage.failCommits((writes) =>
+      records(writes, 'waiting') ? new StorageQuotaError({ cause: new Error('full') }) : undefined,
+    )
   const operation = await engine.enqueue(create)
-  await eventOf(engine, 'sync:retry')
-  return { engine, operation, virtual, options, setClock: (byMs: number) => void (skewMs += byMs) }
+  await eventOf(engine, unwritten ? 'storage:error' : 'sync:retry')
+  return { engine, operation, virtual, storage, options, setClock: (byMs: number) => void (skewMs += byMs) }
 }
 
 function later(): Outcome {
@@ -53,6 +59,15 @@ describe('what waits for a time, when the clock is set back', () => {
     await next.flush()
     await virtual.advance(WAIT_MS + 100)
     expect((await next.operations.handle(operation.id).settled).status).toBe('done')
+  })
+
+  it('L1 goes on as well if that was done before the wait was written', async () => {
+    const { operation, virtual, setClock, storage } = await waiting({ unwritten: true })
+    setClock(-HOUR_MS)
+    await virtual.advance(1_500)
+    storage.failCommits(undefined)
+    await virtual.advance(2 * WAIT_MS)
+    expect((await operation.settled).status).toBe('done')
   })
 
   it('S22 keeps its time if the clock was only corrected by a little', async () => {

@@ -77,6 +77,40 @@ describe('an update that meets a change of somebody else', () => {
   })
 })
 
+describe('an update that meets a second change while it is sent again', () => {
+  function removeBeforeResend(): void {
+    const before = world.attempts.length
+    world.intercept(async (_, send, count) => {
+      if (count === before + 2) await elsewhere(world, 'PATCH', '/note/a', { title: null })
+      return send()
+    })
+  }
+
+  it('S12 still knows what it was made on, so a value that somebody removed is a conflict and is kept', async () => {
+    const engine = await started('localWins')
+    await (
+      await engine.enqueue({ type: 'create', entity: 'note', id: 'a', payload: { title: 'old', body: 'old' } })
+    ).settled
+    await elsewhere(world, 'PATCH', '/note/a', { title: 'theirs' })
+    removeBeforeResend()
+    const operation = await engine.enqueue(patch({ title: 'ours' }))
+    expect(await operation.settled).toEqual({ status: 'done' })
+    const row = await engine.operations.get(operation.id)
+    expect(row?.conflict).toMatchObject({ fields: [{ path: 'title', base: 'old', local: 'ours' }], remoteVersion: '3' })
+    expect(row?.conflict?.fields[0]).not.toHaveProperty('remote')
+  })
+
+  it('S12 counts from what it was sent again on, if what it was made on is not known', async () => {
+    await elsewhere(world, 'POST', '/note', { id: 'a', title: 'old' })
+    removeBeforeResend()
+    const engine = await started('localWins')
+    const operation = await engine.enqueue({ ...patch({ title: 'ours' }), baseVersion: 'unknown' })
+    expect(await operation.settled).toEqual({ status: 'done' })
+    const row = await engine.operations.get(operation.id)
+    expect(row?.conflict).toMatchObject({ fields: [{ path: 'title', base: 'old', local: 'ours' }], remoteVersion: '2' })
+  })
+})
+
 describe('other kinds of conflict', () => {
   it('S12 create-create is merged into what is there', async () => {
     const engine = await started('merge')

@@ -1,3 +1,4 @@
+import { OPERATIONS, isRecord } from '../../src/core/schema.ts'
 import type { CommitOptions, Storage, Write } from '../../src/index.ts'
 
 type Read = 'get' | 'getMany' | 'scan' | 'scanMany'
@@ -63,4 +64,12 @@ export function faultyStorage(storage: Storage): FaultyStorage {
     },
     commits: () => commits,
   }
+}
+
+/** Whether an operation gets this status by it. */
+export function records(writes: readonly Write[], status: string): boolean {
+  return writes.some(
+    (write) =>
+      write.type === 'put' && write.collection === OPERATIONS && isRecord(write.value) && write.value['status'] === status,
+  )
 }

@@ -19,10 +19,13 @@ export const threeWay: Checker = ({ register, settings, valueOf }, report) => {
   const versions = new Map<string, JsonObject | undefined>()
   /** What each tab was last shown of an entity. */
   const looks = new Map<string, JsonObject | undefined>()
+  /** The version that each operation was made on, however often it was sent again on a newer one. */
+  const madeOn = new Map<string, string | undefined>()
   const resent = new Map<string, Sides & { readonly row: OperationRow }>()
 
-  function sidesOf({ entity, entityId, baseVersion, payload }: OperationRow): Sides | undefined {
-    const base = versions.get(`/${entity}/${entityId}@${baseVersion}`)
+  function sidesOf({ id, entity, entityId, baseVersion, payload }: OperationRow): Sides | undefined {
+    if (!madeOn.has(id)) madeOn.set(id, baseVersion)
+    const base = versions.get(`/${entity}/${entityId}@${madeOn.get(id)}`)
     return base === undefined || !isObject(payload) ? undefined : { base, local: patched(base, payload) }
   }
 

@@ -11,6 +11,9 @@ interface Owner {
 
 /** Longer than any wait of an owner that nothing holds back, shorter than its look in case that it was not told. */
 const IDLE_MS = 20_000
+/** So long the news of a commit may be under way. If its tab dies meanwhile, the owner's look in case that it was not told must find it. */
+const NEWS_MS = 1_000
+const LOOK_AGAIN_MS = 60_000
 /** The longest that timers are throttled. */
 const THROTTLED_MS = 150_000
 
@@ -18,6 +21,8 @@ const THROTTLED_MS = 150_000
 export const wakeUps: Checker = ({ now, wallTimeOf, dueIn, deviceOf }, report) => {
   const tabs = new Map<string, Owner>()
   const owners = new Map<string, string>()
+  /** When each tab last wrote. */
+  const wrote = new Map<string, number>()
   /** By device: since when nothing has happened on it. */
   const quiet = new Map<string, { since: number; skewMs: number }>()
 
@@ -69,7 +74,10 @@ export const wakeUps: Checker = ({ now, wallTimeOf, dueIn, deviceOf }, report) =
         if (fact.change === 'starting') tabs.set(fact.tab, { user: fact.user, pauses: new Set(), isOpen: false })
         else if (fact.change === 'stopping' || fact.change === 'killed' || fact.change === 'frozen') owners.delete(fact.device)
       }
+      if (fact.type === 'tab' && fact.change === 'killed' && now() - (wrote.get(fact.tab) ?? -Infinity) <= NEWS_MS)
+        stirred(fact.device, now() + LOOK_AGAIN_MS)
       if (fact.type === 'event') told(fact)
+      if (fact.type === 'committed' && fact.changes.length > 0) wrote.set(fact.tab, now())
       if (fact.type === 'committed' && fact.lease !== undefined) {
         if (owners.get(fact.device) !== fact.tab) stirred(fact.device)
         if (fact.lease.owner === '') owners.delete(fact.device)
