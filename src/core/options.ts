@@ -1,4 +1,5 @@
 import { ValidationError } from './errors.ts'
+import type { ActionEffects } from './derive.ts'
 import type { RetryOptions } from './backoff.ts'
 import type { Priority } from './operation.ts'
 import type { Storage, SystemPorts, Transport } from './ports.ts'
@@ -9,6 +10,8 @@ import { isRecord } from './schema.ts'
 export interface EntityOptions {
   /** What to do when both sides changed the same. Default `merge`. */
   readonly conflict?: ConflictStrategy
+  /** By type of operation of your own: what it does to the entity, to be shown before the server has answered. Default: nothing. */
+  readonly actions?: ActionEffects
 }
 
 export interface BreakerOptions {
@@ -153,10 +156,20 @@ function checkEntities(entities: unknown): void {
     if (!ENTITY_NAME.test(name))
       throw new ValidationError(`entities.${name}`, 'must start with a letter and hold only letters, digits, _ and -.')
     if (!isRecord(entity)) throw new ValidationError(`entities.${name}`, 'must be an object; {} takes the defaults.')
-    refuseUnknown(`entities.${name}`, ['conflict'], entity)
+    refuseUnknown(`entities.${name}`, ['conflict', 'actions'], entity)
+    checkActions(`entities.${name}.actions`, entity['actions'])
     const { conflict } = entity
     if (conflict === undefined || typeof conflict === 'function' || CONFLICTS.some((name) => name === conflict)) continue
     throw new ValidationError(`entities.${name}.conflict`, `must be ${CONFLICTS.join(', ')} or a function.`)
+  }
+}
+
+function checkActions(path: string, actions: unknown): void {
+  if (actions === undefined) return
+  if (!isRecord(actions)) throw new ValidationError(path, 'must be an object of functions by type of operation.')
+  for (const [type, effect] of Object.entries(actions)) {
+    if (typeof effect !== 'function')
+      throw new ValidationError(`${path}.${type}`, 'must be a function from a value and a payload to the new value.')
   }
 }
 

@@ -175,6 +175,44 @@ export type Fetched =
   /** Credentials are needed. */
   | { readonly type: 'auth'; readonly error: SyncError }
 
+/** What became of an entity, as the server tells. */
+export type Change =
+  | { readonly id: string; readonly version: string | undefined; readonly value: JsonObject }
+  | { readonly id: string; readonly version: string | undefined; readonly deleted: true }
+
+export interface PullRequest {
+  readonly entity: string
+  /** Where the last page ended; absent: from the beginning. */
+  readonly cursor?: string | undefined
+  readonly limit: number
+  /** Of the last complete answer to this very cursor. */
+  readonly etag?: string | undefined
+}
+
+/** A part of a page that can't be used: its id, if that much is known. */
+export interface UnusableChange {
+  readonly id: string | undefined
+  readonly error: SyncError
+}
+
+export type Pulled =
+  | {
+      readonly type: 'page'
+      readonly changes: readonly Change[]
+      readonly unusable: readonly UnusableChange[]
+      readonly cursor: string
+      readonly hasMore: boolean
+      readonly etag?: string | undefined
+      /** How many changes a pull from the beginning has in all, if the server tells. */
+      readonly total?: number | undefined
+    }
+  /** Nothing has changed since the answer with that ETag. */
+  | { readonly type: 'unchanged' }
+  /** The server no longer knows what has changed since this cursor: everything must be pulled again. */
+  | { readonly type: 'expired'; readonly error: SyncError }
+  | { readonly type: 'failed'; readonly error: SyncError; readonly retryAfterMs?: number | undefined }
+  | { readonly type: 'auth'; readonly error: SyncError }
+
 export interface BatchItem {
   readonly request: PreparedRequest
   readonly idempotencyKey: string
@@ -192,6 +230,8 @@ export interface Transport {
     context: { readonly clientId: string; readonly signal: AbortSignal },
   ): Promise<readonly Outcome[]>
   fetch(entity: string, entityId: string, context: { readonly signal: AbortSignal }): Promise<Fetched>
+  /** A page of what has changed. */
+  pull?(request: PullRequest, context: { readonly signal: AbortSignal }): Promise<Pulled>
 }
 
 export interface Clock {

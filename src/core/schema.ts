@@ -19,7 +19,7 @@ export const IN_PLAY = -1
 export const NEVER_DUE = Number.MAX_SAFE_INTEGER
 
 export const STORE_SCHEMA: StoreSchema = {
-  version: 1,
+  version: 2,
   collections: {
     [OPERATIONS]: {
       key: 'seq',
@@ -34,7 +34,7 @@ export const STORE_SCHEMA: StoreSchema = {
         dedupeKey: { fields: ['dedupeKey'], unique: true },
       },
     },
-    [ENTITIES]: { key: 'key', indexes: {} },
+    [ENTITIES]: { key: 'key', indexes: { changed: { fields: ['rev'] } } },
     [META]: { key: 'name', indexes: {} },
   },
 }
@@ -46,6 +46,52 @@ export interface EntityRow {
   readonly version?: string
   /** Absent after a delete, or where the server's answer held no value. */
   readonly value?: Json
+  /** A tombstone: kept so that an older change does not bring the entity back. */
+  readonly deleted?: 1
+  /** Grows with each change of the replica, by which other tabs find what is new. Unique. */
+  readonly rev?: number
+  /** The pull from the beginning that last met it. */
+  readonly generation?: number
+}
+
+/** How far the changes of one kind of entity have been pulled. A row of `meta`. */
+export interface PullRow {
+  readonly name: string
+  /** Where the last page ended; absent before the first. */
+  readonly cursor?: string
+  /** Of the last complete answer. */
+  readonly etag?: string
+  /** Counts the pulls from the beginning. */
+  readonly generation: number
+  /** True while one of these is under way: what it has not met by its end is gone. */
+  readonly isPartial: boolean
+  /** How many changes it has brought so far. */
+  readonly met: number
+  /** When the server was last known to have nothing more; milliseconds since 1970. */
+  readonly completeAt?: number
+  /** The newest request of another tab that it has answered. */
+  readonly answers?: number
+}
+
+export function pullRowName(user: string, entity: string): string {
+  return `pull/${encodeURIComponent(user)}/${entity}`
+}
+
+export function readPullRow(entry: Entry | undefined): PullRow | undefined {
+  const value = entry?.value
+  return isPullRow(value) ? value : undefined
+}
+
+function isPullRow(value: unknown): value is PullRow {
+  return (
+    isRecord(value) &&
+    typeof value['name'] === 'string' &&
+    typeof value['generation'] === 'number' &&
+    typeof value['isPartial'] === 'boolean' &&
+    typeof value['met'] === 'number' &&
+    isOptional(value['cursor'], 'string') &&
+    isOptional(value['etag'], 'string')
+  )
 }
 
 /** Who may drain. `beat` grows with every heartbeat, so that others see it live without comparing clocks. */

@@ -169,6 +169,7 @@ function createEngine(runtime: Runtime, parent: AnyActorRef | undefined): SyncEn
       rollback: optimistic.rollback,
       rollbackBatch: optimistic.rollbackBatch,
     },
+    view: runtime.views.of,
     metrics: metrics.read,
     explain: (id) =>
       explain(

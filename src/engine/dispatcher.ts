@@ -14,6 +14,7 @@ import { createClockCheck } from './clock-check.ts'
 import { createGate } from './gate.ts'
 import { createLaneBoard } from './lane-board.ts'
 import { ledgerEntry, unwritten, type LedgerEntry } from './ledger.ts'
+import type { Replica } from './replica.ts'
 import { putOperation, type Store } from './store.ts'
 
 export interface DispatcherHooks {
@@ -30,6 +31,12 @@ export interface DispatcherHooks {
   quiet(): void
 }
 
+export interface DispatcherParts {
+  readonly store: Store
+  readonly replica: Replica
+  readonly chooser: Chooser
+}
+
 type Phase = { readonly type: 'following' } | { readonly type: 'held' | 'draining' | 'quiescing'; readonly epoch: number }
 
 const LINGER_MS = 50
@@ -39,8 +46,8 @@ const STORAGE_RETRY_MS = 1_000
  * The owner's loop. One turn writes, in one commit, what the operations in play have come to and the claims of those that go next;
  * then it acknowledges the former and hands out the latter. A few operations are claimed ahead, so that commits are shared.
  */
-export function createDispatcher(settings: Settings, ports: SystemPorts, store: Store, chooser: Chooser, hooks: DispatcherHooks) {
-  const { clock } = ports
+export function createDispatcher(settings: Settings, { clock }: SystemPorts, parts: DispatcherParts, hooks: DispatcherHooks) {
+  const { store, replica, chooser } = parts
   const gate = createGate(settings, hooks.breaker)
   const lanes = createLaneBoard(store, settings.user, (entry) => hooks.quarantined(Number(entry.key), unreadable(entry)))
   const claims = createClaims(store, clock, lanes, chooser, hooks.quarantined)
@@ -99,13 +106,12 @@ export function createDispatcher(settings: Settings, ports: SystemPorts, store: 
     if (!isOwnerOf(epoch)) return
     const [retried, fresh] = [inDoubt.splice(0), ledger.splice(0)]
     const entries = [...retried, ...fresh]
-    const writes = [
-      ...[...retried.filter((entry) => missing.has(entry)), ...fresh].flatMap((entry) => entry.writes),
-      ...unsent.map(putOperation),
-      ...choices.flatMap((choice) => choice.writes),
-    ]
+    const news = [...retried.filter((entry) => missing.has(entry)), ...fresh]
+    const writes = [...news.map(({ write }) => write), ...unsent.map(putOperation), ...choices.flatMap((choice) => choice.writes)]
+    const confirmed = news.flatMap(({ confirmation }) => confirmation ?? [])
+    const expect = claims.expectation(choices)
     try {
-      if (writes.length + retried.length > 0) await store.commitAs(epoch, writes, { expect: claims.expectation(choices) })
+      if (writes.length + retried.length > 0) await replica.commit(epoch, writes, confirmed, { expect })
     } catch (error) {
       for (const { lane } of choices) lanes.leave(lane, 0)
       inDoubt = entries
@@ -288,7 +294,7 @@ export function createDispatcher(settings: Settings, ports: SystemPorts, store: 
         { cause },
       )
       const parked = park(row, error)
-      ledger.push({ slot: undefined, row: parked, writes: [putOperation(parked)] })
+      ledger.push({ slot: undefined, row: parked, write: putOperation(parked) })
       turn()
     },
     inFlight: (): number => flying.size,

@@ -100,7 +100,7 @@ export function createIntake(
       fresh.filter((row) => row.dependsOn !== undefined),
     )
     const appends = fresh.map((value): Write => ({ type: 'append', collection: OPERATIONS, value }))
-    const seqs = appends.length === 0 ? [] : await store.storage.commit([...appends, ...marks.writes], { expect: marks.expect })
+    const seqs = appends.length === 0 ? [] : await store.commit([...appends, ...marks.writes], { expect: marks.expect })
     const stored = fresh.map((row, i) => Object.assign(row, { seq: seqs[i] ?? 0 }))
     for (const row of stored) known.set(row.id, row)
     accepted(stored)

@@ -1,7 +1,7 @@
 import type { OperationActor, OperationEvent } from '../../machines/operation.ts'
-import { laneOf, type OperationRow } from '../core/operation.ts'
+import type { OperationRow } from '../core/operation.ts'
 import type { Write } from '../core/ports.ts'
-import { ENTITIES, type EntityRow } from '../core/schema.ts'
+import type { Confirmation } from './replica.ts'
 import { putOperation, updateOperation, type Store } from './store.ts'
 
 /** A row that waits to be written, and what the server said of its entity meanwhile. */
@@ -9,7 +9,8 @@ export interface LedgerEntry {
   /** Who waits for the write; undefined if the slot is gone. */
   readonly slot: OperationActor | undefined
   readonly row: OperationRow
-  readonly writes: readonly Write[]
+  readonly write: Write
+  readonly confirmation?: Confirmation | undefined
 }
 
 /** What a step of an operation writes: its row, and what is now known of the entity. */
@@ -19,7 +20,8 @@ export function ledgerEntry(
   was: OperationRow | undefined,
   event: OperationEvent,
 ): LedgerEntry {
-  return { slot, row, writes: [was === undefined ? putOperation(row) : updateOperation(row, was), ...entityWrites(row, event)] }
+  const write = was === undefined ? putOperation(row) : updateOperation(row, was)
+  return { slot, row, write, confirmation: confirmationOf(row, event) }
 }
 
 /**
@@ -34,24 +36,11 @@ export async function unwritten(store: Store, entries: readonly LedgerEntry[]): 
 
 const NONE: ReadonlySet<LedgerEntry> = new Set()
 
-function entityWrites(row: OperationRow, event: OperationEvent): Write[] {
-  const known = confirmed(event)
-  if (known === undefined) return []
-  const key = laneOf(row.user, row.entity, row.entityId)
-  if (row.type === 'delete' && row.status === 'done') return [{ type: 'delete', collection: ENTITIES, key }]
-  if (known.version === undefined) return [{ type: 'delete', collection: ENTITIES, key }]
-  const { version, value } = known
-  const entity: EntityRow = { key, version, ...(value === undefined ? {} : { value }) }
-  return [{ type: 'put', collection: ENTITIES, value: entity }]
-}
-
-type Confirmed = Pick<EntityRow, 'version' | 'value'>
-
 /** What the server confirmed of the entity, if this event tells. */
-function confirmed(event: OperationEvent): { [K in keyof Confirmed]: Confirmed[K] | undefined } | undefined {
+function confirmationOf(operation: OperationRow, event: OperationEvent): Confirmation | undefined {
   if (event.type === 'OUTCOME' && event.outcome.type === 'applied')
-    return { version: event.outcome.version, value: event.outcome.value }
+    return { operation, version: event.outcome.version, value: event.outcome.value }
   if (event.type === 'RECONCILED' && event.decision.type === 'done')
-    return { version: event.decision.version, value: event.decision.value }
+    return { operation, version: event.decision.version, value: event.decision.value }
   return undefined
 }

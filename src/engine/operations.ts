@@ -77,7 +77,7 @@ export function createOperations(
     const entry = Number.isInteger(seq) ? await store.storage.get(OPERATIONS, seq) : undefined
     if (entry === undefined || readOperation(entry) !== undefined)
       throw new SyncOperationError(id, 'not-corrupt', `There is no unreadable row ${id}.`)
-    await store.storage.commit([{ type: 'delete', collection: OPERATIONS, key: seq }])
+    await store.commit([{ type: 'delete', collection: OPERATIONS, key: seq }])
     hooks.edited(undefined)
   }
 

@@ -6,7 +6,7 @@ import { SyncError, ValidationError } from '../core/errors.ts'
 import { isTerminal, type OperationRow } from '../core/operation.ts'
 import { settingsOf, type SyncEngineOptions } from '../core/options.ts'
 import type { Storage, SystemPorts } from '../core/ports.ts'
-import { META, OPERATIONS, STORE_SCHEMA, isRecord } from '../core/schema.ts'
+import { ENTITIES, META, OPERATIONS, STORE_SCHEMA, isRecord } from '../core/schema.ts'
 import { announce } from './announce.ts'
 import { createBreakerSigns } from './breaker-signs.ts'
 import { createBreakerWatch } from './breaker-watch.ts'
@@ -23,10 +23,12 @@ import { leaseLock } from './lease.ts'
 import { forgetEnded } from './maintenance.ts'
 import { createMetrics } from './metrics.ts'
 import { createOptimistic } from './optimistic.ts'
+import { createReplica } from './replica.ts'
 import { createReconciler } from './reconciler.ts'
 import { createSender } from './sender.ts'
 import { createSlots } from './slots.ts'
 import { createStore } from './store.ts'
+import { createViews } from './views.ts'
 
 export interface EngineOptions extends SyncEngineOptions {
   /** XState's inspection of every actor of this engine. */
@@ -58,8 +60,9 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
   const { storage, transport } = plain
   const { clock } = ports
   const owner = ports.newId()
-  const store = createStore(storage)
+  const store = createStore(storage, (writes, keys) => views.committed(writes, keys))
   const events = createEvents(clock)
+  const views = createViews(settings, store, clock, events)
   const optimistic = createOptimistic(events)
   const handles = createHandles(store, events, optimistic.ended)
   const breakerWatch = createBreakerWatch(breaker, settings.breaker, clock, events, () => dispatcher.turn())
@@ -68,6 +71,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     lock: () => ({ owner: dispatcher.isOwner(), epoch: epoch() }),
   })
   const drains = createDrains((summary) => events.emit({ type: 'drain:completed', summary }))
+  const replica = createReplica(store, settings.user, (entity) => settings.entities[entity]?.actions ?? {})
   const chooser = createChooser(settings, transport, store)
   const signs = createBreakerSigns(clock, breaker)
   const reconciler = createReconciler(settings, ports, transport, store, signs)
@@ -99,7 +103,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
   })
   const slots = createSlots(settings, clock, effects, inspect)
 
-  const dispatcher = createDispatcher(settings, ports, store, chooser, {
+  const dispatcher = createDispatcher(settings, ports, { store, replica, chooser }, {
     breaker,
     takeSlot: slots.take,
     abandon() {
@@ -194,12 +198,14 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     closers.add(every(clock, LOOK_AGAIN_MS, storeChanged))
     closers.add(ports.connectivity.watch((online) => machine?.send({ type: online ? 'PLATFORM.ONLINE' : 'PLATFORM.OFFLINE' })))
     handles.lookAgain()
+    views.opened()
   }
 
   async function release(): Promise<void> {
     if (users.get(storage) !== owner) return
     for (const stop of closers) stop()
     closers.clear()
+    views.closed()
     // Where that fails the store is not open, or the lease goes stale by itself.
     await lease.release().catch(() => {})
     await presence?.release()
@@ -218,6 +224,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
 
   /** Most commits of others are beats of the lease, or none of the lease at all. */
   function storeChanged(collections: readonly string[] = ALL): void {
+    if (collections.includes(OPERATIONS) || collections.includes(ENTITIES)) views.storeChanged()
     if (collections.includes(META)) machine?.send({ type: 'STORE.CHANGED' })
     if (!collections.includes(OPERATIONS)) return
     dispatcher.changed()
@@ -271,6 +278,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     events,
     optimistic,
     handles,
+    views,
     metrics,
     drains,
     intake,

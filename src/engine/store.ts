@@ -1,5 +1,5 @@
 import { StorageConflictError, SyncOperationError } from '../core/errors.ts'
-import type { OperationRow, OperationStatus } from '../core/operation.ts'
+import { laneOf, type OperationRow, type OperationStatus } from '../core/operation.ts'
 import type { CommitOptions, Entry, Expectation, IndexKey, ScanQuery, Storage, Write } from '../core/ports.ts'
 import {
   EDITS,
@@ -11,20 +11,39 @@ import {
   NEVER_DUE,
   OPERATIONS,
   isRecord,
+  pullRowName,
   readEdits,
   readEntity,
   readLease,
   readOperation,
+  readPullRow,
   type EntityRow,
+  type PullRow,
 } from '../core/schema.ts'
 
 /** The store in terms of the domain: rows of operations, entities and the install id. */
 export type Store = ReturnType<typeof createStore>
 
+/** `keys` are those of the appended rows, in order. */
+export type Committed = (writes: readonly Write[], keys: readonly number[]) => void
+
+export interface EntityPage {
+  readonly rows: readonly EntityRow[]
+  /** Where the next page begins; undefined after the last. */
+  readonly last: string | undefined
+}
+
 export const PAGE_LIMIT = 1_000
 const EDIT_TRIES = 20
 
-export function createStore(storage: Storage) {
+/** `committed` is told of every commit of this handle that changes operations or entities. */
+export function createStore(storage: Storage, committed: Committed = () => {}) {
+  async function commit(writes: readonly Write[], options?: CommitOptions): Promise<readonly number[]> {
+    const keys = await storage.commit(writes, options)
+    committed(writes, keys)
+    return keys
+  }
+
   async function byIndex(index: string, value: string): Promise<OperationRow | undefined> {
     const [entry] = await storage.scan(OPERATIONS, { index, prefix: [value], limit: 1 })
     return entry === undefined ? undefined : readOperation(entry)
@@ -43,6 +62,7 @@ export function createStore(storage: Storage) {
 
   return {
     storage,
+    commit,
     successorOf,
     byId: (id: string) => byIndex('id', id),
     /** In the order of the ids; undefined where there is no such operation. */
@@ -147,9 +167,42 @@ export function createStore(storage: Storage) {
       return readEntity(await storage.get(ENTITIES, lane))
     },
 
+    /** Entities of one kind in the order of their ids, from one on. */
+    async entityPage(user: string, entity: string, after: string, limit: number): Promise<EntityPage> {
+      const prefix = laneOf(user, entity, '')
+      const query = { gt: [after === '' ? prefix : after], lt: [`${prefix.slice(0, -1)}0`], limit }
+      const page = await storage.scan(ENTITIES, query)
+      const rows = page.flatMap((entry) => readEntity(entry) ?? [])
+      return { rows, last: page.length < limit ? undefined : String(page.at(-1)?.key) }
+    },
+
+    /** Entities that the owner wrote after this revision, in that order. */
+    async entitiesChangedAfter(rev: number, limit: number): Promise<readonly EntityRow[]> {
+      const page = await storage.scan(ENTITIES, { index: 'changed', gt: [rev], limit })
+      return page.flatMap((entry) => readEntity(entry) ?? [])
+    },
+
+    /** The revision of the entity that was written last; 0 before the first. */
+    async lastRevision(): Promise<number> {
+      const [entry] = await storage.scan(ENTITIES, { index: 'changed', limit: 1, reverse: true })
+      return Number(entry?.position[0] ?? 0)
+    },
+
+    pullRow: async (user: string, entity: string) => readPullRow(await storage.get(META, pullRowName(user, entity))),
+
+    /** How far each kind of entity has been pulled. */
+    async pullRows(user: string): Promise<readonly (readonly [entity: string, row: PullRow])[]> {
+      const prefix = pullRowName(user, '')
+      const page = await storage.scan(META, { gt: [prefix], lt: [`${prefix.slice(0, -1)}0`], limit: PAGE_LIMIT })
+      return page.flatMap((entry) => {
+        const row = readPullRow(entry)
+        return row === undefined ? [] : [[row.name.slice(prefix.length), row] as const]
+      })
+    },
+
     /** A write of the owner: refused once a newer owner exists. */
     commitAs: (epoch: number, writes: readonly Write[], options: CommitOptions = {}) =>
-      storage.commit(writes, { ...options, fence: { collection: META, key: LEASE, epoch } }),
+      commit(writes, { ...options, fence: { collection: META, key: LEASE, epoch } }),
 
     lease: async () => readLease(await storage.get(META, LEASE)),
 
@@ -170,7 +223,7 @@ export function createStore(storage: Storage) {
         ]
         const unchanged: Expectation = { collection: OPERATIONS, key: row.seq, field: 'rev', equals: row.rev }
         try {
-          await storage.commit(writes, { expect: [unchanged, editsUnchanged(edits)] })
+          await commit(writes, { expect: [unchanged, editsUnchanged(edits)] })
           return changed
         } catch (error) {
           if (!(error instanceof StorageConflictError)) throw error

@@ -1,6 +1,6 @@
 import type { Observable } from 'rxjs'
 import type { SyncError } from '../core/errors.ts'
-import type { Json } from '../core/json.ts'
+import type { Json, JsonObject } from '../core/json.ts'
 import type { ConflictRecord, OperationStatus, Priority, StoredError } from '../core/operation.ts'
 
 export interface OptimisticHandlers {
@@ -115,6 +115,14 @@ export type SyncEventBody =
   | { readonly type: 'breaker:opened'; readonly trips: number; readonly remainingMs: number }
   | { readonly type: 'breaker:halfOpened' | 'breaker:closed' }
   | { readonly type: 'network:online' | 'network:offline' }
+  | {
+      /** Of what is seen in a view that is in use. */
+      readonly type: 'entity:created' | 'entity:updated' | 'entity:deleted'
+      readonly entity: string
+      readonly id: string
+      readonly fields: readonly string[]
+      readonly version?: string
+    }
   | { readonly type: 'storage:error'; readonly error: unknown }
 
 export type SyncEvent = SyncEventBody & { readonly at: number }
@@ -175,6 +183,42 @@ export interface Explanation {
   readonly operation?: OperationInfo
 }
 
+/** An entity as it is seen: what the server last confirmed, with the operations that live on top of it. */
+export interface Entity<T extends object = JsonObject> {
+  readonly id: string
+  readonly value: T
+  /** `pending`: operations on it live; `conflict`: one of them waits for a decision on a conflict. */
+  readonly status: 'synced' | 'pending' | 'conflict'
+  /** That the server last confirmed; absent if it has confirmed none, or tells none. */
+  readonly version?: string
+  /** The operations whose effect is shown on top, in their order. */
+  readonly operationIds: readonly string[]
+}
+
+/** How what is seen of an entity has changed. */
+export interface EntityChange<T extends object = JsonObject> {
+  readonly type: 'created' | 'updated' | 'deleted'
+  readonly entity: string
+  readonly id: string
+  /** Paths of the fields that differ, as `address.street`; none if only status or version do. */
+  readonly fields: readonly string[]
+  readonly before?: Entity<T>
+  readonly after?: Entity<T>
+}
+
+/** One kind of entity, kept in memory from its first use on. */
+export interface EntityView<T extends object = JsonObject> {
+  get(id: string): Promise<Entity<T> | undefined>
+  /** All, or those that match. */
+  list(matches?: (entity: Entity<T>) => boolean): Promise<readonly Entity<T>[]>
+  /** The list now and after each change. Waits for the engine to start. */
+  watch(): Observable<readonly Entity<T>[]>
+  /** One entity now and after each change of it; undefined while it does not exist. */
+  watch(id: string): Observable<Entity<T> | undefined>
+  /** What has changed, each time that something has. Tells nothing until the view is first used otherwise. */
+  readonly changes$: Observable<readonly EntityChange<T>[]>
+}
+
 export interface ListQuery {
   /** One status, several, or `live` (all that have not ended). Default `live`. */
   readonly status?: OperationStatus | 'live' | readonly OperationStatus[] | undefined
@@ -215,6 +259,8 @@ export interface SyncEngine {
     rollback(token: string, error: SyncError): Promise<void>
     rollbackBatch(tokens: readonly string[], error: SyncError): Promise<void>
   }
+  /** What the application sees of one kind of entity. @throws ValidationError if there is none of this name. */
+  view<T extends object = JsonObject>(entity: string): EntityView<T>
   metrics(): Metrics
   /** What an operation, or without an id the engine, waits for, and what went wrong last. */
   explain(id?: string): Promise<Explanation>

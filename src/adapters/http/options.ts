@@ -51,6 +51,8 @@ export interface HttpTransportOptions {
   readonly maxBodyBytes?: number
   /** Largest response body, after decompression. Default 1 MiB. The answer to a batch may be 8 times as large. */
   readonly maxResponseBytes?: number
+  /** Largest page of changes, after decompression. Default 16 MiB. */
+  readonly maxPageBytes?: number
   /** Sent with every request, never stored. */
   readonly headers?: Readonly<Record<string, string>>
   /** By entity: where the API has other URLs or methods. */
@@ -71,6 +73,7 @@ export interface HttpSettings {
   readonly auth: HttpAuth | undefined
   readonly maxBodyBytes: number
   readonly maxResponseBytes: number
+  readonly maxPageBytes: number
   readonly headers: Readonly<Record<string, string>>
   readonly entities: ReadonlyMap<string, EntitySettings>
   readonly batch: Required<BatchOptions> | undefined
@@ -80,6 +83,7 @@ const HTTP_DEFAULTS = {
   timeoutMs: 30_000,
   maxBodyBytes: 1_048_576,
   maxResponseBytes: 1_048_576,
+  maxPageBytes: 16_777_216,
   batch: { path: '/batch', maxOperations: 100 },
 } as const
 
@@ -89,6 +93,7 @@ const KNOWN: ReadonlySet<string> = new Set([
   'auth',
   'maxBodyBytes',
   'maxResponseBytes',
+  'maxPageBytes',
   'headers',
   'routes',
   'batch',
@@ -112,6 +117,7 @@ export function checkOptions(options: HttpTransportOptions): HttpSettings {
       options.maxResponseBytes ?? HTTP_DEFAULTS.maxResponseBytes,
       Number.MAX_SAFE_INTEGER,
     ),
+    maxPageBytes: whole('maxPageBytes', options.maxPageBytes ?? HTTP_DEFAULTS.maxPageBytes, Number.MAX_SAFE_INTEGER),
     headers: checkHeaders('headers', options.headers ?? {}, auth === undefined ? 'anonymous' : 'authenticated'),
     entities: checkRoutes(options.routes ?? {}),
     batch: checkBatch(options.batch ?? {}),

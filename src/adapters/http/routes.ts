@@ -1,7 +1,7 @@
 import { isVersion } from '../../core/classify.ts'
 import { SyncError, ValidationError } from '../../core/errors.ts'
 import type { Json } from '../../core/json.ts'
-import type { OutgoingOperation, PreparedRequest } from '../../core/ports.ts'
+import type { OutgoingOperation, PreparedRequest, PullRequest } from '../../core/ports.ts'
 import { isRecord } from '../../core/schema.ts'
 import type { HttpSettings, Route } from './options.ts'
 import { isJsonObject, isJsonType } from './read-body.ts'
@@ -24,6 +24,12 @@ function collectionPath(settings: Routing, entity: string): string {
 
 export function entityPath(settings: Routing, entity: string, entityId: string): string {
   return `${collectionPath(settings, entity)}/${segment('id', entityId)}`
+}
+
+/** Where the changes of an entity are asked for. */
+export function pullPath(settings: Routing, { entity, cursor, limit }: PullRequest): string {
+  const query = cursor === undefined ? '' : `cursor=${encodeURIComponent(cursor)}&`
+  return `${collectionPath(settings, entity)}?${query}limit=${limit}`
 }
 
 function prepareDefault(settings: Routing, operation: OutgoingOperation): PreparedRequest {

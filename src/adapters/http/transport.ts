@@ -3,6 +3,7 @@ import { createSendBatch } from './batch.ts'
 import { createExchange, type HttpPlatform } from './exchange.ts'
 import { fetchEntity } from './fetch-entity.ts'
 import { checkOptions, type HttpTransportOptions } from './options.ts'
+import { pullChanges } from './pull.ts'
 import { prepareRequest } from './routes.ts'
 import { sendOne } from './send.ts'
 
@@ -15,5 +16,6 @@ export function transportOver(platform: HttpPlatform, options: HttpTransportOpti
     send: (request, context) => sendOne(settings, exchange, request, context),
     ...(settings.batch && { sendBatch: createSendBatch(settings, settings.batch, exchange) }),
     fetch: (entity, entityId, { signal }) => fetchEntity(settings, exchange, entity, entityId, signal),
+    pull: (request, { signal }) => pullChanges(settings, exchange, request, signal),
   }
 }

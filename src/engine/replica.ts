@@ -1,0 +1,184 @@
+import { compareVersions } from '../core/versions.ts'
+import { derive, type ActionEffects } from '../core/derive.ts'
+import type { Json } from '../core/json.ts'
+import { laneOf, type OperationRow } from '../core/operation.ts'
+import type { Change, CommitOptions, Write } from '../core/ports.ts'
+import { ENTITIES, META, type EntityRow, type PullRow } from '../core/schema.ts'
+import { PAGE_LIMIT, type Store } from './store.ts'
+import { createTurns } from './turns.ts'
+
+/** What the server confirmed of an entity by its answer to an operation. */
+export interface Confirmation {
+  readonly operation: OperationRow
+  readonly version: string | undefined
+  readonly value: Json | undefined
+}
+
+/** What a page brings to the store. */
+export interface PageWrite {
+  readonly entity: string
+  readonly changes: readonly Change[]
+  /** Ids that the page named and that nothing could be learned of: they are there all the same. */
+  readonly alsoMet: readonly string[]
+  readonly row: PullRow
+}
+
+export type Replica = ReturnType<typeof createReplica>
+
+/**
+ * What the server last confirmed, in the store. Only the owner writes it, one commit after the other: an answer to an operation and a page of
+ * changes may be about the same entity, and the older of the two must not win (S19).
+ */
+export function createReplica(store: Store, user: string, actionsOf: (entity: string) => ActionEffects) {
+  const turns = createTurns()
+  /** By entity: which pull from the beginning is the newest; empty if nothing was ever pulled. */
+  let generations = new Map<string, number>()
+  /** Lanes whose operations were confirmed since the page that is under way was asked for. */
+  let confirmedMeanwhile = new Set<string>()
+  let loadedAs: number | undefined
+  let rev = 0
+
+  /** Only the owner writes, so it need look once only. */
+  async function load(epoch: number): Promise<void> {
+    if (loadedAs === epoch) return
+    const rows = await store.pullRows(user)
+    rev = await store.lastRevision()
+    generations = new Map(rows.map(([entity, row]) => [entity, row.generation]))
+    loadedAs = epoch
+  }
+
+  /** Of one lane there is one at most: its operations are in play one at a time. */
+  async function confirmed(confirmations: readonly Confirmation[]): Promise<Write[]> {
+    if (confirmations.length === 0) return []
+    const lanes = confirmations.map(({ operation: { entity, entityId } }) => laneOf(user, entity, entityId))
+    const needed = confirmations.map((one) => isPulled(one.operation.entity) || isWithoutValue(one))
+    const found = needed.includes(true) ? await store.entities(lanes) : []
+    return confirmations.flatMap((one, at) => {
+      const [key, current] = [lanes[at] ?? '', found[at]]
+      confirmedMeanwhile.add(key)
+      const row = rowAfter(key, one, current)
+      return row === current && row !== undefined ? [] : [writeOf(key, row)]
+    })
+  }
+
+  /** Undefined: nothing is known of it any more. */
+  function rowAfter(key: string, one: Confirmation, current: EntityRow | undefined): EntityRow | undefined {
+    const { operation, version } = one
+    const { entity, type } = operation
+    if (isPulled(entity) && (compareVersions(current?.version, version) ?? -1) > 0) return current
+    const generation = generations.get(entity)
+    const own = { key, ...(generation === undefined ? {} : { generation }) }
+    if (type === 'delete')
+      return generation === undefined ? undefined : { ...own, ...versionOf(version ?? current?.version), deleted: 1 }
+    const value = valueOf(one) ?? derive(current, [operation], actionsOf(entity))
+    if (version === undefined && generation === undefined) return undefined
+    return { ...own, ...versionOf(version), ...(value === undefined ? {} : { value }) }
+  }
+
+  function writeOf(key: string, row: EntityRow | undefined): Write {
+    if (row === undefined) return { type: 'delete', collection: ENTITIES, key }
+    return { type: 'put', collection: ENTITIES, value: { ...row, rev: ++rev } }
+  }
+
+  function isPulled(entity: string): boolean {
+    return generations.has(entity)
+  }
+
+  async function pageWrites({ entity, changes, alsoMet, row }: PageWrite): Promise<Write[] | 'outdated'> {
+    const newest = new Map(changes.map((change) => [laneOf(user, entity, change.id), change]))
+    const met = alsoMet.map((id) => laneOf(user, entity, id)).filter((key) => !newest.has(key))
+    const keys = [...newest.keys(), ...met]
+    const found = await store.entities(keys)
+    const writes: Write[] = []
+    for (const [at, key] of keys.entries()) {
+      const [change, current] = [newest.get(key), found[at]]
+      const isNews = change !== undefined && (compareVersions(current?.version, change.version) ?? -1) < 0
+      const isOpen = change !== undefined && compareVersions(current?.version, change.version) === undefined
+      if (isOpen && current !== undefined && confirmedMeanwhile.has(key)) return 'outdated'
+      if (change !== undefined && (current === undefined || isNews || lacks(current, change)))
+        writes.push(writeOf(key, rowOf(key, change, row.generation)))
+      else if (current !== undefined && current.generation !== row.generation)
+        writes.push({ type: 'put', collection: ENTITIES, value: { ...current, generation: row.generation } })
+    }
+    return writes
+  }
+
+  return {
+    /** A commit of the owner, with what the server confirmed by it. */
+    commit: (epoch: number, writes: readonly Write[], confirmations: readonly Confirmation[], options: CommitOptions) =>
+      turns.take(async () => {
+        await load(epoch)
+        await store.commitAs(epoch, [...writes, ...(await confirmed(confirmations))], options)
+      }),
+
+    /** Called before a page is asked for: what is confirmed from now on may be newer than what it brings. */
+    asking(): void {
+      confirmedMeanwhile = new Set()
+    },
+
+    /** The page and how far it reaches, in one commit (S18). `outdated` if that can't be told: then it must be asked for again. */
+    applyPage: (epoch: number, page: PageWrite): Promise<'applied' | 'outdated'> =>
+      turns.take(async () => {
+        await load(epoch)
+        const writes = await pageWrites(page)
+        if (writes === 'outdated') return writes
+        await store.commitAs(epoch, [...writes, putPullRow(page.row)])
+        generations.set(page.entity, page.row.generation)
+        return 'applied'
+      }),
+
+    /** Begins a pull from the beginning, or notes how one ended. */
+    note: (epoch: number, entity: string, row: PullRow) =>
+      turns.take(async () => {
+        await load(epoch)
+        await store.commitAs(epoch, [putPullRow(row)])
+        generations.set(entity, row.generation)
+      }),
+
+    /** Ends a pull from the beginning: what it has not met is gone (S21). Then the tombstones of earlier ones are not needed either. */
+    sweep: (epoch: number, entity: string, row: PullRow) =>
+      turns.take(async () => {
+        await load(epoch)
+        for (let after = ''; ;) {
+          const page = await store.entityPage(user, entity, after, PAGE_LIMIT)
+          const unmet = page.rows.filter((found) => found.generation !== row.generation)
+          const writes = unmet.map((found) => writeOf(found.key, found.deleted === undefined ? gone(found, row) : undefined))
+          if (page.last === undefined) return void (await store.commitAs(epoch, [...writes, putPullRow(row)]))
+          if (writes.length > 0) await store.commitAs(epoch, writes)
+          after = page.last
+        }
+      }),
+  }
+}
+
+function gone({ key, version }: EntityRow, { generation }: PullRow): EntityRow {
+  return { key, generation, ...versionOf(version), deleted: 1 }
+}
+
+function rowOf(key: string, change: Change, generation: number): EntityRow {
+  const own = { key, generation, ...versionOf(change.version) }
+  return 'deleted' in change ? { ...own, deleted: 1 } : { ...own, value: change.value }
+}
+
+/** An answer without the entity left us with its version alone. */
+function lacks(current: EntityRow, change: Change): boolean {
+  return current.deleted === undefined && current.value === undefined && 'value' in change
+}
+
+/** The answer to an action of the application is the entity only if it says so. */
+function valueOf({ operation: { type, entityId }, value }: Confirmation): Json | undefined {
+  if (type === 'create' || type === 'update' || type === 'replace') return value
+  return typeof value === 'object' && value !== null && 'id' in value && value['id'] === entityId ? value : undefined
+}
+
+function isWithoutValue(one: Confirmation): boolean {
+  return one.operation.type !== 'delete' && valueOf(one) === undefined
+}
+
+function versionOf(version: string | undefined): { version?: string } {
+  return version === undefined ? {} : { version }
+}
+
+function putPullRow(row: PullRow): Write {
+  return { type: 'put', collection: META, value: row }
+}

@@ -1,0 +1,239 @@
+import { BehaviorSubject, Subject, distinctUntilChanged, filter, from, map, NEVER, startWith, switchMap, type Observable } from 'rxjs'
+import type { ActionEffects } from '../core/derive.ts'
+import { StorageClosedError, ValidationError } from '../core/errors.ts'
+import type { JsonObject } from '../core/json.ts'
+import { laneOf, type OperationRow } from '../core/operation.ts'
+import type { Settings } from '../core/options.ts'
+import type { Clock, Write } from '../core/ports.ts'
+import { ENTITIES, OPERATIONS, isOperationRow, readEntity, type EntityRow } from '../core/schema.ts'
+import type { Events } from './events.ts'
+import { createMirror, type Mirror, type News } from './mirror.ts'
+import { PAGE_LIMIT, type Store } from './store.ts'
+import { createTurns } from './turns.ts'
+import type { Entity, EntityChange, EntityView } from './types.ts'
+
+export type Views = ReturnType<typeof createViews>
+
+/** News from other tabs is gathered for so long: a drain elsewhere commits many times a second. */
+const GATHER_MS = 15
+/** How often a look at the store is done again because something was confirmed in the midst of it. */
+const MAX_LOOKS = 5
+const NOTHING: News = { entities: [], removed: [], operations: [], ended: [] }
+
+/**
+ * What the application sees: by kind of entity, what the server last confirmed and the live operations on top. What this handle commits is seen at
+ * once; what others commit is looked up in the store, by the revision of entities and by all that is live.
+ */
+export function createViews(settings: Settings, store: Store, clock: Clock, events: Events) {
+  const mirrors = new Map<string, Mirror>()
+  const loading = new Map<string, Promise<void>>()
+  const isOpen = new BehaviorSubject(false)
+  const changes = new Subject<readonly EntityChange[]>()
+  const turns = createTurns()
+  /** What this handle has committed while the store is looked at: it is newer than what the look has found. */
+  let meanwhile: News[] | undefined
+  let cancelLook: (() => void) | undefined
+  let rev = 0
+
+  function mirrorOf(entity: string): Mirror {
+    return createMirror(settings.user, entity, actionsOf(settings, entity))
+  }
+
+  function show(news: News, among: Iterable<Mirror> = mirrors.values()): void {
+    const seen = [...among].flatMap((mirror) => mirror.take(news))
+    if (seen.length === 0) return
+    for (const change of seen) tell(change)
+    changes.next(seen)
+  }
+
+  function tell({ type, entity, id, fields, after }: EntityChange): void {
+    const version = after?.version
+    events.emit({ type: `entity:${type}`, entity, id, fields, ...(version === undefined ? {} : { version }) })
+  }
+
+  /** By this handle; the keys are those of appended rows, in order. */
+  function committed(writes: readonly Write[], keys: readonly number[]): void {
+    if (mirrors.size === 0 && loading.size === 0) return
+    const news = newsOf(writes, keys)
+    if (news === undefined) return
+    meanwhile?.push(news)
+    show(news)
+  }
+
+  function load(entity: string): Promise<void> {
+    const known = loading.get(entity)
+    if (known !== undefined) return known
+    const loaded = turns.take(() => fill(entity))
+    loading.set(entity, loaded)
+    loaded.catch(() => loading.delete(entity))
+    return loaded
+  }
+
+  async function fill(entity: string): Promise<void> {
+    const mirror = mirrorOf(entity)
+    meanwhile = []
+    try {
+      const before = await store.lastRevision()
+      for (let after = ''; ;) {
+        const page = await store.entityPage(settings.user, entity, after, PAGE_LIMIT)
+        mirror.take({ ...NOTHING, entities: page.rows })
+        if (page.last === undefined) break
+        after = page.last
+      }
+      const news = await lookFrom(before, [mirror])
+      for (const one of [news, ...meanwhile]) mirror.take(one)
+      // Others may be shown something newer by this look than by their last one, which does no harm.
+      if (mirrors.size === 0) rev = Math.max(rev, before)
+      mirrors.set(entity, mirror)
+    } finally {
+      meanwhile = undefined
+    }
+  }
+
+  /** What is new since a revision. Entities and operations are read one after the other: if one was confirmed in between, they are read again. */
+  async function lookFrom(from: number, among: readonly Mirror[]): Promise<News> {
+    const entities = new Map<string, EntityRow>()
+    let after = from
+    let operations: readonly OperationRow[] = []
+    for (let looks = 0; looks < MAX_LOOKS; looks++) {
+      const before = after
+      for (let page = await store.entitiesChangedAfter(after, PAGE_LIMIT); page.length > 0;) {
+        for (const row of page) entities.set(row.key, row)
+        after = page.at(-1)?.rev ?? after
+        page = page.length < PAGE_LIMIT ? [] : await store.entitiesChangedAfter(after, PAGE_LIMIT)
+      }
+      if (looks > 0 && after === before) break
+      operations = await store.live(settings.user, Infinity, () => true)
+    }
+    const lives = new Set(operations.map(({ seq }) => seq))
+    const ended = among.flatMap((mirror) => mirror.live()).filter(({ seq }) => !lives.has(seq))
+    return { entities: [...entities.values()], operations, ended, removed: await removedOf(ended) }
+  }
+
+  /** Where nothing is pulled, an entity that was deleted leaves no trace. */
+  async function removedOf(ended: readonly OperationRow[]): Promise<readonly string[]> {
+    const lanes = [...new Set(ended.map(({ entity, entityId }) => laneOf(settings.user, entity, entityId)))]
+    const found = await store.entities(lanes)
+    return lanes.filter((_, at) => found[at] === undefined)
+  }
+
+  async function look(): Promise<void> {
+    if (mirrors.size === 0) return
+    meanwhile = []
+    try {
+      const news = await lookFrom(rev, [...mirrors.values()])
+      rev = news.entities.reduce((newest, row) => Math.max(newest, row.rev ?? 0), rev)
+      const own = meanwhile
+      show({
+        entities: [...news.entities, ...own.flatMap(({ entities }) => entities)],
+        removed: [...news.removed.filter((key) => !own.some(({ entities }) => entities.some((row) => row.key === key))), ...own.flatMap(({ removed }) => removed)],
+        operations: [...news.operations, ...own.flatMap(({ operations }) => operations)],
+        ended: news.ended.filter(({ seq }) => !own.some(({ operations }) => operations.some((row) => row.seq === seq))),
+      })
+    } finally {
+      meanwhile = undefined
+    }
+  }
+
+  function lookSoon(): void {
+    cancelLook ??= clock.schedule(() => {
+      cancelLook = undefined
+      turns.take(look).catch(report)
+    }, GATHER_MS)
+  }
+
+  function report(error: unknown): void {
+    if (!(error instanceof StorageClosedError)) events.emit({ type: 'storage:error', error })
+  }
+
+  /** @throws ValidationError if the engine has no such entity. */
+  function of<T extends object>(entity: string): EntityView<T> {
+    if (typeof entity !== 'string' || !Object.hasOwn(settings.entities, entity))
+      throw new ValidationError('entity', `must be one of the engine's entities: ${Object.keys(settings.entities).join(', ')}.`)
+    const mirror = async (): Promise<Mirror> => {
+      await load(entity)
+      return mirrors.get(entity) ?? mirrorOf(entity)
+    }
+    const changes$ = changes.pipe(
+      map((all) => all.filter((change) => change.entity === entity)),
+      filter((own) => own.length > 0),
+    )
+    const watched = <Part>(pick: (one: Mirror) => Part): Observable<Part> =>
+      isOpen.pipe(
+        switchMap((open) => (open ? from(mirror()) : NEVER)),
+        switchMap((one) =>
+          changes$.pipe(
+            startWith(undefined),
+            map(() => pick(one)),
+          ),
+        ),
+        distinctUntilChanged(),
+      )
+    function watch(): Observable<readonly Entity[]>
+    function watch(id: string): Observable<Entity | undefined>
+    function watch(id?: string): Observable<readonly Entity[] | Entity | undefined> {
+      return id === undefined ? watched((one) => one.list()) : watched((one) => one.get(id))
+    }
+    return typed<T>({
+      get: async (id) => (await mirror()).get(id),
+      async list(matches) {
+        const all = (await mirror()).list()
+        return matches === undefined ? all : all.filter(matches)
+      },
+      changes$,
+      watch,
+    })
+  }
+
+  return {
+    of,
+    committed,
+    /** Another handle has written the store. */
+    storeChanged(): void {
+      if (mirrors.size > 0) lookSoon()
+    },
+    opened: (): void => isOpen.next(true),
+    /** Nothing is known of what happens to the store from now on. */
+    closed(): void {
+      isOpen.next(false)
+      cancelLook?.()
+      cancelLook = undefined
+      mirrors.clear()
+      loading.clear()
+      rev = 0
+    },
+  }
+}
+
+/** By this handle's own commit. */
+function newsOf(writes: readonly Write[], keys: readonly number[]): News | undefined {
+  const entities: EntityRow[] = []
+  const removed: string[] = []
+  const operations: OperationRow[] = []
+  let appended = 0
+  for (const write of writes) {
+    if (write.type === 'append') {
+      const row = { ...write.value, seq: keys[appended++] }
+      if (isOperationRow(row)) operations.push(row)
+    } else if (write.type === 'delete') {
+      if (write.collection === ENTITIES) removed.push(String(write.key))
+    } else if (write.collection === OPERATIONS) {
+      if (isOperationRow(write.value)) operations.push(write.value)
+    } else if (write.collection === ENTITIES) {
+      const row = readEntity({ key: '', position: [], value: write.value })
+      if (row !== undefined) entities.push(row)
+    }
+  }
+  const isNone = entities.length + removed.length + operations.length === 0
+  return isNone ? undefined : { entities, removed, operations, ended: [] }
+}
+
+function actionsOf({ entities }: Settings, entity: string): ActionEffects {
+  return entities[entity]?.actions ?? {}
+}
+
+/** The application says what its values look like. */
+function typed<T extends object>(view: EntityView<JsonObject>): EntityView<T>
+function typed(view: unknown): unknown {
+  return view
+}

@@ -1,0 +1,171 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { firstValueFrom, filter } from 'rxjs'
+import type { Entity, EntityChange, EnqueueInput } from '../../src/index.ts'
+import { elsewhere } from '../support/other-client.ts'
+import { createWorld, eventOf, type World } from '../support/world.ts'
+
+let world: World
+beforeEach(async () => {
+  world = await createWorld()
+})
+afterEach(() => world.close())
+
+const create = (id: string, payload: object): EnqueueInput => ({ type: 'create', entity: 'note', id, payload })
+const update = (id: string, payload: object): EnqueueInput => ({ type: 'update', entity: 'note', id, payload })
+
+interface Note {
+  readonly id: string
+  readonly title: string
+  readonly version?: string
+}
+
+describe('a view', () => {
+  it('A4 shows a write at once as pending, with its operation, and as synced once the server has confirmed it', async () => {
+    const engine = await world.started()
+    engine.pause('test')
+    const notes = engine.view<Note>('note')
+    const seen: (Entity<Note> | undefined)[] = []
+    expect(await notes.get('a')).toBeUndefined()
+    notes.watch('a').subscribe((entity) => seen.push(entity))
+    const operation = await engine.enqueue(create('a', { title: 'Hi' }))
+    expect(await notes.get('a')).toEqual({
+      id: 'a',
+      value: { id: 'a', title: 'Hi' },
+      status: 'pending',
+      operationIds: [operation.id],
+    })
+    engine.resume('test')
+    await operation.settled
+    expect(await notes.get('a')).toEqual({
+      id: 'a',
+      value: { id: 'a', title: 'Hi', version: '1' },
+      status: 'synced',
+      version: '1',
+      operationIds: [],
+    })
+    expect(seen.map((entity) => entity?.status)).toEqual([undefined, 'pending', 'synced'])
+  })
+
+  it('S14 folds the live operations over the base in their order, and S15 leaves out the one that was refused', async () => {
+    const engine = await world.started()
+    await (
+      await engine.enqueue(create('a', { title: 'old', n: 0 }))
+    ).settled
+    engine.pause('test')
+    const notes = engine.view('note')
+    const first = await engine.enqueue(update('a', { title: 'one' }))
+    const second = await engine.enqueue(update('a', { n: 2 }))
+    expect((await notes.get('a'))?.value).toMatchObject({ title: 'one', n: 2 })
+    await engine.operations.discard(first.id)
+    expect((await notes.get('a'))?.value).toMatchObject({ title: 'old', n: 2 })
+    expect((await notes.get('a'))?.operationIds).toEqual([second.id])
+    await engine.operations.discard(second.id)
+    expect(await notes.get('a')).toMatchObject({ value: { title: 'old', n: 0 }, status: 'synced' })
+  })
+
+  it('S15 takes back a create and a delete that the server refuses: what was absent is absent, and what was there is there', async () => {
+    const engine = await world.started()
+    const notes = engine.view('note')
+    await (
+      await engine.enqueue(create('a', { title: 'kept' }))
+    ).settled
+    await elsewhere(world, 'PATCH', '/note/a', { title: 'theirs' })
+    await engine.stop()
+    const next = await world.started({ entities: { note: { conflict: 'remoteWins' } } })
+    const view = next.view('note')
+    const operation = await next.enqueue({ type: 'delete', entity: 'note', id: 'a' })
+    const shown = await view.get('a')
+    expect(await operation.settled).toMatchObject({ status: 'rejected' })
+    expect(shown).toBeUndefined()
+    expect(await view.get('a')).toMatchObject({ value: { title: 'kept' }, status: 'synced' })
+    await expect(notes.get('a')).rejects.toMatchObject({ name: 'StorageClosedError' })
+  })
+
+  it('E1 another engine on the same store sees the write while it is pending, and when it is confirmed', async () => {
+    const owner = await world.started()
+    const follower = await world.started()
+    owner.pause('test')
+    const seen = follower.view('note').watch('a')
+    const pending = firstValueFrom(seen.pipe(filter((entity) => entity?.status === 'pending')))
+    const synced = firstValueFrom(seen.pipe(filter((entity) => entity?.status === 'synced')))
+    await owner.enqueue(create('a', { title: 'Hi' }))
+    expect((await pending)?.value).toEqual({ id: 'a', title: 'Hi' })
+    owner.resume('test')
+    expect(await synced).toMatchObject({ value: { title: 'Hi', version: '1' }, version: '1' })
+    expect(await owner.view('note').list()).toEqual(await follower.view('note').list())
+  })
+
+  it('E1 sees what is deleted elsewhere, where nothing is pulled', async () => {
+    const owner = await world.started()
+    const follower = await world.started()
+    await (
+      await owner.enqueue(create('a', {}))
+    ).settled
+    const seen = follower.view('note').watch('a')
+    const gone = firstValueFrom(seen.pipe(filter((entity) => entity === undefined)))
+    expect(await follower.view('note').get('a')).toBeDefined()
+    await (
+      await owner.enqueue({ type: 'delete', entity: 'note', id: 'a' })
+    ).settled
+    expect(await gone).toBeUndefined()
+  })
+
+  it('C2 tells which fields changed, and emits events of it', async () => {
+    const engine = await world.started()
+    engine.pause('test')
+    const notes = engine.view('note')
+    await notes.list()
+    const changes: EntityChange[] = []
+    notes.changes$.subscribe((some) => changes.push(...some))
+    await engine.enqueue(create('a', { title: 'Hi', address: { street: 'one', city: 'x' } }))
+    await engine.enqueue(update('a', { address: { street: 'two' } }))
+    await engine.enqueue({ type: 'delete', entity: 'note', id: 'a' })
+    expect(changes.map(({ type, fields }) => [type, fields])).toEqual([
+      ['created', ['title', 'address', 'id']],
+      ['updated', ['address.street']],
+      ['deleted', ['title', 'address', 'id']],
+    ])
+    expect(engine.history().filter(({ type }) => type.startsWith('entity:'))).toMatchObject([
+      { type: 'entity:created', entity: 'note', id: 'a' },
+      { type: 'entity:updated', id: 'a', fields: ['address.street'] },
+      { type: 'entity:deleted', id: 'a' },
+    ])
+  })
+
+  it('A4 shows what an action of the application does, if it says so', async () => {
+    const engine = await world.started({
+      entities: { note: { actions: { publish: (value) => value && { ...value, published: true } } } },
+    })
+    engine.pause('test')
+    await engine.enqueue(create('a', {}))
+    await engine.enqueue({ type: 'publish', entity: 'note', id: 'a', payload: null })
+    expect((await engine.view('note').get('a'))?.value).toEqual({ id: 'a', published: true })
+  })
+
+  it('B4 shows a conflict that waits for a decision as such', async () => {
+    const engine = await world.started({ entities: { note: { conflict: 'manual' } } })
+    await (
+      await engine.enqueue(create('a', { title: 'old' }))
+    ).settled
+    await elsewhere(world, 'PATCH', '/note/a', { title: 'theirs' })
+    const parked = eventOf(engine, 'sync:parked')
+    await engine.enqueue(update('a', { title: 'ours' }))
+    await parked
+    expect(await engine.view('note').get('a')).toMatchObject({ status: 'conflict', value: { title: 'ours' } })
+  })
+
+  it('watches over a restart of the engine', async () => {
+    const engine = await world.started()
+    const lists: number[] = []
+    engine.view('note').watch().subscribe((all) => lists.push(all.length))
+    engine.pause('test')
+    await engine.enqueue(create('a', {}))
+    await engine.stop()
+    const other = await world.started()
+    await other.enqueue(create('b', {}))
+    await other.stop()
+    await engine.start()
+    await firstValueFrom(engine.view('note').watch().pipe(filter((all) => all.length === 2)))
+    expect(lists.at(-1)).toBe(2)
+  })
+})
