@@ -4,6 +4,7 @@ import type { BreakerOptions, LockOptions } from '../src/core/options.ts'
 import { breakerMachine } from './breaker.ts'
 import { connectivityMachine, type ConnectivityReport } from './connectivity.ts'
 import { lockMachine, type LockReport } from './lock.ts'
+import { pullMachine, type PullReport, type PullTarget } from './pull.ts'
 import { rejectNotProvided } from './not-provided.ts'
 
 /**
@@ -20,6 +21,8 @@ export interface EngineInput {
   readonly authPauseMs: number
   readonly stopTimeoutMs: number
   readonly restartMs: number
+  /** What is pulled by itself. */
+  readonly pulled: readonly string[]
 }
 
 export interface EngineContext extends EngineInput {
@@ -48,7 +51,7 @@ export type DrainReport =
 /** A store that is still not closed after this is left behind. */
 const CLOSE_TIMEOUT_MS = 10_000
 
-type PartId = 'lock' | 'breaker' | 'connectivity' | 'drain'
+type PartId = 'lock' | 'breaker' | 'connectivity' | 'drain' | 'pull'
 
 export type EngineEvent =
   | { readonly type: 'START' }
@@ -59,9 +62,11 @@ export type EngineEvent =
   | { readonly type: 'PLATFORM.OFFLINE' }
   /** Another handle wrote the store. */
   | { readonly type: 'STORE.CHANGED' }
+  | { readonly type: 'PULL.WANTED'; readonly targets: readonly PullTarget[] }
   | LockReport
   | ConnectivityReport
   | DrainReport
+  | PullReport
 
 export type EngineActor = ActorRefFrom<typeof engineMachine>
 
@@ -70,7 +75,7 @@ export const engineMachine = setup({
     context: {} as EngineContext,
     events: {} as EngineEvent,
     input: {} as EngineInput,
-    children: {} as { lock: 'lock'; breaker: 'breaker'; connectivity: 'connectivity'; drain: 'drain' },
+    children: {} as { lock: 'lock'; breaker: 'breaker'; connectivity: 'connectivity'; drain: 'drain'; pull: 'pull' },
   },
   actors: {
     open: fromPromise<void>(rejectNotProvided),
@@ -82,6 +87,7 @@ export const engineMachine = setup({
     lock: lockMachine,
     breaker: breakerMachine,
     connectivity: connectivityMachine,
+    pull: pullMachine,
   },
   actions: {
     pause: assign(({ context }, { reason }: { reason: string }) => ({
@@ -100,6 +106,9 @@ export const engineMachine = setup({
     tellDrain: sendTo('drain', { type: 'DRAIN' }),
     tellHold: sendTo('drain', { type: 'HOLD' }),
     tellQuiesce: sendTo('drain', { type: 'QUIESCE' }),
+    tellPullGo: sendTo('pull', { type: 'GO' }),
+    tellPullHold: sendTo('pull', { type: 'HOLD' }),
+    tellPullWanted: sendTo('pull', (_, { targets }: { targets: readonly PullTarget[] }) => ({ type: 'PULL', targets })),
     tellFenced: sendTo('lock', { type: 'FENCED' }),
     tellRelease: sendTo('lock', { type: 'RELEASE' }),
     tellPoke: sendTo('lock', { type: 'POKE' }),
@@ -182,6 +191,15 @@ export const engineMachine = setup({
             { target: 'restarting', actions: died('connectivity') },
           ],
         },
+        {
+          src: 'pull',
+          id: 'pull',
+          input: ({ context, self }) => ({ parent: self, entities: context.pulled }),
+          onError: [
+            { guard: 'isLeaving', target: 'closing', actions: died('pull') },
+            { target: 'restarting', actions: died('pull') },
+          ],
+        },
       ],
       on: {
         STOP: '.leaving',
@@ -202,6 +220,8 @@ export const engineMachine = setup({
         'STORE.CHANGED': { actions: 'tellPoke' },
         'LOCK.FAILED': { actions: { type: 'reportLock', params: ({ event }) => ({ report: event }) } },
         'DRAIN.AUTH_NEEDED': { actions: [{ type: 'pause', params: { reason: 'auth' } }, 'cancelResumeAuth', 'resumeAuthLater'] },
+        'PULL.AUTH_NEEDED': { actions: [{ type: 'pause', params: { reason: 'auth' } }, 'cancelResumeAuth', 'resumeAuthLater'] },
+        'PULL.WANTED': { actions: { type: 'tellPullWanted', params: ({ event }) => event } },
         'DRAIN.NETWORK_SUSPECTED': { actions: 'tellSuspected' },
       },
       states: {
@@ -218,6 +238,7 @@ export const engineMachine = setup({
         },
         owning: {
           entry: 'tellDrainOwn',
+          exit: 'tellPullHold',
           initial: 'draining',
           on: {
             'LOCK.LOST': {
@@ -228,11 +249,11 @@ export const engineMachine = setup({
           },
           states: {
             draining: {
-              entry: 'tellDrain',
+              entry: ['tellDrain', 'tellPullGo'],
               always: { guard: 'isPaused', target: 'paused' },
             },
             paused: {
-              entry: 'tellHold',
+              entry: ['tellHold', 'tellPullHold'],
               always: { guard: 'isNotPaused', target: 'draining' },
             },
           },

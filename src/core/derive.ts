@@ -25,7 +25,7 @@ export function derive(
   operations: readonly OperationRow[],
   actions: ActionEffects = {},
 ): JsonObject | undefined {
-  let value = base?.deleted === undefined && isObject(base?.value) ? base.value : undefined
+  let value = base?.deletedAt === undefined && isObject(base?.value) ? base.value : undefined
   for (const operation of operations) if (isShown(operation)) value = applied(value, operation, actions)
   return value
 }

@@ -46,6 +46,13 @@ export interface RetentionOptions {
   readonly completedCount: number
 }
 
+export interface PullOptions {
+  /** Pause between pulls of everything, ± 25 % so that a fleet does not come all at once. 0 (default): only what is asked for is pulled. */
+  readonly everyMs: number
+  /** Most changes in one page. */
+  readonly pageSize: number
+}
+
 export interface Settings {
   readonly user: string
   readonly entities: Readonly<Record<string, EntityOptions>>
@@ -60,6 +67,7 @@ export interface Settings {
   readonly lock: LockOptions
   readonly limits: LimitOptions
   readonly retention: RetentionOptions
+  readonly pull: PullOptions
   /** The head start of each priority over the next: an operation waits at most this much longer than one of the highest priority. */
   readonly ageingMs: Ageing
   /** An attempt without any outcome after this is aborted; what became of it is unknown. */
@@ -75,7 +83,7 @@ export interface Settings {
 type Partially<T> = { readonly [K in keyof T]?: T[K] | undefined }
 
 type SettingsInput = {
-  readonly [K in keyof Settings]?: K extends 'retry' | 'breaker' | 'lock' | 'limits' | 'retention' | 'ageingMs'
+  readonly [K in keyof Settings]?: K extends 'retry' | 'breaker' | 'lock' | 'limits' | 'retention' | 'pull' | 'ageingMs'
     ? Partially<Settings[K]> | undefined
     : Settings[K] | undefined
 }
@@ -102,6 +110,7 @@ export const DEFAULTS: Settings = {
   lock: { heartbeatMs: 10_000, staleMs: 120_000, pollMs: 1_000 },
   limits: { payloadBytes: 262_144, payloadDepth: 32 },
   retention: { completedMs: DAY_MS, completedCount: 1_000 },
+  pull: { everyMs: 0, pageSize: 500 },
   ageingMs: { critical: 0, high: 10_000, medium: 60_000, low: 300_000 } satisfies Record<Priority, number>,
   sendTimeoutMs: 60_000,
   maxReconciliations: 5,
@@ -129,6 +138,7 @@ export function settingsOf(options: SyncEngineOptions): Settings {
     lock: merged('lock', DEFAULTS.lock, options.lock),
     limits: merged('limits', DEFAULTS.limits, options.limits),
     retention: merged('retention', DEFAULTS.retention, options.retention),
+    pull: merged('pull', DEFAULTS.pull, options.pull),
     ageingMs: merged('ageingMs', DEFAULTS.ageingMs, options.ageingMs),
     sendTimeoutMs: orDefault(options.sendTimeoutMs, DEFAULTS.sendTimeoutMs),
     maxReconciliations: orDefault(options.maxReconciliations, DEFAULTS.maxReconciliations),
@@ -174,7 +184,7 @@ function checkActions(path: string, actions: unknown): void {
 }
 
 function checkNumbers(settings: Settings): void {
-  const { retry, breaker, lock, limits, retention, ageingMs } = settings
+  const { retry, breaker, lock, limits, retention, pull, ageingMs } = settings
   if (typeof settings.user !== 'string' || settings.user === '' || LONE_SURROGATE.test(settings.user))
     throw new ValidationError('user', 'must be a non-empty string without half surrogate pairs.')
   if (typeof settings.coalesce !== 'boolean') throw new ValidationError('coalesce', 'must be true or false.')
@@ -198,6 +208,8 @@ function checkNumbers(settings: Settings): void {
   count('limits.payloadDepth', limits.payloadDepth, 1, 64)
   span('retention.completedMs', retention.completedMs, 0)
   count('retention.completedCount', retention.completedCount, 0, 100_000_000)
+  if (pull.everyMs !== 0) span('pull.everyMs', pull.everyMs, 100)
+  count('pull.pageSize', pull.pageSize, 1, 1_000)
   for (const [priority, ms] of Object.entries(ageingMs)) span(`ageingMs.${priority}`, ms, 0)
   span('sendTimeoutMs', settings.sendTimeoutMs, 1)
   count('maxReconciliations', settings.maxReconciliations, 0, 1_000)

@@ -1,5 +1,5 @@
 import type { Json } from './json.ts'
-import type { OperationRow } from './operation.ts'
+import type { OperationRow, StoredError } from './operation.ts'
 import { LIVE_STATUSES, TERMINAL_STATUSES } from './operation.ts'
 import type { Entry, StoreSchema } from './ports.ts'
 import { StorageCorruptError } from './errors.ts'
@@ -34,7 +34,7 @@ export const STORE_SCHEMA: StoreSchema = {
         dedupeKey: { fields: ['dedupeKey'], unique: true },
       },
     },
-    [ENTITIES]: { key: 'key', indexes: { changed: { fields: ['rev'] } } },
+    [ENTITIES]: { key: 'key', indexes: { changed: { fields: ['rev'] }, deleted: { fields: ['deletedAt'] } } },
     [META]: { key: 'name', indexes: {} },
   },
 }
@@ -46,8 +46,8 @@ export interface EntityRow {
   readonly version?: string
   /** Absent after a delete, or where the server's answer held no value. */
   readonly value?: Json
-  /** A tombstone: kept so that an older change does not bring the entity back. */
-  readonly deleted?: 1
+  /** A tombstone, kept for some time so that an older change does not bring the entity back. Milliseconds since 1970; index `deleted`. */
+  readonly deletedAt?: number
   /** Grows with each change of the replica, by which other tabs find what is new. Unique. */
   readonly rev?: number
   /** The pull from the beginning that last met it. */
@@ -71,6 +71,33 @@ export interface PullRow {
   readonly completeAt?: number
   /** The newest request of another tab that it has answered. */
   readonly answers?: number
+  /** Why that one was not met yet. */
+  readonly lastError?: StoredError
+}
+
+/** Pulls that a tab wants which does not own the lease. A row of `meta`. */
+export interface PullRequestRow {
+  readonly name: string
+  /** Counts the requests. */
+  readonly rev: number
+  /** The newest ones. */
+  readonly requests: readonly { readonly rev: number; readonly entities: readonly string[]; readonly full: boolean }[]
+}
+
+export function pullRequestsName(user: string): string {
+  return `pulls-wanted/${encodeURIComponent(user)}`
+}
+
+export function readPullRequests(entry: Entry | undefined): PullRequestRow | undefined {
+  const value = entry?.value
+  return isPullRequestRow(value) ? value : undefined
+}
+
+function isPullRequestRow(value: unknown): value is PullRequestRow {
+  if (!isRecord(value) || typeof value['rev'] !== 'number' || !Array.isArray(value['requests'])) return false
+  return value['requests'].every(
+    (request: unknown) => isRecord(request) && typeof request['rev'] === 'number' && Array.isArray(request['entities']),
+  )
 }
 
 export function pullRowName(user: string, entity: string): string {

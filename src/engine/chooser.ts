@@ -4,7 +4,7 @@ import { isTerminal, type OperationRow } from '../core/operation.ts'
 import type { Settings } from '../core/options.ts'
 import type { Entry, Transport, Write } from '../core/ports.ts'
 import { beginRollback, claim, finish } from '../core/rows.ts'
-import { readOperation } from '../core/schema.ts'
+import { readOperation, type EntityRow } from '../core/schema.ts'
 import { updateOperation, type Store } from './store.ts'
 
 const LANE_LIMIT = 256
@@ -94,7 +94,7 @@ export function createChooser(settings: Settings, transport: Transport, store: S
     const wanted = lanes.filter((_, at) => needsVersion(heads[at]))
     if (wanted.length === 0) return NO_VERSIONS
     const entities = await store.entities(wanted)
-    return new Map(wanted.map((lane, at) => [lane, entities[at]?.version]))
+    return new Map(wanted.map((lane, at) => [lane, liveVersion(entities[at])]))
   }
 
   function choiceOf(lane: string, head: Head, versions: ReadonlyMap<string, string | undefined>): Choice {
@@ -132,6 +132,11 @@ export function createChooser(settings: Settings, transport: Transport, store: S
   }
 
   return { choose }
+}
+
+/** What is gone has no version that an operation could be made on. */
+function liveVersion(entity: EntityRow | undefined): string | undefined {
+  return entity?.deletedAt === undefined ? entity?.version : undefined
 }
 
 function needsVersion(head: Head | Blockage | undefined): boolean {

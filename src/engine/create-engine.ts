@@ -14,7 +14,7 @@ import { createOperations } from './operations.ts'
 import { tokenOf } from './optimistic.ts'
 import { createRuntime, type EngineOptions, type Runtime } from './runtime.ts'
 import { engineState, statePath, type EngineSnapshot } from './state.ts'
-import type { EnqueueInput, EngineState, Operation, SyncEngine, SyncEvent } from './types.ts'
+import type { DrainSummary, EnqueueInput, EngineState, Operation, SyncEngine, SyncEvent, SyncQuery, SyncResult } from './types.ts'
 
 /**
  * What an application may send to an engine that it spawned as an actor. A command that comes before the engine has started waits for
@@ -115,6 +115,26 @@ function createEngine(runtime: Runtime, parent: AnyActorRef | undefined): SyncEn
     return accepted(row, input)
   }
 
+  async function flush(): Promise<DrainSummary> {
+    requireOpen(state())
+    const { onChange } = runtime
+    const pauses = (): readonly string[] => state().pauses
+    const followed = dispatcher.isOwner()
+      ? undefined
+      : await followDrain(store, settings.user, { onChange, isOwner: dispatcher.isOwner, pauses })
+    if (followed !== undefined) return withLeft(followed, store, settings.user)
+    const drained = drains.next()
+    dispatcher.turn()
+    return withLeft(await drained, store, settings.user)
+  }
+
+  async function synchronize(query: SyncQuery = {}): Promise<SyncResult> {
+    requireOpen(state())
+    runtime.progress.pushing()
+    const pushed = await flush()
+    return { pushed, pulled: await runtime.pullRequests.request(query) }
+  }
+
   return {
     async start() {
       const stopsBefore = stops
@@ -142,18 +162,9 @@ function createEngine(runtime: Runtime, parent: AnyActorRef | undefined): SyncEn
     },
     enqueue,
     enqueueAll,
-    async flush() {
-      requireOpen(state())
-      const { onChange } = runtime
-      const pauses = (): readonly string[] => state().pauses
-      const followed = dispatcher.isOwner()
-        ? undefined
-        : await followDrain(store, settings.user, { onChange, isOwner: dispatcher.isOwner, pauses })
-      if (followed !== undefined) return withLeft(followed, store, settings.user)
-      const drained = drains.next()
-      dispatcher.turn()
-      return withLeft(await drained, store, settings.user)
-    },
+    flush,
+    synchronize,
+    progress$: runtime.progress.progress$,
     operations: createOperations(settings, store, handles, {
       now: ports.clock.now,
       enqueue,

@@ -1,7 +1,7 @@
 import { isTerminal, type TerminalStatus } from '../core/operation.ts'
 import type { RetentionOptions } from '../core/options.ts'
 import type { Entry, IndexKey, Write } from '../core/ports.ts'
-import { OPERATIONS, readOperation } from '../core/schema.ts'
+import { ENTITIES, OPERATIONS, readOperation } from '../core/schema.ts'
 import { PAGE_LIMIT, type Store } from './store.ts'
 
 const FORGETTABLE: readonly TerminalStatus[] = ['done', 'cancelled', 'superseded', 'rejected']
@@ -11,6 +11,16 @@ export async function forgetEnded(store: Store, retention: RetentionOptions, epo
   let forgotten = 0
   for (const status of FORGETTABLE) forgotten += await forgetStatus(store, status, retention, epoch, now)
   return forgotten
+}
+
+/** Deletes tombstones that no late answer or page can contradict any more. */
+export async function forgetTombstones(store: Store, { completedMs }: RetentionOptions, epoch: number, now: number): Promise<void> {
+  for (;;) {
+    const keys = await store.tombstonesUntil(now - completedMs, PAGE_LIMIT)
+    const writes = keys.map((key): Write => ({ type: 'delete', collection: ENTITIES, key }))
+    if (writes.length > 0) await store.commitAs(epoch, writes)
+    if (keys.length < PAGE_LIMIT) return
+  }
 }
 
 /** From the oldest on, so that what is kept is not read. */

@@ -5,10 +5,9 @@ import { isTerminal, laneOf, type OperationRow } from '../core/operation.ts'
 import type { EntityRow } from '../core/schema.ts'
 import type { Entity, EntityChange } from './types.ts'
 
-/** What is new in the store: rows as they are now, and keys of entities that are there no more. */
+/** What is new in the store: rows as they are now. */
 export interface News {
   readonly entities: readonly EntityRow[]
-  readonly removed: readonly string[]
   readonly operations: readonly OperationRow[]
   /** Operations, as they were when they lived, that do no more. */
   readonly ended: readonly OperationRow[]
@@ -32,12 +31,6 @@ export function createMirror(user: string, entity: string, actions: ActionEffect
     if (known?.rev !== undefined && (row.rev ?? 0) <= known.rev) return undefined
     bases.set(id, row)
     return id
-  }
-
-  function takeRemoval(key: string): string | undefined {
-    if (!key.startsWith(prefix)) return undefined
-    const id = key.slice(prefix.length)
-    return bases.delete(id) ? id : undefined
   }
 
   function takeOperation(row: OperationRow): string | undefined {
@@ -72,7 +65,7 @@ export function createMirror(user: string, entity: string, actions: ActionEffect
     const value = derive(base, operations, actions)
     if (value === undefined) return undefined
     const shown = operations.filter(isShown)
-    const version = base?.deleted === undefined ? base?.version : undefined
+    const version = base?.deletedAt === undefined ? base?.version : undefined
     return {
       id,
       value,
@@ -95,10 +88,9 @@ export function createMirror(user: string, entity: string, actions: ActionEffect
     get: (id: string) => seen.get(id),
     list: () => (list ??= [...seen.values()]),
     /** Takes what is new, and tells what can be seen of it. */
-    take({ entities, removed, operations, ended }: News): readonly EntityChange[] {
+    take({ entities, operations, ended }: News): readonly EntityChange[] {
       const ids = [
         ...entities.map(takeBase),
-        ...removed.map(takeRemoval),
         ...operations.map(takeOperation),
         ...ended.map(takeEnd),
       ]

@@ -2,7 +2,7 @@ import { compareVersions } from '../core/versions.ts'
 import { derive, type ActionEffects } from '../core/derive.ts'
 import type { Json } from '../core/json.ts'
 import { laneOf, type OperationRow } from '../core/operation.ts'
-import type { Change, CommitOptions, Write } from '../core/ports.ts'
+import type { Change, Clock, CommitOptions, Write } from '../core/ports.ts'
 import { ENTITIES, META, type EntityRow, type PullRow } from '../core/schema.ts'
 import { PAGE_LIMIT, type Store } from './store.ts'
 import { createTurns } from './turns.ts'
@@ -29,7 +29,7 @@ export type Replica = ReturnType<typeof createReplica>
  * What the server last confirmed, in the store. Only the owner writes it, one commit after the other: an answer to an operation and a page of
  * changes may be about the same entity, and the older of the two must not win (S19).
  */
-export function createReplica(store: Store, user: string, actionsOf: (entity: string) => ActionEffects) {
+export function createReplica(store: Store, user: string, { now }: Clock, actionsOf: (entity: string) => ActionEffects) {
   const turns = createTurns()
   /** By entity: which pull from the beginning is the newest; empty if nothing was ever pulled. */
   let generations = new Map<string, number>()
@@ -51,32 +51,29 @@ export function createReplica(store: Store, user: string, actionsOf: (entity: st
   async function confirmed(confirmations: readonly Confirmation[]): Promise<Write[]> {
     if (confirmations.length === 0) return []
     const lanes = confirmations.map(({ operation: { entity, entityId } }) => laneOf(user, entity, entityId))
-    const needed = confirmations.map((one) => isPulled(one.operation.entity) || isWithoutValue(one))
-    const found = needed.includes(true) ? await store.entities(lanes) : []
+    const isNeeded = confirmations.some((one) => isPulled(one.operation.entity) || isWithoutValue(one))
+    const found = isNeeded ? await store.entities(lanes) : []
     return confirmations.flatMap((one, at) => {
       const [key, current] = [lanes[at] ?? '', found[at]]
       confirmedMeanwhile.add(key)
-      const row = rowAfter(key, one, current)
-      return row === current && row !== undefined ? [] : [writeOf(key, row)]
+      return isOlder(one, current) ? [] : [put(rowAfter(key, one, current))]
     })
   }
 
-  /** Undefined: nothing is known of it any more. */
-  function rowAfter(key: string, one: Confirmation, current: EntityRow | undefined): EntityRow | undefined {
+  function isOlder({ operation: { entity }, version }: Confirmation, current: EntityRow | undefined): boolean {
+    return isPulled(entity) && (compareVersions(current?.version, version) ?? -1) > 0
+  }
+
+  function rowAfter(key: string, one: Confirmation, current: EntityRow | undefined): EntityRow {
     const { operation, version } = one
-    const { entity, type } = operation
-    if (isPulled(entity) && (compareVersions(current?.version, version) ?? -1) > 0) return current
-    const generation = generations.get(entity)
+    const generation = generations.get(operation.entity)
     const own = { key, ...(generation === undefined ? {} : { generation }) }
-    if (type === 'delete')
-      return generation === undefined ? undefined : { ...own, ...versionOf(version ?? current?.version), deleted: 1 }
-    const value = valueOf(one) ?? derive(current, [operation], actionsOf(entity))
-    if (version === undefined && generation === undefined) return undefined
+    if (operation.type === 'delete') return { ...own, ...versionOf(version ?? current?.version), deletedAt: now() }
+    const value = valueOf(one) ?? derive(current, [operation], actionsOf(operation.entity))
     return { ...own, ...versionOf(version), ...(value === undefined ? {} : { value }) }
   }
 
-  function writeOf(key: string, row: EntityRow | undefined): Write {
-    if (row === undefined) return { type: 'delete', collection: ENTITIES, key }
+  function put(row: EntityRow): Write {
     return { type: 'put', collection: ENTITIES, value: { ...row, rev: ++rev } }
   }
 
@@ -92,15 +89,18 @@ export function createReplica(store: Store, user: string, actionsOf: (entity: st
     const writes: Write[] = []
     for (const [at, key] of keys.entries()) {
       const [change, current] = [newest.get(key), found[at]]
-      const isNews = change !== undefined && (compareVersions(current?.version, change.version) ?? -1) < 0
-      const isOpen = change !== undefined && compareVersions(current?.version, change.version) === undefined
-      if (isOpen && current !== undefined && confirmedMeanwhile.has(key)) return 'outdated'
-      if (change !== undefined && (current === undefined || isNews || lacks(current, change)))
-        writes.push(writeOf(key, rowOf(key, change, row.generation)))
-      else if (current !== undefined && current.generation !== row.generation)
-        writes.push({ type: 'put', collection: ENTITIES, value: { ...current, generation: row.generation } })
+      const isMet = current === undefined || current.generation === row.generation
+      const order = isMet ? compareVersions(current?.version, change?.version) : -1
+      if (change !== undefined && order === undefined && confirmedMeanwhile.has(key)) return 'outdated'
+      if (change !== undefined && ((order ?? -1) < 0 || lacks(current, change))) writes.push(put(rowOf(key, change, row.generation)))
+      else if (!isMet) writes.push({ type: 'put', collection: ENTITIES, value: { ...current, generation: row.generation } })
     }
     return writes
+  }
+
+  function rowOf(key: string, change: Change, generation: number): EntityRow {
+    const own = { key, generation, ...versionOf(change.version) }
+    return 'deleted' in change ? { ...own, deletedAt: now() } : { ...own, value: change.value }
   }
 
   return {
@@ -135,14 +135,15 @@ export function createReplica(store: Store, user: string, actionsOf: (entity: st
         generations.set(entity, row.generation)
       }),
 
-    /** Ends a pull from the beginning: what it has not met is gone (S21). Then the tombstones of earlier ones are not needed either. */
+    /** Ends a pull from the beginning: what it has not met is gone (S21). */
     sweep: (epoch: number, entity: string, row: PullRow) =>
       turns.take(async () => {
         await load(epoch)
         for (let after = ''; ;) {
           const page = await store.entityPage(user, entity, after, PAGE_LIMIT)
-          const unmet = page.rows.filter((found) => found.generation !== row.generation)
-          const writes = unmet.map((found) => writeOf(found.key, found.deleted === undefined ? gone(found, row) : undefined))
+          const { generation } = row
+          const unmet = page.rows.filter((found) => found.deletedAt === undefined && found.generation !== generation)
+          const writes = unmet.map(({ key, version }) => put({ key, generation, ...versionOf(version), deletedAt: now() }))
           if (page.last === undefined) return void (await store.commitAs(epoch, [...writes, putPullRow(row)]))
           if (writes.length > 0) await store.commitAs(epoch, writes)
           after = page.last
@@ -151,18 +152,9 @@ export function createReplica(store: Store, user: string, actionsOf: (entity: st
   }
 }
 
-function gone({ key, version }: EntityRow, { generation }: PullRow): EntityRow {
-  return { key, generation, ...versionOf(version), deleted: 1 }
-}
-
-function rowOf(key: string, change: Change, generation: number): EntityRow {
-  const own = { key, generation, ...versionOf(change.version) }
-  return 'deleted' in change ? { ...own, deleted: 1 } : { ...own, value: change.value }
-}
-
 /** An answer without the entity left us with its version alone. */
-function lacks(current: EntityRow, change: Change): boolean {
-  return current.deleted === undefined && current.value === undefined && 'value' in change
+function lacks(current: EntityRow | undefined, change: Change): boolean {
+  return current?.deletedAt === undefined && current?.value === undefined && 'value' in change
 }
 
 /** The answer to an action of the application is the entity only if it says so. */

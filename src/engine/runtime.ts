@@ -2,6 +2,7 @@ import { fromCallback, fromPromise, type InspectionEvent } from 'xstate'
 import type { BreakerActor } from '../../machines/breaker.ts'
 import { connectivityMachine } from '../../machines/connectivity.ts'
 import { engineMachine, type DrainCommand, type EngineActor, type EngineInput } from '../../machines/engine.ts'
+import { pullMachine, type PageInput, type PageResult } from '../../machines/pull.ts'
 import { SyncError, ValidationError } from '../core/errors.ts'
 import { isTerminal, type OperationRow } from '../core/operation.ts'
 import { settingsOf, type SyncEngineOptions } from '../core/options.ts'
@@ -20,9 +21,12 @@ import { createHandles } from './handles.ts'
 import { infoOf } from './info.ts'
 import { createIntake } from './intake.ts'
 import { leaseLock } from './lease.ts'
-import { forgetEnded } from './maintenance.ts'
+import { forgetEnded, forgetTombstones } from './maintenance.ts'
 import { createMetrics } from './metrics.ts'
 import { createOptimistic } from './optimistic.ts'
+import { createProgress } from './progress.ts'
+import { createPullRequests } from './pull-requests.ts'
+import { createPuller } from './puller.ts'
 import { createReplica } from './replica.ts'
 import { createReconciler } from './reconciler.ts'
 import { createSender } from './sender.ts'
@@ -63,6 +67,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
   const store = createStore(storage, (writes, keys) => views.committed(writes, keys))
   const events = createEvents(clock)
   const views = createViews(settings, store, clock, events)
+  const progress = createProgress(clock, events)
   const optimistic = createOptimistic(events)
   const handles = createHandles(store, events, optimistic.ended)
   const breakerWatch = createBreakerWatch(breaker, settings.breaker, clock, events, () => dispatcher.turn())
@@ -71,9 +76,22 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     lock: () => ({ owner: dispatcher.isOwner(), epoch: epoch() }),
   })
   const drains = createDrains((summary) => events.emit({ type: 'drain:completed', summary }))
-  const replica = createReplica(store, settings.user, (entity) => settings.entities[entity]?.actions ?? {})
+  const replica = createReplica(store, settings.user, clock, (entity) => settings.entities[entity]?.actions ?? {})
   const chooser = createChooser(settings, transport, store)
   const signs = createBreakerSigns(clock, breaker)
+  const pullRequests = createPullRequests(settings, store, {
+    isOwner: () => dispatcher.isOwner(),
+    isHeld,
+    want: (targets) => machine?.send({ type: 'PULL.WANTED', targets }),
+    failed: (error) => events.emit({ type: 'storage:error', error }),
+  })
+  const puller = createPuller(settings, ports, transport, store, replica, {
+    epoch,
+    signs,
+    events,
+    networkSuspected: () => machine?.send({ type: 'DRAIN.NETWORK_SUSPECTED' }),
+    requestOf: pullRequests.requestOf,
+  })
   const reconciler = createReconciler(settings, ports, transport, store, signs)
   const intake = createIntake(settings, ports, store, accepted)
   const lease = leaseLock(storage, clock, { owner, user: settings.user, holder: () => presence?.holder })
@@ -126,13 +144,19 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
       drain: fromCallback<DrainCommand>(({ receive, sendBack }) => {
         dispatcher.attach(sendBack)
         const unwatch = breakerWatch.start()
-        receive(dispatcher.command)
+        receive((command) => {
+          dispatcher.command(command)
+          if (command.type === 'OWN') pullRequests.owned()
+        })
         return () => {
           unwatch()
           dispatcher.command({ type: 'DISOWN' })
         }
       }),
       lock: lease.logic,
+      pull: pullMachine.provide({
+        actors: { page: fromPromise<PageResult, PageInput>(({ input, signal }) => puller.page(input, signal)) },
+      }),
       connectivity: connectivityMachine.provide({
         guards: { isOnline: () => ports.connectivity.online() },
         actors: { probe: fromPromise<boolean>(({ signal }) => ports.connectivity.probe?.(signal) ?? Promise.resolve(true)) },
@@ -162,10 +186,16 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     authPauseMs: settings.authPauseMs,
     stopTimeoutMs: settings.stopTimeoutMs,
     restartMs: RESTART_MS,
+    pulled: settings.pull.everyMs > 0 ? Object.keys(settings.entities) : [],
   }
 
   function breaker(): BreakerActor | undefined {
     return machine?.getSnapshot().children.breaker
+  }
+
+  function isHeld(): boolean {
+    const snapshot = machine?.getSnapshot()
+    return snapshot === undefined || !snapshot.matches('running') || snapshot.context.pauses.length > 0
   }
 
   function epoch(): number {
@@ -187,6 +217,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     await opening.catch(() => {})
     await release()
     for (const listener of changeListeners) listener()
+    pullRequests.changed()
   }
 
   async function openStore(): Promise<void> {
@@ -225,7 +256,10 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
   /** Most commits of others are beats of the lease, or none of the lease at all. */
   function storeChanged(collections: readonly string[] = ALL): void {
     if (collections.includes(OPERATIONS) || collections.includes(ENTITIES)) views.storeChanged()
-    if (collections.includes(META)) machine?.send({ type: 'STORE.CHANGED' })
+    if (collections.includes(META)) {
+      machine?.send({ type: 'STORE.CHANGED' })
+      pullRequests.storeChanged()
+    }
     if (!collections.includes(OPERATIONS)) return
     dispatcher.changed()
     handles.lookAgain()
@@ -265,6 +299,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     endedSince = 0
     try {
       await forgetEnded(store, settings.retention, epoch(), clock.now())
+      await forgetTombstones(store, settings.retention, epoch(), clock.now())
     } catch (error) {
       events.emit({ type: 'storage:error', error })
     }
@@ -279,6 +314,8 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     optimistic,
     handles,
     views,
+    progress,
+    pullRequests,
     metrics,
     drains,
     intake,
@@ -293,6 +330,8 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     /** The actor that runs the engine's machine. */
     attach(actor: EngineActor): void {
       machine = actor
+      events.on('pull:*', pullRequests.changed)
+      events.on('engine:paused', pullRequests.changed)
     },
   }
 }

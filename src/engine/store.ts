@@ -1,6 +1,6 @@
 import { StorageConflictError, SyncOperationError } from '../core/errors.ts'
 import { laneOf, type OperationRow, type OperationStatus } from '../core/operation.ts'
-import type { CommitOptions, Entry, Expectation, IndexKey, ScanQuery, Storage, Write } from '../core/ports.ts'
+import type { CommitOptions, Entry, Expectation, IndexKey, Scalar, ScanQuery, Storage, Write } from '../core/ports.ts'
 import {
   EDITS,
   ENTITIES,
@@ -180,6 +180,12 @@ export function createStore(storage: Storage, committed: Committed = () => {}) {
     async entitiesChangedAfter(rev: number, limit: number): Promise<readonly EntityRow[]> {
       const page = await storage.scan(ENTITIES, { index: 'changed', gt: [rev], limit })
       return page.flatMap((entry) => readEntity(entry) ?? [])
+    },
+
+    /** Keys of entities that went up to this time, the oldest first. */
+    async tombstonesUntil(at: number, limit: number): Promise<readonly Scalar[]> {
+      const page = await storage.scan(ENTITIES, { index: 'deleted', lt: [at], limit })
+      return page.map(({ key }) => key)
     },
 
     /** The revision of the entity that was written last; 0 before the first. */

@@ -115,6 +115,11 @@ export type SyncEventBody =
   | { readonly type: 'breaker:opened'; readonly trips: number; readonly remainingMs: number }
   | { readonly type: 'breaker:halfOpened' | 'breaker:closed' }
   | { readonly type: 'network:online' | 'network:offline' }
+  | { readonly type: 'pull:started'; readonly entity: string; readonly full: boolean }
+  | ({ readonly type: 'pull:progress'; readonly entity: string } & PullProgress)
+  | { readonly type: 'pull:completed'; readonly entity: string; readonly changes: number }
+  | { readonly type: 'pull:failed'; readonly entity: string; readonly error: SyncError }
+  | { readonly type: 'pull:quarantined'; readonly entity: string; readonly id?: string; readonly error: SyncError }
   | {
       /** Of what is seen in a view that is in use. */
       readonly type: 'entity:created' | 'entity:updated' | 'entity:deleted'
@@ -219,6 +224,45 @@ export interface EntityView<T extends object = JsonObject> {
   readonly changes$: Observable<readonly EntityChange<T>[]>
 }
 
+export interface PullProgress {
+  /** Changes that this run has brought so far. */
+  readonly done: number
+  /** How many there are in all, if the server tells. */
+  readonly total?: number
+}
+
+/** Where a synchronisation stands. */
+export interface SyncProgress {
+  readonly phase: 'idle' | 'pushing' | 'pulling'
+  readonly entity?: string
+  readonly done: number
+  readonly total?: number
+  /** 0–100, if the server tells how many changes there are. */
+  readonly percentage?: number
+  /** By the pace so far. */
+  readonly remainingMs?: number
+}
+
+export interface PullSummary {
+  readonly entity: string
+  /** False: it has failed, or is held; it is tried again by itself. */
+  readonly isComplete: boolean
+  readonly error?: StoredError
+}
+
+/** What `synchronize` did: what was sent, then what was brought. */
+export interface SyncResult {
+  readonly pushed: DrainSummary
+  readonly pulled: readonly PullSummary[]
+}
+
+export interface SyncQuery {
+  /** One kind of entity. Default: all. */
+  readonly entity?: string | undefined
+  /** True pulls from the beginning; what is seen stays meanwhile, and what the server does not have any more is gone at the end. */
+  readonly full?: boolean | undefined
+}
+
 export interface ListQuery {
   /** One status, several, or `live` (all that have not ended). Default `live`. */
   readonly status?: OperationStatus | 'live' | readonly OperationStatus[] | undefined
@@ -240,6 +284,10 @@ export interface SyncEngine {
   enqueueAll(inputs: readonly EnqueueInput[]): Promise<readonly Operation[]>
   /** Sends what is due now and tells what became of it. */
   flush(): Promise<DrainSummary>
+  /** Sends what is due, then brings what the server has that is new. In every tab; the one that owns the lease does it. */
+  synchronize(query?: SyncQuery): Promise<SyncResult>
+  /** Where a synchronisation by this engine stands. */
+  readonly progress$: Observable<SyncProgress>
   readonly operations: {
     list(query?: ListQuery): Promise<readonly OperationInfo[]>
     get(id: string): Promise<OperationInfo | undefined>

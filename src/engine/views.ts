@@ -2,7 +2,7 @@ import { BehaviorSubject, Subject, distinctUntilChanged, filter, from, map, NEVE
 import type { ActionEffects } from '../core/derive.ts'
 import { StorageClosedError, ValidationError } from '../core/errors.ts'
 import type { JsonObject } from '../core/json.ts'
-import { laneOf, type OperationRow } from '../core/operation.ts'
+import type { OperationRow } from '../core/operation.ts'
 import type { Settings } from '../core/options.ts'
 import type { Clock, Write } from '../core/ports.ts'
 import { ENTITIES, OPERATIONS, isOperationRow, readEntity, type EntityRow } from '../core/schema.ts'
@@ -18,7 +18,7 @@ export type Views = ReturnType<typeof createViews>
 const GATHER_MS = 15
 /** How often a look at the store is done again because something was confirmed in the midst of it. */
 const MAX_LOOKS = 5
-const NOTHING: News = { entities: [], removed: [], operations: [], ended: [] }
+const NOTHING: News = { entities: [], operations: [], ended: [] }
 
 /**
  * What the application sees: by kind of entity, what the server last confirmed and the live operations on top. What this handle commits is seen at
@@ -107,14 +107,7 @@ export function createViews(settings: Settings, store: Store, clock: Clock, even
     }
     const lives = new Set(operations.map(({ seq }) => seq))
     const ended = among.flatMap((mirror) => mirror.live()).filter(({ seq }) => !lives.has(seq))
-    return { entities: [...entities.values()], operations, ended, removed: await removedOf(ended) }
-  }
-
-  /** Where nothing is pulled, an entity that was deleted leaves no trace. */
-  async function removedOf(ended: readonly OperationRow[]): Promise<readonly string[]> {
-    const lanes = [...new Set(ended.map(({ entity, entityId }) => laneOf(settings.user, entity, entityId)))]
-    const found = await store.entities(lanes)
-    return lanes.filter((_, at) => found[at] === undefined)
+    return { entities: [...entities.values()], operations, ended }
   }
 
   async function look(): Promise<void> {
@@ -126,7 +119,6 @@ export function createViews(settings: Settings, store: Store, clock: Clock, even
       const own = meanwhile
       show({
         entities: [...news.entities, ...own.flatMap(({ entities }) => entities)],
-        removed: [...news.removed.filter((key) => !own.some(({ entities }) => entities.some((row) => row.key === key))), ...own.flatMap(({ removed }) => removed)],
         operations: [...news.operations, ...own.flatMap(({ operations }) => operations)],
         ended: news.ended.filter(({ seq }) => !own.some(({ operations }) => operations.some((row) => row.seq === seq))),
       })
@@ -208,24 +200,21 @@ export function createViews(settings: Settings, store: Store, clock: Clock, even
 /** By this handle's own commit. */
 function newsOf(writes: readonly Write[], keys: readonly number[]): News | undefined {
   const entities: EntityRow[] = []
-  const removed: string[] = []
   const operations: OperationRow[] = []
   let appended = 0
   for (const write of writes) {
     if (write.type === 'append') {
       const row = { ...write.value, seq: keys[appended++] }
       if (isOperationRow(row)) operations.push(row)
-    } else if (write.type === 'delete') {
-      if (write.collection === ENTITIES) removed.push(String(write.key))
-    } else if (write.collection === OPERATIONS) {
+    } else if (write.type === 'delete') continue
+    else if (write.collection === OPERATIONS) {
       if (isOperationRow(write.value)) operations.push(write.value)
     } else if (write.collection === ENTITIES) {
       const row = readEntity({ key: '', position: [], value: write.value })
       if (row !== undefined) entities.push(row)
     }
   }
-  const isNone = entities.length + removed.length + operations.length === 0
-  return isNone ? undefined : { entities, removed, operations, ended: [] }
+  return entities.length + operations.length === 0 ? undefined : { entities, operations, ended: [] }
 }
 
 function actionsOf({ entities }: Settings, entity: string): ActionEffects {

@@ -1,0 +1,33 @@
+import { BehaviorSubject, distinctUntilChanged, type Observable } from 'rxjs'
+import type { Clock } from '../core/ports.ts'
+import type { Events } from './events.ts'
+import type { SyncEvent, SyncProgress } from './types.ts'
+
+const IDLE: SyncProgress = { phase: 'idle', done: 0 }
+
+/** Tells where a synchronisation stands, as the events have it. */
+export function createProgress(clock: Clock, events: Events): { progress$: Observable<SyncProgress>; pushing(): void } {
+  const progress = new BehaviorSubject<SyncProgress>(IDLE)
+  let startedAt = 0
+
+  function next(event: SyncEvent): void {
+    if (event.type === 'pull:started') {
+      startedAt = clock.monotonic()
+      progress.next({ phase: 'pulling', entity: event.entity, done: 0 })
+    } else if (event.type === 'pull:progress') progress.next(pulling(event, clock.monotonic() - startedAt))
+    else if (event.type === 'pull:completed' || event.type === 'pull:failed') progress.next(IDLE)
+  }
+
+  events.on('pull:*', next)
+  return {
+    progress$: progress.pipe(distinctUntilChanged()),
+    pushing: () => progress.next({ phase: 'pushing', done: 0 }),
+  }
+}
+
+function pulling({ entity, done, total }: Extract<SyncEvent, { type: 'pull:progress' }>, elapsedMs: number): SyncProgress {
+  const own = { phase: 'pulling', entity, done } as const
+  if (total === undefined || total < done || total === 0) return own
+  const remainingMs = done === 0 ? undefined : Math.round((elapsedMs / done) * (total - done))
+  return { ...own, total, percentage: Math.floor((100 * done) / total), ...(remainingMs === undefined ? {} : { remainingMs }) }
+}

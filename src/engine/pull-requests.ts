@@ -1,0 +1,126 @@
+import type { PullTarget } from '../../machines/pull.ts'
+import { StorageConflictError, SyncError, ValidationError } from '../core/errors.ts'
+import type { Settings } from '../core/options.ts'
+import type { Expectation, Write } from '../core/ports.ts'
+import { META, isRecord, pullRequestsName, readPullRequests, type PullRequestRow } from '../core/schema.ts'
+import type { Store } from './store.ts'
+import type { PullSummary, SyncQuery } from './types.ts'
+
+export interface PullRequestHooks {
+  isOwner(): boolean
+  /** Whether pulls can go on at all: not while anything pauses the engine, nor once it is stopped. */
+  isHeld(): boolean
+  want(targets: readonly PullTarget[]): void
+  failed(error: unknown): void
+}
+
+const KEPT = 20
+const TRIES = 20
+
+/** Pulls that somebody asks for, in whichever tab: the request lies in the store, the owner meets it, and its answer lies there too. */
+export function createPullRequests(settings: Settings, store: Store, hooks: PullRequestHooks) {
+  const { user } = settings
+  const name = pullRequestsName(user)
+  const listeners = new Set<() => void>()
+  const requested = new Map<string, number>()
+  let taken = 0
+
+  async function write(entities: readonly string[], full: boolean): Promise<number> {
+    for (let tries = 0; tries < TRIES; tries++) {
+      const known = readPullRequests(await store.storage.get(META, name))
+      const rev = (known?.rev ?? 0) + 1
+      const row: PullRequestRow = { name, rev, requests: [...(known?.requests ?? []), { rev, entities, full }].slice(-KEPT) }
+      try {
+        await store.commit([{ type: 'put', collection: META, value: row } satisfies Write], { expect: [unchanged(name, known)] })
+        return rev
+      } catch (error) {
+        if (!(error instanceof StorageConflictError)) throw error
+      }
+    }
+    throw new SyncError('busy', 'Too many tabs ask for a synchronisation at once. Try again.', { retryable: true })
+  }
+
+  /** What others asked for since the last look. */
+  async function take(): Promise<void> {
+    const row = readPullRequests(await store.storage.get(META, name))
+    if (row === undefined || row.rev <= taken || !hooks.isOwner()) return
+    const answered = new Map((await store.pullRows(user)).map(([entity, { answers = 0 }]) => [entity, answers]))
+    const open = row.requests.filter(({ rev }) => rev > taken)
+    taken = row.rev
+    const targets = open.flatMap(({ rev, entities, full }) =>
+      entities.filter((entity) => rev > (answered.get(entity) ?? 0)).map((entity) => ({ rev, entity, full })),
+    )
+    for (const { rev, entity } of targets) requested.set(entity, rev)
+    if (targets.length > 0) hooks.want(targets.map(({ entity, full }) => ({ entity, full })))
+  }
+
+  function takeSoon(): void {
+    if (hooks.isOwner()) take().catch(hooks.failed)
+  }
+
+  async function answerOf(entity: string, request: number): Promise<PullSummary> {
+    for (;;) {
+      const changed = nextChange()
+      if (hooks.isHeld()) return { entity, isComplete: false }
+      const row = await store.pullRow(user, entity)
+      if ((row?.answers ?? 0) >= request) {
+        const error = row?.lastError
+        return { entity, isComplete: error === undefined, ...(error === undefined ? {} : { error }) }
+      }
+      await changed
+    }
+  }
+
+  function nextChange(): Promise<void> {
+    return new Promise((resolve) => {
+      const listener = (): void => {
+        listeners.delete(listener)
+        resolve()
+      }
+      listeners.add(listener)
+    })
+  }
+
+  function changed(): void {
+    for (const listener of [...listeners]) listener()
+  }
+
+  return {
+    /** Resolves when each was pulled, or could not be, or is held. @throws ValidationError */
+    async request(query: SyncQuery): Promise<readonly PullSummary[]> {
+      const entities = entitiesOf(settings, query)
+      if (hooks.isHeld()) return entities.map((entity) => ({ entity, isComplete: false }))
+      const rev = await write(entities, query.full === true)
+      takeSoon()
+      return Promise.all(entities.map((entity) => answerOf(entity, rev)))
+    },
+    requestOf: (entity: string): number => requested.get(entity) ?? 0,
+    /** Another handle has written the rows in which requests and answers lie. */
+    storeChanged(): void {
+      takeSoon()
+      changed()
+    },
+    /** This engine owns the lease from now on. */
+    owned(): void {
+      taken = 0
+      takeSoon()
+    },
+    changed,
+  }
+}
+
+function entitiesOf({ entities }: Settings, query: unknown): readonly string[] {
+  if (!isRecord(query)) throw new ValidationError('query', 'must be an object, as { entity: "note", full: true }.')
+  const known = Object.keys(entities)
+  const { entity, full, ...others } = query
+  if (Object.keys(others).length > 0) throw new ValidationError(Object.keys(others)[0] ?? '', 'is not known here: give entity and full.')
+  if (full !== undefined && typeof full !== 'boolean') throw new ValidationError('full', 'must be true or false.')
+  if (entity === undefined) return known
+  if (typeof entity === 'string' && known.includes(entity)) return [entity]
+  throw new ValidationError('entity', `must be one of the engine's entities: ${known.join(', ')}.`)
+}
+
+function unchanged(name: string, known: PullRequestRow | undefined): Expectation {
+  if (known === undefined) return { collection: META, key: name, absent: true }
+  return { collection: META, key: name, field: 'rev', equals: known.rev }
+}

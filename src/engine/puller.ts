@@ -1,0 +1,169 @@
+import type { PageInput, PageResult } from '../../machines/pull.ts'
+import { retryDelayMs } from '../core/backoff.ts'
+import { CircuitBreakerOpenError, SyncError } from '../core/errors.ts'
+import type { Settings } from '../core/options.ts'
+import type { Pulled, SystemPorts, Transport } from '../core/ports.ts'
+import { storedError } from '../core/rows.ts'
+import { pullRowName, type PullRow } from '../core/schema.ts'
+import { isServerFailure, type BreakerSigns } from './breaker-signs.ts'
+import type { Events } from './events.ts'
+import type { Replica } from './replica.ts'
+import type { Store } from './store.ts'
+
+export interface PullerHooks {
+  epoch(): number
+  signs: BreakerSigns
+  events: Events
+  networkSuspected(): void
+  /** The newest request for this entity; 0 if nobody asked. */
+  requestOf(entity: string): number
+}
+
+type Page = Extract<Pulled, { type: 'page' }>
+
+/** Pages in one run: more than any server has. */
+const LONGEST_RUN = 100_000
+
+/** Asks for one page after the other, and stores each together with how far it reaches. */
+export function createPuller(
+  settings: Settings,
+  { clock, random }: SystemPorts,
+  transport: Transport,
+  store: Store,
+  replica: Replica,
+  { epoch, signs, events, networkSuspected, requestOf }: PullerHooks,
+) {
+  const { user } = settings
+  /** Cursors that the present run has had: a server that gives one again would be asked for ever (L8). */
+  const runs = new Map<string, Set<string>>()
+
+  async function page({ target: { entity, full }, failures }: PageInput, signal: AbortSignal): Promise<PageResult> {
+    let began = false
+    try {
+      const known = await store.pullRow(user, entity)
+      const row = full || known === undefined ? await begin(entity, known) : known
+      began = row !== known
+      return { began, ...(await ask(entity, row, failures, signal)) }
+    } catch (error) {
+      if (!signal.aborted) events.emit({ type: 'storage:error', error })
+      return { type: 'failed', began, delayMs: delayMs(failures, undefined) }
+    }
+  }
+
+  /** What an earlier pull has brought stays until the end of this one, so nothing seems to be gone meanwhile. */
+  async function begin(entity: string, known: PullRow | undefined): Promise<PullRow> {
+    const row: PullRow = {
+      name: pullRowName(user, entity),
+      generation: (known?.generation ?? 0) + 1,
+      isPartial: true,
+      met: 0,
+      ...(known?.answers === undefined ? {} : { answers: known.answers }),
+    }
+    await replica.note(epoch(), entity, row)
+    runs.delete(entity)
+    return row
+  }
+
+  async function ask(entity: string, row: PullRow, failures: number, signal: AbortSignal): Promise<Unmarked> {
+    if (transport.pull === undefined) return fail(entity, row, failures, noPull())
+    if (!signs.admit()) return fail(entity, row, failures, new CircuitBreakerOpenError(settings.breaker.cooldownMs))
+    if (row.met === 0 && row.cursor === undefined) events.emit({ type: 'pull:started', entity, full: row.isPartial })
+    replica.asking()
+    const { cursor, etag, isPartial } = row
+    const pulled = await answered(
+      transport.pull({ entity, cursor, limit: settings.pull.pageSize, etag: isPartial ? undefined : etag }, { signal }),
+      signal,
+    )
+    if (pulled.type === 'unchanged') return unchanged(entity, row)
+    if (pulled.type === 'expired' && cursor !== undefined) {
+      await begin(entity, row)
+      return { type: 'more' }
+    }
+    if (pulled.type === 'auth') return { type: 'auth' }
+    if (pulled.type !== 'page') return fail(entity, row, failures, pulled.error, 'retryAfterMs' in pulled ? pulled.retryAfterMs : undefined)
+    return take(entity, row, pulled, failures)
+  }
+
+  /** The breaker hears of it, as of every request. */
+  async function answered(asked: Promise<Pulled>, signal: AbortSignal): Promise<Pulled> {
+    const pulled = await asked
+    if (signal.aborted) signs.abandoned(1)
+    else if (pulled.type === 'failed' && isServerFailure(pulled.error)) signs.failed()
+    else signs.succeeded()
+    return pulled
+  }
+
+  async function take(entity: string, row: PullRow, pulled: Page, failures: number): Promise<Unmarked> {
+    const loop = loopIn(entity, row, pulled)
+    if (loop !== undefined) return fail(entity, row, failures, loop)
+    const { changes, unusable, cursor, hasMore, etag } = pulled
+    for (const { id, error } of unusable) events.emit({ type: 'pull:quarantined', entity, error, ...(id === undefined ? {} : { id }) })
+    const { etag: _etag, ...kept } = row
+    const met = row.met + changes.length
+    const next: PullRow = { ...kept, cursor, met, ...(hasMore || etag === undefined ? {} : { etag }) }
+    const alsoMet = unusable.flatMap(({ id }) => id ?? [])
+    const isLast = !hasMore && !row.isPartial
+    const page = { entity, changes, alsoMet, row: isLast ? ended(entity, next) : next }
+    if ((await replica.applyPage(epoch(), page)) === 'outdated') return { type: 'more' }
+    const total = pulled.total
+    events.emit({ type: 'pull:progress', entity, done: met, ...(total === undefined ? {} : { total }) })
+    if (hasMore) return { type: 'more' }
+    // What the page has and nobody can read may be any entity: then none counts as gone.
+    const mayBeAny = unusable.some(({ id }) => id === undefined)
+    if (row.isPartial && mayBeAny) await replica.note(epoch(), entity, ended(entity, next))
+    else if (row.isPartial) await replica.sweep(epoch(), entity, ended(entity, next))
+    return completed(entity, met)
+  }
+
+  /** Nothing is new: then nothing is written either, unless somebody waits for it. */
+  async function unchanged(entity: string, row: PullRow): Promise<Unmarked> {
+    if (row.isPartial || row.lastError !== undefined || requestOf(entity) > (row.answers ?? 0))
+      await replica.note(epoch(), entity, ended(entity, row))
+    return completed(entity, row.met)
+  }
+
+  /** Each run counts anew. */
+  function ended(entity: string, { lastError: _lastError, ...row }: PullRow): PullRow {
+    return { ...row, isPartial: false, met: 0, completeAt: clock.now(), answers: Math.max(requestOf(entity), row.answers ?? 0) }
+  }
+
+  function completed(entity: string, changes: number): Unmarked {
+    runs.delete(entity)
+    events.emit({ type: 'pull:completed', entity, changes })
+    return { type: 'complete', restMs: settings.pull.everyMs * (0.75 + random() / 2) }
+  }
+
+  function loopIn(entity: string, { cursor: before }: PullRow, { cursor, hasMore, changes }: Page): SyncError | undefined {
+    const had = runs.get(entity) ?? new Set()
+    if (before !== undefined) had.add(before)
+    runs.set(entity, had)
+    if (!hasMore || (changes.length > 0 && !had.has(cursor) && had.size < LONGEST_RUN)) return undefined
+    runs.delete(entity)
+    const what = changes.length === 0 ? 'an empty page and says that there is more' : 'a cursor that it gave before, and says that there is more'
+    return new SyncError('pull-loop', `The server sends ${what}. Mend its list of changes of ${entity}; it is asked again later.`, {
+      retryable: true,
+    })
+  }
+
+  /** Who asked for it hears of it; it is tried again all the same. */
+  async function fail(entity: string, row: PullRow, failures: number, error: SyncError, retryAfterMs?: number): Promise<Unmarked> {
+    if (error.code === 'offline') networkSuspected()
+    const request = requestOf(entity)
+    if (request > (row.answers ?? 0)) await replica.note(epoch(), entity, { ...row, answers: request, lastError: storedError(error) })
+    events.emit({ type: 'pull:failed', entity, error })
+    return { type: 'failed', delayMs: delayMs(failures, retryAfterMs) }
+  }
+
+  function delayMs(failures: number, retryAfterMs: number | undefined): number {
+    return Math.max(1, retryDelayMs(settings.retry, { attempt: failures + 1, random: random(), retryAfterMs }))
+  }
+
+  return { page }
+}
+
+type Unmarked = Omitted<PageResult>
+type Omitted<Result> = Result extends PageResult ? Omit<Result, 'began'> : never
+
+function noPull(): SyncError {
+  return new SyncError('no-pull', 'The transport can not pull: it has no pull(). Use one that has, or ask for no pull.')
+}

@@ -1,0 +1,224 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { ServerError, type EnqueueInput, type Pulled, type PullRequest, type SyncProgress, type Transport } from '../../src/index.ts'
+import { httpTransport } from '../../src/adapters/http/index.ts'
+import { elsewhere } from '../support/other-client.ts'
+import { createWorld, eventOf, type World } from '../support/world.ts'
+
+let world: World
+beforeEach(async () => {
+  world = await createWorld()
+})
+afterEach(() => world.close())
+
+const create = (id: string, payload: object): EnqueueInput => ({ type: 'create', entity: 'note', id, payload })
+
+/** A transport whose pages come from the server unless the test makes them. */
+function pulling(page: (request: PullRequest, pull: () => Promise<Pulled>, count: number) => Promise<Pulled>): Transport {
+  const real = httpTransport({ baseURL: world.url })
+  let count = 0
+  return { ...real, pull: (request, context) => page(request, () => real.pull!(request, context), ++count) }
+}
+
+const empty: Pulled = { type: 'page', changes: [], unusable: [], cursor: 'end', hasMore: false }
+
+async function fill(count: number): Promise<void> {
+  for (let n = 0; n < count; n++) await elsewhere(world, 'POST', '/note', { id: `n${n}`, title: `note ${n}` })
+}
+
+describe('a pull', () => {
+  it('B11 B12 brings what others wrote page by page, then only what is new, tombstones too', async () => {
+    await fill(25)
+    const engine = await world.started({ pull: { pageSize: 10 } })
+    const first = await engine.synchronize()
+    expect(first.pulled).toEqual([{ entity: 'note', isComplete: true }])
+    expect(await engine.view('note').list()).toHaveLength(25)
+    expect(engine.history().filter(({ type }) => type === 'pull:progress')).toHaveLength(3)
+    await elsewhere(world, 'PATCH', '/note/n3', { title: 'changed' })
+    await elsewhere(world, 'DELETE', '/note/n4')
+    await engine.synchronize({ entity: 'note' })
+    expect(await engine.view('note').get('n3')).toMatchObject({ value: { title: 'changed' }, status: 'synced' })
+    expect(await engine.view('note').get('n4')).toBeUndefined()
+    expect(engine.history().findLast(({ type }) => type === 'pull:progress')).toMatchObject({ done: 2 })
+  })
+
+  it('B12 never overwrites what is pending, and E2 derives the view anew on top of what came', async () => {
+    await fill(1)
+    const engine = await world.started()
+    await engine.synchronize()
+    engine.pause('test')
+    await engine.enqueue({ type: 'update', entity: 'note', id: 'n0', payload: { title: 'ours' } })
+    await elsewhere(world, 'PATCH', '/note/n0', { title: 'theirs', body: 'theirs' })
+    world.intercept(async (_, send) => send())
+    const held = await engine.synchronize()
+    expect(held.pulled).toEqual([{ entity: 'note', isComplete: false }])
+    expect((await engine.view('note').get('n0'))?.value).toMatchObject({ title: 'ours' })
+  })
+
+  it('S19 an older page that comes after the answer to our own write does not bring the older value back', async () => {
+    await fill(1)
+    let late = false
+    let release = (): void => {}
+    const transport = pulling(async (_, pull) => {
+      const page = await pull()
+      if (late) await new Promise<void>((resolve) => (release = resolve))
+      return page
+    })
+    const engine = await world.started({ transport })
+    await engine.synchronize()
+    await elsewhere(world, 'PATCH', '/note/n0', { title: 'theirs' })
+    late = true
+    const pulled = engine.synchronize()
+    await eventOf(engine, 'pull:started').catch(() => {})
+    const operation = await engine.enqueue({ type: 'update', entity: 'note', id: 'n0', payload: { title: 'ours' } })
+    expect(await operation.settled).toEqual({ status: 'done' })
+    late = false
+    release()
+    await pulled
+    expect(await engine.view('note').get('n0')).toMatchObject({ value: { title: 'ours' }, version: '3' })
+  })
+
+  it('S18 goes on at the page it was on after a restart', async () => {
+    await fill(30)
+    const requests: (string | undefined)[] = []
+    const failing = pulling(async ({ cursor }, pull, count) => {
+      requests.push(cursor)
+      return count === 2 ? { type: 'failed', error: new ServerError('down') } : pull()
+    })
+    const first = await world.started({ transport: failing, pull: { pageSize: 10 } })
+    expect((await first.synchronize()).pulled).toMatchObject([{ isComplete: false, error: { code: 'server' } }])
+    await first.stop()
+    const second = await world.started({ transport: pulling(async ({ cursor }, pull) => (requests.push(cursor), pull())), pull: { pageSize: 10 } })
+    await second.synchronize()
+    expect(requests[0]).toBeUndefined()
+    expect(requests.slice(1).every((cursor) => cursor !== undefined)).toBe(true)
+    expect(await second.view('note').list()).toHaveLength(30)
+  })
+
+  it('S21 full: true and an expired cursor pull everything again, keep what is pending and show no gap meanwhile', async () => {
+    await fill(12)
+    let isExpired = false
+    const transport = pulling(async ({ cursor }, pull) => {
+      if (!isExpired || cursor === undefined) return pull()
+      isExpired = false
+      return { type: 'expired', error: new ServerError('gone') }
+    })
+    const engine = await world.started({ transport, pull: { pageSize: 5 } })
+    await engine.synchronize()
+    const sizes = new Set<number>()
+    const subscription = engine.view('note').watch().subscribe((all) => sizes.add(all.length))
+    await engine.view('note').list()
+    await elsewhere(world, 'DELETE', '/note/n1')
+    isExpired = true
+    await engine.synchronize()
+    await engine.synchronize({ full: true })
+    subscription.unsubscribe()
+    expect(Math.min(...sizes)).toBe(11)
+    expect((await engine.view('note').list()).map(({ id }) => id)).not.toContain('n1')
+  })
+
+  it('B12 asks with the ETag, and writes nothing where nothing has changed', async () => {
+    await fill(1)
+    const etags: (string | undefined)[] = []
+    const answers: string[] = []
+    const transport = pulling(async ({ etag }, pull) => {
+      etags.push(etag)
+      const pulled = await pull()
+      answers.push(pulled.type)
+      return pulled
+    })
+    const engine = await world.started({ transport })
+    await engine.synchronize()
+    await engine.synchronize()
+    expect(etags[0]).toBeUndefined()
+    expect(etags[1]).toMatch(/^".+"$/)
+    expect(answers).toEqual(['page', 'unchanged'])
+  })
+
+  it.each([
+    ['repeats a cursor', { ...empty, changes: [{ id: 'a', version: '1', value: {} }], cursor: 'same', hasMore: true }],
+    ['sends an empty page with more', { ...empty, cursor: 'next', hasMore: true }],
+  ] satisfies [string, Pulled][])('L8 a server that %s gets an error, not a loop', async (_, page) => {
+    let count = 0
+    const engine = await world.started({ transport: pulling(async () => (count++, page)), retry: { strategy: 'constant', baseMs: 60_000, capMs: 60_000 } })
+    const { pulled } = await engine.synchronize()
+    expect(pulled).toMatchObject([{ isComplete: false, error: { code: 'pull-loop' } }])
+    expect(count).toBeLessThan(4)
+  })
+
+  it('B16 leaves out the one change that can not be used, keeps what is stored of it, and tells of it', async () => {
+    await fill(2)
+    const engine = await world.started({
+      transport: pulling(async (request, pull) => {
+        const pulled = await pull()
+        if (pulled.type !== 'page' || request.cursor === undefined) return pulled
+        return { ...pulled, changes: [], unusable: [{ id: 'n0', error: new ServerError('bad', { code: 'unusable-change' }) }] }
+      }),
+    })
+    await engine.synchronize()
+    await elsewhere(world, 'PATCH', '/note/n0', { title: 'changed' })
+    await engine.synchronize()
+    expect(engine.history().filter(({ type }) => type === 'pull:quarantined')).toMatchObject([{ entity: 'note', id: 'n0' }])
+    expect(await engine.view('note').get('n0')).toMatchObject({ value: { title: 'note 0' } })
+  })
+
+  it('E1 a tab that does not own the lease asks the owner, and sees what came', async () => {
+    await fill(3)
+    const owner = await world.started()
+    const follower = await world.started()
+    const { pulled } = await follower.synchronize()
+    expect(pulled).toEqual([{ entity: 'note', isComplete: true }])
+    expect(await follower.view('note').list()).toHaveLength(3)
+    expect(owner.history().some(({ type }) => type === 'pull:completed')).toBe(true)
+    expect(follower.history().some(({ type }) => type === 'pull:completed')).toBe(false)
+  })
+
+  it('B12 pulls by itself from the start on, and again after everyMs', async () => {
+    await fill(1)
+    const engine = await world.started({ pull: { everyMs: 100 } })
+    await eventOf(engine, 'pull:completed')
+    await elsewhere(world, 'PATCH', '/note/n0', { title: 'changed' })
+    const changed = eventOf(engine, 'entity:updated')
+    await engine.view('note').list()
+    await changed
+    expect(await engine.view('note').get('n0')).toMatchObject({ value: { title: 'changed' } })
+  })
+
+  it('B9 tells its progress with total, percentage and time remaining', async () => {
+    await fill(6)
+    const engine = await world.started({
+      transport: pulling(async (_, pull) => {
+        const pulled = await pull()
+        return pulled.type === 'page' ? { ...pulled, total: 6 } : pulled
+      }),
+      pull: { pageSize: 2 },
+    })
+    const seen: SyncProgress[] = []
+    engine.progress$.subscribe((progress) => seen.push(progress))
+    await engine.synchronize()
+    expect(seen.map(({ phase, percentage }) => `${phase} ${percentage ?? ''}`.trim())).toEqual([
+      'idle',
+      'pushing',
+      'pulling',
+      'pulling 33',
+      'pulling 66',
+      'pulling 100',
+      'idle',
+    ])
+  })
+
+  it('refuses what it does not know', async () => {
+    const engine = await world.started()
+    await expect(engine.synchronize({ entity: 'task' })).rejects.toMatchObject({ name: 'ValidationError' })
+    await expect(engine.synchronize({ complete: true } as never)).rejects.toMatchObject({ name: 'ValidationError' })
+    expect(() => engine.view('task')).toThrow(/one of the engine's entities/)
+  })
+
+  it('A10 a create of ours that is pulled before its answer came is there once', async () => {
+    const engine = await world.started()
+    await engine.synchronize()
+    const operation = await engine.enqueue(create('mine', { title: 'mine' }))
+    await operation.settled
+    await engine.synchronize()
+    expect(await engine.view('note').list()).toMatchObject([{ id: 'mine', status: 'synced' }])
+  })
+})
