@@ -82,7 +82,7 @@ export function createMirror(user: string, entity: string, actions: ActionEffect
   }
 
   return {
-    prefix,
+    entity,
     /** The operations that it knows as live. */
     live: (): readonly OperationRow[] => [...live.values()].flat(),
     get: (id: string) => seen.get(id),

@@ -1,6 +1,6 @@
 import type { PageInput, PageResult } from '../../machines/pull.ts'
 import { retryDelayMs } from '../core/backoff.ts'
-import { CircuitBreakerOpenError, SyncError } from '../core/errors.ts'
+import { CircuitBreakerOpenError, StorageFencedError, SyncError } from '../core/errors.ts'
 import type { Settings } from '../core/options.ts'
 import type { Pulled, SystemPorts, Transport } from '../core/ports.ts'
 import { storedError } from '../core/rows.ts'
@@ -8,7 +8,6 @@ import { pullRowName, type PullRow } from '../core/schema.ts'
 import { isServerFailure, type BreakerSigns } from './breaker-signs.ts'
 import type { Events } from './events.ts'
 import type { Replica } from './replica.ts'
-import type { Store } from './store.ts'
 
 export interface PullerHooks {
   epoch(): number
@@ -17,6 +16,14 @@ export interface PullerHooks {
   networkSuspected(): void
   /** The newest request for this entity; 0 if nobody asked. */
   requestOf(entity: string): number
+}
+
+/** One page that is asked for. */
+interface Turn {
+  readonly entity: string
+  readonly row: PullRow
+  readonly failures: number
+  readonly signal: AbortSignal
 }
 
 type Page = Extract<Pulled, { type: 'page' }>
@@ -29,7 +36,6 @@ export function createPuller(
   settings: Settings,
   { clock, random }: SystemPorts,
   transport: Transport,
-  store: Store,
   replica: Replica,
   { epoch, signs, events, networkSuspected, requestOf }: PullerHooks,
 ) {
@@ -40,18 +46,18 @@ export function createPuller(
   async function page({ target: { entity, full }, failures }: PageInput, signal: AbortSignal): Promise<PageResult> {
     let began = false
     try {
-      const known = await store.pullRow(user, entity)
-      const row = full || known === undefined ? await begin(entity, known) : known
+      const known = await replica.pullRow(entity)
+      const row = full || known === undefined ? await begin(entity, known, signal) : known
       began = row !== known
-      return { began, ...(await ask(entity, row, failures, signal)) }
+      return { began, ...(await ask({ entity, row, failures, signal })) }
     } catch (error) {
-      if (!signal.aborted) events.emit({ type: 'storage:error', error })
+      if (!signal.aborted && !(error instanceof StorageFencedError)) events.emit({ type: 'storage:error', error })
       return { type: 'failed', began, delayMs: delayMs(failures, undefined) }
     }
   }
 
   /** What an earlier pull has brought stays until the end of this one, so nothing seems to be gone meanwhile. */
-  async function begin(entity: string, known: PullRow | undefined): Promise<PullRow> {
+  async function begin(entity: string, known: PullRow | undefined, signal: AbortSignal): Promise<PullRow> {
     const row: PullRow = {
       name: pullRowName(user, entity),
       generation: (known?.generation ?? 0) + 1,
@@ -59,14 +65,15 @@ export function createPuller(
       met: 0,
       ...(known?.answers === undefined ? {} : { answers: known.answers }),
     }
-    await replica.note(epoch(), entity, row)
+    await replica.note(epoch(), entity, row, signal)
     runs.delete(entity)
     return row
   }
 
-  async function ask(entity: string, row: PullRow, failures: number, signal: AbortSignal): Promise<Unmarked> {
-    if (transport.pull === undefined) return fail(entity, row, failures, noPull())
-    if (!signs.admit()) return fail(entity, row, failures, new CircuitBreakerOpenError(settings.breaker.cooldownMs))
+  async function ask(turn: Turn): Promise<Unmarked> {
+    const { entity, row, signal } = turn
+    if (transport.pull === undefined) return fail(turn, noPull())
+    if (!signs.admit()) return fail(turn, new CircuitBreakerOpenError(settings.breaker.cooldownMs))
     if (row.met === 0 && row.cursor === undefined) events.emit({ type: 'pull:started', entity, full: row.isPartial })
     replica.asking()
     const { cursor, etag, isPartial } = row
@@ -74,14 +81,14 @@ export function createPuller(
       transport.pull({ entity, cursor, limit: settings.pull.pageSize, etag: isPartial ? undefined : etag }, { signal }),
       signal,
     )
-    if (pulled.type === 'unchanged') return unchanged(entity, row)
+    if (pulled.type === 'unchanged') return unchanged(turn)
     if (pulled.type === 'expired' && cursor !== undefined) {
-      await begin(entity, row)
+      await begin(entity, row, signal)
       return { type: 'more' }
     }
     if (pulled.type === 'auth') return { type: 'auth' }
-    if (pulled.type !== 'page') return fail(entity, row, failures, pulled.error, 'retryAfterMs' in pulled ? pulled.retryAfterMs : undefined)
-    return take(entity, row, pulled, failures)
+    if (pulled.type !== 'page') return fail(turn, pulled.error, 'retryAfterMs' in pulled ? pulled.retryAfterMs : undefined)
+    return take(turn, pulled)
   }
 
   /** The breaker hears of it, as of every request. */
@@ -93,9 +100,10 @@ export function createPuller(
     return pulled
   }
 
-  async function take(entity: string, row: PullRow, pulled: Page, failures: number): Promise<Unmarked> {
-    const loop = loopIn(entity, row, pulled)
-    if (loop !== undefined) return fail(entity, row, failures, loop)
+  async function take(turn: Turn, pulled: Page): Promise<Unmarked> {
+    const { entity, row, signal } = turn
+    const loop = loopIn(turn, pulled)
+    if (loop !== undefined) return fail(turn, loop)
     const { changes, unusable, cursor, hasMore, etag } = pulled
     for (const { id, error } of unusable) events.emit({ type: 'pull:quarantined', entity, error, ...(id === undefined ? {} : { id }) })
     const { etag: _etag, ...kept } = row
@@ -104,21 +112,21 @@ export function createPuller(
     const alsoMet = unusable.flatMap(({ id }) => id ?? [])
     const isLast = !hasMore && !row.isPartial
     const page = { entity, changes, alsoMet, row: isLast ? ended(entity, next) : next }
-    if ((await replica.applyPage(epoch(), page)) === 'outdated') return { type: 'more' }
+    if ((await replica.applyPage(epoch(), page, signal)) === 'outdated') return { type: 'more' }
     const total = pulled.total
     events.emit({ type: 'pull:progress', entity, done: met, ...(total === undefined ? {} : { total }) })
     if (hasMore) return { type: 'more' }
     // What the page has and nobody can read may be any entity: then none counts as gone.
     const mayBeAny = unusable.some(({ id }) => id === undefined)
-    if (row.isPartial && mayBeAny) await replica.note(epoch(), entity, ended(entity, next))
-    else if (row.isPartial) await replica.sweep(epoch(), entity, ended(entity, next))
+    if (row.isPartial && mayBeAny) await replica.note(epoch(), entity, ended(entity, next), signal)
+    else if (row.isPartial) await replica.sweep(epoch(), entity, ended(entity, next), signal)
     return completed(entity, met)
   }
 
   /** Nothing is new: then nothing is written either, unless somebody waits for it. */
-  async function unchanged(entity: string, row: PullRow): Promise<Unmarked> {
+  async function unchanged({ entity, row, signal }: Turn): Promise<Unmarked> {
     if (row.isPartial || row.lastError !== undefined || requestOf(entity) > (row.answers ?? 0))
-      await replica.note(epoch(), entity, ended(entity, row))
+      await replica.note(epoch(), entity, ended(entity, row), signal)
     return completed(entity, row.met)
   }
 
@@ -133,7 +141,7 @@ export function createPuller(
     return { type: 'complete', restMs: settings.pull.everyMs * (0.75 + random() / 2) }
   }
 
-  function loopIn(entity: string, { cursor: before }: PullRow, { cursor, hasMore, changes }: Page): SyncError | undefined {
+  function loopIn({ entity, row: { cursor: before } }: Turn, { cursor, hasMore, changes }: Page): SyncError | undefined {
     const had = runs.get(entity) ?? new Set()
     if (before !== undefined) had.add(before)
     runs.set(entity, had)
@@ -146,10 +154,11 @@ export function createPuller(
   }
 
   /** Who asked for it hears of it; it is tried again all the same. */
-  async function fail(entity: string, row: PullRow, failures: number, error: SyncError, retryAfterMs?: number): Promise<Unmarked> {
+  async function fail(turn: Turn, error: SyncError, retryAfterMs?: number): Promise<Unmarked> {
+    const { entity, row, failures, signal } = turn
     if (error.code === 'offline') networkSuspected()
     const request = requestOf(entity)
-    if (request > (row.answers ?? 0)) await replica.note(epoch(), entity, { ...row, answers: request, lastError: storedError(error) })
+    if (request > (row.answers ?? 0)) await replica.note(epoch(), entity, { ...row, answers: request, lastError: storedError(error) }, signal)
     events.emit({ type: 'pull:failed', entity, error })
     return { type: 'failed', delayMs: delayMs(failures, retryAfterMs) }
   }

@@ -103,6 +103,15 @@ export function createReplica(store: Store, user: string, { now }: Clock, action
     return 'deleted' in change ? { ...own, deletedAt: now() } : { ...own, value: change.value }
   }
 
+  /** A pull that was called off meanwhile must not undo what the next one has written. */
+  function alone<T>(epoch: number, signal: AbortSignal, task: () => Promise<T>): Promise<T> {
+    return turns.take(async () => {
+      signal.throwIfAborted()
+      await load(epoch)
+      return task()
+    })
+  }
+
   return {
     /** A commit of the owner, with what the server confirmed by it. */
     commit: (epoch: number, writes: readonly Write[], confirmations: readonly Confirmation[], options: CommitOptions) =>
@@ -116,10 +125,12 @@ export function createReplica(store: Store, user: string, { now }: Clock, action
       confirmedMeanwhile = new Set()
     },
 
+    /** How far the changes of an entity have been pulled, once what is under way is written. */
+    pullRow: (entity: string): Promise<PullRow | undefined> => turns.take(() => store.pullRow(user, entity)),
+
     /** The page and how far it reaches, in one commit (S18). `outdated` if that can't be told: then it must be asked for again. */
-    applyPage: (epoch: number, page: PageWrite): Promise<'applied' | 'outdated'> =>
-      turns.take(async () => {
-        await load(epoch)
+    applyPage: (epoch: number, page: PageWrite, signal: AbortSignal): Promise<'applied' | 'outdated'> =>
+      alone(epoch, signal, async () => {
         const writes = await pageWrites(page)
         if (writes === 'outdated') return writes
         await store.commitAs(epoch, [...writes, putPullRow(page.row)])
@@ -128,17 +139,15 @@ export function createReplica(store: Store, user: string, { now }: Clock, action
       }),
 
     /** Begins a pull from the beginning, or notes how one ended. */
-    note: (epoch: number, entity: string, row: PullRow) =>
-      turns.take(async () => {
-        await load(epoch)
+    note: (epoch: number, entity: string, row: PullRow, signal: AbortSignal) =>
+      alone(epoch, signal, async () => {
         await store.commitAs(epoch, [putPullRow(row)])
         generations.set(entity, row.generation)
       }),
 
     /** Ends a pull from the beginning: what it has not met is gone (S21). */
-    sweep: (epoch: number, entity: string, row: PullRow) =>
-      turns.take(async () => {
-        await load(epoch)
+    sweep: (epoch: number, entity: string, row: PullRow, signal: AbortSignal) =>
+      alone(epoch, signal, async () => {
         for (let after = ''; ;) {
           const page = await store.entityPage(user, entity, after, PAGE_LIMIT)
           const { generation } = row
@@ -164,7 +173,7 @@ function valueOf({ operation: { type, entityId }, value }: Confirmation): Json |
 }
 
 function isWithoutValue(one: Confirmation): boolean {
-  return one.operation.type !== 'delete' && valueOf(one) === undefined
+  return one.operation.type === 'delete' || valueOf(one) === undefined
 }
 
 function versionOf(version: string | undefined): { version?: string } {

@@ -1,5 +1,5 @@
 import { StorageConflictError, SyncOperationError } from '../core/errors.ts'
-import { laneOf, type OperationRow, type OperationStatus } from '../core/operation.ts'
+import { keyOfUser, laneOf, type OperationRow, type OperationStatus } from '../core/operation.ts'
 import type { CommitOptions, Entry, Expectation, IndexKey, Scalar, ScanQuery, Storage, Write } from '../core/ports.ts'
 import {
   EDITS,
@@ -115,21 +115,17 @@ export function createStore(storage: Storage, committed: Committed = () => {}) {
       storage.scan(OPERATIONS, { index: 'finished', prefix: [status], limit, ...(gt === undefined ? {} : { gt }) }),
     countFinished: (status: OperationStatus) => storage.count(OPERATIONS, { index: 'finished', prefix: [status] }),
 
-    /** Rows of one live status, in no promised order. */
-    async live(user: string, limit: number, wanted: (status: OperationStatus) => boolean): Promise<OperationRow[]> {
+    /** Live operations by entity, and of one entity in their order. One that lives all the while is met, wherever it moves meanwhile. */
+    async live(user: string, limit: number, wanted: (status: OperationStatus) => boolean, entity?: string): Promise<OperationRow[]> {
       const found: OperationRow[] = []
-      for (const index of ['due', 'rank']) {
-        for (let gt: IndexKey | undefined; found.length < limit;) {
-          const page = await storage.scan(OPERATIONS, {
-            index,
-            prefix: [user],
-            limit: PAGE_LIMIT,
-            ...(gt === undefined ? {} : { gt }),
-          })
-          found.push(...page.flatMap((entry) => readOperation(entry) ?? []).filter((row) => wanted(row.status)))
-          gt = page.at(-1)?.position
-          if (page.length < PAGE_LIMIT || gt === undefined) break
-        }
+      const prefix = entity === undefined ? keyOfUser(user, '') : laneOf(user, entity, '')
+      const lt: IndexKey = [`${prefix.slice(0, -1)}0`]
+      for (let gt: IndexKey = [prefix]; found.length < limit;) {
+        const page = await storage.scan(OPERATIONS, { index: 'lane', gt, lt, limit: PAGE_LIMIT })
+        found.push(...page.flatMap((entry) => readOperation(entry) ?? []).filter((row) => wanted(row.status)))
+        const last = page.at(-1)?.position
+        if (page.length < PAGE_LIMIT || last === undefined) break
+        gt = last
       }
       return found.slice(0, limit)
     },

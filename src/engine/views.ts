@@ -1,4 +1,16 @@
-import { BehaviorSubject, Subject, distinctUntilChanged, filter, from, map, NEVER, startWith, switchMap, type Observable } from 'rxjs'
+import {
+  BehaviorSubject,
+  defer,
+  distinctUntilChanged,
+  filter,
+  map,
+  NEVER,
+  Observable,
+  retry,
+  startWith,
+  Subject,
+  switchMap,
+} from 'rxjs'
 import type { ActionEffects } from '../core/derive.ts'
 import { StorageClosedError, ValidationError } from '../core/errors.ts'
 import type { JsonObject } from '../core/json.ts'
@@ -16,6 +28,7 @@ export type Views = ReturnType<typeof createViews>
 
 /** News from other tabs is gathered for so long: a drain elsewhere commits many times a second. */
 const GATHER_MS = 15
+const LOAD_AGAIN_MS = 1_000
 /** How often a look at the store is done again because something was confirmed in the midst of it. */
 const MAX_LOOKS = 5
 const NOTHING: News = { entities: [], operations: [], ended: [] }
@@ -103,11 +116,17 @@ export function createViews(settings: Settings, store: Store, clock: Clock, even
         page = page.length < PAGE_LIMIT ? [] : await store.entitiesChangedAfter(after, PAGE_LIMIT)
       }
       if (looks > 0 && after === before) break
-      operations = await store.live(settings.user, Infinity, () => true)
+      operations = await liveOf(among)
     }
     const lives = new Set(operations.map(({ seq }) => seq))
     const ended = among.flatMap((mirror) => mirror.live()).filter(({ seq }) => !lives.has(seq))
     return { entities: [...entities.values()], operations, ended }
+  }
+
+  async function liveOf(among: readonly Mirror[]): Promise<OperationRow[]> {
+    const found: OperationRow[] = []
+    for (const { entity } of among) found.push(...(await store.live(settings.user, Infinity, () => true, entity)))
+    return found
   }
 
   async function look(): Promise<void> {
@@ -134,6 +153,12 @@ export function createViews(settings: Settings, store: Store, clock: Clock, even
     }, GATHER_MS)
   }
 
+  /** Who watches goes on once the store can be read again. */
+  function failedToLoad(error: unknown): Observable<unknown> {
+    report(error)
+    return new Observable((subscriber) => clock.schedule(() => subscriber.next(undefined), LOAD_AGAIN_MS))
+  }
+
   function report(error: unknown): void {
     if (!(error instanceof StorageClosedError)) events.emit({ type: 'storage:error', error })
   }
@@ -152,7 +177,7 @@ export function createViews(settings: Settings, store: Store, clock: Clock, even
     )
     const watched = <Part>(pick: (one: Mirror) => Part): Observable<Part> =>
       isOpen.pipe(
-        switchMap((open) => (open ? from(mirror()) : NEVER)),
+        switchMap((open) => (open ? defer(mirror).pipe(retry({ delay: failedToLoad })) : NEVER)),
         switchMap((one) =>
           changes$.pipe(
             startWith(undefined),

@@ -1,5 +1,6 @@
 import { isTerminal, type OperationRow } from '../core/operation.ts'
 import { backlogIn } from './world/backlog.ts'
+import { proveAgreement } from './agreement.ts'
 import type { Caretaker } from './world/caretaker.ts'
 import { decideParked, resumeAll } from './world/people.ts'
 import type { World } from './world/world.ts'
@@ -39,6 +40,8 @@ export async function proveLiveness(
       }
     }
   }
+  failures.push(...(await proveAgreement(world, failed)))
+  if (failures.length > 0 || failed()) return failures
   caretaker.goHome()
   await leave(world, fail)
   return failures

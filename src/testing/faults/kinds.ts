@@ -34,6 +34,8 @@ export const TIMED_FAULTS = [
   'frozen',
   'restored-backup',
   'answers-lost',
+  'cursors-expired',
+  'cursor-repeated',
   'schema-change',
   'outage',
   'token-expired',

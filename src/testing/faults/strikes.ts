@@ -124,6 +124,17 @@ const STRIKES: Readonly<Record<TimedFault, (target: Target) => void>> = {
     fired('answers-lost', 'the server')
     world.server.forgetAnswers(strike.side ? 1 : strike.size)
   },
+  'cursors-expired': ({ world, fired }) => {
+    fired('cursors-expired', 'the server')
+    world.server.expireCursors()
+  },
+  'cursor-repeated': ({ world, strike, fired, later }) => {
+    fired('cursor-repeated', 'the server')
+    world.server.repeatsCursors = true
+    later(span(strike, 1_000, 30_000), () => {
+      world.server.repeatsCursors = false
+    })
+  },
   'schema-change': ({ world, strike, fired }) => {
     fired('schema-change', 'the server')
     const what = RETIRED[Math.floor(strike.size * RETIRED.length)] ?? RETIRED[0]

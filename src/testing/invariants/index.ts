@@ -19,12 +19,14 @@ import { ownership } from './ownership.ts'
 import { privacy } from './privacy.ts'
 import { quarantine } from './quarantine.ts'
 import { createRegister } from './register.ts'
+import { replicas } from './replicas.ts'
 import { requests } from './requests.ts'
 import { rollbacks } from './rollbacks.ts'
 import { sequences } from './sequences.ts'
 import { settlements } from './settlements.ts'
 import { takeovers } from './takeovers.ts'
 import { threeWay } from './three-way.ts'
+import { views } from './views.ts'
 import { waits } from './waits.ts'
 import { wakeUps } from './wake-ups.ts'
 
@@ -49,10 +51,12 @@ const CHECKERS: Readonly<Record<string, Checker>> = {
   'own-success': ownSuccess,
   privacy,
   quarantine,
+  replicas,
   sequences,
   settlements,
   takeovers,
   'three-way': threeWay,
+  views,
   'wake-ups': wakeUps,
 }
 
@@ -80,6 +84,7 @@ export function watchInvariants(world: World): InvariantWatch {
     ledger: world.server.ledger,
     undone: world.server.undone,
     valueOf: (path) => world.server.valueAt(path),
+    versionsOf: () => world.server.versions(),
     isDown: () => world.server.outage !== undefined,
     deviceOf: (tab) => tabs.get(tab)?.device.name,
     dueIn(name, user, forMs) {

@@ -20,6 +20,8 @@ export interface Picture {
   readonly undone: ReadonlySet<Effect>
   /** What the server has at a path. */
   valueOf(path: string): JsonObject | undefined
+  /** The version of everything that the server has or had, by path. */
+  versionsOf(): ReadonlyMap<string, number>
   isDown(): boolean
   /** The device that a tab is of. */
   deviceOf(tab: string): string | undefined

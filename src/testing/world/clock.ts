@@ -24,13 +24,19 @@ export interface TimerRules {
   throttleMs: number
 }
 
+interface Timer {
+  /** It is due at another time. */
+  again(): void
+  cancel(): void
+}
+
 /** The clock of one process. Timers of a frozen process fire when it is resumed, those of a dead one never. */
 export function simulatedClock(scheduler: Scheduler, life: Life, device: DeviceClock, rules: TimerRules): Clock {
   const monotonic = (): number => scheduler.now() - device.asleepMs
 
-  const timers = new Set<() => void>()
+  const timers = new Set<Timer>()
   const rearm = (): void => {
-    for (const again of [...timers]) again()
+    for (const timer of [...timers]) timer.again()
   }
 
   function delayUntil(dueAt: number): number {
@@ -41,7 +47,10 @@ export function simulatedClock(scheduler: Scheduler, life: Life, device: DeviceC
   }
 
   device.changed.add(rearm)
-  life.onDeath(() => device.changed.delete(rearm))
+  life.onDeath(() => {
+    device.changed.delete(rearm)
+    for (const timer of timers) timer.cancel()
+  })
 
   return {
     now: () => wallTime(scheduler, device),
@@ -54,21 +63,24 @@ export function simulatedClock(scheduler: Scheduler, life: Life, device: DeviceC
         if (!isSet) return
         if (monotonic() < dueAt) return arm()
         isSet = false
-        timers.delete(again)
+        timers.delete(timer)
         task()
       }
       const arm = (): void => {
         cancel = scheduler.after(delayUntil(dueAt), () => life.enter(fire))
       }
-      const again = (): void => {
-        cancel()
-        arm()
+      const timer: Timer = {
+        again() {
+          cancel()
+          arm()
+        },
+        cancel: () => cancel(),
       }
-      timers.add(again)
+      timers.add(timer)
       arm()
       return () => {
         isSet = false
-        timers.delete(again)
+        timers.delete(timer)
         cancel()
       }
     },

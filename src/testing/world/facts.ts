@@ -1,3 +1,4 @@
+import type { JsonObject } from '../../core/json.ts'
 import type { OperationRow } from '../../core/operation.ts'
 import type { LeaseRow } from '../../core/schema.ts'
 import type { EnqueueInput, Settlement, SyncEvent } from '../../engine/types.ts'
@@ -86,6 +87,17 @@ export type FactBody =
       readonly tab: string
       readonly token: string
       readonly change: 'kept' | 'taken-back'
+    }
+  /** What a tab shows of an entity from now on; undefined: that it is not there. */
+  | {
+      readonly type: 'shown'
+      readonly tab: string
+      readonly device: string
+      readonly user: string
+      readonly entity: string
+      readonly id: string
+      readonly value: JsonObject | undefined
+      readonly status: string
     }
   | { readonly type: 'sent'; readonly request: Sent }
   /** A request that could not leave. */

@@ -69,6 +69,12 @@ export interface ModelServer {
   readonly undone: ReadonlySet<Effect>
   /** What it has at a path. */
   valueAt(path: string): JsonObject | undefined
+  /** The version of everything that it has or had, by path. */
+  versions(): ReadonlyMap<string, number>
+  /** From now on no cursor that it gave before is good. */
+  expireCursors(): void
+  /** It says that there is more, and gives the same cursor again. */
+  repeatsCursors: boolean
   /** Those that exist. */
   all(): ReadonlyMap<string, JsonObject>
   /** A bearer token for a user. All earlier ones stay good until they are revoked. */
@@ -92,6 +98,7 @@ type Problem =
   | 'unauthorized'
   | 'not-found'
   | 'already-exists'
+  | 'cursor-expired'
   | 'precondition-failed'
   | 'invalid-body'
   | 'idempotency-key-missing'
@@ -101,6 +108,7 @@ const STATUS: Readonly<Record<Problem, number>> = {
   unauthorized: 401,
   'not-found': 404,
   'already-exists': 409,
+  'cursor-expired': 410,
   'precondition-failed': 412,
   'invalid-body': 422,
   'idempotency-key-missing': 400,
@@ -120,6 +128,8 @@ export function createModelServer({ anonymous }: { readonly anonymous?: string }
   const retired: Retired[] = []
   let head = 0
   let issued = 0
+  /** Of the change log; cursors of another one are expired. */
+  let log = 1
 
   function userOf({ headers }: ServerRequest): string | undefined {
     if (headers['Authorization'] === undefined) return anonymous
@@ -140,9 +150,31 @@ export function createModelServer({ anonymous }: { readonly anonymous?: string }
     return { response, effects: ledger.slice(before), replayed }
   }
 
-  function read({ path }: ServerRequest): ServerResponse {
+  function read(request: ServerRequest): ServerResponse {
+    const { path } = request
+    if (path.includes('?')) return pull(request)
     const { value, version } = resources.get(path) ?? {}
     return value === undefined || version === undefined ? problem('not-found') : found(200, path, value, version)
+  }
+
+  function pull({ path, headers }: ServerRequest): ServerResponse {
+    const { pathname, searchParams } = new URL(path, 'http://server.test')
+    const cursor = searchParams.get('cursor')
+    const [ofLog = '', after = ''] = cursor === null ? [String(log), '0'] : cursor.split(':')
+    if (ofLog !== String(log)) return problem('cursor-expired')
+    const news = [...resources]
+      .filter(([at, { version }]) => at.startsWith(`${pathname}/`) && version > Number(after))
+      .toSorted(([, a], [, b]) => a.version - b.version)
+    const etag = `"${log}-${news.at(-1)?.[1].version ?? after}"`
+    if (headers['If-None-Match'] === etag) return { status: 304, headers: { etag }, body: '' }
+    const page = news.slice(0, Number(searchParams.get('limit')))
+    const next = `${log}:${page.at(-1)?.[1].version ?? after}`
+    const body = {
+      changes: page.map(changeOf),
+      cursor: server.repeatsCursors && cursor !== null ? cursor : next,
+      hasMore: server.repeatsCursors || page.length < news.length,
+    }
+    return { status: 200, headers: { 'content-type': 'application/json', etag }, body: JSON.stringify(body) }
   }
 
   function batch(request: ServerRequest, write: (one: ServerRequest) => ServerResponse): ServerResponse {
@@ -189,10 +221,13 @@ export function createModelServer({ anonymous }: { readonly anonymous?: string }
     return value === undefined ? { status: 204, headers: {}, body: '' } : found(exists ? 200 : 201, at, value, head)
   }
 
-  return {
+  const server: ModelServer = {
     handle,
     ledger,
     undone,
+    versions: () => new Map([...resources].map(([path, { version }]) => [path, version])),
+    expireCursors: () => void (log += 1),
+    repeatsCursors: false,
     valueAt: (path) => resources.get(path)?.value,
     all: () => new Map([...resources].flatMap(([path, { value }]) => (value === undefined ? [] : [[path, value] as const]))),
     issueToken(user) {
@@ -205,6 +240,7 @@ export function createModelServer({ anonymous }: { readonly anonymous?: string }
     backUp: () => ({ resources: new Map(resources), answers: new Map(answers), effects: ledger.length }),
     restore(state) {
       for (const effect of ledger.slice(state.effects)) undone.add(effect)
+      log += 1
       replace(resources, state.resources)
       replace(answers, state.answers)
     },
@@ -222,6 +258,12 @@ export function createModelServer({ anonymous }: { readonly anonymous?: string }
       return known?.response ?? response
     },
   }
+  return server
+}
+
+function changeOf([path, { version, value }]: readonly [string, Resource]): Json {
+  const own = { id: decodeURIComponent(path.slice(path.lastIndexOf('/') + 1)), version: String(version) }
+  return value === undefined ? { ...own, deleted: true } : { ...own, value: { id: own.id, ...value, version: own.version } }
 }
 
 function replace<T>(target: Map<string, T>, source: ReadonlyMap<string, T>): void {

@@ -10,6 +10,8 @@ export interface WorldSettings {
   readonly hasProbe: boolean
   /** The last device has no transactions, and so the portable tier. */
   readonly hasKeyValueStore: boolean
+  /** Every tab shows its notes all the time. */
+  readonly hasViews: boolean
 }
 
 /** Drawn, so that every combination comes up; the plainest one stands first. */
@@ -37,11 +39,13 @@ export function drawSettings(choices: Choices): WorldSettings {
       sendTimeoutMs: choices.pick([15_000, 5_000]),
       authPauseMs: 5_000,
       stopTimeoutMs: 3_000,
+      pull: { everyMs: choices.pick([20_000, 0, 5_000]), pageSize: choices.pick([500, 1, 3]) },
     },
     conflict: choices.pick(['merge', 'localWins', 'remoteWins', 'manual']),
     requestTimeoutMs: choices.pick([10_000, 4_000]),
     hasPresence: choices.pick([true, false]),
     hasProbe: choices.pick([false, true]),
     hasKeyValueStore: choices.pick([false, false, true]),
+    hasViews: choices.pick([true, false]),
   }
 }

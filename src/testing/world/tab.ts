@@ -1,7 +1,7 @@
 import type { Clock, Storage, StoreSchema } from '../../core/ports.ts'
 import { transportOver } from '../../adapters/http/transport.ts'
 import { engineFactory } from '../../engine/create-engine.ts'
-import type { EnqueueInput, Operation, SyncEngine } from '../../engine/types.ts'
+import type { EnqueueInput, Entity, Operation, SyncEngine } from '../../engine/types.ts'
 import { simulatedClock, type TimerRules } from './clock.ts'
 import type { Device } from './device.ts'
 import type { TabChange } from './facts.ts'
@@ -47,6 +47,7 @@ interface Running {
 }
 
 /** An application that could not start asks its user, and tries again. */
+const ENTITIES = ['note', 'task'] as const
 const START_AGAIN_MS = 2_000
 
 export function createTab(world: World, device: Device, name: string): Tab {
@@ -79,7 +80,25 @@ export function createTab(world: World, device: Device, name: string): Tab {
     })
     changed('starting')
     made.engine.on('*', (event) => life.isAlive() && tell({ type: 'event', tab: name, device: device.name, event }))
+    if (world.settings.hasViews) for (const entity of ENTITIES) show(made, entity)
     void follow(made)
+  }
+
+  /** Tells what the application would draw, and draw anew. */
+  function show({ engine, life, user }: Running, entity: string): void {
+    let drawn = new Map<string, Entity>()
+    engine
+      .view(entity)
+      .watch()
+      .subscribe((list) => {
+        if (!life.isAlive()) return
+        const now = new Map(list.map((one) => [one.id, one]))
+        const about = { type: 'shown', tab: name, device: device.name, user, entity } as const
+        for (const [id, one] of now)
+          if (drawn.get(id) !== one) tell({ ...about, id, value: one.value, status: one.status })
+        for (const id of drawn.keys()) if (!now.has(id)) tell({ ...about, id, value: undefined, status: 'gone' })
+        drawn = now
+      })
   }
 
   async function follow(made: Running): Promise<void> {

@@ -52,6 +52,8 @@ function describe(fact: FactBody): string {
       return `${fact.tab} learns that ${fact.operation} is ${fact.settlement.status}`
     case 'event':
       return `${fact.tab} says ${describeEvent(fact.event)}`
+    case 'shown':
+      return `${fact.tab} shows ${fact.entity}/${fact.id} ${fact.status} ${JSON.stringify(fact.value) ?? 'not at all'}`
     case 'sent':
       return `${fact.request.tab} sends request ${fact.request.number}: ${fact.request.method} ${fact.request.path} ${fact.request.headers['Idempotency-Key'] ?? ''} ${fact.request.headers['If-Match'] ?? ''} ${fact.request.body ?? ''}`
     case 'unsent':

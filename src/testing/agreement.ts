@@ -1,0 +1,69 @@
+import type { Entity } from '../engine/types.ts'
+import type { Failure } from './liveness.ts'
+import { textOf } from './invariants/three-way.ts'
+import type { Tab } from './world/tab.ts'
+import { codeOf } from './world/trace.ts'
+import type { World } from './world/world.ts'
+
+const ENTITIES = ['note', 'task'] as const
+const LOOK_EVERY_MS = 1_000
+/** For a breaker to close, a backoff to end, and news to come from tab to tab. */
+const BOUND_MS = 200_000
+
+/** L3: once nothing goes wrong any more and everything was pulled, every tab of every device shows what the server has. */
+export async function proveAgreement(world: World, failed: () => boolean): Promise<readonly Failure[]> {
+  const tabs = world.devices.flatMap((device) => device.tabs)
+  let differences: readonly string[] = []
+  for (const begun = world.scheduler.now(); world.scheduler.now() - begun < BOUND_MS;) {
+    const pulled = world.devices.map(({ tabs: [first] }) => pullBy(world, first))
+    let isDone = false
+    void Promise.all(pulled).then(() => (isDone = true))
+    await world.scheduler.run(world.scheduler.now() + BOUND_MS / 4, () => failed() || isDone)
+    await world.scheduler.run(world.scheduler.now() + LOOK_EVERY_MS, failed)
+    if (failed()) return []
+    differences = await differencesOf(world, tabs)
+    if (differences.length === 0) return []
+  }
+  return [{ invariant: 'L3', sentence: `Everything was pulled, but ${differences.slice(0, 3).join(', and ')}.` }]
+}
+
+async function pullBy(world: World, tab: Tab | undefined): Promise<void> {
+  const engine = tab?.ready()
+  if (tab === undefined || engine === undefined) return
+  const result = await engine.synchronize().then(
+    ({ pulled }) => (pulled.every(({ isComplete }) => isComplete) ? 'done' : 'not complete'),
+    (error: unknown) => codeOf(error),
+  )
+  world.tell({ type: 'did', tab: tab.name, action: 'synchronize', result })
+}
+
+async function differencesOf(world: World, tabs: readonly Tab[]): Promise<readonly string[]> {
+  const shown = new Map<string, readonly Entity[]>()
+  let left = 0
+  for (const tab of tabs) {
+    for (const entity of ENTITIES) {
+      left += 1
+      const list = tab.ready()?.view(entity).list() ?? Promise.resolve([])
+      void list.catch(() => []).then((found) => {
+        shown.set(`${tab.name} ${entity}`, found)
+        left -= 1
+      })
+    }
+  }
+  await world.scheduler.run(world.scheduler.now() + BOUND_MS, () => left === 0)
+  return tabs.flatMap((tab) => ENTITIES.flatMap((entity) => differencesIn(world, tab.name, entity, shown.get(`${tab.name} ${entity}`) ?? [])))
+}
+
+function differencesIn(world: World, tab: string, entity: string, shown: readonly Entity[]): readonly string[] {
+  const has = new Map([...world.server.all()].filter(([path]) => path.startsWith(`/${entity}/`)))
+  const byPath = new Map(shown.map((one) => [`/${entity}/${encodeURIComponent(one.id)}`, one]))
+  const paths = new Set([...has.keys(), ...byPath.keys()])
+  // The answer to what a backup took back may have come after everything was pulled anew.
+  for (const effect of world.server.undone) paths.delete(`/${effect.entity}/${encodeURIComponent(effect.id)}`)
+  return [...paths].flatMap((path) => {
+    const [mine, theirs] = [byPath.get(path)?.value, has.get(path)]
+    const { id: _id, version: _version, ...own } = mine ?? {}
+    const texts = [mine === undefined ? 'nothing' : textOf(own), theirs === undefined ? 'nothing' : textOf(theirs)]
+    return texts[0] === texts[1] ? [] : [`${tab} shows ${texts[0]} at ${path} where the server has ${texts[1]}`]
+  })
+}

@@ -1,0 +1,96 @@
+import { isRecord } from '../../core/schema.ts'
+import type { Fact } from '../world/facts.ts'
+import type { Checker } from './invariant.ts'
+
+/** A row of an entity, as far as it is judged here. */
+interface Base {
+  readonly key: string
+  readonly version: number
+  readonly isGone: boolean
+  readonly generation: number
+}
+
+interface Replica {
+  readonly bases: Map<string, Base>
+  /** What is on the disk is not what was committed: nothing more is said of it. */
+  isBlind: boolean
+}
+
+const BLINDING: ReadonlySet<string> = new Set(['power-loss', 'evicted', 'torn-write'])
+
+/**
+ * S18: how far a pull has come and what it has brought are one commit, and nothing before that point is missing. S19: an older version never takes
+ * the place of a newer one, nor does an older change bring back what is gone.
+ */
+export const replicas: Checker = ({ versionsOf }, report) => {
+  const devices = new Map<string, Replica>()
+  /** From then on a version may stand for two different things. */
+  let wasRestored = false
+
+  function replicaOf(device: string): Replica {
+    const one = devices.get(device) ?? { bases: new Map(), isBlind: false }
+    devices.set(device, one)
+    return one
+  }
+
+  function written({ bases }: Replica, tab: string, base: Base): void {
+    const before = bases.get(base.key)
+    bases.set(base.key, base)
+    if (before === undefined || before.generation < base.generation) return
+    if (base.version < before.version)
+      report('S19', `${tab} wrote version ${base.version} of ${base.key} over version ${before.version}.`)
+    if (before.isGone && !base.isGone && base.version <= before.version)
+      report('S19', `${tab} brought ${base.key} back with version ${base.version}, though it went with version ${before.version}.`)
+  }
+
+  function reached({ bases }: Replica, tab: string, name: string, cursor: string): void {
+    const [, user = '', entity = ''] = name.split('/')
+    const upTo = Number(cursor.split(':')[1])
+    for (const [path, version] of versionsOf()) {
+      const [, kind = '', id = ''] = path.split('/')
+      if (kind !== entity || version > upTo) continue
+      const base = bases.get(`${user}/${entity}/${decodeURIComponent(id)}`)
+      if (base === undefined || base.version < version)
+        report('S18', `${tab} has pulled up to ${upTo}, but not version ${version} of ${path}.`)
+    }
+  }
+
+  function committed({ tab, device, others }: Extract<Fact, { type: 'committed' }>): void {
+    const replica = replicaOf(device)
+    if (replica.isBlind || wasRestored) return
+    const rows = others.map(rowIn).filter((row) => row !== undefined)
+    for (const row of rows) {
+      const base = baseOf(row)
+      if (base !== undefined) written(replica, tab, base)
+    }
+    for (const { name, cursor } of rows)
+      if (typeof name === 'string' && name.startsWith('pull/') && typeof cursor === 'string') reached(replica, tab, name, cursor)
+  }
+
+  return {
+    see(fact) {
+      if (fact.type === 'fault' && fact.kind === 'restored-backup') wasRestored = true
+      if (fact.type === 'fault' && BLINDING.has(fact.kind)) replicaOf(/^d\d+/.exec(fact.where)?.[0] ?? '').isBlind = true
+      if (fact.type === 'committed' && fact.others.length > 0) committed(fact)
+    },
+  }
+}
+
+/** What was written beside operations is told as the name of its collection and its text. */
+export function rowIn(text: string): Record<string, unknown> | undefined {
+  const found = /^(?:entities|meta) (\{.*)$/s.exec(text)?.[1]
+  if (found === undefined) return undefined
+  const row: unknown = JSON.parse(found)
+  return isRecord(row) ? row : undefined
+}
+
+function baseOf(row: Record<string, unknown>): Base | undefined {
+  const { key, version, deletedAt, generation } = row
+  if (typeof key !== 'string') return undefined
+  return {
+    key,
+    version: Number(version ?? 0),
+    isGone: deletedAt !== undefined,
+    generation: typeof generation === 'number' ? generation : 0,
+  }
+}

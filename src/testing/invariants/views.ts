@@ -1,0 +1,120 @@
+import type { JsonObject } from '../../core/json.ts'
+import { laneOf, type OperationRow } from '../../core/operation.ts'
+import { isObject } from '../../core/own.ts'
+import { isRecord } from '../../core/schema.ts'
+import type { Fact } from '../world/facts.ts'
+import { patched } from '../world/model-server.ts'
+import type { Checker } from './invariant.ts'
+import { rowIn } from './replicas.ts'
+import { textOf } from './three-way.ts'
+
+/** What an entity amounts to from a commit on. */
+interface Moment {
+  readonly text: string
+  /** Whose commit it was. */
+  readonly tab: string
+}
+
+/** What each moment of a device's store amounts to, entity by entity. */
+interface Past {
+  readonly bases: Map<string, JsonObject>
+  /** By lane, in order; the oldest are forgotten. */
+  readonly moments: Map<string, { from: number; all: Moment[] }>
+  isBlind: boolean
+}
+
+const BLINDING: ReadonlySet<string> = new Set(['power-loss', 'evicted', 'torn-write', 'corrupt-row'])
+const SHOWN: ReadonlySet<string> = new Set(['queued', 'waiting', 'sending', 'reconciling', 'parked'])
+const KEPT = 200
+const ABSENT = 'nothing'
+const NEVER: readonly Moment[] = [{ text: ABSENT, tab: '' }]
+
+/**
+ * S14: what a tab shows of an entity is what the server confirmed with the live operations in their order, at some moment; and it never goes back.
+ * What another tab has just committed it may not know yet, and show its own on top of less: then only the end is judged (L3).
+ */
+export const views: Checker = ({ rowsOf }, report) => {
+  const devices = new Map<string, Past>()
+  /** By tab and lane: which moment it shows. */
+  const shown = new Map<string, number>()
+
+  function pastOf(device: string): Past {
+    const one = devices.get(device) ?? { bases: new Map(), moments: new Map(), isBlind: false }
+    devices.set(device, one)
+    return one
+  }
+
+  function remember(tab: string, device: string, lanes: ReadonlySet<string>): void {
+    const past = pastOf(device)
+    for (const lane of lanes) {
+      const known = past.moments.get(lane) ?? { from: 0, all: [...NEVER] }
+      past.moments.set(lane, known)
+      known.all.push({ text: amountsTo(past.bases.get(lane), lane, rowsOf(device).values()), tab })
+      while (known.all.length > KEPT) {
+        known.all.shift()
+        known.from += 1
+      }
+    }
+  }
+
+  function committed({ tab, device, changes, others }: Extract<Fact, { type: 'committed' }>): void {
+    const past = pastOf(device)
+    const lanes = new Set(changes.flatMap(({ before, row }) => [before, row].flatMap((one) => (one === undefined ? [] : [laneIn(one)]))))
+    for (const row of others.map(rowIn)) {
+      if (row === undefined) continue
+      const { key, value, deletedAt } = row
+      if (typeof key !== 'string') continue
+      if (deletedAt === undefined && isRecord(value)) past.bases.set(key, Object.fromEntries(Object.entries(value)) as JsonObject)
+      else past.bases.delete(key)
+      lanes.add(key)
+    }
+    remember(tab, device, lanes)
+  }
+
+  function sees({ tab, device, user, entity, id, value }: Extract<Fact, { type: 'shown' }>): void {
+    const past = pastOf(device)
+    if (past.isBlind) return
+    const lane = laneOf(user, entity, id)
+    const { from, all } = past.moments.get(lane) ?? { from: 0, all: NEVER }
+    const text = value === undefined ? ABSENT : textOf(value)
+    const since = Math.max(0, (shown.get(`${tab} ${lane}`) ?? 0) - from)
+    const at = all.findIndex((moment, index) => index >= since && moment.text === text)
+    if (at >= 0) shown.set(`${tab} ${lane}`, at + from)
+    else if (all.slice(since + 1).every((moment) => moment.tab === tab))
+      report('S14', `${tab} shows ${text} as ${entity}/${id}, which is not what its store amounts to: ${storyOf(all)}.`)
+  }
+
+  return {
+    see(fact) {
+      if (fact.type === 'fault' && BLINDING.has(fact.kind)) pastOf(/^d\d+/.exec(fact.where)?.[0] ?? '').isBlind = true
+      if (fact.type === 'tab' && fact.change === 'starting')
+        for (const key of [...shown.keys()]) if (key.startsWith(`${fact.tab} `)) shown.delete(key)
+      if (fact.type === 'committed') committed(fact)
+      if (fact.type === 'shown') sees(fact)
+    },
+  }
+}
+
+function storyOf(all: readonly Moment[]): string {
+  return all
+    .slice(-3)
+    .map(({ text }) => text)
+    .join(', then ')
+}
+
+function laneIn({ user, entity, entityId }: OperationRow): string {
+  return laneOf(user, entity, entityId)
+}
+
+/** Told once more, so that the product is not its own judge. */
+function amountsTo(base: JsonObject | undefined, lane: string, rows: Iterable<OperationRow>): string {
+  let value = base
+  const live = [...rows].filter((row) => laneIn(row) === lane && SHOWN.has(row.status)).toSorted((a, b) => a.seq - b.seq)
+  for (const { type, payload, entityId } of live) {
+    const given = isObject(payload) ? payload : {}
+    if (type === 'delete') value = undefined
+    else if (type === 'create' || type === 'replace') value = { ...given, id: entityId }
+    else if (value !== undefined) value = { ...patched(value, given), id: entityId }
+  }
+  return value === undefined ? ABSENT : textOf(value)
+}
