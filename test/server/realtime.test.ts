@@ -80,7 +80,7 @@ describe('a WebSocket at /realtime', () => {
   })
 
   it('L6 that gives no sign of life is cut, and one that does is kept', async () => {
-    const { server } = await serve({ realtime: { heartbeatMs: 50 } })
+    const { server } = await serve({ realtime: { heartbeatMs: 300 } })
     const line = await openLine(`${server.url}/realtime`)
     const deaf = await openDeafSocket(server.url)
     await once(deaf.resume(), 'close')
@@ -155,7 +155,7 @@ describe('who may listen', () => {
   it('E3 is sent away with 4401 once the token is no longer taken', async () => {
     const revoked = new Set<string>()
     const auth = { users: (token: string) => (revoked.has(token) ? undefined : users(token)) }
-    const { server } = await serve({ auth, realtime: { heartbeatMs: 20 } })
+    const { server } = await serve({ auth, realtime: { heartbeatMs: 300 } })
     const line = await openLine(`${server.url}/realtime`, ann)
     const bobs = await openLine(`${server.url}/realtime`, { authorization: 'Bearer tb' })
     const events = await openEvents(`${server.url}/realtime/events`, ann)
@@ -183,7 +183,7 @@ describe('who may listen', () => {
       errors.push(error)
       told()
     }
-    const { server } = await serve({ auth, onError, realtime: { heartbeatMs: 20 } })
+    const { server } = await serve({ auth, onError, realtime: { heartbeatMs: 300 } })
     const line = await openLine(`${server.url}/realtime`, ann)
     fails = true
     await new Promise<void>((resolve) => (told = resolve))
