@@ -3,6 +3,7 @@ import { AuthenticationError, NetworkError, RateLimitError, ServerError, SyncErr
 import type { ChannelClosed } from '../../core/ports.ts'
 import { parseRetryAfter } from '../../core/retry-after.ts'
 import { cleanCause } from '../http/failures.ts'
+import { redact } from '../http/read-body.ts'
 
 const REFUSED: ReadonlySet<number> = new Set([1008, 4401, 4403])
 
@@ -25,6 +26,11 @@ function errorOf(code: number, retryAfterMs: number | undefined, cause: unknown)
   if (code === 1012 || code === 1013)
     return new RateLimitError(`The server asks to come back later (${code}). Polling goes on.`, { retryAfterMs, cause })
   return new NetworkError(`The realtime line broke (${code}). It is opened again; polling goes on.`, { cause })
+}
+
+/** A server may repeat what it was sent. */
+export function withoutSecrets(info: ChannelClosed, secrets: readonly string[]): ChannelClosed {
+  return { ...info, reason: secrets.reduce((reason, secret) => redact(reason, secret), info.reason) }
 }
 
 /** The server answered something else than a line. */

@@ -3,7 +3,7 @@ import { TimeoutError, type SyncError } from '../../core/errors.ts'
 import type { JsonObject } from '../../core/json.ts'
 import { getOwn } from '../../core/own.ts'
 import type { ChannelClosed, ChannelConnection, ChannelListener } from '../../core/ports.ts'
-import { closedByError, closedByStatus, closedWith, isRefusal } from '../realtime/closings.ts'
+import { closedByError, closedByStatus, closedWith, isRefusal, withoutSecrets } from '../realtime/closings.ts'
 import type { LineCredential } from '../realtime/credential.ts'
 import { createRelay } from '../realtime/relay.ts'
 import { systemClock } from '../system-clock.ts'
@@ -30,7 +30,7 @@ export function openEvents({ url, credential, onIgnored }: EventSettings, listen
     if (relay.isClosed()) return
     stopWatch()
     if (isRefusal(info)) credential.refused()
-    relay.closed(info)
+    relay.closed(withoutSecrets(info, secret === undefined ? [] : [secret]))
     aborter.abort()
   }
 

@@ -1,6 +1,6 @@
 import type { SyncError } from '../../core/errors.ts'
 import type { ChannelClosed, ChannelConnection, ChannelListener } from '../../core/ports.ts'
-import { closedByError, closedWith, isRefusal } from '../realtime/closings.ts'
+import { closedByError, closedWith, isRefusal, withoutSecrets } from '../realtime/closings.ts'
 import type { LineCredential } from '../realtime/credential.ts'
 import { createRelay } from '../realtime/relay.ts'
 import { platformSocket, type SocketClass, type SocketLike } from './socket.ts'
@@ -20,26 +20,27 @@ export function openSocket(settings: SocketSettings, listener: ChannelListener):
   const { url, ticketUrl, credential, entities, onIgnored, WebSocket } = settings
   const relay = createRelay(listener, onIgnored)
   const aborter = new AbortController()
-  let secret: string | undefined
+  const secrets: string[] = []
   let socket: SocketLike | undefined
 
   const end = (info: ChannelClosed): void => {
     if (relay.isClosed()) return
     if (isRefusal(info)) credential.refused()
-    relay.closed(info)
+    relay.closed(withoutSecrets(info, secrets))
   }
 
-  const fail = (error: unknown): void => end(closedByError(error, secret))
+  const fail = (error: unknown): void => end(closedByError(error, secrets.at(-1)))
 
   const address = async (): Promise<string | undefined> => {
     if (ticketUrl === undefined) return url.href
-    secret = await credential.next()
-    const result = await fetchTicket(ticketUrl, secret, aborter.signal)
+    const token = await credential.next()
+    if (token !== undefined) secrets.push(token)
+    const result = await fetchTicket(ticketUrl, token, aborter.signal)
     if (result.type === 'none') {
       end(result.closed)
       return undefined
     }
-    secret = result.ticket
+    secrets.push(result.ticket)
     return `${url.href}?ticket=${result.ticket}`
   }
 
