@@ -212,7 +212,7 @@ describe('who may listen', () => {
   })
 })
 
-describe('hostile clients', () => {
+describe('hostile clients (S29, E10)', () => {
   it.each<[string, string | Buffer, number]>([
     ['garbage', 'garbage', 1008],
     ['cut JSON', '{"type":"ping"', 1008],
