@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { describe, expect, it } from 'vitest'
 import { createServer } from '../../src/server/index.ts'
+import { createHub } from '../../src/server/realtime/hub.ts'
 import { frame, openDeafSocket, openEvents, openLine } from './line.ts'
 import { problem, serve } from './support.ts'
 
@@ -40,6 +41,29 @@ describe('a WebSocket at /realtime', () => {
       'order',
       { type: 'pong', at: 1 },
     ])
+  })
+
+  it('A7 tells once for several transactions in a turn, with the newest cursor, and again for the next turn', async () => {
+    const told: unknown[] = []
+    let head = 0
+    const hub = createHub({
+      cursorOf: (entity) => `${entity}-${head}`,
+      deliver: (send) => send(),
+      maxConnections: 1,
+      heartbeatMs: 60_000,
+      restartAfterMs: 1_000,
+      onError: () => {},
+    })
+    hub.join({ wants: () => true, push: ({ cursor }) => told.push(cursor), beat() {}, end() {} })
+    for (const entity of ['note', 'order', 'note']) {
+      head += 1
+      hub.changed(entity)
+    }
+    await new Promise(setImmediate)
+    hub.changed('note')
+    await new Promise(setImmediate)
+    expect(told).toEqual(['note-3', 'order-3', 'note-3'])
+    hub.close()
   })
 
   it('A7 tells nothing of what was refused, replayed or rolled back', async () => {
