@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import { createEventParser } from '../../src/adapters/sse/parser.ts'
 import { eventSourceChannel } from '../../src/adapters/sse/index.ts'
@@ -250,6 +250,21 @@ describe('webSocketChannel', () => {
     }
     listen(webSocketChannel({ url: `ws://${host}/realtime`, WebSocket: Mine, entities: ['note'] }))
     expect(await subscription).toBe('{"type":"subscribe","entities":["note"]}')
+    expect(addresses).toEqual([`ws://${host}/realtime`])
+  })
+
+  it("A7 takes the platform's WebSocket where there is one", async () => {
+    const addresses: string[] = []
+    class Platform extends WebSocket {
+      constructor(url: string) {
+        super(url)
+        addresses.push(url)
+      }
+    }
+    vi.stubGlobal('WebSocket', Platform)
+    onTestFinished(() => void vi.unstubAllGlobals())
+    const { host } = await webSocket.serve([])
+    await listen(webSocket.open(host)).opened
     expect(addresses).toEqual([`ws://${host}/realtime`])
   })
 
