@@ -14,6 +14,9 @@ export interface RetryOptions {
   readonly maxAgeMs: number
 }
 
+/** What a single delay depends on. */
+export type BackoffOptions = Pick<RetryOptions, 'strategy' | 'baseMs' | 'capMs'>
+
 export interface BackoffInput {
   /** 1 = the first retry. */
   readonly attempt: number
@@ -36,7 +39,7 @@ const MAX_DOUBLINGS = 52
  *
  * Source: AWS Architecture Blog, "Exponential Backoff And Jitter".
  */
-export function backoffMs(options: RetryOptions, input: BackoffInput): number {
+export function backoffMs(options: BackoffOptions, input: BackoffInput): number {
   return clampMs(drawMs(options, input), options.capMs)
 }
 
@@ -46,7 +49,7 @@ export function backoffMs(options: RetryOptions, input: BackoffInput): number {
  * Source: RFC 9110 §10.2.3 (Retry-After).
  */
 export function retryDelayMs(
-  options: RetryOptions,
+  options: BackoffOptions,
   input: BackoffInput & { readonly retryAfterMs?: number | undefined },
 ): number {
   const { retryAfterMs } = input
@@ -55,7 +58,7 @@ export function retryDelayMs(
   return Math.ceil(Math.max(0, retryAfterMs)) + spreadMs
 }
 
-function drawMs(options: RetryOptions, input: BackoffInput): number {
+function drawMs(options: BackoffOptions, input: BackoffInput): number {
   const upperMs = windowMs(options, input)
   if (options.strategy === 'exponential' || options.strategy === 'linear') return input.random * upperMs
   if (options.strategy === 'decorrelated') return options.baseMs + input.random * (upperMs - options.baseMs)
@@ -63,7 +66,7 @@ function drawMs(options: RetryOptions, input: BackoffInput): number {
 }
 
 /** The longest delay that the strategy could give now. */
-function windowMs({ strategy, baseMs, capMs }: RetryOptions, { attempt, previousMs }: BackoffInput): number {
+function windowMs({ strategy, baseMs, capMs }: BackoffOptions, { attempt, previousMs }: BackoffInput): number {
   if (typeof strategy === 'function') return clampMs(strategy(attempt), capMs)
   if (strategy === 'exponential') return Math.min(capMs, baseMs * 2 ** Math.min(attempt - 1, MAX_DOUBLINGS))
   if (strategy === 'linear') return Math.min(capMs, baseMs * attempt)

@@ -1,6 +1,7 @@
 import { ValidationError } from './errors.ts'
 import type { ActionEffects } from './derive.ts'
 import type { RetryOptions } from './backoff.ts'
+import type { BackoffOptions, RetryOptions } from './backoff.ts'
 import type { Priority } from './operation.ts'
 import type { Storage, SystemPorts, Transport } from './ports.ts'
 import type { ConflictStrategy } from './reconcile.ts'
@@ -32,6 +33,17 @@ export interface LockOptions {
   readonly staleMs: number
   /** How often a follower looks at the lease. */
   readonly pollMs: number
+}
+
+export interface RealtimeOptions {
+  /** How often the line is asked whether it lives. One that does not answer until the next beat is dead. */
+  readonly heartbeatMs: number
+  /** A line that is not open after this is given up. */
+  readonly connectTimeoutMs: number
+  /** Delays between attempts, and after how many in succession only polling is left. `Infinity` never gives up. */
+  readonly retry: BackoffOptions & Pick<RetryOptions, 'maxAttempts'>
+  /** How long only polling is left before the line is tried again. */
+  readonly fallbackMs: number
 }
 
 export interface LimitOptions {

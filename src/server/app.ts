@@ -2,16 +2,19 @@ import { Hono } from 'hono'
 import type { Context } from 'hono'
 import { cors } from 'hono/cors'
 import { jsonAnswer } from './answer.ts'
+import { authenticate } from './authenticate.ts'
 import { batchBody, executeBatch, readBatch } from './batch.ts'
 import { checkMediaType, parseJson } from './body.ts'
 import { readConditions } from './conditions.ts'
 import type { HeaderLookup } from './conditions.ts'
 import type { Connection, FaultGate } from './fault-gate.ts'
 import type { FaultTarget } from './faults.ts'
-import type { ServerOptions, Settings } from './options.ts'
+import type { Settings } from './options.ts'
 import { problemAnswer, Refusal } from './problems.ts'
 import { get, pull } from './pull.ts'
 import { readBody } from './read-body.ts'
+import { realtimeRoutes } from './realtime/routes.ts'
+import type { Admission } from './realtime/admission.ts'
 import { toResponse } from './response.ts'
 import type { Store } from './store.ts'
 import { executeWrite } from './write.ts'
@@ -21,13 +24,11 @@ import type { WriteRequest } from './write-request.ts'
 type App = Hono<{ Bindings: Connection }>
 type RequestContext = Context<{ Bindings: Connection }>
 
-export interface AppParts {
+export interface AppParts extends Admission {
   readonly store: Store
-  readonly settings: Settings
   readonly gate: FaultGate
   /** Called before each write: forgets old answers when it is time. */
   readonly sweep: () => void
-  readonly options: ServerOptions
 }
 
 const reading: FaultTarget = { write: false, mayFailPrecondition: false }
@@ -40,6 +41,7 @@ export function createApp(parts: AppParts): App {
   const app: App = new Hono<{ Bindings: Connection }>()
   if (options.corsOrigins !== undefined) app.use(allowOrigins(options.corsOrigins))
   if (options.inspect === true) addInspection(app, parts)
+  app.route('/realtime', realtimeRoutes(parts))
   app.post('/batch', (context) => batch(context, parts, onError))
   app.get('*', (context) => read(context, parts))
   app.all('*', (context) => write(context, parts))
@@ -52,7 +54,7 @@ export function createApp(parts: AppParts): App {
 }
 
 function read(context: RequestContext, { store, settings, gate, options }: AppParts): Response | Promise<Response> {
-  authenticate(context, options.auth)
+  authenticate(context.req.header('authorization'), options.auth)
   const { entity, id } = readPath(rawPath(context), settings.entityAllowed)
   const conditions = readConditions(headersOf(context))
   const query = new URL(context.req.url).searchParams
@@ -64,7 +66,7 @@ function read(context: RequestContext, { store, settings, gate, options }: AppPa
 }
 
 async function write(context: RequestContext, { store, settings, gate, sweep, options }: AppParts): Promise<Response> {
-  const user = authenticate(context, options.auth)
+  const { user } = authenticate(context.req.header('authorization'), options.auth)
   const { method } = context.req
   const text = method === 'DELETE' ? '' : await readBody(context.req, settings.bodyLimitBytes)
   const raw = { user, method, path: rawPath(context), header: headersOf(context), body: () => parseJson(text) }
@@ -87,7 +89,7 @@ async function batch(
   { store, settings, gate, sweep, options }: AppParts,
   onError: (error: unknown) => void,
 ): Promise<Response> {
-  const user = authenticate(context, options.auth)
+  const { user } = authenticate(context.req.header('authorization'), options.auth)
   const header = headersOf(context)
   checkMediaType('POST', header('content-type'))
   const body = parseJson(await readBody(context.req, settings.bodyLimitBytes))
@@ -98,15 +100,6 @@ async function batch(
     () => writing,
     () => jsonAnswer(200, batchBody(executeBatch(store, settings, items, onError))),
   )
-}
-
-/** @throws Refusal 401. */
-function authenticate(context: RequestContext, auth: ServerOptions['auth']): string {
-  if (auth === undefined) return 'anonymous'
-  const token = /^Bearer +([\w.~+/-]+=*) *$/i.exec(context.req.header('authorization') ?? '')?.[1]
-  const user = token === undefined ? undefined : auth.users(token)
-  if (user !== undefined) return user
-  throw new Refusal('unauthorized', 'Send a valid token as Authorization: Bearer <token>.', { 'www-authenticate': 'Bearer' })
 }
 
 function headersOf(context: RequestContext): HeaderLookup {

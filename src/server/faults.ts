@@ -35,6 +35,8 @@ export interface FaultOptions {
   readonly retryAfterMaxSeconds?: number
   /** A delay is 0 to this long. Default 50. */
   readonly delayMaxMs?: number
+  /** How many of the realtime pushes are lost, sent twice or held back until after the next, 0 to 1. Default 0. */
+  readonly pushRate?: number
 }
 
 export interface FaultPlan {
@@ -42,6 +44,7 @@ export interface FaultPlan {
   readonly weights: readonly (readonly [FaultKind, number])[]
   readonly retryAfterMaxSeconds: number
   readonly delayMaxMs: number
+  readonly pushRate: number
 }
 
 /** What a request is, as far as it matters which faults would be honest. */
@@ -60,14 +63,14 @@ export interface Fault {
 
 /** @throws ValidationError that names the option. */
 export function planFaults(options: FaultOptions): FaultPlan {
-  const { rate, weights, retryAfterMaxSeconds = 1, delayMaxMs = 50 } = options
-  if (!(rate >= 0 && rate <= 1)) throw new ValidationError('faults.rate', `must be a number from 0 to 1, not ${rate}.`)
+  const { rate, weights, retryAfterMaxSeconds = 1, delayMaxMs = 50, pushRate = 0 } = options
   for (const kind of Object.keys(weights ?? {})) {
     if (!faultKinds.some((known) => known === kind))
       throw new ValidationError('faults.weights', `${kind} is no fault. Use ${faultKinds.join(', ')}.`)
   }
   return {
-    rate,
+    rate: share('faults.rate', rate),
+    pushRate: share('faults.pushRate', pushRate),
     weights: faultKinds.map((kind) => [
       kind,
       notNegative(`faults.weights.${kind}`, weights === undefined ? 1 : (weights[kind] ?? 0)),
@@ -75,6 +78,11 @@ export function planFaults(options: FaultOptions): FaultPlan {
     retryAfterMaxSeconds: notNegative('faults.retryAfterMaxSeconds', retryAfterMaxSeconds),
     delayMaxMs: notNegative('faults.delayMaxMs', delayMaxMs),
   }
+}
+
+function share(path: string, value: number): number {
+  if (value >= 0 && value <= 1) return value
+  throw new ValidationError(path, `must be a number from 0 to 1, not ${value}.`)
 }
 
 function notNegative(path: string, value: number): number {

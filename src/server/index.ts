@@ -1,6 +1,6 @@
 export { createServer, startServer } from './server.ts'
 export type { ListenOptions, Listener, SynchartServer } from './server.ts'
-export type { ServerOptions } from './options.ts'
+export type { RealtimeServerOptions, ServerOptions } from './options.ts'
 export { faultKinds } from './faults.ts'
 export type { FaultKind, FaultOptions } from './faults.ts'
 export { problems } from './problems.ts'

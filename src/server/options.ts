@@ -2,6 +2,19 @@ import { ValidationError } from '../core/errors.ts'
 import type { Random } from '../core/ports.ts'
 import type { FaultOptions } from './faults.ts'
 
+export interface RealtimeServerOptions {
+  /** How often a line is asked for a sign of life; one that gave none since is cut. Default 15,000. */
+  readonly heartbeatMs?: number
+  /** How long a ticket is good. Default 30,000. */
+  readonly ticketTtlMs?: number
+  /** Lines at once. Default 1,000. */
+  readonly maxConnections?: number
+  /** A line that has this much to read yet is ended. Default 1 MiB. */
+  readonly maxBufferedBytes?: number
+  /** How long clients are asked to stay away when the server stops, or has too much to do. Default 1,000. */
+  readonly restartAfterMs?: number
+}
+
 export interface ServerOptions {
   /** A SQLite file, or `:memory:` (default). */
   readonly database?: string
@@ -21,6 +34,8 @@ export interface ServerOptions {
   readonly inspect?: boolean
   /** The origins whose pages may call this server, or `*`. Default none. */
   readonly corsOrigins?: '*' | readonly string[]
+  /** Limits of the realtime lines. */
+  readonly realtime?: RealtimeServerOptions
   /** Gets what went wrong behind a 500. Default: nobody is told. */
   readonly onError?: (error: unknown) => void
   readonly clock?: { now(): number }
@@ -33,6 +48,7 @@ export interface Settings {
   readonly bodyLimitBytes: number
   readonly idempotencyTtlMs: number
   readonly changeLogLimit: number
+  readonly realtime: Required<RealtimeServerOptions>
   readonly now: () => number
 }
 
@@ -47,7 +63,20 @@ export function resolveOptions(options: ServerOptions): Settings {
     bodyLimitBytes: positive('bodyLimitBytes', options.bodyLimitBytes ?? 1024 * 1024),
     idempotencyTtlMs: positive('idempotencyTtlMs', options.idempotencyTtlMs ?? 7 * dayMs),
     changeLogLimit: options.changeLogLimit === undefined ? Infinity : positive('changeLogLimit', options.changeLogLimit),
+    realtime: realtimeSettings(options.realtime ?? {}),
     now: wholeMs(options.clock ?? Date),
+  }
+}
+
+function realtimeSettings(options: RealtimeServerOptions): Required<RealtimeServerOptions> {
+  const { heartbeatMs = 15_000, ticketTtlMs = 30_000, maxConnections = 1_000 } = options
+  const { maxBufferedBytes = 1024 * 1024, restartAfterMs = 1_000 } = options
+  return {
+    heartbeatMs: positive('realtime.heartbeatMs', heartbeatMs),
+    ticketTtlMs: positive('realtime.ticketTtlMs', ticketTtlMs),
+    maxConnections: positive('realtime.maxConnections', maxConnections),
+    maxBufferedBytes: positive('realtime.maxBufferedBytes', maxBufferedBytes),
+    restartAfterMs: positive('realtime.restartAfterMs', restartAfterMs),
   }
 }
 

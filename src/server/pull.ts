@@ -30,6 +30,12 @@ export function pull(store: Store, settings: Settings, entity: string, query: UR
   return jsonAnswer(200, page(store, entity, from, limit), etag)
 }
 
+/** The cursor that a pull ends with when it has all changes. */
+export function headCursor(store: Store, entity: string): string {
+  const head = store.head(entity)
+  return writeCursor({ after: head, completeAt: head }, store.databaseId, entity)
+}
+
 function page(store: Store, entity: string, from: Position, limit: number): string {
   const found = store.changesAfter(entity, from.after, limit + 1)
   const hasMore = found.length > limit

@@ -9,6 +9,12 @@ import { storedObject } from './body.ts'
 import { createFaultGate } from './fault-gate.ts'
 import type { FaultKind, FaultOptions } from './faults.ts'
 import { resolveOptions } from './options.ts'
+import { headCursor } from './pull.ts'
+import { announcing } from './realtime/announce.ts'
+import { createHub } from './realtime/hub.ts'
+import { createPushFaults } from './realtime/push-faults.ts'
+import { createTickets } from './realtime/tickets.ts'
+import { serveSockets } from './realtime/upgrade.ts'
 import type { ServerOptions } from './options.ts'
 import { openStore } from './store.ts'
 import { sweeper } from './sweep.ts'
@@ -55,22 +61,35 @@ export interface SynchartServer {
 export async function createServer(options: ServerOptions = {}): Promise<SynchartServer> {
   const settings = resolveOptions(options)
   const gate = createFaultGate(options.faults, options.random)
-  const store = await openStore(options.database ?? ':memory:')
-  const app = createApp({ store, settings, gate, options, sweep: sweeper(store, settings) })
+  const pushFaults = createPushFaults(options.faults)
+  const opened = await openStore(options.database ?? ':memory:')
+  const cursorOf = (entity: string): string => headCursor(opened, entity)
+  const onError = options.onError ?? (() => {})
+  const hub = createHub({ ...settings.realtime, cursorOf, deliver: pushFaults.deliver, onError })
+  const store = announcing(opened, hub.changed)
+  const tickets = createTickets(settings.now, settings.realtime.ticketTtlMs)
+  const admission = { hub, tickets, settings, options }
+  const app = createApp({ ...admission, store, gate, sweep: sweeper(store, settings) })
   const listeners = new Set<Listener>()
 
   const listen = async (where: ListenOptions = {}): Promise<Listener> => {
     const answer = getRequestListener(app.fetch)
     const server = createHttpServer((request, response) => void answer(request, response))
+    const endSockets = serveSockets(server, admission)
     const url = await bind(server, where)
     let shutting: Promise<void> | undefined
-    const listener = { url, close: () => (shutting ??= shut(server).finally(() => void listeners.delete(listener))) }
+    const end = (): Promise<void> => {
+      endSockets()
+      return shut(server).finally(() => void listeners.delete(listener))
+    }
+    const listener: Listener = { url, close: () => (shutting ??= end()) }
     listeners.add(listener)
     return listener
   }
 
   let closing: Promise<void> | undefined
   const closeAll = async (): Promise<void> => {
+    hub.close()
     await Promise.all([...listeners].map((listener) => listener.close()))
     store.close()
   }
@@ -81,7 +100,10 @@ export async function createServer(options: ServerOptions = {}): Promise<Synchar
     ledger: store.ledger,
     state: (entity) => stateOf(store, entity).map(storedObject),
     faults: gate.counts,
-    setFaults: gate.set,
+    setFaults(next) {
+      gate.set(next)
+      pushFaults.set(next)
+    },
     close: () => (closing ??= closeAll()),
   }
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { deadEnds, protocolBreaks, type Edge, type Vertex, type Walk } from '../../src/testing/model/index.ts'
 import { breakerModel } from './models/breaker.ts'
+import { channelModel } from './models/channel.ts'
 import { connectivityModel } from './models/connectivity.ts'
 import { engineModel } from './models/engine.ts'
 import { lockModel } from './models/lock.ts'
@@ -36,6 +37,24 @@ describe('on every path', () => {
     const [online, offline] = ['send NETWORK.ONLINE to parent', 'send NETWORK.OFFLINE to parent'] as const
     const protocol = { '': [online, offline], [online]: [offline], [offline]: [online] }
     expect(breaks(connectivityModel.walks, protocol)).toEqual([])
+  })
+
+  it('L6 the line is reported lost each time that it was reported connected, and a beat goes out before any news of its health', () => {
+    const [connected, disconnected] = ['send CHANNEL.CONNECTED to parent', 'send CHANNEL.DISCONNECTED to parent'] as const
+    const [beat, health] = ['send BEAT to connection', 'send CHANNEL.HEALTH to parent'] as const
+    const protocol = {
+      '': [connected],
+      [connected]: [beat],
+      [beat]: [health, disconnected],
+      [health]: [beat, disconnected, connected],
+      [disconnected]: [connected, health],
+    }
+    expect(breaks(channelModel.walks, protocol)).toEqual([])
+  })
+
+  it('L10 there is one line at a time', () => {
+    const [start, stop] = ['start connection', 'stop connection'] as const
+    expect(breaks(channelModel.walks, { '': [start], [start]: [stop], [stop]: [start] })).toEqual([])
   })
 
   it('S7 an operation is recorded between any two effects, and its slot is empty before the next', () => {
@@ -116,6 +135,19 @@ describe('from every state', () => {
   it('L5 the breaker lets requests through again once they succeed', () => {
     const along = (edge: Edge): boolean => ['PROBE', 'SUCCESS'].includes(edge.event.type) || comesByItself(edge)
     expect(breakerModel.walks.flatMap((walk) => names(deadEnds(walk, isIn('closed'), along)))).toEqual([])
+  })
+
+  it('L6 the line comes up again by itself, unless it is unwanted or there is no network', () => {
+    const along = (edge: Edge): boolean => edge.event.type.startsWith('SOCKET.') || comesByItself(edge)
+    const stuck = channelModel.walks.flatMap((walk) => names(deadEnds(walk, isIn('live'), along)))
+    expect(new Set(stuck.map((value) => JSON.stringify(value)))).toEqual(
+      new Set(['"idle"', '"offline"', '{"waiting":"offline"}']),
+    )
+  })
+
+  it('L10 DISCONNECT alone takes the line down', () => {
+    const along = ({ event }: Edge): boolean => event.type === 'DISCONNECT'
+    expect(channelModel.walks.flatMap((walk) => names(deadEnds(walk, isIn('idle'), along)))).toEqual([])
   })
 
   it('L5 a slot becomes free again, whatever its operation met', () => {

@@ -1,0 +1,24 @@
+/** What of a WebSocket is used: that of browsers, of Node 22 and of the package ws alike. */
+export interface SocketLike {
+  addEventListener(type: 'open', listener: () => void): void
+  addEventListener(type: 'message', listener: (event: { readonly data: unknown }) => void): void
+  addEventListener(type: 'close', listener: (event: { readonly code: number; readonly reason: string }) => void): void
+  addEventListener(type: 'error', listener: (event: object) => void): void
+  send(text: string): void
+  close(code?: number): void
+}
+
+export type SocketClass = new (url: string) => SocketLike
+
+/** Largest message, in bytes, where that can be set. */
+const MAX_PAYLOAD = 65_536
+
+/** The platform's own; the package `ws` where there is none, as in Node before 22. */
+export async function platformSocket(): Promise<(url: string) => SocketLike> {
+  if (typeof globalThis.WebSocket === 'function') {
+    const { WebSocket } = globalThis
+    return (url) => new WebSocket(url)
+  }
+  const { WebSocket } = await import('ws')
+  return (url) => new WebSocket(url, { maxPayload: MAX_PAYLOAD, perMessageDeflate: false, followRedirects: false })
+}
