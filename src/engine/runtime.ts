@@ -23,6 +23,7 @@ import { leaseLock } from './lease.ts'
 import { forgetEnded } from './maintenance.ts'
 import { createMetrics } from './metrics.ts'
 import { createOptimistic } from './optimistic.ts'
+import { createReachability } from './reachability.ts'
 import { createReconciler } from './reconciler.ts'
 import { createSender } from './sender.ts'
 import { createSlots } from './slots.ts'
@@ -82,11 +83,12 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
   let endedSince = FORGET_EVERY
   let presence: { readonly holder: string; release(): Promise<void> } | undefined
 
+  const reachability = createReachability(ports.connectivity, () => machine)
   const sender = createSender(settings, ports, transport, {
     clientId: () => clientId,
     signs,
     requested: metrics.requested,
-    networkSuspected: () => machine?.send({ type: 'DRAIN.NETWORK_SUSPECTED' }),
+    reachability,
   })
 
   const effects = createEffects(settings, ports, {
@@ -131,7 +133,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
       lock: lease.logic,
       connectivity: connectivityMachine.provide({
         guards: { isOnline: () => ports.connectivity.online() },
-        actors: { probe: fromPromise<boolean>(({ signal }) => ports.connectivity.probe?.(signal) ?? Promise.resolve(true)) },
+        actors: { probe: fromPromise<boolean>(({ signal }) => reachability.probe(signal)) },
       }),
     },
     actions: {

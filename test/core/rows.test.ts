@@ -12,6 +12,7 @@ import {
   rankOf,
   release,
   resend,
+  setAside,
   unpark,
   withPayload,
 } from '../../src/core/rows.ts'
@@ -44,6 +45,7 @@ const parked: Step = (row, { certain }) => park(row, error, certain ? { type: 'u
 const putBack: Step = (row, { certain }) => release(row, ageingMs, certain ? undefined : error)
 const putOff: Step = (row, { at, delayMs, certain }) =>
   postpone(row, { at, delayMs, error, definite: certain && row.unknownAttempts > 0 })
+const aside: Step = (row, { certain }) => setAside(row, { error, definite: certain && row.unknownAttempts > 0 })
 const stale: Step = (row) => beginReconciling(row, error)
 const sentAnew: Step = (row, { certain }) => resend(row, { request: requestOf(row), baseVersion: certain ? 'v2' : undefined })
 const edited: Step = (row, { at }) => withPayload(row, { at })
@@ -53,7 +55,19 @@ function stepsOf({ status, request, unknownAttempts }: OperationRow): readonly S
   if (status === 'queued') return [sent, sent, edited, refused, merged, discarded]
   if (status === 'waiting') return [sent, sent, sent, unpark, discarded, ...(request === undefined ? [refused] : [])]
   if (status === 'sending')
-    return [sent, putBack, putBack, putOff, putOff, stale, stale, parked, done, ...(unknownAttempts === 1 ? [refused] : [])]
+    return [
+      sent,
+      putBack,
+      putBack,
+      putOff,
+      putOff,
+      aside,
+      stale,
+      stale,
+      parked,
+      done,
+      ...(unknownAttempts === 1 ? [refused] : []),
+    ]
   if (status === 'reconciling') return [sentAnew, sentAnew, sentAnew, putOff, parked, refused, done]
   if (status === 'rollingBack') return [rejected, parked]
   return status === 'parked' ? [unpark, unpark, unpark, discarded] : []

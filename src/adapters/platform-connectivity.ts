@@ -1,0 +1,21 @@
+import type { Connectivity } from '../core/ports.ts'
+
+type Word = 'online' | 'offline'
+
+/**
+ * What the platform says: of a page, and of workers and service workers too. Where it says nothing (Node), the network is taken to
+ * be there, and failing requests tell otherwise.
+ */
+export const platformConnectivity: Connectivity = {
+  online: () => !('navigator' in globalThis) || globalThis.navigator.onLine !== false,
+  watch(listener) {
+    if (typeof globalThis.addEventListener !== 'function') return () => {}
+    const listeners: Readonly<Record<Word, () => void>> = { online: () => listener(true), offline: () => listener(false) }
+    globalThis.addEventListener('online', listeners.online)
+    globalThis.addEventListener('offline', listeners.offline)
+    return () => {
+      globalThis.removeEventListener('online', listeners.online)
+      globalThis.removeEventListener('offline', listeners.offline)
+    }
+  },
+}
