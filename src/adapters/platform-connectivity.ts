@@ -7,7 +7,7 @@ type Word = 'online' | 'offline'
  * be there, and failing requests tell otherwise.
  */
 export const platformConnectivity: Connectivity = {
-  online: () => !('navigator' in globalThis) || globalThis.navigator.onLine !== false,
+  online: () => !isKnown(globalThis) || globalThis.navigator.onLine,
   watch(listener) {
     if (typeof globalThis.addEventListener !== 'function') return () => {}
     const listeners: Readonly<Record<Word, () => void>> = { online: () => listener(true), offline: () => listener(false) }
@@ -18,4 +18,9 @@ export const platformConnectivity: Connectivity = {
       globalThis.removeEventListener('offline', listeners.offline)
     }
   },
+}
+
+/** Node has a `navigator` without `onLine`, or none. */
+function isKnown(scope: object): boolean {
+  return 'navigator' in scope && typeof scope.navigator === 'object' && scope.navigator !== null && 'onLine' in scope.navigator
 }

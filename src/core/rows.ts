@@ -68,15 +68,9 @@ export function postpone(row: OperationRow, { at, delayMs, error, definite }: Po
  * what is in doubt about them are kept), and the operation goes on when sending does.
  */
 export function setAside(row: OperationRow, { error, definite }: Pick<Postponement, 'error' | 'definite'>): OperationRow {
-  return {
-    ...row,
-    rev: row.rev + 1,
-    status: 'waiting',
-    dueAt: 0,
-    attempts: Math.max(1, row.attempts - 1),
-    unknownAttempts: definite ? row.unknownAttempts - 1 : row.unknownAttempts,
-    ...lastError(error),
-  }
+  const attempts = Math.max(1, row.attempts - 1)
+  const inDoubt = definite ? row.unknownAttempts - 1 : Math.min(row.unknownAttempts, attempts)
+  return { ...row, rev: row.rev + 1, status: 'waiting', dueAt: 0, attempts, unknownAttempts: inDoubt, ...lastError(error) }
 }
 
 /** Refused with nothing applied: the server's state must be looked at. */

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { afterEach, describe, expect, it } from 'vitest'
 import { httpConnectivity, httpTransport } from '../../src/adapters/http/index.ts'
 import type { Connectivity, SyncEngine } from '../../src/index.ts'

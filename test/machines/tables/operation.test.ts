@@ -159,7 +159,7 @@ checkTable(
             dueAt: 0,
             request,
             attempts: maxAttempts - 1,
-            unknownAttempts: maxAttempts,
+            unknownAttempts: maxAttempts - 1,
           }),
           'D1 the network is gone, as a proxy said': ends({
             status: 'waiting',
