@@ -78,7 +78,7 @@ describe('a composite service', () => {
     expect(service.save).toBe(save)
     expect(service).toBeInstanceOf(BigShelf)
     expect(await Promise.resolve(service)).toBe(service)
-    expect(String(service)).toBe('[object Object]')
+    expect(service.constructor).toBe(BigShelf)
   })
 
   it.each<[string, unknown]>([
