@@ -14,6 +14,8 @@ export interface ChromiumApp {
   readonly context: BrowserContext
   /** Writes that reached the API, by their keys, also those that it did not answer. */
   readonly keys: readonly string[]
+  /** What pages have posted to `/told`: one that was suspended can't be asked. */
+  readonly told: readonly unknown[]
   /** False: every connection to the API breaks before anything is done. */
   setReachable(reachable: boolean): void
   /** From now on requests to the API wait until the function that is returned is called. */
@@ -30,6 +32,7 @@ export async function openChromiumApp(
   const scripts = await bundle(entries)
   const server = await createServer()
   const keys: string[] = []
+  const told: unknown[] = []
   let reachable = true
   let held: Promise<void> | undefined
 
@@ -37,6 +40,11 @@ export async function openChromiumApp(
     const path = request.url ?? '/'
     const script = scripts.get(path)
     if (script !== undefined) response.writeHead(200, { 'content-type': 'text/javascript' }).end(script)
+    else if (path === '/told') {
+      told.push(JSON.parse((await bodyOf(request)).toString()))
+      response.writeHead(204).end()
+    } else if (path === '/elsewhere')
+      response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><title>elsewhere</title>')
     else if (path.startsWith('/api/')) await api(request, response)
     else
       response
@@ -69,6 +77,7 @@ export async function openChromiumApp(
     server,
     context,
     keys,
+    told,
     setReachable(next) {
       reachable = next
     },

@@ -2,11 +2,16 @@ import { SyncError } from '../../core/errors.ts'
 import type { SyncEngine } from '../../engine/types.ts'
 import { checkTag } from './on-sync.ts'
 
+interface PeriodicOptions {
+  readonly tag: string
+  readonly minIntervalMs: number
+}
+
 export interface RegisterDrainOptions {
   /** As given to `drainOnSync`. */
   readonly tag: string
   /** Also asks for Periodic Background Sync, which browsers grant to installed applications only. */
-  readonly periodic?: { readonly tag: string; readonly minIntervalMs: number }
+  readonly periodic?: PeriodicOptions
   /** Told each time that the browser refuses: the user forbade it, or no worker is active. */
   readonly onRefused?: (error: SyncError) => void
 }
@@ -69,14 +74,8 @@ export function registerDrain(engine: SyncEngine, options: RegisterDrainOptions)
     if (!navigator.onLine) register()
   }
 
-  if (periodic !== undefined && periodicSupported) {
-    void ready
-      ?.then(async (registration) => {
-        if (hasPeriodicSync(registration))
-          await registration.periodicSync.register(periodic.tag, { minInterval: periodic.minIntervalMs })
-      })
-      .catch(refused)
-  }
+  if (periodic !== undefined && workers !== undefined && periodicSupported)
+    void registerPeriodic(workers, periodic).catch(refused)
   if (!supported) return { supported, periodicSupported, stop: () => {} }
 
   const unsubscribe = [engine.on('sync:queued', queued), engine.on('sync:retry', register), engine.on('network:offline', left)]
@@ -91,6 +90,11 @@ export function registerDrain(engine: SyncEngine, options: RegisterDrainOptions)
       globalThis.removeEventListener('pagehide', left)
     },
   }
+}
+
+async function registerPeriodic(workers: ServiceWorkerContainer, { tag, minIntervalMs }: PeriodicOptions): Promise<void> {
+  const registration = await workers.ready
+  if (hasPeriodicSync(registration)) await registration.periodicSync.register(tag, { minInterval: minIntervalMs })
 }
 
 function hasSync(registration: object): registration is WithSync {
