@@ -4,10 +4,12 @@ import { parseArgs } from 'node:util'
 import { benchCoalesce } from './coalesce.mjs'
 import { benchDrain } from './drain.mjs'
 import { benchEnqueue } from './enqueue.mjs'
+import { benchHandover } from './handover.mjs'
 import { benchOverhead } from './overhead.mjs'
 import { benchScale } from './scale.mjs'
 
-const HELP = `npm run bench -- [--only enqueue,drain,scale,overhead,coalesce] [--rounds 5] [--quick] [--history file] [--json]
+const HELP = `npm run bench -- [--only enqueue,drain,scale,overhead,coalesce,handover] [--rounds 5] [--quick] [--history file] [--json]
+  handover   in real tabs of a Chromium; not among the default ones
   --quick    a tenth of the operations: for a look, not for figures
   --history  writes to coalesce, one JSON object a line (default: examples/data/history-2000.ndjson)`
 
@@ -34,6 +36,7 @@ const benches = {
   scale: () => benchScale(rounds, { many: 1_000_000 * scale, waiting: 100_000 * scale }),
   overhead: () => benchOverhead(rounds),
   coalesce: () => benchCoalesce(values.history),
+  handover: () => benchHandover(values.quick ? 20 : 100),
 }
 
 const results = []

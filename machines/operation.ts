@@ -1,11 +1,21 @@
 import { assign, setup } from 'xstate'
 import { retryDelayMs, type RetryOptions } from '../src/core/backoff.ts'
-import { CircuitBreakerOpenError, SyncOperationError, type SyncError } from '../src/core/errors.ts'
+import { CircuitBreakerOpenError, SyncOperationError, UNREACHABLE, type SyncError } from '../src/core/errors.ts'
 import type { OperationRow, OperationStatus } from '../src/core/operation.ts'
 import type { Outcome, PreparedRequest } from '../src/core/ports.ts'
 import type { Decision } from '../src/core/reconcile.ts'
 import { IN_PLAY } from '../src/core/schema.ts'
-import { beginReconciling, beginRollback, finish, park, postpone, release, resend, type Ageing } from '../src/core/rows.ts'
+import {
+  beginReconciling,
+  beginRollback,
+  finish,
+  park,
+  postpone,
+  release,
+  resend,
+  setAside,
+  type Ageing,
+} from '../src/core/rows.ts'
 import { notProvided } from './not-provided.ts'
 
 /**
@@ -78,6 +88,9 @@ export const operationMachine = setup({
     beginRollback: assign((args) => step(args, (row, answer) => beginRollback(row, errorOf(answer)))),
     putBack: assign((args) => step(args, (row, answer) => release(row, args.context.ageingMs, errorOf(answer)))),
     postpone: assign((args) => step(args, (row, answer) => postponed(args.context.retry, row, answer))),
+    setAside: assign((args) =>
+      step(args, (row, answer) => setAside(row, { error: errorOf(answer), definite: isDefinite(answer) })),
+    ),
     park: assign((args) => step(args, parked)),
     prepareResend: assign((args) => step(args, resent)),
   },
@@ -88,6 +101,7 @@ export const operationMachine = setup({
     isConflict: ({ context, event }) => outcomeOf(context, event)?.type === 'conflict',
     isAuth: ({ context, event }) => outcomeOf(context, event)?.type === 'auth',
     isHeldBack: ({ context, event }) => isHeldBack(outcomeOf(context, event)),
+    isUnreached: ({ context, event }) => isUnreached(outcomeOf(context, event)),
     isRefused: ({ context, event }) => isRefused(context, outcomeOf(context, event)),
     isRejected: ({ context, event }) => outcomeOf(context, event)?.type === 'rejected',
     isExhausted: ({ context, event }) => isExhausted(context, answerTo(context, event)),
@@ -123,6 +137,7 @@ export const operationMachine = setup({
           { guard: 'isConflict', target: 'recording', actions: 'park' },
           { guard: 'isAuth', target: 'recording', actions: ['reportAuth', 'putBack'] },
           { guard: 'isHeldBack', target: 'recording', actions: 'putBack' },
+          { guard: 'isUnreached', target: 'recording', actions: 'setAside' },
           { guard: 'isRefused', target: 'recording', actions: 'beginRollback' },
           { guard: 'isRejected', target: 'recording', actions: 'park' },
           { guard: 'isExhausted', target: 'recording', actions: 'park' },
@@ -202,6 +217,11 @@ function isHeldBack(outcome: Outcome | undefined): boolean {
   return outcome?.type === 'retry' && outcome.error instanceof CircuitBreakerOpenError
 }
 
+/** Something answered, and the probe found that it was not the server. */
+function isUnreached(outcome: Outcome | undefined): boolean {
+  return (outcome?.type === 'retry' || outcome?.type === 'unknown') && outcome.error.code === UNREACHABLE
+}
+
 /** A refusal ends the operation only if it also proves that no earlier attempt was applied. */
 function isRefused({ row }: OperationContext, outcome: Outcome | undefined): boolean {
   return outcome?.type === 'rejected' && (outcome.definite || row?.unknownAttempts === 1)
@@ -229,7 +249,11 @@ function postponed(retry: RetryOptions, row: OperationRow, answer: Answer): Oper
   const outcome = answer.type === 'OUTCOME' ? answer.outcome : undefined
   const retryAfterMs = outcome?.type === 'retry' || outcome?.type === 'unknown' ? outcome.retryAfterMs : undefined
   const delayMs = retryDelayMs(retry, { attempt: row.attempts, previousMs: row.backoffMs, random: answer.random, retryAfterMs })
-  return postpone(row, { at: answer.at, delayMs, error: errorOf(answer), definite: outcome?.type === 'retry' })
+  return postpone(row, { at: answer.at, delayMs, error: errorOf(answer), definite: isDefinite(answer) })
+}
+
+function isDefinite(answer: Answer): boolean {
+  return answer.type === 'OUTCOME' && answer.outcome.type === 'retry'
 }
 
 function parked(row: OperationRow, answer: Answer): OperationRow {

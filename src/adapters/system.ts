@@ -1,22 +1,7 @@
 import { v7 } from 'uuid'
-import type { Connectivity, SystemPorts } from '../core/ports.ts'
+import type { SystemPorts } from '../core/ports.ts'
+import { platformConnectivity } from './platform-connectivity.ts'
 import { systemClock } from './system-clock.ts'
-
-/** The browser's own word; elsewhere the network is taken to be there, and failing requests tell otherwise. */
-const platformConnectivity: Connectivity = {
-  online: () => typeof window === 'undefined' || navigator.onLine,
-  watch(listener) {
-    if (typeof window === 'undefined') return () => {}
-    const online = (): void => listener(true)
-    const offline = (): void => listener(false)
-    window.addEventListener('online', online)
-    window.addEventListener('offline', offline)
-    return () => {
-      window.removeEventListener('online', online)
-      window.removeEventListener('offline', offline)
-    }
-  },
-}
 
 const RANDOM_POOL_BYTES = 4_096
 const ID_BYTES = 16

@@ -1,4 +1,5 @@
 import type { StoreListener } from '../core/ports.ts'
+import { watchLifecycle } from './web-lifecycle.ts'
 
 /** Tells the other handles on a store, in this page and in others, that something was committed. */
 export interface Channel {
@@ -12,15 +13,36 @@ export interface Channel {
 export function createChannel(name: string): Channel {
   const listeners = new Set<StoreListener>()
   let channel: BroadcastChannel | undefined
+  let unwatch = (): void => {}
+
+  function tell(collections: readonly string[] | undefined): void {
+    for (const listener of listeners) listener(collections)
+  }
+
+  function connect(): void {
+    channel = new BroadcastChannel(`synchart:${name}`)
+    channel.onmessage = ({ data }: MessageEvent<unknown>) => tell(isNames(data) ? data : undefined)
+  }
+
+  function disconnect(): void {
+    channel?.close()
+    channel = undefined
+  }
 
   return {
     open() {
       if (channel || !('BroadcastChannel' in globalThis)) return
-      channel = new BroadcastChannel(`synchart:${name}`)
-      channel.onmessage = ({ data }: MessageEvent<unknown>) => {
-        const collections = isNames(data) ? data : undefined
-        for (const listener of listeners) listener(collections)
-      }
+      connect()
+      unwatch = watchLifecycle({
+        // A message would put the page out of the back/forward cache.
+        suspended: disconnect,
+        resumed() {
+          disconnect()
+          connect()
+          // It heard nothing of what others have written since.
+          tell(undefined)
+        },
+      })
     },
     post: (collections) => channel?.postMessage(collections),
     watch(listener) {
@@ -30,8 +52,8 @@ export function createChannel(name: string): Channel {
       return () => void listeners.delete(own)
     },
     close() {
-      channel?.close()
-      channel = undefined
+      unwatch()
+      disconnect()
       listeners.clear()
     },
   }

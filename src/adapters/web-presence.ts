@@ -1,4 +1,5 @@
 import type { Presence } from '../core/ports.ts'
+import { watchLifecycle } from './web-lifecycle.ts'
 
 const PREFIX = 'web-lock:'
 
@@ -12,23 +13,49 @@ export function webPresence(): Presence | undefined {
   return { announce: () => announce(locks), whenGone: (holder, signal) => whenGone(locks, holder, signal) }
 }
 
+/** A page that is frozen or put into the back/forward cache can't act: it lets go, so that another takes over, and is present again when it goes on. */
 async function announce(locks: LockManager): Promise<{ readonly holder: string; release(): Promise<void> }> {
   const id = crypto.randomUUID()
-  let letGo = (): void => {}
-  const released = new Promise<void>((resolve) => (letGo = resolve))
-  let ended: Promise<unknown> = released
-  await new Promise<void>((granted, refused) => {
-    ended = locks.request(lockOf(id), () => {
-      granted()
-      return released
-    })
-    ended.catch(refused)
+  let held = hold(locks, lockOf(id))
+  await held.granted
+  const unwatch = watchLifecycle({
+    suspended: () => held.letGo(),
+    resumed() {
+      held.letGo()
+      held = hold(locks, lockOf(id))
+    },
   })
   const release = async (): Promise<void> => {
-    letGo()
-    await ended
+    unwatch()
+    held.letGo()
+    await held.ended
   }
   return { holder: PREFIX + id, release }
+}
+
+interface Held {
+  readonly granted: Promise<void>
+  /** Whatever became of it. */
+  readonly ended: Promise<void>
+  letGo(): void
+}
+
+function hold(locks: LockManager, name: string): Held {
+  const { promise: released, resolve: letGo } = deferred()
+  const { promise: given, resolve: grant } = deferred()
+  const request = locks.request(name, () => {
+    grant()
+    return released
+  })
+  const granted = Promise.race([given, request])
+  granted.catch(() => {})
+  return { granted, ended: request.catch(() => {}), letGo }
+}
+
+function deferred(): { readonly promise: Promise<void>; resolve(): void } {
+  let resolve = (): void => {}
+  const promise = new Promise<void>((settle) => (resolve = settle))
+  return { promise, resolve }
 }
 
 /** Stays open for a holder that was not announced here, which can't be known to be gone, and once the signal has ended it. */

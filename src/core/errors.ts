@@ -29,6 +29,9 @@ export class NetworkError extends SyncError {
   }
 }
 
+/** The code of the `NetworkError` of an answer that did not come from the server: a probe found that the network is not there. */
+export const UNREACHABLE = 'unreachable'
+
 /** No answer in time. Whether the server applied the request is unknown. */
 export class TimeoutError extends SyncError {
   override readonly name = 'TimeoutError'

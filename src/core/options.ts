@@ -1,6 +1,5 @@
 import { ValidationError } from './errors.ts'
 import type { ActionEffects } from './derive.ts'
-import type { RetryOptions } from './backoff.ts'
 import type { BackoffOptions, RetryOptions } from './backoff.ts'
 import type { Priority } from './operation.ts'
 import type { Storage, SystemPorts, Transport } from './ports.ts'

@@ -63,6 +63,16 @@ export function postpone(row: OperationRow, { at, delayMs, error, definite }: Po
   }
 }
 
+/**
+ * What answered was not the server, for the network is not there. The attempt does not count (the first stays on record: its bytes and
+ * what is in doubt about them are kept), and the operation goes on when sending does.
+ */
+export function setAside(row: OperationRow, { error, definite }: Pick<Postponement, 'error' | 'definite'>): OperationRow {
+  const attempts = Math.max(1, row.attempts - 1)
+  const inDoubt = definite ? row.unknownAttempts - 1 : Math.min(row.unknownAttempts, attempts)
+  return { ...row, rev: row.rev + 1, status: 'waiting', dueAt: 0, attempts, unknownAttempts: inDoubt, ...lastError(error) }
+}
+
 /** Refused with nothing applied: the server's state must be looked at. */
 export function beginReconciling(row: OperationRow, error: SyncError): OperationRow {
   return { ...row, rev: row.rev + 1, status: 'reconciling', unknownAttempts: 0, dueAt: IN_PLAY, ...lastError(error) }

@@ -28,6 +28,7 @@ import { createProgress } from './progress.ts'
 import { createPullRequests } from './pull-requests.ts'
 import { createPuller } from './puller.ts'
 import { createReplica } from './replica.ts'
+import { createReachability } from './reachability.ts'
 import { createReconciler } from './reconciler.ts'
 import { createSender } from './sender.ts'
 import { createSlots } from './slots.ts'
@@ -104,11 +105,12 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
   let endedSince = FORGET_EVERY
   let presence: { readonly holder: string; release(): Promise<void> } | undefined
 
+  const reachability = createReachability(ports.connectivity, () => machine)
   const sender = createSender(settings, ports, transport, {
     clientId: () => clientId,
     signs,
     requested: metrics.requested,
-    networkSuspected: () => machine?.send({ type: 'DRAIN.NETWORK_SUSPECTED' }),
+    reachability,
   })
 
   const effects = createEffects(settings, ports, {
@@ -159,7 +161,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
       }),
       connectivity: connectivityMachine.provide({
         guards: { isOnline: () => ports.connectivity.online() },
-        actors: { probe: fromPromise<boolean>(({ signal }) => ports.connectivity.probe?.(signal) ?? Promise.resolve(true)) },
+        actors: { probe: fromPromise<boolean>(({ signal }) => reachability.probe(signal)) },
       }),
     },
     actions: {

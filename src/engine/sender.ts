@@ -4,6 +4,7 @@ import { wireKey, type OperationRow } from '../core/operation.ts'
 import type { Settings } from '../core/options.ts'
 import type { Outcome, PreparedRequest, SystemPorts, Transport } from '../core/ports.ts'
 import { isServerFailure, type BreakerSigns } from './breaker-signs.ts'
+import type { Reachability } from './reachability.ts'
 
 interface Flight {
   readonly slot: OperationActor
@@ -16,7 +17,7 @@ export interface SenderHooks {
   readonly signs: BreakerSigns
   /** A request left. */
   requested(): void
-  networkSuspected(): void
+  readonly reachability: Pick<Reachability, 'vetted'>
 }
 
 /** Brings claimed operations to the transport, alone or in batches, and the outcomes back to their slots. */
@@ -47,7 +48,8 @@ export function createSender(settings: Settings, ports: SystemPorts, transport: 
     const controller = new AbortController()
     for (const { slot } of flights) controllers.set(slot, controller)
     hooks.requested()
-    const outcomes = await attempt(flights, controller.signal)
+    const answered = await attempt(flights, controller.signal)
+    const outcomes = await hooks.reachability.vetted(answered, controller.signal)
     if (controller.signal.aborted) return
     if (flights.length > 1 && outcomes.some(isBatchUnsupported)) {
       batches = false
@@ -81,7 +83,6 @@ export function createSender(settings: Settings, ports: SystemPorts, transport: 
 
   /** One request is one sign of the server's health, however many operations it carried. */
   function report(outcomes: readonly Outcome[]): void {
-    if (outcomes.some(isOffline)) hooks.networkSuspected()
     if (outcomes.some(isFailure)) signs.failed()
     else signs.succeeded()
   }
@@ -140,10 +141,6 @@ function isFirstTry({ row }: Flight): boolean {
 function isFailure(outcome: Outcome): boolean {
   if (outcome.type !== 'unknown' && outcome.type !== 'retry') return false
   return isServerFailure(outcome.error) || (outcome.type === 'unknown' && outcome.error instanceof RateLimitError)
-}
-
-function isOffline(outcome: Outcome): boolean {
-  return outcome.type === 'retry' && outcome.error.code === 'offline'
 }
 
 function isBatchUnsupported(outcome: Outcome): boolean {

@@ -12,6 +12,7 @@ import {
   rankOf,
   release,
   resend,
+  setAside,
   unpark,
   withPayload,
 } from '../../src/core/rows.ts'
@@ -44,6 +45,7 @@ const parked: Step = (row, { certain }) => park(row, error, certain ? { type: 'u
 const putBack: Step = (row, { certain }) => release(row, ageingMs, certain ? undefined : error)
 const putOff: Step = (row, { at, delayMs, certain }) =>
   postpone(row, { at, delayMs, error, definite: certain && row.unknownAttempts > 0 })
+const aside: Step = (row, { certain }) => setAside(row, { error, definite: certain && row.unknownAttempts > 0 })
 const stale: Step = (row) => beginReconciling(row, error)
 const sentAnew: Step = (row, { certain }) => resend(row, { request: requestOf(row), baseVersion: certain ? 'v2' : undefined })
 const edited: Step = (row, { at }) => withPayload(row, { at })
@@ -53,7 +55,19 @@ function stepsOf({ status, request, unknownAttempts }: OperationRow): readonly S
   if (status === 'queued') return [sent, sent, edited, refused, merged, discarded]
   if (status === 'waiting') return [sent, sent, sent, unpark, discarded, ...(request === undefined ? [refused] : [])]
   if (status === 'sending')
-    return [sent, putBack, putBack, putOff, putOff, stale, stale, parked, done, ...(unknownAttempts === 1 ? [refused] : [])]
+    return [
+      sent,
+      putBack,
+      putBack,
+      putOff,
+      putOff,
+      aside,
+      stale,
+      stale,
+      parked,
+      done,
+      ...(unknownAttempts === 1 ? [refused] : []),
+    ]
   if (status === 'reconciling') return [sentAnew, sentAnew, sentAnew, putOff, parked, refused, done]
   if (status === 'rollingBack') return [rejected, parked]
   return status === 'parked' ? [unpark, unpark, unpark, discarded] : []
@@ -178,8 +192,10 @@ describe('the row of an operation, whatever happens to it', () => {
     everyStep((before, after, step) => {
       const counted = step === sent || step === sentAnew ? 1 : step === putBack ? -1 : 0
       if (step === sent || step === putBack) expect(after.unknownAttempts).toBe(before.unknownAttempts + counted)
-      if (step === putOff) expect([0, 1]).toContain(before.unknownAttempts - after.unknownAttempts)
-      expect(after.attempts).toBe(step === unpark ? Math.min(1, before.attempts) : before.attempts + counted)
+      if (step === aside && before.unknownAttempts > 1) expect(after.unknownAttempts).toBeGreaterThan(0)
+      if (step === putOff || step === aside) expect([0, 1]).toContain(before.unknownAttempts - after.unknownAttempts)
+      const left = step === unpark ? Math.min(1, before.attempts) : step === aside ? Math.max(1, before.attempts - 1) : undefined
+      expect(after.attempts).toBe(left ?? before.attempts + counted)
       if (before.attempts > 1 && step === putBack) expect(after).toMatchObject({ status: 'waiting', dueAt: 0 })
       expect(after.reconciliations).toBe(before.reconciliations + (step === sentAnew ? 1 : 0))
       expect(after.reconciledBefore).toBe(

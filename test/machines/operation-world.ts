@@ -7,6 +7,7 @@ import {
   NetworkError,
   AuthenticationError,
   RateLimitError,
+  UNREACHABLE,
 } from '../../src/core/errors.ts'
 import { wireKey, type OperationRow } from '../../src/core/operation.ts'
 import { DEFAULTS } from '../../src/core/options.ts'
@@ -53,6 +54,8 @@ export const outcomes = {
   retry: { type: 'retry', error: new NetworkError('Refused.') },
   retryAfter: { type: 'retry', error: new RateLimitError('Slow down.'), retryAfterMs: 7_000 },
   unknown: { type: 'unknown', error: new NetworkError('Lost.') },
+  unreached: { type: 'unknown', error: new NetworkError('A portal.', { code: UNREACHABLE }) },
+  refusedByProxy: { type: 'retry', error: new NetworkError('A proxy.', { code: UNREACHABLE }) },
   conflict: { type: 'conflict', error: new ConflictError('Stale.'), reason: 'stale' },
   auth: { type: 'auth', error: new AuthenticationError('Who?', { status: 401 }) },
   refused: { type: 'rejected', error: new ClientError('Invalid.'), definite: true },

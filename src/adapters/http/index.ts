@@ -4,6 +4,8 @@ import type { HttpTransportOptions } from './options.ts'
 import { transportOver } from './transport.ts'
 import { axiosWire } from './wire.ts'
 
+export { httpConnectivity, httpProbe, type HttpProbe, type HttpProbeOptions, type ProbeAnswer } from './probe.ts'
+
 export type { BatchOptions, EntityRoutes, HttpAuth, HttpTransportOptions, Route, RouteFunction } from './options.ts'
 
 /**

@@ -124,7 +124,7 @@ export function checkOptions(options: HttpTransportOptions): HttpSettings {
   }
 }
 
-function checkBaseURL(value: unknown): string {
+export function checkBaseURL(value: unknown): string {
   const url = typeof value === 'string' && URL.canParse(value) ? new URL(value) : undefined
   if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
     throw new ValidationError('baseURL', 'give an absolute http or https URL, as https://api.example.com/v1')
@@ -136,7 +136,7 @@ function checkBaseURL(value: unknown): string {
   return url.href.replace(/\/+$/, '')
 }
 
-function whole(path: string, value: unknown, max: number): number {
+export function whole(path: string, value: unknown, max: number): number {
   if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 1 && value <= max) return value
   throw new ValidationError(path, `must be a whole number from 1 to ${max}`)
 }

@@ -76,6 +76,41 @@ describe('presence by Web Locks', () => {
     await ended
   })
 
+  it.each([
+    ['frozen', () => document.dispatchEvent(new Event('freeze')), () => document.dispatchEvent(new Event('resume'))],
+    [
+      'kept to be shown again',
+      () => dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true })),
+      () => dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true })),
+    ],
+  ])('L2 a page that is %s is gone, and present again when it goes on', async (_, suspend, resume) => {
+    const { holder, release } = await presence.announce()
+    const { ended } = gone(holder)
+    suspend()
+    await ended
+    await gone(holder).ended
+    resume()
+    await navigator.locks.query()
+    const again = gone(holder)
+    expect(await stillWaits(again.ended)).toBe(true)
+    suspend()
+    resume()
+    await again.ended
+    await release()
+    resume()
+    await gone(holder).ended
+  })
+
+  it('L2 a page that is left for good lets go before it is taken down', async () => {
+    const { holder, release } = await presence.announce()
+    const { ended } = gone(holder)
+    dispatchEvent(new PageTransitionEvent('pageshow', { persisted: false }))
+    expect(await stillWaits(ended)).toBe(true)
+    dispatchEvent(new PageTransitionEvent('pagehide', { persisted: false }))
+    await ended
+    await release()
+  })
+
   it('L10 a wait ends with its signal and leaves no request behind', async () => {
     const { holder, release } = await presence.announce()
     const { ended, stop } = gone(holder)

@@ -1,0 +1,61 @@
+import { SyncError } from '../../core/errors.ts'
+import type { Clock } from '../../core/ports.ts'
+import type { OperationInfo, SyncEngine } from '../../engine/types.ts'
+
+/** Where nothing says when an operation goes on: the owner of the lease may be another tab. */
+const LOOK_AGAIN_MS = 1_000
+const LIST_LIMIT = 1_000
+
+/**
+ * Runs an engine until nothing is left that goes on by itself, and stops it. What waits for a person holds nothing up.
+ * @throws SyncError `drain-incomplete` if something is left after `limitMs`, or may not be sent now.
+ */
+export async function drain(engine: SyncEngine, limitMs: number, clock: Clock): Promise<void> {
+  const endsAt = clock.monotonic() + limitMs
+  let cancel = (): void => {}
+  const expired = new Promise<never>((_, reject) => {
+    cancel = clock.schedule(() => reject(incomplete(`after ${limitMs} ms`)), limitMs)
+  })
+  try {
+    await Promise.race([drainAll(engine, endsAt, clock), expired])
+  } finally {
+    cancel()
+    await engine.stop()
+  }
+}
+
+async function drainAll(engine: SyncEngine, endsAt: number, clock: Clock): Promise<void> {
+  await engine.start()
+  for (;;) {
+    const { held } = await engine.flush()
+    const left = goingOn(await engine.operations.list({ status: 'live', limit: LIST_LIMIT }))
+    if (left.length === 0) return
+    if (held.length > 0) throw incomplete(`because sending is paused (${held.join(', ')})`)
+    const waitMs = nextWait(left, clock.now())
+    if (clock.monotonic() + waitMs >= endsAt) throw incomplete(`and the next attempt is due in ${waitMs} ms`)
+    await new Promise<void>((resolve) => void clock.schedule(resolve, waitMs))
+  }
+}
+
+/** A parked operation waits for a decision, and so does what stands behind it. */
+function goingOn(live: readonly OperationInfo[]): readonly OperationInfo[] {
+  const parked = new Set(live.filter(({ status }) => status === 'parked').map(laneOf))
+  return live.filter((operation) => !parked.has(laneOf(operation)))
+}
+
+function laneOf({ entity, entityId }: OperationInfo): string {
+  return JSON.stringify([entity, entityId])
+}
+
+function nextWait(left: readonly OperationInfo[], now: number): number {
+  const due = left.map(({ status, nextAttemptAt }) =>
+    status === 'waiting' && nextAttemptAt ? nextAttemptAt - now : LOOK_AGAIN_MS,
+  )
+  return Math.max(0, Math.min(...due))
+}
+
+function incomplete(why: string): SyncError {
+  return new SyncError('drain-incomplete', `Not everything could be sent: something is left ${why}. The browser tries again.`, {
+    retryable: true,
+  })
+}

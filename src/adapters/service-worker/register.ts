@@ -1,0 +1,106 @@
+import { SyncError } from '../../core/errors.ts'
+import type { SyncEngine } from '../../engine/types.ts'
+import { checkTag } from './on-sync.ts'
+
+interface PeriodicOptions {
+  readonly tag: string
+  readonly minIntervalMs: number
+}
+
+export interface RegisterDrainOptions {
+  /** As given to `drainOnSync`. */
+  readonly tag: string
+  /** Also asks for Periodic Background Sync, which browsers grant to installed applications only. */
+  readonly periodic?: PeriodicOptions
+  /** Told each time that the browser refuses: the user forbade it, or no worker is active. */
+  readonly onRefused?: (error: SyncError) => void
+}
+
+export interface DrainRegistration {
+  /** False where the browser has no Background Sync, as Firefox and Safari: what is left goes on when a page is opened. */
+  readonly supported: boolean
+  readonly periodicSupported: boolean
+  /** Registers no more. What is registered stays. */
+  stop(): void
+}
+
+/** What the types of the DOM do not know. */
+interface WithSync {
+  readonly sync: { register(tag: string): Promise<void> }
+}
+
+interface WithPeriodicSync {
+  readonly periodicSync: { register(tag: string, options: { readonly minInterval: number }): Promise<void> }
+}
+
+/**
+ * Lets the service worker go on when this page can't: registers Background Sync when an operation is enqueued without a network or
+ * is put off, and when the page is hidden or left while something waits. Where the worker isn't active yet, as soon as it is.
+ */
+export function registerDrain(engine: SyncEngine, options: RegisterDrainOptions): DrainRegistration {
+  const { tag, periodic, onRefused = () => {} } = options
+  checkTag('tag', tag)
+  if (periodic !== undefined) checkTag('periodic.tag', periodic.tag)
+  const workers = 'navigator' in globalThis ? globalThis.navigator.serviceWorker : undefined
+  const supported = workers !== undefined && 'SyncManager' in globalThis
+  const periodicSupported = workers !== undefined && 'PeriodicSyncManager' in globalThis
+  let active: ServiceWorkerRegistration | undefined
+  const ready = workers?.ready.then((registration) => (active = registration))
+
+  /** When a page is left there is no time to wait for a promise, so what is known is used at once. */
+  function register(): void {
+    if (active !== undefined) void sync(active)
+    else void ready?.then(sync)
+  }
+
+  function sync(registration: ServiceWorkerRegistration): Promise<void> {
+    return hasSync(registration) ? registration.sync.register(tag).catch(refused) : Promise.resolve()
+  }
+
+  function refused(cause: unknown): void {
+    const message = `The browser does not allow Background Sync: what is left is sent when a page is opened.`
+    onRefused(new SyncError('background-sync-refused', message, { cause }))
+  }
+
+  function hidden(): void {
+    if (document.visibilityState === 'hidden') left()
+  }
+
+  function left(): void {
+    if (engine.metrics().queue.depth > 0) register()
+  }
+
+  function queued(): void {
+    if (!navigator.onLine) register()
+  }
+
+  if (periodic !== undefined && workers !== undefined && periodicSupported)
+    void registerPeriodic(workers, periodic).catch(refused)
+  if (!supported) return { supported, periodicSupported, stop: () => {} }
+
+  const unsubscribe = [engine.on('sync:queued', queued), engine.on('sync:retry', register), engine.on('network:offline', left)]
+  document.addEventListener('visibilitychange', hidden)
+  globalThis.addEventListener('pagehide', left)
+  return {
+    supported,
+    periodicSupported,
+    stop() {
+      for (const stop of unsubscribe) stop()
+      document.removeEventListener('visibilitychange', hidden)
+      globalThis.removeEventListener('pagehide', left)
+    },
+  }
+}
+
+async function registerPeriodic(workers: ServiceWorkerContainer, { tag, minIntervalMs }: PeriodicOptions): Promise<void> {
+  const registration = await workers.ready
+  if (hasPeriodicSync(registration)) await registration.periodicSync.register(tag, { minInterval: minIntervalMs })
+}
+
+function hasSync(registration: object): registration is WithSync {
+  return 'sync' in registration
+}
+
+function hasPeriodicSync(registration: object): registration is WithPeriodicSync {
+  return 'periodicSync' in registration
+}

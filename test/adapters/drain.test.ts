@@ -1,0 +1,103 @@
+import { createServer } from 'node:http'
+import { afterEach, describe, expect, it } from 'vitest'
+import { drain } from '../../src/adapters/service-worker/drain.ts'
+import { drainOnSync, type DrainOnSyncOptions } from '../../src/adapters/service-worker/index.ts'
+import { httpTransport } from '../../src/adapters/http/index.ts'
+import { NetworkError } from '../../src/core/errors.ts'
+import { systemClock } from '../../src/adapters/system-clock.ts'
+import { createWorld, type World } from '../support/world.ts'
+
+let world: World
+afterEach(() => world.close())
+
+const create = (id: string) => ({ type: 'create', entity: 'note', id, payload: { title: id } })
+
+/** Leaves operations in the store, as a page that was closed does. */
+async function leftBehind(ids: readonly string[]): Promise<void> {
+  const page = await world.started()
+  page.pause('test')
+  await page.enqueueAll(ids.map(create))
+  await page.stop()
+}
+
+describe('a drain in the background', () => {
+  it('E9 sends what was left, also what fails at first, and leaves no engine running', async () => {
+    world = await createWorld()
+    await leftBehind(['a', 'b', 'c'])
+    world.server.setFaults({ rate: 1, weights: { unavailable: 1 }, retryAfterMaxSeconds: 0 })
+    const engine = world.engine()
+    let refused = 0
+    engine.on('sync:retry', () => {
+      refused += 1
+      if (refused === 3) world.server.setFaults(undefined)
+    })
+    await drain(engine, 20_000, systemClock)
+    expect(Object.keys(world.notes())).toEqual(['a', 'b', 'c'])
+    expect(world.server.ledger()).toHaveLength(3)
+    await expect(engine.enqueue(create('d'))).rejects.toMatchObject({ code: 'not-started' })
+  })
+
+  it('E9 fails, so that it is tried again, when the next attempt is due too late', async () => {
+    world = await createWorld()
+    await leftBehind(['a'])
+    world.server.setFaults({ rate: 1, weights: { unavailable: 1 } })
+    const engine = world.engine({ retry: { strategy: 'constant', baseMs: 60_000, capMs: 60_000 } })
+    await expect(drain(engine, 5_000, systemClock)).rejects.toMatchObject({ code: 'drain-incomplete', retryable: true })
+  })
+
+  it('E9 fails at once while sending is paused', async () => {
+    world = await createWorld()
+    await leftBehind(['a'])
+    const engine = world.engine()
+    engine.pause('metered')
+    await expect(drain(engine, 60_000, systemClock)).rejects.toThrow('metered')
+  })
+
+  it('E9 L10 ends in time where the server is silent', async () => {
+    world = await createWorld()
+    await leftBehind(['a'])
+    const silent = createServer(() => {})
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+    const { port } = silent.address() as { port: number }
+    const engine = world.engine({ transport: httpTransport({ baseURL: `http://127.0.0.1:${port}` }), stopTimeoutMs: 50 })
+    await expect(drain(engine, 300, systemClock)).rejects.toThrow('after 300 ms')
+    silent.closeAllConnections()
+    silent.close()
+    await drain(world.engine(), 20_000, systemClock)
+    expect(world.server.ledger()).toHaveLength(1)
+  })
+
+  it('E9 does not wait for a decision, nor for what stands behind it', async () => {
+    world = await createWorld()
+    await leftBehind(['a', 'b'])
+    const before = await world.started({ retry: { strategy: 'constant', baseMs: 1, maxAttempts: 1 } })
+    world.intercept(async ({ request }, send) => {
+      const outcome = await send()
+      const isSick = request.body?.includes('"a"') === true && outcome.type === 'applied'
+      return isSick ? { type: 'unknown', error: new NetworkError('Lost.') } : outcome
+    })
+    await before.flush()
+    await before.enqueue({ type: 'update', entity: 'note', id: 'a', payload: { n: 1 } })
+    await before.stop()
+    await drain(world.engine(), 20_000, systemClock)
+    const after = await world.started()
+    expect((await after.operations.list()).map(({ status }) => status)).toEqual(['parked', 'queued'])
+  })
+
+  it('E9 has nothing to do in an empty store', async () => {
+    world = await createWorld()
+    await drain(world.engine(), 20_000, systemClock)
+    expect(world.attempts).toEqual([])
+  })
+
+  it.each([
+    [undefined, 'drainOnSync'],
+    [{ tag: 'a' }, 'createEngine'],
+    [{ createEngine: () => world.engine(), tag: '' }, 'tag'],
+    [{ createEngine: () => world.engine(), tag: 'a', periodicTag: 1 }, 'periodicTag'],
+    [{ createEngine: () => world.engine(), tag: 'a', timeoutMs: 0 }, 'timeoutMs'],
+  ])('E9 refuses %o, naming %s', async (options, name) => {
+    world = await createWorld()
+    expect(() => drainOnSync(options as DrainOnSyncOptions)).toThrow(name)
+  })
+})

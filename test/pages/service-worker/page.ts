@@ -1,0 +1,29 @@
+import { registerDrain } from '../../../src/adapters/service-worker/index.ts'
+import { notesEngine, TAG } from './engine.ts'
+
+const given = new URLSearchParams(location.search)
+const engine = notesEngine()
+const drains: { requests: number }[] = []
+const refusals: string[] = []
+new BroadcastChannel('drains').onmessage = ({ data }) => void drains.push(data)
+
+if (given.get('worker') !== 'no') {
+  await navigator.serviceWorker.register('/sw.js', { type: 'module' })
+  await navigator.serviceWorker.ready
+}
+if (given.get('engine') !== 'no') await engine.start()
+const registration =
+  given.get('drain') === 'no' ? undefined : registerDrain(engine, { tag: TAG, onRefused: ({ code }) => void refusals.push(code) })
+
+Object.assign(globalThis, {
+  drains,
+  refusals,
+  registration,
+  isReady: true,
+  engine,
+  enqueue: async (id: string) => (await engine.enqueue({ type: 'create', entity: 'note', id, payload: { title: id } })).id,
+  tags: async () => {
+    const ready = await navigator.serviceWorker.ready
+    return 'sync' in ready ? (ready.sync as { getTags(): Promise<string[]> }).getTags() : []
+  },
+})
