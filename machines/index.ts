@@ -1,4 +1,5 @@
 export { breakerMachine, breakerState } from './breaker.ts'
+export { conflictMachine } from './conflict.ts'
 export { connectivityMachine } from './connectivity.ts'
 export { engineMachine } from './engine.ts'
 export { lockMachine } from './lock.ts'

@@ -26,6 +26,7 @@ import { createOptimistic } from './optimistic.ts'
 import { createReconciler } from './reconciler.ts'
 import { createSender } from './sender.ts'
 import { createSlots } from './slots.ts'
+import { createStamps } from './stamps.ts'
 import { createStore } from './store.ts'
 
 export interface EngineOptions extends SyncEngineOptions {
@@ -70,8 +71,9 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
   const drains = createDrains((summary) => events.emit({ type: 'drain:completed', summary }))
   const chooser = createChooser(settings, transport, store)
   const signs = createBreakerSigns(clock, breaker)
-  const reconciler = createReconciler(settings, ports, transport, store, signs)
-  const intake = createIntake(settings, ports, store, accepted)
+  const stamps = createStamps(settings, ports)
+  const reconciler = createReconciler(settings, ports, transport, store, signs, stamps, inspect)
+  const intake = createIntake(settings, ports, store, stamps, accepted)
   const lease = leaseLock(storage, clock, { owner, user: settings.user, holder: () => presence?.holder })
   const closers = new Set<() => void>()
   const changeListeners = new Set<() => void>()
