@@ -24,7 +24,7 @@ export function mergeSets(
 
 function merged(before: Json | undefined, ours: Json | undefined, theirs: Json | undefined): readonly Json[] {
   if (ours !== undefined && theirs !== undefined) return [merge3({ base: before, local: ours, remote: theirs }).value]
-  const kept = ours ?? theirs
+  const kept = ours === undefined ? theirs : ours
   return kept === undefined || dequal(kept, before) ? [] : [kept]
 }
 

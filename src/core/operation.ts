@@ -39,6 +39,7 @@ export interface ConflictRecord {
   /** Who decides: the strategy of the entity, `function`, `fields` where the rules of fields did, `person`. */
   readonly strategy?: string
   readonly resolution?: ConflictResolution
+  readonly detectedAt?: number
   readonly fields: readonly FieldConflict[]
   /** The server's value at the time; absent if the entity was gone. */
   readonly remote?: Json

@@ -63,14 +63,22 @@ const NO_RULES: EntityOptions = {}
 /** How a conflict is settled: `merge` takes the given side where both changed a field and no rule says otherwise. */
 export type Settlement = Resolution | { readonly merge: 'local' | 'remote' }
 
-/** Turns a resolution of a conflict into what happens next. `strategy` names who made it. */
+export interface ResolveOptions {
+  readonly rules?: EntityOptions
+  /** Who resolved it. */
+  readonly strategy?: string
+  /** The time. */
+  readonly at?: number
+}
+
+/** Turns a resolution of a conflict into what happens next. */
 export function resolve(
   row: OperationRow,
   conflict: Conflict,
   resolution: Settlement,
-  { rules = NO_RULES, strategy }: { readonly rules?: EntityOptions; readonly strategy?: string } = {},
+  { rules = NO_RULES, strategy = 'merge', at = 0 }: ResolveOptions = {},
 ): Decision {
-  const record = recordOf(row, conflict, resolutionOf(resolution), strategy)
+  const record = recordOf(row, conflict, { resolution: resolutionOf(resolution), strategy, detectedAt: at })
   if (resolution === 'manual') return { type: 'park', conflict: record, error: new ConflictError(needsDecision(conflict)) }
   if (resolution === 'remote') return keepRemote(conflict, record)
   if (typeof resolution === 'object' && 'merge' in resolution) return mergeInto(row, conflict, resolution.merge, record, rules)
@@ -190,32 +198,24 @@ export function wasDecided({ conflict: seen }: OperationRow, conflict: Conflict)
   )
 }
 
-/** Of the row in the inbox: each step of an operation finds at most one conflict. */
+/** A conflict that a person has seen stays the one that it was; any other is new, and each step of an operation finds at most one. */
 function recordOf(
-  { id, rev }: OperationRow,
-  { type, severity, fields, remote, remoteVersion }: Conflict,
-  resolution: ConflictResolution,
-  strategy: string | undefined,
+  row: OperationRow,
+  conflict: Conflict,
+  how: Required<Pick<ConflictRecord, 'resolution' | 'strategy' | 'detectedAt'>>,
 ): ConflictRecord {
+  const { type, severity, fields, remote, remoteVersion } = conflict
+  const seen = wasDecided(row, conflict) ? row.conflict : undefined
   return {
-    id: conflictId(id, rev),
+    id: seen?.id ?? `${row.id}.${row.rev}`,
     type,
     severity,
-    resolution,
-    ...(strategy === undefined ? {} : { strategy }),
     fields,
+    ...how,
+    detectedAt: seen?.detectedAt ?? how.detectedAt,
     ...(remote === undefined ? {} : { remote }),
     ...(remoteVersion === undefined ? {} : { remoteVersion }),
   }
-}
-
-function conflictId(operationId: string, rev: number): string {
-  return `${operationId}.${rev}`
-}
-
-/** The conflict that this very step of the operation has found. */
-export function freshConflict({ id, rev, conflict }: OperationRow): ConflictRecord | undefined {
-  return conflict?.id === conflictId(id, rev - 1) ? conflict : undefined
 }
 
 /** True if `whole` has every field of `part`, however deep; what the server added of its own does not matter. */

@@ -7,6 +7,8 @@ import { StorageCorruptError } from './errors.ts'
 export const OPERATIONS = 'operations'
 export const ENTITIES = 'entities'
 export const META = 'meta'
+/** The inbox: what was in conflict, and how it ended. */
+export const CONFLICTS = 'conflicts'
 
 /** Rows of `meta`. */
 export const LEASE = 'lease'
@@ -19,7 +21,7 @@ export const IN_PLAY = -1
 export const NEVER_DUE = Number.MAX_SAFE_INTEGER
 
 export const STORE_SCHEMA: StoreSchema = {
-  version: 1,
+  version: 2,
   collections: {
     [OPERATIONS]: {
       key: 'seq',
@@ -36,6 +38,7 @@ export const STORE_SCHEMA: StoreSchema = {
     },
     [ENTITIES]: { key: 'key', indexes: {} },
     [META]: { key: 'name', indexes: {} },
+    [CONFLICTS]: { key: 'id', indexes: { status: { fields: ['status', 'since', 'id'] } } },
   },
 }
 

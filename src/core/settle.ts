@@ -1,6 +1,6 @@
 import type { Conflict, ConflictStrategy, EntityOptions } from './conflict.ts'
 import type { OperationRow } from './operation.ts'
-import type { Settlement } from './reconcile.ts'
+import { wasDecided, type Settlement } from './reconcile.ts'
 
 /** What a conflict comes to without anybody being asked, and who says so. */
 export interface Automatic {
@@ -20,7 +20,7 @@ export function settleByRule(
   options: EntityOptions,
   later: () => 'local' | 'remote',
 ): Automatic {
-  if (isDecided(row)) return { settlement: 'local', strategy: 'person' }
+  if (isDecided(row, conflict)) return { settlement: 'local', strategy: 'person' }
   if (conflict.fields.some(({ rule }) => rule === 'manual')) return { settlement: 'manual', strategy: 'fields' }
   if (conflict.severity === 'low') return { settlement: { merge: 'local' }, strategy: 'fields' }
   const { conflict: strategy = 'merge', fields } = options
@@ -41,7 +41,8 @@ function byStrategy(
   return isByField ? { merge: side } : side
 }
 
-/** Somebody chose the local side of the conflict that the operation was parked for. */
-function isDecided({ conflict }: OperationRow): boolean {
-  return conflict?.resolution === 'local' && conflict.strategy === 'person'
+/** Somebody chose the local side of this very conflict, or wrote what the operation wants now. */
+function isDecided(row: OperationRow, conflict: Conflict): boolean {
+  const { resolution, strategy } = row.conflict ?? {}
+  return strategy === 'person' && (resolution === 'local' || resolution === 'value') && wasDecided(row, conflict)
 }

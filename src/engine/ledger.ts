@@ -1,7 +1,8 @@
 import type { OperationActor, OperationEvent } from '../../machines/operation.ts'
-import { laneOf, type OperationRow } from '../core/operation.ts'
+import { conflictRow, isNews } from '../core/conflict-row.ts'
+import { laneOf, type ConflictRecord, type OperationRow } from '../core/operation.ts'
 import type { Write } from '../core/ports.ts'
-import { ENTITIES, type EntityRow } from '../core/schema.ts'
+import { CONFLICTS, ENTITIES, type EntityRow } from '../core/schema.ts'
 import { putOperation, updateOperation, type Store } from './store.ts'
 
 /** A row that waits to be written, and what the server said of its entity meanwhile. */
@@ -10,6 +11,8 @@ export interface LedgerEntry {
   readonly slot: OperationActor | undefined
   readonly row: OperationRow
   readonly writes: readonly Write[]
+  /** What this step found to be in conflict, or how it settled what had been. */
+  readonly conflict?: ConflictRecord | undefined
 }
 
 /** What a step of an operation writes: its row, and what is now known of the entity. */
@@ -19,7 +22,10 @@ export function ledgerEntry(
   was: OperationRow | undefined,
   event: OperationEvent,
 ): LedgerEntry {
-  return { slot, row, writes: [was === undefined ? putOperation(row) : updateOperation(row, was), ...entityWrites(row, event)] }
+  const conflict = isNews(row, was) ? conflictRow(row, 'at' in event ? event.at : row.enqueuedAt) : undefined
+  const writes: Write[] = [was === undefined ? putOperation(row) : updateOperation(row, was), ...entityWrites(row, event)]
+  if (conflict === undefined) return { slot, row, writes }
+  return { slot, row, writes: [...writes, { type: 'put', collection: CONFLICTS, value: conflict }], conflict: row.conflict }
 }
 
 /**

@@ -80,7 +80,14 @@ export function createReconciler(
       typeof rules.conflict === 'function' ? checkResolution(row, await rules.conflict(conflict)) : 'manual'
     const { settlement, error } = await plays.play(slot, { automatic, wasSeen: wasDecided(row, conflict) }, decide)
     if (error !== undefined) return parkFor(row, conflict, error, strategy)
-    return resolve(row, conflict, settlement, { rules, strategy })
+    return resolve(row, conflict, settlement, { rules, strategy, at: ports.clock.now() })
+  }
+
+  function parkFor(row: OperationRow, conflict: Conflict, cause: unknown, strategy: string): Decision {
+    const parked = resolve(row, conflict, 'manual', { strategy, at: ports.clock.now() })
+    const part = strategy === 'fields' ? 'A rule for fields' : 'The conflict function'
+    const error = new ConflictError(`${part} of ${row.entity} failed. Mend it and retry the operation, or discard it.`, { cause })
+    return parked.type === 'park' ? { ...parked, error } : { type: 'failed', error }
   }
 
   function checkResolution(row: OperationRow, resolution: Resolution): Resolution {
@@ -173,13 +180,6 @@ export function createReconciler(
 
 function valueOf(fetched: Fetched): JsonObject | undefined {
   return fetched.type === 'found' ? fetched.value : undefined
-}
-
-function parkFor(row: OperationRow, conflict: Conflict, cause: unknown, strategy: string): Decision {
-  const parked = resolve(row, conflict, 'manual', { strategy })
-  const part = strategy === 'fields' ? 'A rule for fields' : 'The conflict function'
-  const error = new ConflictError(`${part} of ${row.entity} failed. Mend it and retry the operation, or discard it.`, { cause })
-  return parked.type === 'park' ? { ...parked, error } : { type: 'failed', error }
 }
 
 function asSyncError(cause: unknown): SyncError {

@@ -3,7 +3,7 @@ import type { BreakerActor } from '../../machines/breaker.ts'
 import { connectivityMachine } from '../../machines/connectivity.ts'
 import { engineMachine, type DrainCommand, type EngineActor, type EngineInput } from '../../machines/engine.ts'
 import { SyncError, ValidationError } from '../core/errors.ts'
-import { isTerminal, type OperationRow } from '../core/operation.ts'
+import { isTerminal, type ConflictRecord, type OperationRow } from '../core/operation.ts'
 import { settingsOf, type SyncEngineOptions } from '../core/options.ts'
 import type { Storage, SystemPorts } from '../core/ports.ts'
 import { META, OPERATIONS, STORE_SCHEMA, isRecord } from '../core/schema.ts'
@@ -240,9 +240,9 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     events.emit({ type: 'sync:quarantined', sequence, error })
   }
 
-  function recorded(row: OperationRow): void {
+  function recorded(row: OperationRow, conflict: ConflictRecord | undefined): void {
     drains.recorded(row)
-    announce(events, row)
+    announce(events, row, conflict)
     for (const listener of changeListeners) listener()
     if (!isTerminal(row.status)) return
     handles.settle(row)

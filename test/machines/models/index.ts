@@ -1,7 +1,8 @@
 import { breakerModel } from './breaker.ts'
+import { conflictModel } from './conflict.ts'
 import { connectivityModel } from './connectivity.ts'
 import { engineModel } from './engine.ts'
 import { lockModel } from './lock.ts'
 import { operationModel } from './operation.ts'
 
-export const models = [engineModel, lockModel, breakerModel, operationModel, connectivityModel]
+export const models = [engineModel, lockModel, breakerModel, operationModel, conflictModel, connectivityModel]
