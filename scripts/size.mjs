@@ -10,7 +10,7 @@ import { build } from 'esbuild'
 const CORE_BUDGET_BYTES = 33_000
 
 /** An application that doesn't import their subpath must not pay for them. */
-const NEVER_IN_CORE = new Set(['axios', 'localforage', 'idb', 'libsql', 'hono', '@hono/node-server', 'cac'])
+const NEVER_IN_CORE = new Set(['axios', 'localforage', 'idb', 'libsql', 'hono', '@hono/node-server', 'cac', 'node-diff3'])
 
 /** They can't be bundled, or need no bundle. */
 const EXTERNAL = ['xstate', 'xstate/*', 'libsql', '@libsql/*', 'node:*']
