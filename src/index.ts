@@ -8,6 +8,8 @@ import { engineFactory } from './engine/create-engine.ts'
 export const { createSyncEngine, createSyncEngineLogic } = engineFactory(systemPorts)
 
 export { syncEngineOf, type SyncEngineCommand, type SyncEngineLogic } from './engine/create-engine.ts'
+export type { ConflictDecision, ConflictInbox, ConflictInfo, ConflictQuery } from './engine/conflicts.ts'
+export type { ConflictStatistics } from './core/conflict-statistics.ts'
 export type { EngineOptions } from './engine/runtime.ts'
 export type {
   DrainSummary,
