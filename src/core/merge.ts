@@ -35,7 +35,7 @@ export interface Settled {
 }
 
 /** The local side stands for each conflict. */
-export const KEEP_LOCAL: MergeRules = { isWhole: () => false, settle: ({ local }) => ({ value: local }) }
+const KEEP_LOCAL: MergeRules = { isWhole: () => false, settle: ({ local }) => ({ value: local }) }
 
 /** The three sides of one field. */
 interface Sides {

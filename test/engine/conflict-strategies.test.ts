@@ -106,7 +106,7 @@ describe('rules for fields', () => {
       fields: { title: 'localWins', tags: 'set', body: textMerge, count: ({ local }) => Number(local) * 10 },
     })
     const operation = await bothChange(world, engine, {
-      base: { title: 'old', tags: ['a'], body: 'one\n\ntwo\n', count: 1, other: 0 } as never,
+      base: { title: 'old', tags: ['a'], body: 'one\n\ntwo\n', count: 1, other: 0 },
       theirs: { title: 'theirs', tags: ['a', 'b'], body: 'ONE\n\ntwo\n', count: 2, other: 1 },
       ours: patch({ title: 'ours', tags: ['c'], body: 'one\n\nTWO\n', count: 3, other: 2 }),
     })
@@ -204,7 +204,7 @@ describe('two clients that change the same', () => {
       'rules for fields',
       {
         conflict: 'merge',
-        fields: { title: ({ local, remote }) => `${String(local)}|${String(remote)}`.slice(0, 50), tags: 'set' },
+        fields: { title: ({ local, remote }) => JSON.stringify([local, remote]).slice(0, 50), tags: 'set' },
       },
     ],
   ]

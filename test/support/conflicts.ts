@@ -18,11 +18,18 @@ export async function created(engine: SyncEngine, payload: object): Promise<void
 export async function bothChange(
   world: World,
   engine: SyncEngine,
-  { base = { title: 'old', body: 'old' }, theirs = { title: 'theirs' } as object, ours = patch({ title: 'ours' }) } = {},
+  { base = { title: 'old', body: 'old' }, theirs = { title: 'theirs' }, ours = patch({ title: 'ours' }) }: Change = {},
 ): Promise<Operation> {
   await created(engine, base)
   await elsewhere(world, 'PATCH', '/note/a', theirs)
   return engine.enqueue(ours)
+}
+
+/** What there was, and what each makes of it. */
+interface Change {
+  readonly base?: object
+  readonly theirs?: object
+  readonly ours?: EnqueueInput
 }
 
 export const deletion: EnqueueInput = { type: 'delete', entity: 'note', id: 'a' }
