@@ -1,5 +1,6 @@
 export { breakerMachine, breakerState } from './breaker.ts'
 export { channelMachine } from './channel.ts'
+export { conflictMachine } from './conflict.ts'
 export { connectivityMachine } from './connectivity.ts'
 export { engineMachine } from './engine.ts'
 export { lockMachine } from './lock.ts'

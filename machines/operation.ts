@@ -1,7 +1,7 @@
 import { assign, setup } from 'xstate'
 import { retryDelayMs, type RetryOptions } from '../src/core/backoff.ts'
 import { CircuitBreakerOpenError, SyncOperationError, UNREACHABLE, type SyncError } from '../src/core/errors.ts'
-import type { OperationRow, OperationStatus } from '../src/core/operation.ts'
+import type { ConflictRecord, OperationRow, OperationStatus } from '../src/core/operation.ts'
 import type { Outcome, PreparedRequest } from '../src/core/ports.ts'
 import type { Decision } from '../src/core/reconcile.ts'
 import { IN_PLAY } from '../src/core/schema.ts'
@@ -85,7 +85,7 @@ export const operationMachine = setup({
     succeed: assign((args) => step(args, (row, { at }) => finish(row, 'done', at))),
     reject: assign((args) => step(args, (row, { at }) => finish(row, 'rejected', at))),
     beginReconciling: assign((args) => step(args, (row, answer) => beginReconciling(row, errorOf(answer)))),
-    beginRollback: assign((args) => step(args, (row, answer) => beginRollback(row, errorOf(answer)))),
+    beginRollback: assign((args) => step(args, (row, answer) => beginRollback(row, errorOf(answer), conflictOf(answer)))),
     putBack: assign((args) => step(args, (row, answer) => release(row, args.context.ageingMs, errorOf(answer)))),
     postpone: assign((args) => step(args, (row, answer) => postponed(args.context.retry, row, answer))),
     setAside: assign((args) =>
@@ -257,8 +257,11 @@ function isDefinite(answer: Answer): boolean {
 }
 
 function parked(row: OperationRow, answer: Answer): OperationRow {
-  const conflict = answer.type === 'RECONCILED' && answer.decision.type === 'park' ? answer.decision.conflict : undefined
-  return park({ ...row, unknownAttempts: inDoubt(row, answer) }, errorOf(answer), conflict)
+  return park({ ...row, unknownAttempts: inDoubt(row, answer) }, errorOf(answer), conflictOf(answer))
+}
+
+function conflictOf(answer: Answer): ConflictRecord | undefined {
+  return answer.type === 'RECONCILED' && 'conflict' in answer.decision ? answer.decision.conflict : undefined
 }
 
 /** How many attempts may have been applied, after this answer. */

@@ -8,6 +8,8 @@ import { engineFactory } from './engine/create-engine.ts'
 export const { createSyncEngine, createSyncEngineLogic } = engineFactory(systemPorts)
 
 export { syncEngineOf, type SyncEngineCommand, type SyncEngineLogic } from './engine/create-engine.ts'
+export type { ConflictDecision, ConflictInbox, ConflictInfo, ConflictQuery } from './engine/conflicts.ts'
+export type { ConflictStatistics } from './core/conflict-statistics.ts'
 export type { EngineOptions } from './engine/runtime.ts'
 export type {
   DrainSummary,
@@ -35,16 +37,25 @@ export type {
 } from './engine/types.ts'
 export type { BackoffStrategy, RetryOptions } from './core/backoff.ts'
 export type { Json, JsonObject } from './core/json.ts'
-export type { ConflictRecord, FieldConflict, OperationStatus, Priority, StoredError } from './core/operation.ts'
 export type {
-  BreakerOptions,
-  EntityOptions,
-  LimitOptions,
-  LockOptions,
-  RetentionOptions,
-  SyncEngineOptions,
-} from './core/options.ts'
+  ConflictRecord,
+  ConflictResolution,
+  FieldConflict,
+  OperationStatus,
+  Priority,
+  StoredError,
+} from './core/operation.ts'
+export type { BreakerOptions, LimitOptions, LockOptions, RetentionOptions, SyncEngineOptions } from './core/options.ts'
 export { DEFAULTS } from './core/options.ts'
 export type * from './core/ports.ts'
-export type { Conflict, ConflictResolver, ConflictStrategy, Resolution } from './core/reconcile.ts'
+export type {
+  Conflict,
+  ConflictResolver,
+  ConflictStrategy,
+  EntityOptions,
+  FieldMerger,
+  FieldRule,
+  Resolution,
+  Severity,
+} from './core/conflict.ts'
 export * from './core/errors.ts'

@@ -1,4 +1,4 @@
-import type { ConflictStrategy } from '../core/reconcile.ts'
+import type { ConflictStrategy } from '../core/conflict.ts'
 import { isEntityName } from './line.ts'
 import { listOption, numberOption, requiredOption, textOption, wholeOption, type ParsedOptions } from './arguments.ts'
 import { UsageError } from './errors.ts'

@@ -25,16 +25,29 @@ export interface FieldConflict {
   readonly base?: Json
   readonly local?: Json
   readonly remote?: Json
+  /** The rule of this very field that decided, or left it to a person. */
+  readonly rule?: string
 }
 
 /** Why an operation waits for a decision, or what an automatic one replaced. */
 export interface ConflictRecord {
-  readonly type: 'update-update' | 'update-delete' | 'delete-update' | 'create-create'
+  /** `version`: of an action of the application only the server knows what it changes; the entity has another version. */
+  readonly type: 'update-update' | 'update-delete' | 'delete-update' | 'create-create' | 'version'
+  /** Its row in the inbox. */
+  readonly id?: string
+  readonly severity?: 'low' | 'medium' | 'high'
+  /** Who decides: the strategy of the entity, `function`, `fields` where the rules of fields did, `person`. */
+  readonly strategy?: string
+  readonly resolution?: ConflictResolution
+  readonly detectedAt?: number
   readonly fields: readonly FieldConflict[]
   /** The server's value at the time; absent if the entity was gone. */
   readonly remote?: Json
   readonly remoteVersion?: string
 }
+
+/** `pending` waits for a person. `merged` took something of each side, `value` is another one, `discarded` gave the operation up. */
+export type ConflictResolution = 'pending' | 'local' | 'remote' | 'merged' | 'value' | 'discarded'
 
 /**
  * An operation as it is stored: self-contained, and the only truth about it. Fields that serve an index exist only while the
@@ -72,6 +85,8 @@ export interface OperationRow {
   readonly dependsOn?: readonly string[]
   /** Another operation depends on it, or may: nothing is merged into it nor it into another. */
   readonly depended?: 1
+  /** When it was enqueued by the hybrid logical clock, where its entity uses `lastWriteWins`. */
+  readonly hlc?: string
   /** Groups operations that commit and roll back together for the application. */
   readonly token?: string
   readonly lastError?: StoredError

@@ -1,18 +1,13 @@
+import type { EntityOptions } from './conflict.ts'
+import { checkConflictOptions } from './conflict-options.ts'
 import { ValidationError } from './errors.ts'
-import type { ActionEffects } from './derive.ts'
 import type { BackoffOptions, RetryOptions } from './backoff.ts'
 import type { Priority } from './operation.ts'
 import type { Storage, SystemPorts, Transport } from './ports.ts'
-import type { ConflictStrategy } from './reconcile.ts'
 import type { Ageing } from './rows.ts'
 import { isRecord } from './schema.ts'
 
-export interface EntityOptions {
-  /** What to do when both sides changed the same. Default `merge`. */
-  readonly conflict?: ConflictStrategy
-  /** By type of operation of your own: what it does to the entity, to be shown before the server has answered. Default: nothing. */
-  readonly actions?: ActionEffects
-}
+export type { EntityOptions }
 
 export interface BreakerOptions {
   /** Failures (network, timeout, 5xx) within the window that open the breaker. */
@@ -55,6 +50,10 @@ export interface RetentionOptions {
   readonly completedMs: number
   /** And the oldest as soon as there are more of them than this. */
   readonly completedCount: number
+  /** Conflicts that were settled are forgotten after this; those that wait for a person stay. */
+  readonly conflictMs: number
+  /** And the oldest as soon as there are more of them than this. */
+  readonly conflictCount: number
 }
 
 export interface PullOptions {
@@ -120,7 +119,7 @@ export const DEFAULTS: Settings = {
   breaker: { failureThreshold: 10, windowMs: 60_000, cooldownMs: 60_000, halfOpenProbes: 1, probeTimeoutMs: 30_000 },
   lock: { heartbeatMs: 10_000, staleMs: 120_000, pollMs: 1_000 },
   limits: { payloadBytes: 262_144, payloadDepth: 32 },
-  retention: { completedMs: DAY_MS, completedCount: 1_000 },
+  retention: { completedMs: DAY_MS, completedCount: 1_000, conflictMs: 30 * DAY_MS, conflictCount: 1_000 },
   pull: { everyMs: 0, pageSize: 500 },
   ageingMs: { critical: 0, high: 10_000, medium: 60_000, low: 300_000 } satisfies Record<Priority, number>,
   sendTimeoutMs: 60_000,
@@ -130,7 +129,6 @@ export const DEFAULTS: Settings = {
 }
 
 const STRATEGIES = ['exponential', 'linear', 'constant', 'decorrelated']
-const CONFLICTS = ['localWins', 'remoteWins', 'merge', 'manual']
 const ENTITY_NAME = /^[A-Za-z][\w-]{0,63}$/
 /** The names of lanes and keys, which hold the user, are encoded. */
 const LONE_SURROGATE = /\p{Cs}/u
@@ -177,11 +175,9 @@ function checkEntities(entities: unknown): void {
     if (!ENTITY_NAME.test(name))
       throw new ValidationError(`entities.${name}`, 'must start with a letter and hold only letters, digits, _ and -.')
     if (!isRecord(entity)) throw new ValidationError(`entities.${name}`, 'must be an object; {} takes the defaults.')
-    refuseUnknown(`entities.${name}`, ['conflict', 'actions'], entity)
+    refuseUnknown(`entities.${name}`, ['conflict', 'fields', 'vectorClock', 'stamp', 'actions'], entity)
+    checkConflictOptions(`entities.${name}`, entity)
     checkActions(`entities.${name}.actions`, entity['actions'])
-    const { conflict } = entity
-    if (conflict === undefined || typeof conflict === 'function' || CONFLICTS.some((name) => name === conflict)) continue
-    throw new ValidationError(`entities.${name}.conflict`, `must be ${CONFLICTS.join(', ')} or a function.`)
   }
 }
 
@@ -221,6 +217,8 @@ function checkNumbers(settings: Settings): void {
   count('retention.completedCount', retention.completedCount, 0, 100_000_000)
   if (pull.everyMs !== 0) span('pull.everyMs', pull.everyMs, 100)
   count('pull.pageSize', pull.pageSize, 1, 1_000)
+  span('retention.conflictMs', retention.conflictMs, 0)
+  count('retention.conflictCount', retention.conflictCount, 0, 100_000_000)
   for (const [priority, ms] of Object.entries(ageingMs)) span(`ageingMs.${priority}`, ms, 0)
   span('sendTimeoutMs', settings.sendTimeoutMs, 1)
   count('maxReconciliations', settings.maxReconciliations, 0, 1_000)

@@ -1,40 +1,12 @@
 import { dequal } from 'dequal/lite'
+import type { Conflict, EntityOptions, Resolution } from './conflict.ts'
+import { causalOrder, conflictOf, mergeOf, type Sides } from './detect.ts'
 import { ConflictError, type SyncError } from './errors.ts'
 import { isRecord } from './schema.ts'
-import { fieldPath } from './field-path.ts'
 import type { Json, JsonObject } from './json.ts'
-import { merge3, type MergeResult } from './merge.ts'
 import { applyMergePatch, diffMergePatch } from './merge-patch.ts'
-import type { ConflictRecord, FieldConflict, OperationRow } from './operation.ts'
-import { getOwn, isObject } from './own.ts'
+import type { ConflictRecord, ConflictResolution, OperationRow } from './operation.ts'
 import type { Fetched } from './ports.ts'
-
-/** What to do with a true conflict. `merge` keeps what only one side changed and takes the local value where both did. */
-export type ConflictStrategy = 'localWins' | 'remoteWins' | 'merge' | 'manual' | ConflictResolver
-
-/** Decides one conflict. A promise is awaited; if it throws or rejects, the operation is parked. */
-export type ConflictResolver = (conflict: Conflict) => Resolution | Promise<Resolution>
-
-/** `local` and `remote` take one side, `manual` parks the operation, `value` is what the whole entity should be. */
-export type Resolution = 'local' | 'remote' | 'manual' | { readonly value: JsonObject }
-
-export interface Conflict {
-  readonly operationId: string
-  readonly entity: string
-  readonly entityId: string
-  readonly type: ConflictRecord['type']
-  /** The server's value that the operation was made on, if it is known. */
-  readonly base: Json | undefined
-  /** What the operation wants the entity to be; undefined for a delete. */
-  readonly local: Json | undefined
-  /** What the server has; undefined if the entity is gone. */
-  readonly remote: JsonObject | undefined
-  readonly remoteVersion: string | undefined
-  /** Fields that both sides changed. */
-  readonly fields: readonly FieldConflict[]
-  /** Local and remote merged by field, the local value where both changed. */
-  readonly merged: Json | undefined
-}
 
 /** How a refused operation goes on. */
 export type Decision =
@@ -49,7 +21,7 @@ export type Decision =
       readonly base?: Json | undefined
     }
   | { readonly type: 'park'; readonly error: SyncError; readonly conflict: ConflictRecord }
-  | { readonly type: 'refuse'; readonly error: SyncError }
+  | { readonly type: 'refuse'; readonly error: SyncError; readonly conflict?: ConflictRecord }
   /** Looking at the server failed, needs credentials, or may not leave now: it is done again later. */
   | { readonly type: 'failed' | 'auth' | 'heldBack'; readonly error: SyncError }
 
@@ -62,40 +34,103 @@ export type Examination = Decision | { readonly type: 'conflict'; readonly confl
  * Compares what the operation wanted with what the server has, before anything is called a conflict: an effect of our own that is
  * already there is success (S13), and what only one side changed is merged.
  */
-export function examine(row: OperationRow, base: Json | undefined, fetched: Fetched): Examination {
+export function examine(
+  row: OperationRow,
+  base: Json | undefined,
+  fetched: Fetched,
+  rules: EntityOptions = NO_RULES,
+): Examination {
   if (fetched.type === 'failed' || fetched.type === 'auth') return fetched
-  if (!isMutation(row.type)) return examineAction(row, base, fetched)
-  if (row.type === 'delete') return examineDelete(row, base, fetched)
-  if (fetched.type === 'absent') return examineAbsent(row, base)
-  if (row.type === 'create') return examineCreate(row, fetched)
-  if (row.type === 'update') return examineUpdate(row, base, fetched)
-  return examineReplace(row, base, fetched)
+  if (!isMutation(row.type)) return examineAction(row, base, fetched, rules)
+  if (fetched.type === 'absent') return examineAbsent(row, base, rules)
+  const { value: remote, version } = fetched
+  const sides = { base, local: localOf(row, base, remote), remote, version }
+  if (isThere(row, remote)) return { type: 'done', value: remote, version }
+  const order = causalOrder(row, sides, rules)
+  if (order === 'before') return { type: 'done', value: remote, version }
+  if (order === 'after' || order === 'equal') return { type: 'resend', as: row.type, payload: row.payload, version }
+  if (row.type === 'delete') return examineDelete(row, sides, rules)
+  if (row.type === 'update') return examineUpdate(row, sides, rules)
+  const type = row.type === 'create' ? 'create-create' : 'update-update'
+  return {
+    type: 'conflict',
+    conflict: conflictOf(row, type, type === 'create-create' ? { ...sides, base: undefined } : sides, rules),
+  }
+}
+
+const NO_RULES: EntityOptions = {}
+
+/** How a conflict is settled: `merge` takes the given side where both changed a field and no rule says otherwise. */
+export type Settlement = Resolution | { readonly merge: 'local' | 'remote' }
+
+export interface ResolveOptions {
+  readonly rules?: EntityOptions
+  /** Who resolved it. */
+  readonly strategy?: string
+  /** The time. */
+  readonly at?: number
 }
 
 /** Turns a resolution of a conflict into what happens next. */
-export function resolve(row: OperationRow, conflict: Conflict, resolution: Resolution | 'merge'): Decision {
-  const record = recordOf(conflict)
+export function resolve(
+  row: OperationRow,
+  conflict: Conflict,
+  resolution: Settlement,
+  { rules = NO_RULES, strategy = 'merge', at = 0 }: ResolveOptions = {},
+): Decision {
+  const record = recordOf(row, conflict, { resolution: resolutionOf(resolution), strategy, detectedAt: at })
   if (resolution === 'manual') return { type: 'park', conflict: record, error: new ConflictError(needsDecision(conflict)) }
-  if (resolution === 'remote')
-    return { type: 'refuse', error: new ConflictError(`The server's ${nameOf(conflict)} was kept; this change was dropped.`) }
-  if (row.type === 'delete' && typeof resolution === 'string')
-    return { type: 'resend', as: 'delete', payload: null, version: conflict.remoteVersion, conflict: record }
-  if (resolution === 'merge' && conflict.remote === undefined)
-    return { type: 'refuse', error: new ConflictError(`${nameOf(conflict)} was deleted on the server.`) }
+  if (resolution === 'remote') return keepRemote(conflict, record)
+  if (typeof resolution === 'object' && 'merge' in resolution) return mergeInto(row, conflict, resolution.merge, record, rules)
+  if (row.type === 'delete' && resolution === 'local') return deleteAgain(conflict, record)
   if (!isMutation(row.type)) return again(row, conflict, resolution, record)
-  const wanted = typeof resolution === 'object' ? resolution.value : resolution === 'merge' ? conflict.merged : conflict.local
+  const wanted = typeof resolution === 'object' ? resolution.value : conflict.local
   return { ...towards(row, conflict, wanted ?? null), conflict: record }
 }
 
+function resolutionOf(resolution: Settlement): ConflictResolution {
+  if (resolution === 'manual') return 'pending'
+  if (typeof resolution === 'string') return resolution
+  return 'merge' in resolution ? 'merged' : 'value'
+}
+
+/** What can't be merged goes to one side: that a deletion was made there stands, one of our own is made. */
+function mergeInto(
+  row: OperationRow,
+  conflict: Conflict,
+  side: 'local' | 'remote',
+  record: ConflictRecord,
+  rules: EntityOptions,
+): Decision {
+  if (conflict.merged === undefined) {
+    if (conflict.remote === undefined) return keepRemote(conflict, { ...record, resolution: 'remote' })
+    const local = { ...record, resolution: 'local' } as const
+    return row.type === 'delete' ? deleteAgain(conflict, local) : again(row, conflict, 'local', local)
+  }
+  const wanted = (side === 'local' ? conflict.merged : mergeOf(row, conflict, rules, side)?.value) ?? null
+  if (dequal(wanted, conflict.remote)) return keepRemote(conflict, { ...record, resolution: 'remote' })
+  return { ...towards(row, conflict, wanted), conflict: record }
+}
+
+function keepRemote(conflict: Conflict, record: ConflictRecord): Decision {
+  const kept =
+    conflict.remote === undefined ? `${nameOf(conflict)} was deleted on the server` : `The server's ${nameOf(conflict)} was kept`
+  return { type: 'refuse', error: new ConflictError(`${kept}; this change was dropped.`), conflict: record }
+}
+
+function deleteAgain(conflict: Conflict, record: ConflictRecord): Decision {
+  return { type: 'resend', as: 'delete', payload: null, version: conflict.remoteVersion, conflict: record }
+}
+
 /** What an action of the application does to the entity is known to the server alone: nothing is compared or merged. */
-function examineAction(row: OperationRow, base: Json | undefined, fetched: Seen): Examination {
+function examineAction(row: OperationRow, base: Json | undefined, fetched: Seen, rules: EntityOptions): Examination {
   const [remote, version] = fetched.type === 'found' ? [fetched.value, fetched.version] : [undefined, undefined]
-  const type = remote === undefined ? 'update-delete' : 'update-update'
-  return { type: 'conflict', conflict: conflictOf(row, type, { base, local: undefined, remote, version }) }
+  const type = remote === undefined ? 'update-delete' : 'version'
+  return { type: 'conflict', conflict: conflictOf(row, type, { base, local: undefined, remote, version }, rules) }
 }
 
 /** The same action, on the version that the server has now. */
-function again(row: OperationRow, conflict: Conflict, resolution: Resolution | 'merge', record: ConflictRecord): Decision {
+function again(row: OperationRow, conflict: Conflict, resolution: Resolution, record: ConflictRecord): Decision {
   const payload = typeof resolution === 'object' ? resolution.value : row.payload
   return { type: 'resend', as: row.type, payload, version: conflict.remoteVersion, conflict: record }
 }
@@ -104,88 +139,41 @@ function isMutation(type: string): boolean {
   return type === 'create' || type === 'update' || type === 'replace' || type === 'delete'
 }
 
-function examineDelete(row: OperationRow, base: Json | undefined, fetched: Seen): Examination {
-  if (fetched.type === 'absent') return { type: 'done' }
-  if (dequal(base, fetched.value)) return { type: 'resend', as: 'delete', payload: null, version: fetched.version }
-  return {
-    type: 'conflict',
-    conflict: conflictOf(row, 'delete-update', { base, local: undefined, remote: fetched.value, version: fetched.version }),
-  }
+/** What the operation wants the entity to be. */
+function localOf({ type, payload }: OperationRow, base: Json | undefined, remote: JsonObject): Json | undefined {
+  if (type === 'delete') return undefined
+  return type === 'update' ? applyMergePatch(base ?? remote, payload) : payload
 }
 
-function examineAbsent(row: OperationRow, base: Json | undefined): Examination {
+/** True if the server has all that the operation wanted, be it by an earlier attempt. */
+function isThere({ type, payload }: OperationRow, remote: JsonObject): boolean {
+  if (type === 'update') return dequal(applyMergePatch(remote, payload), remote)
+  if (type === 'delete' || !contains(remote, payload)) return false
+  return type === 'create' || contains(payload, withoutOwn(remote))
+}
+
+function examineDelete(row: OperationRow, sides: Sides, rules: EntityOptions): Examination {
+  if (dequal(sides.base, sides.remote)) return { type: 'resend', as: 'delete', payload: null, version: sides.version }
+  return { type: 'conflict', conflict: conflictOf(row, 'delete-update', sides, rules) }
+}
+
+function examineAbsent(row: OperationRow, base: Json | undefined, rules: EntityOptions): Examination {
+  if (row.type === 'delete') return { type: 'done' }
   if (row.type === 'create' || row.type === 'replace') return { type: 'resend', as: row.type, payload: row.payload }
-  return {
-    type: 'conflict',
-    conflict: conflictOf(row, 'update-delete', {
-      base,
-      local: applyMergePatch(base ?? {}, row.payload),
-      remote: undefined,
-      version: undefined,
-    }),
-  }
+  const sides = { base, local: applyMergePatch(base ?? {}, row.payload), remote: undefined, version: undefined }
+  return { type: 'conflict', conflict: conflictOf(row, 'update-delete', sides, rules) }
 }
 
-function examineCreate(row: OperationRow, fetched: Extract<Fetched, { type: 'found' }>): Examination {
-  if (contains(fetched.value, row.payload)) return { type: 'done', value: fetched.value, version: fetched.version }
-  return {
-    type: 'conflict',
-    conflict: conflictOf(row, 'create-create', {
-      base: undefined,
-      local: row.payload,
-      remote: fetched.value,
-      version: fetched.version,
-    }),
-  }
-}
-
-function examineUpdate(row: OperationRow, base: Json | undefined, fetched: Extract<Fetched, { type: 'found' }>): Examination {
-  const remote = fetched.value
-  const patched = applyMergePatch(remote, row.payload)
-  if (dequal(patched, remote)) return { type: 'done', value: remote, version: fetched.version }
-  const local = base === undefined ? patched : applyMergePatch(base, row.payload)
-  const merged = base === undefined ? overwriting(remote, patched) : merge3({ base, local, remote })
-  if (merged.type === 'clean')
-    return { type: 'resend', as: 'update', payload: diffMergePatch(remote, merged.value), version: fetched.version }
-  const sides = { base, local, remote, version: fetched.version }
-  return { type: 'conflict', conflict: conflictOf(row, 'update-update', sides, merged) }
-}
-
-function examineReplace(row: OperationRow, base: Json | undefined, fetched: Extract<Fetched, { type: 'found' }>): Examination {
-  const remote = fetched.value
-  if (contains(remote, row.payload) && contains(row.payload, withoutOwn(remote)))
-    return { type: 'done', value: remote, version: fetched.version }
-  return {
-    type: 'conflict',
-    conflict: conflictOf(row, 'update-update', { base, local: row.payload, remote, version: fetched.version }),
-  }
-}
-
-interface Sides {
-  readonly base: Json | undefined
-  readonly local: Json | undefined
-  readonly remote: JsonObject | undefined
-  readonly version: string | undefined
-}
-
-function conflictOf(
-  row: OperationRow,
-  type: ConflictRecord['type'],
-  { base, local, remote, version }: Sides,
-  merged = local !== undefined && remote !== undefined ? merge3({ base: base ?? {}, local, remote }) : undefined,
-): Conflict {
-  return {
-    operationId: row.id,
-    entity: row.entity,
-    entityId: row.entityId,
-    type,
-    base,
-    local,
-    remote,
-    remoteVersion: version,
-    fields: merged?.type === 'conflicted' ? merged.conflicts : [],
-    merged: merged?.value,
-  }
+function examineUpdate(row: OperationRow, sides: Sides, rules: EntityOptions): Examination {
+  const merged = mergeOf(row, sides, rules, 'local')
+  if (merged?.type === 'clean')
+    return {
+      type: 'resend',
+      as: 'update',
+      payload: diffMergePatch(sides.remote, merged.value),
+      version: sides.version,
+    }
+  return { type: 'conflict', conflict: conflictOf(row, 'update-update', sides, rules, merged) }
 }
 
 /** The request that makes the server's entity what was decided. */
@@ -210,12 +198,23 @@ export function wasDecided({ conflict: seen }: OperationRow, conflict: Conflict)
   )
 }
 
-function recordOf(conflict: Conflict): ConflictRecord {
+/** A conflict that a person has seen stays the one that it was; any other is new, and each step of an operation finds at most one. */
+function recordOf(
+  row: OperationRow,
+  conflict: Conflict,
+  how: Required<Pick<ConflictRecord, 'resolution' | 'strategy' | 'detectedAt'>>,
+): ConflictRecord {
+  const { type, severity, fields, remote, remoteVersion } = conflict
+  const seen = wasDecided(row, conflict) ? row.conflict : undefined
   return {
-    type: conflict.type,
-    fields: conflict.fields,
-    ...(conflict.remote === undefined ? {} : { remote: conflict.remote }),
-    ...(conflict.remoteVersion === undefined ? {} : { remoteVersion: conflict.remoteVersion }),
+    id: seen?.id ?? `${row.id}.${row.rev}`,
+    type,
+    severity,
+    fields,
+    ...how,
+    detectedAt: seen?.detectedAt ?? how.detectedAt,
+    ...(remote === undefined ? {} : { remote }),
+    ...(remoteVersion === undefined ? {} : { remoteVersion }),
   }
 }
 
@@ -223,20 +222,6 @@ function recordOf(conflict: Conflict): ConflictRecord {
 function contains(whole: Json, part: Json): boolean {
   if (!isRecord(whole) || !isRecord(part)) return dequal(whole, part)
   return Object.entries(part).every(([key, value]) => Object.hasOwn(whole, key) && contains(whole[key] ?? null, value))
-}
-
-/** Without a known base nobody can tell who changed a field, so each of the server's that the patch replaces or removes is a conflict. */
-function overwriting(remote: JsonObject, patched: Json): MergeResult {
-  const conflicts = isObject(patched) ? overwritten('', remote, patched) : []
-  return conflicts.length === 0 ? { type: 'clean', value: patched } : { type: 'conflicted', value: patched, conflicts }
-}
-
-function overwritten(path: string, remote: JsonObject, patched: JsonObject): FieldConflict[] {
-  return Object.entries(remote).flatMap(([key, before]): FieldConflict[] => {
-    const [field, after] = [fieldPath(path, key), getOwn(patched, key)]
-    if (isObject(before) && isObject(after)) return overwritten(field, before, after)
-    return dequal(before, after) ? [] : [{ path: field, ...(after !== undefined && { local: after }), remote: before }]
-  })
 }
 
 /** The fields that are the application's: not the identity and version that the server adds. */

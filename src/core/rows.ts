@@ -102,9 +102,17 @@ export function resend(row: OperationRow, { request, baseVersion, conflict, base
   }
 }
 
-export function beginRollback(row: OperationRow, error: SyncError): OperationRow {
+export function beginRollback(row: OperationRow, error: SyncError, conflict?: ConflictRecord): OperationRow {
   const { rank: _rank, dedupeKey: _dedupeKey, ...kept } = row
-  return { ...kept, rev: row.rev + 1, status: 'rollingBack', unknownAttempts: 0, dueAt: IN_PLAY, ...lastError(error) }
+  return {
+    ...kept,
+    rev: row.rev + 1,
+    status: 'rollingBack',
+    unknownAttempts: 0,
+    dueAt: IN_PLAY,
+    ...lastError(error),
+    ...(conflict === undefined ? {} : { conflict }),
+  }
 }
 
 /** Only a person or the application can say how to go on. */

@@ -7,6 +7,8 @@ import { StorageCorruptError } from './errors.ts'
 export const OPERATIONS = 'operations'
 export const ENTITIES = 'entities'
 export const META = 'meta'
+/** The inbox: what was in conflict, and how it ended. */
+export const CONFLICTS = 'conflicts'
 
 /** Rows of `meta`. */
 export const LEASE = 'lease'
@@ -36,6 +38,7 @@ export const STORE_SCHEMA: StoreSchema = {
     },
     [ENTITIES]: { key: 'key', indexes: { changed: { fields: ['rev'] }, deleted: { fields: ['deletedAt'] } } },
     [META]: { key: 'name', indexes: {} },
+    [CONFLICTS]: { key: 'id', indexes: { status: { fields: ['status', 'since', 'id'] } } },
   },
 }
 

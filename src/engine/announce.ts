@@ -1,10 +1,12 @@
-import type { OperationRow } from '../core/operation.ts'
+import type { ConflictRecord, OperationRow } from '../core/operation.ts'
 import type { Events } from './events.ts'
 import { infoOf } from './info.ts'
+import type { OperationInfo } from './types.ts'
 
 /** Tells the bus what a row has come to. */
-export function announce(events: Events, row: OperationRow): void {
+export function announce(events: Events, row: OperationRow, conflict: ConflictRecord | undefined): void {
   const operation = infoOf(row)
+  if (conflict !== undefined) announceConflict(events, operation, conflict)
   switch (row.status) {
     case 'done':
       return events.emit({ type: 'sync:completed', operation })
@@ -22,4 +24,10 @@ export function announce(events: Events, row: OperationRow): void {
       return events.emit({ type: 'sync:coalesced', operation, into: row.supersededBy ?? '' })
     default:
   }
+}
+
+/** One that is settled at once is told of twice. */
+function announceConflict(events: Events, operation: OperationInfo, conflict: ConflictRecord): void {
+  events.emit({ type: 'conflict:detected', operation, conflict })
+  if (conflict.resolution !== 'pending') events.emit({ type: 'conflict:resolved', operation, conflict })
 }

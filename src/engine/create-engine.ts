@@ -4,6 +4,8 @@ import type { EngineEvent } from '../../machines/engine.ts'
 import { SyncError, ValidationError } from '../core/errors.ts'
 import type { SystemPorts } from '../core/ports.ts'
 import { isTerminal, type OperationRow } from '../core/operation.ts'
+import { createConflicts } from './conflicts.ts'
+import { createEdits } from './edits.ts'
 import { explain } from './explain.ts'
 import { withLeft } from './drain-summary.ts'
 import type { Events } from './events.ts'
@@ -86,6 +88,16 @@ function createEngine(runtime: Runtime, parent: AnyActorRef | undefined): SyncEn
   const state = memoized(engineState, () => actor.getSnapshot())
   let stops = 0
 
+  const edits = createEdits(settings.user, store, {
+    now: ports.clock.now,
+    edited(row) {
+      if (row !== undefined && isTerminal(row.status)) handles.settle(row)
+      if (row?.status === 'cancelled') events.emit({ type: 'sync:cancelled', operation: infoOf(row) })
+      dispatcher.changed()
+    },
+    resolved: (row, conflict) => events.emit({ type: 'conflict:resolved', operation: infoOf(row), conflict }),
+  })
+
   async function enqueueAll(inputs: readonly EnqueueInput[]): Promise<readonly Operation[]> {
     requireOpen(state())
     if (!Array.isArray(inputs)) throw new ValidationError('operations', 'must be a list of operations.')
@@ -165,15 +177,8 @@ function createEngine(runtime: Runtime, parent: AnyActorRef | undefined): SyncEn
     flush,
     synchronize,
     progress$: runtime.progress.progress$,
-    operations: createOperations(settings, store, handles, {
-      now: ports.clock.now,
-      enqueue,
-      edited(row) {
-        if (row !== undefined && isTerminal(row.status)) handles.settle(row)
-        if (row?.status === 'cancelled') events.emit({ type: 'sync:cancelled', operation: infoOf(row) })
-        dispatcher.changed()
-      },
-    }),
+    operations: createOperations(settings, store, handles, edits, enqueue),
+    conflicts: createConflicts(settings, store, edits, runtime.onChange),
     optimistic: {
       register: optimistic.register,
       commit: optimistic.commit,

@@ -2,7 +2,7 @@ import type { BreakerActor } from '../../machines/breaker.ts'
 import type { DrainCommand, DrainReport } from '../../machines/engine.ts'
 import type { OperationActor, OperationEvent } from '../../machines/operation.ts'
 import { StorageConflictError, StorageFencedError, SyncOperationError, type SyncError } from '../core/errors.ts'
-import { isTerminal, laneOf, type OperationRow } from '../core/operation.ts'
+import { isTerminal, laneOf, type ConflictRecord, type OperationRow } from '../core/operation.ts'
 import type { Settings } from '../core/options.ts'
 import type { SystemPorts } from '../core/ports.ts'
 import { park, release } from '../core/rows.ts'
@@ -23,8 +23,8 @@ export interface DispatcherHooks {
   /** Stops every slot and request: what they were about stays in doubt. */
   abandon(): void
   started(row: OperationRow): void
-  /** The row was written with this status. */
-  recorded(row: OperationRow): void
+  /** The row was written with this status, and what was found to be in conflict with it. */
+  recorded(row: OperationRow, conflict: ConflictRecord | undefined): void
   quarantined(sequence: number, error: SyncError): void
   failed(part: string, error: unknown): void
   /** Nothing is left that could be done now. */
@@ -107,7 +107,7 @@ export function createDispatcher(settings: Settings, { clock }: SystemPorts, par
     const [retried, fresh] = [inDoubt.splice(0), ledger.splice(0)]
     const entries = [...retried, ...fresh]
     const news = [...retried.filter((entry) => missing.has(entry)), ...fresh]
-    const writes = [...news.map(({ write }) => write), ...unsent.map(putOperation), ...choices.flatMap((choice) => choice.writes)]
+    const writes = [...news.flatMap((entry) => entry.writes), ...unsent.map(putOperation), ...choices.flatMap((choice) => choice.writes)]
     const confirmed = news.flatMap(({ confirmation }) => confirmation ?? [])
     const expect = claims.expectation(choices)
     try {
@@ -177,14 +177,14 @@ export function createDispatcher(settings: Settings, { clock }: SystemPorts, par
     }
   }
 
-  function acknowledge({ slot, row }: LedgerEntry): void {
-    recorded(row)
+  function acknowledge({ slot, row, conflict }: LedgerEntry): void {
+    recorded(row, conflict)
     if (slot === undefined) lanes.leaveWith(row)
     else slot.send({ type: 'RECORDED' })
   }
 
-  function recorded(row: OperationRow): void {
-    hooks.recorded(row)
+  function recorded(row: OperationRow, conflict?: ConflictRecord): void {
+    hooks.recorded(row, conflict)
     if (isTerminal(row.status)) lanes.ended(row.id)
   }
 
@@ -294,7 +294,7 @@ export function createDispatcher(settings: Settings, { clock }: SystemPorts, par
         { cause },
       )
       const parked = park(row, error)
-      ledger.push({ slot: undefined, row: parked, write: putOperation(parked) })
+      ledger.push({ slot: undefined, row: parked, writes: [putOperation(parked)] })
       turn()
     },
     inFlight: (): number => flying.size,

@@ -5,6 +5,7 @@ import type { SystemPorts, Write } from '../core/ports.ts'
 import { OPERATIONS } from '../core/schema.ts'
 import { markParents } from './dependencies.ts'
 import { newRow } from './new-row.ts'
+import type { Stamps } from './stamps.ts'
 import type { Store } from './store.ts'
 import type { EnqueueInput } from './types.ts'
 
@@ -34,13 +35,14 @@ export function createIntake(
   settings: Settings,
   ports: SystemPorts,
   store: Store,
+  stamps: Stamps,
   accepted: (rows: readonly OperationRow[]) => void,
 ) {
   let pending: Request[] = []
   let writing = false
 
   function accept(inputs: readonly EnqueueInput[]): Promise<readonly OperationRow[]> {
-    const rows = inputs.map((input, i) => newRow(settings, ports, input, inputs.length === 1 ? '' : `[${i}].`))
+    const rows = inputs.map((input, i) => newRow(settings, ports, stamps, input, inputs.length === 1 ? '' : `[${i}].`))
     return new Promise((resolve, reject) => {
       pending.push({ rows, resolve, reject })
       if (!writing) {

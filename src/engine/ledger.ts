@@ -1,6 +1,8 @@
 import type { OperationActor, OperationEvent } from '../../machines/operation.ts'
-import type { OperationRow } from '../core/operation.ts'
+import { conflictRow, isNews } from '../core/conflict-row.ts'
+import type { ConflictRecord, OperationRow } from '../core/operation.ts'
 import type { Write } from '../core/ports.ts'
+import { CONFLICTS } from '../core/schema.ts'
 import type { Confirmation } from './replica.ts'
 import { putOperation, updateOperation, type Store } from './store.ts'
 
@@ -9,8 +11,10 @@ export interface LedgerEntry {
   /** Who waits for the write; undefined if the slot is gone. */
   readonly slot: OperationActor | undefined
   readonly row: OperationRow
-  readonly write: Write
+  readonly writes: readonly Write[]
   readonly confirmation?: Confirmation | undefined
+  /** What this step found to be in conflict, or how it settled what had been. */
+  readonly conflict?: ConflictRecord | undefined
 }
 
 /** What a step of an operation writes: its row, and what is now known of the entity. */
@@ -20,8 +24,11 @@ export function ledgerEntry(
   was: OperationRow | undefined,
   event: OperationEvent,
 ): LedgerEntry {
-  const write = was === undefined ? putOperation(row) : updateOperation(row, was)
-  return { slot, row, write, confirmation: confirmationOf(row, event) }
+  const conflict = isNews(row, was) ? conflictRow(row, 'at' in event ? event.at : row.enqueuedAt) : undefined
+  const writes: Write[] = [was === undefined ? putOperation(row) : updateOperation(row, was)]
+  const confirmation = confirmationOf(row, event)
+  if (conflict === undefined) return { slot, row, writes, confirmation }
+  return { slot, row, writes: [...writes, { type: 'put', collection: CONFLICTS, value: conflict }], confirmation, conflict: row.conflict }
 }
 
 /**

@@ -2,6 +2,7 @@ import { isTerminal, type TerminalStatus } from '../core/operation.ts'
 import type { RetentionOptions } from '../core/options.ts'
 import type { Entry, IndexKey, Write } from '../core/ports.ts'
 import { ENTITIES, OPERATIONS, readOperation } from '../core/schema.ts'
+import { forgetConflicts } from './conflict-store.ts'
 import { PAGE_LIMIT, type Store } from './store.ts'
 
 const FORGETTABLE: readonly TerminalStatus[] = ['done', 'cancelled', 'superseded', 'rejected']
@@ -9,6 +10,7 @@ const FORGETTABLE: readonly TerminalStatus[] = ['done', 'cancelled', 'superseded
 /** Deletes ended operations that are too old or too many; a dead letter only once it was seen to. Returns how many. */
 export async function forgetEnded(store: Store, retention: RetentionOptions, epoch: number, now: number): Promise<number> {
   let forgotten = 0
+  await forgetConflicts(store, retention, epoch, now)
   for (const status of FORGETTABLE) forgotten += await forgetStatus(store, status, retention, epoch, now)
   return forgotten
 }

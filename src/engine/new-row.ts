@@ -7,10 +7,17 @@ import type { SystemPorts } from '../core/ports.ts'
 import { rankOf } from '../core/rows.ts'
 import { checkJson } from '../core/validate-json.ts'
 import { checkInput } from './check-input.ts'
+import type { Stamps } from './stamps.ts'
 import type { EnqueueInput } from './types.ts'
 
 /** The row of an enqueued operation. Throws `ValidationError` that names what is wrong; `at` is where in a list of operations it stands. */
-export function newRow(settings: Settings, { clock, newId }: SystemPorts, input: EnqueueInput, at: string): NewOperationRow {
+export function newRow(
+  settings: Settings,
+  { clock, newId }: SystemPorts,
+  stamps: Stamps,
+  input: EnqueueInput,
+  at: string,
+): NewOperationRow {
   checkInput(settings, input, at)
   const { limits, user, ageingMs } = settings
   const payload = input.payload === undefined || input.type === 'delete' ? null : jsonOf(input.payload, `${at}payload`, limits)
@@ -18,6 +25,7 @@ export function newRow(settings: Settings, { clock, newId }: SystemPorts, input:
   const id = newId()
   const priority = input.priority ?? 'medium'
   const enqueuedAt = clock.now()
+  const hlc = stamps.next(input.entity)
   const row: { -readonly [K in keyof NewOperationRow]: NewOperationRow[K] } = {
     id,
     rev: 1,
@@ -25,7 +33,7 @@ export function newRow(settings: Settings, { clock, newId }: SystemPorts, input:
     type: input.type,
     entity: input.entity,
     entityId: input.id,
-    payload,
+    payload: stamps.stamped(input.type, input.entity, payload, hlc),
     status: 'queued',
     priority,
     idempotencyKey: input.idempotencyKey ?? id,
@@ -36,6 +44,7 @@ export function newRow(settings: Settings, { clock, newId }: SystemPorts, input:
     lane: laneOf(user, input.entity, input.id),
     rank: rankOf({ enqueuedAt, priority }, ageingMs),
   }
+  if (hlc !== undefined) row.hlc = hlc
   if (input.baseVersion !== undefined) row.baseVersion = input.baseVersion
   if (base !== undefined) row.base = base
   if (input.dependsOn !== undefined && input.dependsOn.length > 0) row.dependsOn = [...input.dependsOn]

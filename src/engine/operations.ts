@@ -14,17 +14,11 @@ import { OPERATIONS, readOperation } from '../core/schema.ts'
 import { checkJson } from '../core/validate-json.ts'
 import type { Handles } from './handles.ts'
 import { checkPayload } from './check-input.ts'
+import { decided, notFound, ownedBy, type Edits } from './edits.ts'
 import { infoOf } from './info.ts'
 import { DISCARDED } from './optimistic.ts'
 import type { Store } from './store.ts'
 import type { EnqueueInput, ListQuery, Operation, OperationInfo, SyncEngine } from './types.ts'
-
-export interface OperationsHooks {
-  now(): number
-  enqueue(input: EnqueueInput): Promise<Operation>
-  /** A row was changed here; the owner looks again. */
-  edited(row: OperationRow | undefined): void
-}
 
 const LIST_LIMIT = 1_000
 
@@ -33,22 +27,13 @@ export function createOperations(
   settings: Settings,
   store: Store,
   handles: Handles,
-  hooks: OperationsHooks,
+  { edit, edited: changed, now }: Edits,
+  enqueue: (input: EnqueueInput) => Promise<Operation>,
 ): SyncEngine['operations'] {
-  async function edit(id: string, change: (row: OperationRow) => OperationRow): Promise<void> {
-    hooks.edited(await store.edit(id, (row) => change(own(row))))
-  }
-
-  /** One user neither sees nor sends what is another's (S25). */
-  function own(row: OperationRow): OperationRow {
-    if (row.user !== settings.user) throw notFound(row.id)
-    return row
-  }
-
   async function found(id: string): Promise<OperationRow> {
     const row = await store.byId(id)
     if (row === undefined) throw notFound(id)
-    return own(row)
+    return ownedBy(settings.user, row)
   }
 
   /**
@@ -61,7 +46,7 @@ export function createOperations(
     if (row.dismissed !== undefined && (await store.byChosenKey(keyOfUser(row.user, idempotencyKey))) === undefined)
       throw cannot(row, 'retried')
     const content = type === 'delete' ? {} : { payload }
-    const operation = await hooks.enqueue({ type, entity, id: entityId, priority, idempotencyKey, ...content })
+    const operation = await enqueue({ type, entity, id: entityId, priority, idempotencyKey, ...content })
     if (row.dismissed === undefined) await edit(row.id, dismissed)
     return operation
   }
@@ -78,7 +63,7 @@ export function createOperations(
     if (entry === undefined || readOperation(entry) !== undefined)
       throw new SyncOperationError(id, 'not-corrupt', `There is no unreadable row ${id}.`)
     await store.commit([{ type: 'delete', collection: OPERATIONS, key: seq }])
-    hooks.edited(undefined)
+    changed(undefined)
   }
 
   return {
@@ -118,7 +103,7 @@ export function createOperations(
 
     async discard(id) {
       if (id.startsWith('#')) return discardCorrupt(id)
-      await edit(id, (row) => discarded(row, hooks.now()))
+      await edit(id, (row) => discarded(row, now()))
     },
 
     async count(status) {
@@ -151,7 +136,7 @@ function ordered(rows: readonly OperationRow[], limit: number): readonly Operati
 }
 
 function retried(row: OperationRow): OperationRow {
-  if (row.status === 'parked' || row.status === 'waiting') return unpark(row)
+  if (row.status === 'parked' || row.status === 'waiting') return unpark(decided(row, 'local', 'retry'))
   if (row.status === 'queued') return { ...row, rev: row.rev + 1 }
   throw cannot(row, 'retried')
 }
@@ -166,17 +151,18 @@ function edited(row: OperationRow, payload: OperationRow['payload']): OperationR
       'in-doubt',
       `Operation ${row.id} may already have been applied as it is. Retry it first, or discard it and enqueue a new one.`,
     )
-  const { request: _request, ...rest } = unpark(row)
+  const { request: _request, ...rest } = unpark(decided(row, 'value', 'edit'))
   return { ...rest, payload, reconciliations: row.attempts > 0 ? row.reconciliations + 1 : row.reconciliations }
 }
 
 function discarded(row: OperationRow, at: number): OperationRow {
   if (row.status === 'rejected') return dismissed(row)
-  if (row.status === 'queued' || row.status === 'waiting' || row.status === 'parked') return givenUp(row, at)
+  if (row.status === 'queued' || row.status === 'waiting' || row.status === 'parked')
+    return givenUp(decided(row, 'discarded', 'discard'), at)
   throw cannot(row, 'discarded')
 }
 
-function givenUp(row: OperationRow, at: number): OperationRow {
+export function givenUp(row: OperationRow, at: number): OperationRow {
   const error = new SyncOperationError(row.id, DISCARDED, 'It was discarded before the server confirmed it.')
   return { ...finish(row, 'cancelled', at), lastError: storedError(error) }
 }
@@ -187,10 +173,6 @@ function dismissed(row: OperationRow): OperationRow {
 
 function noPayload(row: OperationRow): SyncOperationError {
   return new SyncOperationError(row.id, 'no-payload', 'A delete has no payload. Discard it and enqueue what is wanted.')
-}
-
-function notFound(id: string): SyncOperationError {
-  return new SyncOperationError(id, 'not-found', `There is no operation ${id}. List them with operations.list().`)
 }
 
 function cannot(row: OperationRow, done: string): SyncOperationError {

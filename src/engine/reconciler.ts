@@ -1,5 +1,7 @@
+import type { InspectionEvent } from 'xstate'
 import type { OperationActor, PreparedDecision } from '../../machines/operation.ts'
 import { copyJson } from '../core/copy-json.ts'
+import type { Conflict, EntityOptions, Resolution } from '../core/conflict.ts'
 import { CircuitBreakerOpenError, ConflictError, SyncError, SyncOperationError } from '../core/errors.ts'
 import type { Json, JsonObject } from '../core/json.ts'
 import { isServerFailure, type BreakerSigns } from './breaker-signs.ts'
@@ -8,9 +10,12 @@ import { laneOf, type OperationRow } from '../core/operation.ts'
 import type { Settings } from '../core/options.ts'
 import { isObject } from '../core/own.ts'
 import type { Fetched, SystemPorts, Transport } from '../core/ports.ts'
-import { examine, resolve, wasDecided, type Conflict, type Decision, type Resolution } from '../core/reconcile.ts'
+import { examine, resolve, wasDecided, type Decision, type Examination, type Settlement } from '../core/reconcile.ts'
 import { isRecord } from '../core/schema.ts'
+import { settleByRule } from '../core/settle.ts'
 import { checkJson } from '../core/validate-json.ts'
+import { createConflictPlays } from './conflict-plays.ts'
+import type { Stamps } from './stamps.ts'
 import type { Store } from './store.ts'
 
 /** Looks at the server's state after a definite refusal and decides how the operation goes on. */
@@ -20,16 +25,22 @@ export function createReconciler(
   transport: Transport,
   store: Store,
   signs: BreakerSigns,
+  stamps: Stamps,
+  inspect?: (event: InspectionEvent) => void,
 ) {
+  const plays = createConflictPlays(inspect)
   const controllers = new Map<OperationActor, AbortController>()
+  const { payloadBytes: maxBytes, payloadDepth: maxDepth } = settings.limits
+  const limits = { maxBytes, maxDepth }
   /** Those whose request has no answer yet. */
   const asking = new Set<OperationActor>()
 
   async function decide(slot: OperationActor, row: OperationRow, signal: AbortSignal): Promise<Decision> {
     const fetched = await look(slot, row, signal)
     const base = await baseOf(row)
-    const examination = examine(row, base, fetched)
-    const decision = examination.type === 'conflict' ? await settle(row, examination.conflict) : examination
+    const options = settings.entities[row.entity] ?? {}
+    const examination = examineBy(row, base, fetched, options)
+    const decision = examination.type === 'conflict' ? await settle(slot, row, examination.conflict, options) : examination
     return decision.type === 'resend' ? { ...decision, base: base ?? valueOf(fetched) } : decision
   }
 
@@ -46,17 +57,50 @@ export function createReconciler(
     return fetched
   }
 
-  async function settle(row: OperationRow, conflict: Conflict): Promise<Decision> {
-    const strategy = settings.entities[row.entity]?.conflict ?? 'merge'
-    if (strategy === 'localWins') return resolve(row, conflict, 'local')
-    if (strategy === 'remoteWins') return resolve(row, conflict, 'remote')
-    if (strategy === 'merge') return resolve(row, conflict, strategy)
+  /** A rule of the application that throws decides nothing: a person does. */
+  function examineBy(row: OperationRow, base: Json | undefined, fetched: Fetched, options: EntityOptions): Examination {
     try {
-      const resolution = strategy === 'manual' ? strategy : checkResolution(settings, row, await strategy(conflict))
-      return resolve(row, conflict, resolution === 'manual' && wasDecided(row, conflict) ? 'local' : resolution)
+      return checked(examine(row, base, fetched, options))
     } catch (cause) {
-      return parkFor(row, conflict, cause)
+      const examination = examine(row, base, fetched, { ...options, fields: undefined })
+      return examination.type === 'conflict' ? parkFor(row, examination.conflict, cause, 'fields') : examination
     }
+  }
+
+  /** What rules of the application made of fields is JSON within the limits, or no rule's work. */
+  function checked(examination: Examination): Examination {
+    const merged = examination.type === 'conflict' ? examination.conflict.merged : undefined
+    if (merged !== undefined) checkJson(merged, 'fields', limits)
+    return examination
+  }
+
+  async function settle(slot: OperationActor, row: OperationRow, conflict: Conflict, rules: EntityOptions): Promise<Decision> {
+    const { settlement: automatic, strategy } = settleByRule(row, conflict, rules, () => stamps.laterSide(row, conflict))
+    const decide = async (): Promise<Settlement> =>
+      typeof rules.conflict === 'function' ? checkResolution(row, await rules.conflict(conflict)) : 'manual'
+    const { settlement, error } = await plays.play(slot, { automatic, wasSeen: wasDecided(row, conflict) }, decide)
+    if (error !== undefined) return parkFor(row, conflict, error, strategy)
+    return resolve(row, conflict, settlement, { rules, strategy, at: ports.clock.now() })
+  }
+
+  function parkFor(row: OperationRow, conflict: Conflict, cause: unknown, strategy: string): Decision {
+    const parked = resolve(row, conflict, 'manual', { strategy, at: ports.clock.now() })
+    const part = strategy === 'fields' ? 'A rule for fields' : 'The conflict function'
+    const error = new ConflictError(`${part} of ${row.entity} failed. Mend it and retry the operation, or discard it.`, { cause })
+    return parked.type === 'park' ? { ...parked, error } : { type: 'failed', error }
+  }
+
+  function checkResolution(row: OperationRow, resolution: Resolution): Resolution {
+    if (resolution === 'local' || resolution === 'remote' || resolution === 'manual') return resolution
+    if (isRecord(resolution)) {
+      const value = copyJson(checkJson(resolution.value, 'value', limits).json)
+      if (isObject(value)) return { value }
+    }
+    throw new SyncOperationError(
+      row.id,
+      'bad-resolution',
+      "A conflict function must return 'local', 'remote', 'manual' or { value }.",
+    )
   }
 
   /** The value that the operation was made on: what the application said, else what the server last confirmed at that version. */
@@ -107,6 +151,7 @@ export function createReconciler(
       void run(slot, row, controller)
     },
     expire(slot: OperationActor, row: OperationRow): void {
+      if (plays.expire(slot)) return
       answer(slot, row, {
         type: 'failed',
         error: new SyncError(
@@ -120,42 +165,21 @@ export function createReconciler(
     abort(slot: OperationActor): void {
       controllers.get(slot)?.abort()
       controllers.delete(slot)
+      plays.stop(slot)
       if (asking.delete(slot)) signs.failed()
     },
     abortAll(): void {
       for (const controller of controllers.values()) controller.abort()
       controllers.clear()
+      plays.stopAll()
       signs.abandoned(asking.size)
       asking.clear()
     },
   }
 }
 
-function checkResolution({ limits }: Settings, row: OperationRow, resolution: Resolution): Resolution {
-  if (resolution === 'local' || resolution === 'remote' || resolution === 'manual') return resolution
-  if (isRecord(resolution)) {
-    const { json } = checkJson(resolution.value, 'value', { maxBytes: limits.payloadBytes, maxDepth: limits.payloadDepth })
-    const value = copyJson(json)
-    if (isObject(value)) return { value }
-  }
-  throw new SyncOperationError(
-    row.id,
-    'bad-resolution',
-    "A conflict function must return 'local', 'remote', 'manual' or { value }.",
-  )
-}
-
 function valueOf(fetched: Fetched): JsonObject | undefined {
   return fetched.type === 'found' ? fetched.value : undefined
-}
-
-function parkFor(row: OperationRow, conflict: Conflict, cause: unknown): Decision {
-  const parked = resolve(row, conflict, 'manual')
-  const error = new ConflictError(
-    `The conflict function of ${row.entity} failed. Mend it and retry the operation, or discard it.`,
-    { cause },
-  )
-  return parked.type === 'park' ? { ...parked, error } : { type: 'failed', error }
 }
 
 function asSyncError(cause: unknown): SyncError {

@@ -4,7 +4,7 @@ import { connectivityMachine } from '../../machines/connectivity.ts'
 import { engineMachine, type DrainCommand, type EngineActor, type EngineInput } from '../../machines/engine.ts'
 import { pullMachine, type PageInput, type PageResult } from '../../machines/pull.ts'
 import { SyncError, ValidationError } from '../core/errors.ts'
-import { isTerminal, type OperationRow } from '../core/operation.ts'
+import { isTerminal, type ConflictRecord, type OperationRow } from '../core/operation.ts'
 import { settingsOf, type SyncEngineOptions } from '../core/options.ts'
 import type { Storage, SystemPorts } from '../core/ports.ts'
 import { ENTITIES, META, OPERATIONS, STORE_SCHEMA, isRecord } from '../core/schema.ts'
@@ -32,6 +32,7 @@ import { createReachability } from './reachability.ts'
 import { createReconciler } from './reconciler.ts'
 import { createSender } from './sender.ts'
 import { createSlots } from './slots.ts'
+import { createStamps } from './stamps.ts'
 import { createStore } from './store.ts'
 import { createViews } from './views.ts'
 
@@ -93,8 +94,9 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     networkSuspected: () => machine?.send({ type: 'DRAIN.NETWORK_SUSPECTED' }),
     requestOf: pullRequests.requestOf,
   })
-  const reconciler = createReconciler(settings, ports, transport, store, signs)
-  const intake = createIntake(settings, ports, store, accepted)
+  const stamps = createStamps(settings, ports)
+  const reconciler = createReconciler(settings, ports, transport, store, signs, stamps, inspect)
+  const intake = createIntake(settings, ports, store, stamps, accepted)
   const lease = leaseLock(storage, clock, { owner, user: settings.user, holder: () => presence?.holder })
   const closers = new Set<() => void>()
   const changeListeners = new Set<() => void>()
@@ -281,9 +283,9 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     events.emit({ type: 'sync:quarantined', sequence, error })
   }
 
-  function recorded(row: OperationRow): void {
+  function recorded(row: OperationRow, conflict: ConflictRecord | undefined): void {
     drains.recorded(row)
-    announce(events, row)
+    announce(events, row, conflict)
     for (const listener of changeListeners) listener()
     if (!isTerminal(row.status)) return
     handles.settle(row)

@@ -213,7 +213,11 @@ export function createStore(storage: Storage, committed: Committed = () => {}) {
     },
 
     /** Changes one operation from any tab, in competition with the owner: whoever commits first wins, the other looks again. */
-    async edit(id: string, change: (row: OperationRow) => OperationRow): Promise<OperationRow> {
+    async edit(
+      id: string,
+      change: (row: OperationRow) => OperationRow,
+      also: (row: OperationRow, changed: OperationRow) => readonly Write[] = () => [],
+    ): Promise<OperationRow> {
       for (let tries = 0; tries < EDIT_TRIES; tries++) {
         const [row, edits] = [await byIndex('id', id), readEdits(await storage.get(META, EDITS))]
         if (row === undefined)
@@ -222,6 +226,7 @@ export function createStore(storage: Storage, committed: Committed = () => {}) {
         const writes: Write[] = [
           { type: 'put', collection: OPERATIONS, value: changed },
           { type: 'put', collection: META, value: { name: EDITS, rev: edits + 1 } },
+          ...also(row, changed),
         ]
         const unchanged: Expectation = { collection: OPERATIONS, key: row.seq, field: 'rev', equals: row.rev }
         try {

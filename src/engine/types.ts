@@ -1,5 +1,6 @@
 import type { Observable } from 'rxjs'
 import type { SyncError } from '../core/errors.ts'
+import type { ConflictInbox } from './conflicts.ts'
 import type { Json, JsonObject } from '../core/json.ts'
 import type { ConflictRecord, OperationStatus, Priority, StoredError } from '../core/operation.ts'
 
@@ -107,6 +108,7 @@ export type SyncEventBody =
   | ({ readonly type: 'sync:retry'; readonly nextAttemptAt: number } & OfOperation)
   | ({ readonly type: 'sync:coalesced'; readonly into: string } & OfOperation)
   | ({ readonly type: 'sync:conflict' | 'sync:failed' | 'sync:parked' } & OfOperation)
+  | ({ readonly type: 'conflict:detected' | 'conflict:resolved'; readonly conflict: ConflictRecord } & OfOperation)
   | { readonly type: 'sync:quarantined'; readonly sequence: number; readonly error: SyncError }
   | { readonly type: 'drain:completed'; readonly summary: DrainSummary }
   | { readonly type: 'lock:acquired'; readonly epoch: number; readonly takeover: boolean }
@@ -301,6 +303,7 @@ export interface SyncEngine {
     discard(id: string): Promise<void>
     count(status: OperationStatus | 'live'): Promise<number>
   }
+  readonly conflicts: ConflictInbox
   readonly optimistic: {
     register(token: string, handlers: OptimisticHandlers): void
     commit(token: string): void

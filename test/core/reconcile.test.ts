@@ -4,7 +4,7 @@ import type { Json, JsonObject } from '../../src/core/json.ts'
 import { applyMergePatch } from '../../src/core/merge-patch.ts'
 import { merge3 } from '../../src/core/merge.ts'
 import type { Fetched } from '../../src/core/ports.ts'
-import { examine, resolve, type Decision, type Examination } from '../../src/core/reconcile.ts'
+import { examine, resolve, type Decision, type Examination, type Settlement } from '../../src/core/reconcile.ts'
 import { row } from './coalesce-world.ts'
 import { smallObject, withoutNulls } from './json-arbitrary.ts'
 
@@ -22,7 +22,7 @@ function carriedOut(decision: Decision, remote: JsonObject): Json {
   return decision.as === 'update' ? applyMergePatch(remote, decision.payload) : decision.payload
 }
 
-function settled(examination: Examination, update: ReturnType<typeof row>, resolution: 'merge' | 'local'): Decision {
+function settled(examination: Examination, update: ReturnType<typeof row>, resolution: Settlement): Decision {
   return examination.type === 'conflict' ? resolve(update, examination.conflict, resolution) : examination
 }
 
@@ -38,7 +38,7 @@ describe('an update that was refused for another version', () => {
           expect(applyMergePatch(remote, payload)).toEqual(remote)
           return
         }
-        const decision = settled(examination, update, 'merge')
+        const decision = settled(examination, update, { merge: 'local' })
         expect(carriedOut(decision, remote)).toEqual(merged.value)
         expect(examination.type === 'conflict').toBe(merged.type === 'conflicted')
         if (merged.type === 'clean') return
@@ -58,7 +58,7 @@ describe('an update that was refused for another version', () => {
         const update = row(1, 'update', payload)
         const examination = examine(update, undefined, found(remote))
         const wanted = applyMergePatch(remote, payload)
-        for (const resolution of ['merge', 'local'] as const)
+        for (const resolution of [{ merge: 'local' }, 'local'] as const)
           expect(carriedOut(settled(examination, update, resolution), remote)).toEqual(wanted)
         const fields = examination.type === 'conflict' ? examination.conflict.fields : []
         const given = new Map(fields.map(({ path, ...values }) => [path, values]))

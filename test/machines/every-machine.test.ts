@@ -49,7 +49,16 @@ const BUILT_IN = /^xstate\./
 
 describe('every machine', () => {
   it('is in the list', () => {
-    expect(machines.map(([id]) => id).toSorted()).toEqual(['breaker', 'channel', 'connectivity', 'engine', 'lock', 'operation'])
+    expect(machines.map(([id]) => id).toSorted()).toEqual([
+      'breaker',
+      'channel',
+      'conflict',
+      'connectivity',
+      'engine',
+      'lock',
+      'operation',
+      'pull',
+    ])
   })
 
   it.each(machines)(
