@@ -59,10 +59,16 @@ export const pullMachine = setup({
     page: fromPromise<PageResult, PageInput>(rejectNotProvided),
   },
   actions: {
-    want: assign(({ context }, { targets }: { targets: readonly PullTarget[] }) => ({ targets: joined(context.targets, targets) })),
+    want: assign(({ context }, { targets }: { targets: readonly PullTarget[] }) => ({
+      targets: joined(context.targets, targets),
+    })),
     wantAll: assign(({ context }) => ({ targets: joined(context.targets, context.entities.map(incremental)) })),
     advance: assign(({ context }, result: PageResult) => ({ targets: after(context.targets, result), failures: 0 })),
-    finish: assign(({ context }, result: PageResult) => ({ targets: context.targets.slice(1), failures: 0, delayMs: delayOf(result) })),
+    finish: assign(({ context }, result: PageResult) => ({
+      targets: context.targets.slice(1),
+      failures: 0,
+      delayMs: delayOf(result),
+    })),
     fail: assign(({ context }, result: PageResult) => ({
       targets: after(context.targets, result),
       failures: context.failures + 1,
@@ -143,7 +149,8 @@ function incremental(entity: string): PullTarget {
 /** Each entity once; one that is wanted from the beginning is pulled so. The one under way goes on as it is, and is pulled again after. */
 function joined([current, ...queued]: readonly PullTarget[], wanted: readonly PullTarget[]): readonly PullTarget[] {
   const next = new Map<string, PullTarget>()
-  for (const { entity, full } of [...queued, ...wanted]) next.set(entity, { entity, full: full || next.get(entity)?.full === true })
+  for (const { entity, full } of [...queued, ...wanted])
+    next.set(entity, { entity, full: full || next.get(entity)?.full === true })
   return current === undefined ? [...next.values()] : [current, ...next.values()]
 }
 

@@ -24,6 +24,7 @@ export type {
   Operation,
   OperationInfo,
   PullSummary,
+  RealtimeState,
   SyncProgress,
   SyncQuery,
   SyncResult,

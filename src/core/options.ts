@@ -3,7 +3,7 @@ import { checkConflictOptions } from './conflict-options.ts'
 import { ValidationError } from './errors.ts'
 import type { BackoffOptions, RetryOptions } from './backoff.ts'
 import type { Priority } from './operation.ts'
-import type { Storage, SystemPorts, Transport } from './ports.ts'
+import type { OpenChannel, Storage, SystemPorts, Transport } from './ports.ts'
 import type { Ageing } from './rows.ts'
 import { isRecord } from './schema.ts'
 
@@ -30,6 +30,8 @@ export interface LockOptions {
 }
 
 export interface RealtimeOptions {
+  /** Opens the line, as webSocketChannel({ url }) from 'synchart/realtime/websocket'. Without it there is none. */
+  readonly channel?: OpenChannel | undefined
   /** How often the line is asked whether it lives. One that does not answer until the next beat is dead. */
   readonly heartbeatMs: number
   /** A line that is not open after this is given up. */
@@ -78,6 +80,7 @@ export interface Settings {
   readonly limits: LimitOptions
   readonly retention: RetentionOptions
   readonly pull: PullOptions
+  readonly realtime: RealtimeOptions
   /** The head start of each priority over the next: an operation waits at most this much longer than one of the highest priority. */
   readonly ageingMs: Ageing
   /** An attempt without any outcome after this is aborted; what became of it is unknown. */
@@ -93,7 +96,15 @@ export interface Settings {
 type Partially<T> = { readonly [K in keyof T]?: T[K] | undefined }
 
 type SettingsInput = {
-  readonly [K in keyof Settings]?: K extends 'retry' | 'breaker' | 'lock' | 'limits' | 'retention' | 'pull' | 'ageingMs'
+  readonly [K in keyof Settings]?: K extends
+    | 'retry'
+    | 'breaker'
+    | 'lock'
+    | 'limits'
+    | 'retention'
+    | 'pull'
+    | 'realtime'
+    | 'ageingMs'
     ? Partially<Settings[K]> | undefined
     : Settings[K] | undefined
 }
@@ -121,6 +132,13 @@ export const DEFAULTS: Settings = {
   limits: { payloadBytes: 262_144, payloadDepth: 32 },
   retention: { completedMs: DAY_MS, completedCount: 1_000, conflictMs: 30 * DAY_MS, conflictCount: 1_000 },
   pull: { everyMs: 0, pageSize: 500 },
+  realtime: {
+    heartbeatMs: 15_000,
+    connectTimeoutMs: 15_000,
+    retry: { strategy: 'exponential', baseMs: 1_000, capMs: 60_000, maxAttempts: 10 },
+    fallbackMs: 300_000,
+    channel: undefined,
+  },
   ageingMs: { critical: 0, high: 10_000, medium: 60_000, low: 300_000 } satisfies Record<Priority, number>,
   sendTimeoutMs: 60_000,
   maxReconciliations: 5,
@@ -148,6 +166,7 @@ export function settingsOf(options: SyncEngineOptions): Settings {
     limits: merged('limits', DEFAULTS.limits, options.limits),
     retention: merged('retention', DEFAULTS.retention, options.retention),
     pull: merged('pull', DEFAULTS.pull, options.pull),
+    realtime: merged('realtime', DEFAULTS.realtime, options.realtime),
     ageingMs: merged('ageingMs', DEFAULTS.ageingMs, options.ageingMs),
     sendTimeoutMs: orDefault(options.sendTimeoutMs, DEFAULTS.sendTimeoutMs),
     maxReconciliations: orDefault(options.maxReconciliations, DEFAULTS.maxReconciliations),
@@ -179,6 +198,23 @@ function checkEntities(entities: unknown): void {
     checkConflictOptions(`entities.${name}`, entity)
     checkActions(`entities.${name}.actions`, entity['actions'])
   }
+}
+
+function checkRealtime({ channel, heartbeatMs, connectTimeoutMs, retry, fallbackMs }: RealtimeOptions): void {
+  if (channel !== undefined && typeof channel !== 'function')
+    throw new ValidationError(
+      'realtime.channel',
+      "must be a channel, as webSocketChannel({ url }) from 'synchart/realtime/websocket'.",
+    )
+  span('realtime.heartbeatMs', heartbeatMs, 100)
+  span('realtime.connectTimeoutMs', connectTimeoutMs, 1)
+  span('realtime.fallbackMs', fallbackMs, 1)
+  if (!isRecord(retry)) throw new ValidationError('realtime.retry', 'must be an object.')
+  if (typeof retry.strategy !== 'function' && !STRATEGIES.includes(retry.strategy))
+    throw new ValidationError('realtime.retry.strategy', `must be ${STRATEGIES.join(', ')} or a function.`)
+  span('realtime.retry.baseMs', retry.baseMs, 1)
+  span('realtime.retry.capMs', retry.capMs, retry.baseMs)
+  if (retry.maxAttempts !== Infinity) count('realtime.retry.maxAttempts', retry.maxAttempts, 1, 1_000_000)
 }
 
 function checkActions(path: string, actions: unknown): void {
@@ -217,6 +253,7 @@ function checkNumbers(settings: Settings): void {
   count('retention.completedCount', retention.completedCount, 0, 100_000_000)
   if (pull.everyMs !== 0) span('pull.everyMs', pull.everyMs, 100)
   count('pull.pageSize', pull.pageSize, 1, 1_000)
+  checkRealtime(settings.realtime)
   span('retention.conflictMs', retention.conflictMs, 0)
   count('retention.conflictCount', retention.conflictCount, 0, 100_000_000)
   for (const [priority, ms] of Object.entries(ageingMs)) span(`ageingMs.${priority}`, ms, 0)

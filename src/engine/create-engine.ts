@@ -142,9 +142,9 @@ function createEngine(runtime: Runtime, parent: AnyActorRef | undefined): SyncEn
 
   async function synchronize(query: SyncQuery = {}): Promise<SyncResult> {
     requireOpen(state())
-    runtime.progress.pushing()
+    runtime.readPath.progress.pushing()
     const pushed = await flush()
-    return { pushed, pulled: await runtime.pullRequests.request(query) }
+    return { pushed, pulled: await runtime.readPath.request(query) }
   }
 
   return {
@@ -176,7 +176,11 @@ function createEngine(runtime: Runtime, parent: AnyActorRef | undefined): SyncEn
     enqueueAll,
     flush,
     synchronize,
-    progress$: runtime.progress.progress$,
+    progress$: runtime.readPath.progress.progress$,
+    enableRealtime: runtime.readPath.realtime.enable,
+    disableRealtime: runtime.readPath.realtime.disable,
+    realtime$: runtime.readPath.realtime.state$,
+    messages$: runtime.readPath.realtime.messages$,
     operations: createOperations(settings, store, handles, edits, enqueue),
     conflicts: createConflicts(settings, store, edits, runtime.onChange),
     optimistic: {

@@ -107,7 +107,11 @@ export function createDispatcher(settings: Settings, { clock }: SystemPorts, par
     const [retried, fresh] = [inDoubt.splice(0), ledger.splice(0)]
     const entries = [...retried, ...fresh]
     const news = [...retried.filter((entry) => missing.has(entry)), ...fresh]
-    const writes = [...news.flatMap((entry) => entry.writes), ...unsent.map(putOperation), ...choices.flatMap((choice) => choice.writes)]
+    const writes = [
+      ...news.flatMap((entry) => entry.writes),
+      ...unsent.map(putOperation),
+      ...choices.flatMap((choice) => choice.writes),
+    ]
     const confirmed = news.flatMap(({ confirmation }) => confirmation ?? [])
     const expect = claims.expectation(choices)
     try {

@@ -28,7 +28,13 @@ export function ledgerEntry(
   const writes: Write[] = [was === undefined ? putOperation(row) : updateOperation(row, was)]
   const confirmation = confirmationOf(row, event)
   if (conflict === undefined) return { slot, row, writes, confirmation }
-  return { slot, row, writes: [...writes, { type: 'put', collection: CONFLICTS, value: conflict }], confirmation, conflict: row.conflict }
+  return {
+    slot,
+    row,
+    writes: [...writes, { type: 'put', collection: CONFLICTS, value: conflict }],
+    confirmation,
+    conflict: row.conflict,
+  }
 }
 
 /**

@@ -16,6 +16,8 @@ export interface PullerHooks {
   networkSuspected(): void
   /** The newest request for this entity; 0 if nobody asked. */
   requestOf(entity: string): number
+  /** Whether the server tells when something changes. */
+  isTold(): boolean
 }
 
 /** One page that is asked for. */
@@ -28,6 +30,8 @@ interface Turn {
 
 type Page = Extract<Pulled, { type: 'page' }>
 
+/** While the server tells of changes, pulls by themselves only make up for what it forgot: so many times more seldom. */
+const RARELY = 20
 /** Pages in one run: more than any server has. */
 const LONGEST_RUN = 100_000
 
@@ -37,7 +41,7 @@ export function createPuller(
   { clock, random }: SystemPorts,
   transport: Transport,
   replica: Replica,
-  { epoch, signs, events, networkSuspected, requestOf }: PullerHooks,
+  { epoch, signs, events, networkSuspected, requestOf, isTold }: PullerHooks,
 ) {
   const { user } = settings
   /** Cursors that the present run has had: a server that gives one again would be asked for ever (L8). */
@@ -73,7 +77,7 @@ export function createPuller(
   async function ask(turn: Turn): Promise<Unmarked> {
     const { entity, row, signal } = turn
     if (transport.pull === undefined) return fail(turn, noPull())
-    if (!signs.admit()) return fail(turn, new CircuitBreakerOpenError(settings.breaker.cooldownMs))
+    if (!signs.admit()) return heldBack(turn)
     if (row.met === 0 && row.cursor === undefined) events.emit({ type: 'pull:started', entity, full: row.isPartial })
     replica.asking()
     const { cursor, etag, isPartial } = row
@@ -91,6 +95,17 @@ export function createPuller(
     return take(turn, pulled)
   }
 
+  /** Who asked for it hears of it; nobody else, for the breaker has told already. */
+  async function heldBack(turn: Turn): Promise<Unmarked> {
+    const { cooldownMs } = settings.breaker
+    if (isAwaited(turn)) return fail(turn, new CircuitBreakerOpenError(cooldownMs))
+    return { type: 'failed', delayMs: Math.max(1, cooldownMs * random()) }
+  }
+
+  function isAwaited({ entity, row }: Turn): boolean {
+    return requestOf(entity) > (row.answers ?? 0)
+  }
+
   /** The breaker hears of it, as of every request. */
   async function answered(asked: Promise<Pulled>, signal: AbortSignal): Promise<Pulled> {
     const pulled = await asked
@@ -105,7 +120,8 @@ export function createPuller(
     const loop = loopIn(turn, pulled)
     if (loop !== undefined) return fail(turn, loop)
     const { changes, unusable, cursor, hasMore, etag } = pulled
-    for (const { id, error } of unusable) events.emit({ type: 'pull:quarantined', entity, error, ...(id === undefined ? {} : { id }) })
+    for (const { id, error } of unusable)
+      events.emit({ type: 'pull:quarantined', entity, error, ...(id === undefined ? {} : { id }) })
     const { etag: _etag, ...kept } = row
     const met = row.met + changes.length
     const next: PullRow = { ...kept, cursor, met, ...(hasMore || etag === undefined ? {} : { etag }) }
@@ -124,8 +140,9 @@ export function createPuller(
   }
 
   /** Nothing is new: then nothing is written either, unless somebody waits for it. */
-  async function unchanged({ entity, row, signal }: Turn): Promise<Unmarked> {
-    if (row.isPartial || row.lastError !== undefined || requestOf(entity) > (row.answers ?? 0))
+  async function unchanged(turn: Turn): Promise<Unmarked> {
+    const { entity, row, signal } = turn
+    if (row.isPartial || row.lastError !== undefined || isAwaited(turn))
       await replica.note(epoch(), entity, ended(entity, row), signal)
     return completed(entity, row.met)
   }
@@ -138,7 +155,8 @@ export function createPuller(
   function completed(entity: string, changes: number): Unmarked {
     runs.delete(entity)
     events.emit({ type: 'pull:completed', entity, changes })
-    return { type: 'complete', restMs: settings.pull.everyMs * (0.75 + random() / 2) }
+    const everyMs = settings.pull.everyMs * (isTold() ? RARELY : 1)
+    return { type: 'complete', restMs: everyMs * (0.75 + random() / 2) }
   }
 
   function loopIn({ entity, row: { cursor: before } }: Turn, { cursor, hasMore, changes }: Page): SyncError | undefined {
@@ -147,18 +165,25 @@ export function createPuller(
     runs.set(entity, had)
     if (!hasMore || (changes.length > 0 && !had.has(cursor) && had.size < LONGEST_RUN)) return undefined
     runs.delete(entity)
-    const what = changes.length === 0 ? 'an empty page and says that there is more' : 'a cursor that it gave before, and says that there is more'
-    return new SyncError('pull-loop', `The server sends ${what}. Mend its list of changes of ${entity}; it is asked again later.`, {
-      retryable: true,
-    })
+    const what =
+      changes.length === 0
+        ? 'an empty page and says that there is more'
+        : 'a cursor that it gave before, and says that there is more'
+    return new SyncError(
+      'pull-loop',
+      `The server sends ${what}. Mend its list of changes of ${entity}; it is asked again later.`,
+      {
+        retryable: true,
+      },
+    )
   }
 
   /** Who asked for it hears of it; it is tried again all the same. */
   async function fail(turn: Turn, error: SyncError, retryAfterMs?: number): Promise<Unmarked> {
     const { entity, row, failures, signal } = turn
     if (error.code === 'offline') networkSuspected()
-    const request = requestOf(entity)
-    if (request > (row.answers ?? 0)) await replica.note(epoch(), entity, { ...row, answers: request, lastError: storedError(error) }, signal)
+    const answers = requestOf(entity)
+    if (isAwaited(turn)) await replica.note(epoch(), entity, { ...row, answers, lastError: storedError(error) }, signal)
     events.emit({ type: 'pull:failed', entity, error })
     return { type: 'failed', delayMs: delayMs(failures, retryAfterMs) }
   }

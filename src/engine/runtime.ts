@@ -2,7 +2,6 @@ import { fromCallback, fromPromise, type InspectionEvent } from 'xstate'
 import type { BreakerActor } from '../../machines/breaker.ts'
 import { connectivityMachine } from '../../machines/connectivity.ts'
 import { engineMachine, type DrainCommand, type EngineActor, type EngineInput } from '../../machines/engine.ts'
-import { pullMachine, type PageInput, type PageResult } from '../../machines/pull.ts'
 import { SyncError, ValidationError } from '../core/errors.ts'
 import { isTerminal, type ConflictRecord, type OperationRow } from '../core/operation.ts'
 import { settingsOf, type SyncEngineOptions } from '../core/options.ts'
@@ -24,9 +23,7 @@ import { leaseLock } from './lease.ts'
 import { forgetEnded, forgetTombstones } from './maintenance.ts'
 import { createMetrics } from './metrics.ts'
 import { createOptimistic } from './optimistic.ts'
-import { createProgress } from './progress.ts'
-import { createPullRequests } from './pull-requests.ts'
-import { createPuller } from './puller.ts'
+import { createReadPath } from './read-path.ts'
 import { createReplica } from './replica.ts'
 import { createReachability } from './reachability.ts'
 import { createReconciler } from './reconciler.ts'
@@ -69,7 +66,6 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
   const store = createStore(storage, (writes, keys) => views.committed(writes, keys))
   const events = createEvents(clock)
   const views = createViews(settings, store, clock, events)
-  const progress = createProgress(clock, events)
   const optimistic = createOptimistic(events)
   const handles = createHandles(store, events, optimistic.ended)
   const breakerWatch = createBreakerWatch(breaker, settings.breaker, clock, events, () => dispatcher.turn())
@@ -81,18 +77,16 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
   const replica = createReplica(store, settings.user, clock, (entity) => settings.entities[entity]?.actions ?? {})
   const chooser = createChooser(settings, transport, store)
   const signs = createBreakerSigns(clock, breaker)
-  const pullRequests = createPullRequests(settings, store, {
-    isOwner: () => dispatcher.isOwner(),
-    isHeld,
-    want: (targets) => machine?.send({ type: 'PULL.WANTED', targets }),
-    failed: (error) => events.emit({ type: 'storage:error', error }),
-  })
-  const puller = createPuller(settings, ports, transport, replica, {
-    epoch,
+  const readPath = createReadPath(settings, ports, {
+    transport,
+    store,
+    replica,
     signs,
     events,
-    networkSuspected: () => machine?.send({ type: 'DRAIN.NETWORK_SUSPECTED' }),
-    requestOf: pullRequests.requestOf,
+    inspect,
+    machine: () => machine,
+    isOwner: () => dispatcher.isOwner(),
+    epoch,
   })
   const stamps = createStamps(settings, ports)
   const reconciler = createReconciler(settings, ports, transport, store, signs, stamps, inspect)
@@ -125,21 +119,26 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
   })
   const slots = createSlots(settings, clock, effects, inspect)
 
-  const dispatcher = createDispatcher(settings, ports, { store, replica, chooser }, {
-    breaker,
-    takeSlot: slots.take,
-    abandon() {
-      slots.stopAll()
-      sender.abortAll()
-      reconciler.abortAll()
+  const dispatcher = createDispatcher(
+    settings,
+    ports,
+    { store, replica, chooser },
+    {
+      breaker,
+      takeSlot: slots.take,
+      abandon() {
+        slots.stopAll()
+        sender.abortAll()
+        reconciler.abortAll()
+      },
+      started: (row) => events.emit({ type: 'sync:started', operation: infoOf(row) }),
+      recorded,
+      quarantined,
+      failed: (part, error) =>
+        events.emit(part === 'storage' ? { type: 'storage:error', error } : { type: 'engine:error', part, error }),
+      quiet,
     },
-    started: (row) => events.emit({ type: 'sync:started', operation: infoOf(row) }),
-    recorded,
-    quarantined,
-    failed: (part, error) =>
-      events.emit(part === 'storage' ? { type: 'storage:error', error } : { type: 'engine:error', part, error }),
-    quiet,
-  })
+  )
 
   const logic = engineMachine.provide({
     actors: {
@@ -150,7 +149,8 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
         const unwatch = breakerWatch.start()
         receive((command) => {
           dispatcher.command(command)
-          if (command.type === 'OWN') pullRequests.owned()
+          if (command.type === 'OWN') readPath.owned()
+          if (command.type === 'DISOWN') readPath.disowned()
         })
         return () => {
           unwatch()
@@ -158,9 +158,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
         }
       }),
       lock: lease.logic,
-      pull: pullMachine.provide({
-        actors: { page: fromPromise<PageResult, PageInput>(({ input, signal }) => puller.page(input, signal)) },
-      }),
+      pull: readPath.logic,
       connectivity: connectivityMachine.provide({
         guards: { isOnline: () => ports.connectivity.online() },
         actors: { probe: fromPromise<boolean>(({ signal }) => reachability.probe(signal)) },
@@ -197,11 +195,6 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     return machine?.getSnapshot().children.breaker
   }
 
-  function isHeld(): boolean {
-    const snapshot = machine?.getSnapshot()
-    return snapshot === undefined || !snapshot.matches('running') || snapshot.context.pauses.length > 0
-  }
-
   function epoch(): number {
     return machine?.getSnapshot().context.epoch ?? 0
   }
@@ -221,7 +214,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     await opening.catch(() => {})
     await release()
     for (const listener of changeListeners) listener()
-    pullRequests.changed()
+    readPath.closed()
   }
 
   async function openStore(): Promise<void> {
@@ -262,7 +255,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     if (collections.includes(OPERATIONS) || collections.includes(ENTITIES)) views.storeChanged()
     if (collections.includes(META)) {
       machine?.send({ type: 'STORE.CHANGED' })
-      pullRequests.storeChanged()
+      readPath.storeChanged()
     }
     if (!collections.includes(OPERATIONS)) return
     dispatcher.changed()
@@ -318,8 +311,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     optimistic,
     handles,
     views,
-    progress,
-    pullRequests,
+    readPath,
     metrics,
     drains,
     intake,
@@ -334,8 +326,6 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     /** The actor that runs the engine's machine. */
     attach(actor: EngineActor): void {
       machine = actor
-      events.on('pull:*', pullRequests.changed)
-      events.on('engine:paused', pullRequests.changed)
     },
   }
 }

@@ -116,7 +116,12 @@ export function createStore(storage: Storage, committed: Committed = () => {}) {
     countFinished: (status: OperationStatus) => storage.count(OPERATIONS, { index: 'finished', prefix: [status] }),
 
     /** Live operations by entity, and of one entity in their order. One that lives all the while is met, wherever it moves meanwhile. */
-    async live(user: string, limit: number, wanted: (status: OperationStatus) => boolean, entity?: string): Promise<OperationRow[]> {
+    async live(
+      user: string,
+      limit: number,
+      wanted: (status: OperationStatus) => boolean,
+      entity?: string,
+    ): Promise<OperationRow[]> {
       const found: OperationRow[] = []
       const prefix = entity === undefined ? keyOfUser(user, '') : laneOf(user, entity, '')
       const lt: IndexKey = [`${prefix.slice(0, -1)}0`]

@@ -1,5 +1,6 @@
 import type { Observable } from 'rxjs'
 import type { SyncError } from '../core/errors.ts'
+import type { ChangedMessage } from '../core/channel-message.ts'
 import type { ConflictInbox } from './conflicts.ts'
 import type { Json, JsonObject } from '../core/json.ts'
 import type { ConflictRecord, OperationStatus, Priority, StoredError } from '../core/operation.ts'
@@ -117,6 +118,7 @@ export type SyncEventBody =
   | { readonly type: 'breaker:opened'; readonly trips: number; readonly remainingMs: number }
   | { readonly type: 'breaker:halfOpened' | 'breaker:closed' }
   | { readonly type: 'network:online' | 'network:offline' }
+  | { readonly type: 'realtime:connected' | 'realtime:disconnected' | 'realtime:unauthorized' }
   | { readonly type: 'pull:started'; readonly entity: string; readonly full: boolean }
   | ({ readonly type: 'pull:progress'; readonly entity: string } & PullProgress)
   | { readonly type: 'pull:completed'; readonly entity: string; readonly changes: number }
@@ -245,6 +247,14 @@ export interface SyncProgress {
   readonly remainingMs?: number
 }
 
+export interface RealtimeState {
+  /** `polling`: the line was given up for some time; `off`: it is not wanted, or another tab holds it. */
+  readonly phase: 'off' | 'connecting' | 'connected' | 'polling'
+  /** From a beat to its answer. */
+  readonly latencyMs: number | undefined
+  readonly missedBeats: number
+}
+
 export interface PullSummary {
   readonly entity: string
   /** False: it has failed, or is held; it is tried again by itself. */
@@ -290,6 +300,13 @@ export interface SyncEngine {
   synchronize(query?: SyncQuery): Promise<SyncResult>
   /** Where a synchronisation by this engine stands. */
   readonly progress$: Observable<SyncProgress>
+  /** Opens the realtime line, from now on whenever this engine owns the lease. @throws SyncError if the engine was given no channel. */
+  enableRealtime(): void
+  disableRealtime(): void
+  /** How the realtime line stands, in the engine that holds it. */
+  readonly realtime$: Observable<RealtimeState>
+  /** What the server told over it. */
+  readonly messages$: Observable<ChangedMessage>
   readonly operations: {
     list(query?: ListQuery): Promise<readonly OperationInfo[]>
     get(id: string): Promise<OperationInfo | undefined>

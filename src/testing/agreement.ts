@@ -44,14 +44,18 @@ async function differencesOf(world: World, tabs: readonly Tab[]): Promise<readon
     for (const entity of ENTITIES) {
       left += 1
       const list = tab.ready()?.view(entity).list() ?? Promise.resolve([])
-      void list.catch(() => []).then((found) => {
-        shown.set(`${tab.name} ${entity}`, found)
-        left -= 1
-      })
+      void list
+        .catch(() => [])
+        .then((found) => {
+          shown.set(`${tab.name} ${entity}`, found)
+          left -= 1
+        })
     }
   }
   await world.scheduler.run(world.scheduler.now() + BOUND_MS, () => left === 0)
-  return tabs.flatMap((tab) => ENTITIES.flatMap((entity) => differencesIn(world, tab.name, entity, shown.get(`${tab.name} ${entity}`) ?? [])))
+  return tabs.flatMap((tab) =>
+    ENTITIES.flatMap((entity) => differencesIn(world, tab.name, entity, shown.get(`${tab.name} ${entity}`) ?? [])),
+  )
 }
 
 function differencesIn(world: World, tab: string, entity: string, shown: readonly Entity[]): readonly string[] {

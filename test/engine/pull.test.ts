@@ -1,5 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { ServerError, type EnqueueInput, type Pulled, type PullRequest, type SyncProgress, type Transport } from '../../src/index.ts'
+import {
+  ServerError,
+  type EnqueueInput,
+  type Pulled,
+  type PullRequest,
+  type SyncProgress,
+  type Transport,
+} from '../../src/index.ts'
 import { httpTransport } from '../../src/adapters/http/index.ts'
 import { elsewhere } from '../support/other-client.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
@@ -87,7 +94,10 @@ describe('a pull', () => {
     const first = await world.started({ transport: failing, pull: { pageSize: 10 } })
     expect((await first.synchronize()).pulled).toMatchObject([{ isComplete: false, error: { code: 'server' } }])
     await first.stop()
-    const second = await world.started({ transport: pulling(async ({ cursor }, pull) => (requests.push(cursor), pull())), pull: { pageSize: 10 } })
+    const second = await world.started({
+      transport: pulling(async ({ cursor }, pull) => (requests.push(cursor), pull())),
+      pull: { pageSize: 10 },
+    })
     await second.synchronize()
     expect(requests[0]).toBeUndefined()
     expect(requests.slice(1).every((cursor) => cursor !== undefined)).toBe(true)
@@ -105,7 +115,10 @@ describe('a pull', () => {
     const engine = await world.started({ transport, pull: { pageSize: 5 } })
     await engine.synchronize()
     const sizes = new Set<number>()
-    const subscription = engine.view('note').watch().subscribe((all) => sizes.add(all.length))
+    const subscription = engine
+      .view('note')
+      .watch()
+      .subscribe((all) => sizes.add(all.length))
     await engine.view('note').list()
     await elsewhere(world, 'DELETE', '/note/n1')
     isExpired = true
@@ -139,7 +152,10 @@ describe('a pull', () => {
     ['sends an empty page with more', { ...empty, cursor: 'next', hasMore: true }],
   ] satisfies [string, Pulled][])('L8 a server that %s gets an error, not a loop', async (_, page) => {
     let count = 0
-    const engine = await world.started({ transport: pulling(async () => (count++, page)), retry: { strategy: 'constant', baseMs: 60_000, capMs: 60_000 } })
+    const engine = await world.started({
+      transport: pulling(async () => (count++, page)),
+      retry: { strategy: 'constant', baseMs: 60_000, capMs: 60_000 },
+    })
     const { pulled } = await engine.synchronize()
     expect(pulled).toMatchObject([{ isComplete: false, error: { code: 'pull-loop' } }])
     expect(count).toBeLessThan(4)

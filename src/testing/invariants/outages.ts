@@ -6,7 +6,7 @@ interface Seen {
   /** When the server failed, since the breaker last changed. */
   failures: number[]
   /** Requests of any kind that left while it was half-open, and have no answer yet. */
-  readonly probes: Set<number>
+  readonly probes: Map<number, string>
   /** Paths that a 401 met: with new credentials the same request goes on. */
   readonly renewed: Set<string>
 }
@@ -22,7 +22,7 @@ export const outages: Checker = ({ settings, now }, report) => {
   const { failureThreshold = 10, windowMs = 60_000, halfOpenProbes = 1 } = settings.engine.breaker ?? {}
 
   function seen(tab: string): Seen {
-    const one = tabs.get(tab) ?? { state: 'closed', failures: [], probes: new Set(), renewed: new Set() }
+    const one = tabs.get(tab) ?? { state: 'closed', failures: [], probes: new Map(), renewed: new Set() }
     tabs.set(tab, one)
     return one
   }
@@ -31,6 +31,8 @@ export const outages: Checker = ({ settings, now }, report) => {
     const one = seen(tab)
     // Who loses the lease calls its requests off.
     if (event.type === 'lock:lost') one.probes.clear()
+    // Who pauses calls its pulls off.
+    if (event.type === 'engine:paused') for (const [number, path] of one.probes) if (path.includes('?')) one.probes.delete(number)
     if (event.type !== 'breaker:opened' && event.type !== 'breaker:halfOpened' && event.type !== 'breaker:closed') return
     one.state = STATES[event.type]
     one.failures = []
@@ -45,7 +47,7 @@ export const outages: Checker = ({ settings, now }, report) => {
     if (one.renewed.delete(path)) return
     if (one.state === 'open' && method === 'GET') report('S23', `${tab} looked at ${path} though its breaker is open.`)
     if (one.state !== 'halfOpen') return
-    one.probes.add(number)
+    one.probes.set(number, path)
     if (one.probes.size > halfOpenProbes)
       report('S23', `${tab} has ${one.probes.size} requests out, looks included, where ${halfOpenProbes} may probe.`)
   }

@@ -40,7 +40,10 @@ export const replicas: Checker = ({ versionsOf }, report) => {
     if (base.version < before.version)
       report('S19', `${tab} wrote version ${base.version} of ${base.key} over version ${before.version}.`)
     if (before.isGone && !base.isGone && base.version <= before.version)
-      report('S19', `${tab} brought ${base.key} back with version ${base.version}, though it went with version ${before.version}.`)
+      report(
+        'S19',
+        `${tab} brought ${base.key} back with version ${base.version}, though it went with version ${before.version}.`,
+      )
   }
 
   function reached({ bases }: Replica, tab: string, name: string, cursor: string): void {

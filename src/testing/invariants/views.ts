@@ -59,7 +59,9 @@ export const views: Checker = ({ rowsOf }, report) => {
 
   function committed({ tab, device, changes, others }: Extract<Fact, { type: 'committed' }>): void {
     const past = pastOf(device)
-    const lanes = new Set(changes.flatMap(({ before, row }) => [before, row].flatMap((one) => (one === undefined ? [] : [laneIn(one)]))))
+    const lanes = new Set(
+      changes.flatMap(({ before, row }) => [before, row].flatMap((one) => (one === undefined ? [] : [laneIn(one)]))),
+    )
     for (const row of others.map(rowIn)) {
       if (row === undefined) continue
       const { key, value, deletedAt } = row

@@ -94,8 +94,7 @@ export function createTab(world: World, device: Device, name: string): Tab {
         if (!life.isAlive()) return
         const now = new Map(list.map((one) => [one.id, one]))
         const about = { type: 'shown', tab: name, device: device.name, user, entity } as const
-        for (const [id, one] of now)
-          if (drawn.get(id) !== one) tell({ ...about, id, value: one.value, status: one.status })
+        for (const [id, one] of now) if (drawn.get(id) !== one) tell({ ...about, id, value: one.value, status: one.status })
         for (const id of drawn.keys()) if (!now.has(id)) tell({ ...about, id, value: undefined, status: 'gone' })
         drawn = now
       })

@@ -6,12 +6,4 @@ import { engineModel } from './engine.ts'
 import { lockModel } from './lock.ts'
 import { operationModel } from './operation.ts'
 
-export const models = [
-  engineModel,
-  lockModel,
-  breakerModel,
-  operationModel,
-  conflictModel,
-  connectivityModel,
-  channelModel,
-]
+export const models = [engineModel, lockModel, breakerModel, operationModel, conflictModel, connectivityModel, channelModel]

@@ -1,0 +1,79 @@
+import { fromPromise, type InspectionEvent } from 'xstate'
+import type { EngineActor } from '../../machines/engine.ts'
+import { pullMachine, type PageInput, type PageResult, type PullTarget } from '../../machines/pull.ts'
+import type { Settings } from '../core/options.ts'
+import type { SystemPorts, Transport } from '../core/ports.ts'
+import type { BreakerSigns } from './breaker-signs.ts'
+import type { Events } from './events.ts'
+import { createProgress } from './progress.ts'
+import { createPullRequests } from './pull-requests.ts'
+import { createPuller } from './puller.ts'
+import { createRealtime } from './realtime.ts'
+import type { Replica } from './replica.ts'
+import type { Store } from './store.ts'
+
+export interface ReadPathParts {
+  readonly transport: Transport
+  readonly store: Store
+  readonly replica: Replica
+  readonly signs: BreakerSigns
+  readonly events: Events
+  readonly inspect: ((event: InspectionEvent) => void) | undefined
+  machine(): EngineActor | undefined
+  isOwner(): boolean
+  epoch(): number
+}
+
+/** What brings the server's changes: pulls by themselves and on request, and the line that tells when to. */
+export function createReadPath(settings: Settings, ports: SystemPorts, parts: ReadPathParts) {
+  const { transport, store, replica, signs, events, inspect, machine, isOwner, epoch } = parts
+  const want = (targets: readonly PullTarget[]): void => machine()?.send({ type: 'PULL.WANTED', targets })
+  const requests = createPullRequests(settings, store, {
+    isOwner,
+    isHeld,
+    want,
+    failed: (error) => events.emit({ type: 'storage:error', error }),
+  })
+  const realtime = createRealtime(settings, ports, events, { isOwner, isOnline, want }, inspect)
+  const puller = createPuller(settings, ports, transport, replica, {
+    epoch,
+    signs,
+    events,
+    networkSuspected: () => machine()?.send({ type: 'DRAIN.NETWORK_SUSPECTED' }),
+    requestOf: requests.requestOf,
+    isTold: realtime.isConnected,
+  })
+
+  function isHeld(): boolean {
+    const snapshot = machine()?.getSnapshot()
+    return snapshot === undefined || !snapshot.matches('running') || snapshot.context.pauses.length > 0
+  }
+
+  function isOnline(): boolean {
+    return !(machine()?.getSnapshot().context.pauses.includes('network') ?? false)
+  }
+
+  events.on('pull:*', requests.changed)
+  events.on('engine:paused', requests.changed)
+
+  return {
+    progress: createProgress(ports.clock, events),
+    realtime,
+    request: requests.request,
+    logic: pullMachine.provide({
+      actors: { page: fromPromise<PageResult, PageInput>(({ input, signal }) => puller.page(input, signal)) },
+    }),
+    /** This engine owns the lease from now on. */
+    owned(): void {
+      requests.owned()
+      realtime.begin()
+    },
+    disowned: realtime.end,
+    /** Another handle has written the rows in which requests and answers lie. */
+    storeChanged: requests.storeChanged,
+    closed(): void {
+      realtime.end()
+      requests.changed()
+    },
+  }
+}

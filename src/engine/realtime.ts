@@ -1,0 +1,130 @@
+import { BehaviorSubject, distinctUntilChanged, Observable, Subject } from 'rxjs'
+import { createActor, fromCallback, type InspectionEvent } from 'xstate'
+import { channelMachine, type ChannelHealth, type ChannelReport } from '../../machines/channel.ts'
+import type { PullTarget } from '../../machines/pull.ts'
+import type { ChangedMessage } from '../core/channel-message.ts'
+import { SyncError } from '../core/errors.ts'
+import type { Settings } from '../core/options.ts'
+import type { SystemPorts } from '../core/ports.ts'
+import { channelConnection } from './channel-connection.ts'
+import type { Events } from './events.ts'
+import { machineClock } from './machine-clock.ts'
+import type { RealtimeState } from './types.ts'
+
+export interface RealtimeHooks {
+  isOwner(): boolean
+  isOnline(): boolean
+  want(targets: readonly PullTarget[]): void
+}
+
+type Realtime = ReturnType<typeof createRealtime>
+export type { Realtime }
+
+const OFF: RealtimeState = { phase: 'off', latencyMs: undefined, missedBeats: 0 }
+
+/**
+ * The line over which the server tells of changes, held by the engine that owns the lease: one for all tabs. What it tells is a hint to pull; while
+ * it is there, pulls by themselves become rare, and when it is lost everything is pulled at once.
+ */
+export function createRealtime(
+  settings: Settings,
+  ports: SystemPorts,
+  events: Events,
+  hooks: RealtimeHooks,
+  inspect: ((event: InspectionEvent) => void) | undefined,
+) {
+  const state = new BehaviorSubject<RealtimeState>(OFF)
+  const messages = new Subject<ChangedMessage>()
+  let isEnabled = settings.realtime.channel !== undefined
+  let line: ReturnType<typeof openLine> | undefined
+
+  function openLine() {
+    const { channel, ...options } = settings.realtime
+    if (channel === undefined) throw noChannel()
+    const parent = createActor(fromCallback<ChannelReport>(({ receive }) => receive(hear)))
+    const logic = channelMachine.provide({ actors: { connection: channelConnection(channel, ports) } })
+    const actor = createActor(logic, {
+      id: 'channel',
+      input: { ...options, parent },
+      clock: machineClock(ports.clock),
+      ...(inspect === undefined ? {} : { inspect }),
+    })
+    return { parent, actor }
+  }
+
+  function hear(report: ChannelReport): void {
+    if (report.type === 'CHANNEL.MESSAGE') return heard(report.message)
+    if (report.type === 'CHANNEL.HEALTH') return show(state.value.phase, report)
+    if (report.type === 'CHANNEL.CONNECTED') show('connected')
+    else if (report.type === 'CHANNEL.DISCONNECTED') show('connecting')
+    else show('polling')
+    if (report.type === 'CHANNEL.CONNECTED') events.emit({ type: 'realtime:connected' })
+    if (report.type === 'CHANNEL.DISCONNECTED') events.emit({ type: 'realtime:disconnected' })
+    if (report.type === 'CHANNEL.FAILED') events.emit({ type: 'engine:error', part: 'realtime', error: report.error })
+    if (report.type === 'CHANNEL.UNAUTHORIZED') events.emit({ type: 'realtime:unauthorized' })
+    pullAll()
+  }
+
+  function heard(message: Extract<ChannelReport, { type: 'CHANNEL.MESSAGE' }>['message']): void {
+    if (message.type !== 'changed' || !Object.hasOwn(settings.entities, message.entity)) return
+    messages.next(message)
+    hooks.want([{ entity: message.entity, full: false }])
+  }
+
+  /** What changed while there was no line, nobody tells. */
+  function pullAll(): void {
+    hooks.want(Object.keys(settings.entities).map((entity) => ({ entity, full: false })))
+  }
+
+  function show(phase: RealtimeState['phase'], health: ChannelHealth = state.value): void {
+    state.next({ phase, latencyMs: health.latencyMs, missedBeats: health.missedBeats })
+  }
+
+  function begin(): void {
+    if (!isEnabled || line !== undefined || !hooks.isOwner()) return
+    line = openLine()
+    line.parent.start()
+    line.actor.start()
+    show('connecting')
+    line.actor.send({ type: 'CONNECT' })
+    if (!hooks.isOnline()) line.actor.send({ type: 'WENT_OFFLINE' })
+  }
+
+  function end(): void {
+    const ending = line
+    line = undefined
+    ending?.actor.stop()
+    ending?.parent.stop()
+    state.next(OFF)
+  }
+
+  events.on('network:offline', () => line?.actor.send({ type: 'WENT_OFFLINE' }))
+  events.on('network:online', () => line?.actor.send({ type: 'CAME_ONLINE' }))
+
+  return {
+    state$: state.pipe(
+      distinctUntilChanged((a, b) => a.phase === b.phase && a.latencyMs === b.latencyMs && a.missedBeats === b.missedBeats),
+    ),
+    messages$: new Observable<ChangedMessage>((subscriber) => messages.subscribe(subscriber)),
+    isConnected: (): boolean => state.value.phase === 'connected',
+    begin,
+    end,
+    /** @throws SyncError if the engine was given no channel. */
+    enable(): void {
+      if (settings.realtime.channel === undefined) throw noChannel()
+      isEnabled = true
+      begin()
+    },
+    disable(): void {
+      isEnabled = false
+      end()
+    },
+  }
+}
+
+function noChannel(): SyncError {
+  return new SyncError(
+    'no-channel',
+    "The engine has no realtime channel. Give it one: realtime: { channel: webSocketChannel({ url }) } from 'synchart/realtime/websocket'.",
+  )
+}
