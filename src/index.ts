@@ -15,19 +15,11 @@ export type {
   DrainSummary,
   EngineState,
   EnqueueInput,
-  Entity,
-  EntityChange,
-  EntityView,
   Explanation,
   ListQuery,
   Metrics,
   Operation,
   OperationInfo,
-  PullSummary,
-  RealtimeState,
-  SyncProgress,
-  SyncQuery,
-  SyncResult,
   OptimisticHandlers,
   Reason,
   Settlement,
@@ -36,6 +28,17 @@ export type {
   EventsMatching,
   SyncEventType,
 } from './engine/types.ts'
+export type {
+  Entity,
+  EntityChange,
+  EntityView,
+  PullProgress,
+  PullSummary,
+  RealtimeState,
+  SyncProgress,
+  SyncQuery,
+  SyncResult,
+} from './engine/read-types.ts'
 export type { BackoffStrategy, RetryOptions } from './core/backoff.ts'
 export type { Json, JsonObject } from './core/json.ts'
 export type {

@@ -1,13 +1,15 @@
 import type { EntityOptions } from './conflict.ts'
 import { checkConflictOptions } from './conflict-options.ts'
 import { ValidationError } from './errors.ts'
-import type { BackoffOptions, RetryOptions } from './backoff.ts'
+import type { RetryOptions } from './backoff.ts'
 import type { Priority } from './operation.ts'
-import type { OpenChannel, Storage, SystemPorts, Transport } from './ports.ts'
+import type { Storage, SystemPorts, Transport } from './ports.ts'
 import type { Ageing } from './rows.ts'
+import { count, DAY_MS, refuseUnknown, span, STRATEGIES } from './option-checks.ts'
+import { checkRealtime, type RealtimeOptions } from './realtime-options.ts'
 import { isRecord } from './schema.ts'
 
-export type { EntityOptions }
+export type { EntityOptions, RealtimeOptions }
 
 export interface BreakerOptions {
   /** Failures (network, timeout, 5xx) within the window that open the breaker. */
@@ -27,19 +29,6 @@ export interface LockOptions {
   readonly staleMs: number
   /** How often a follower looks at the lease. */
   readonly pollMs: number
-}
-
-export interface RealtimeOptions {
-  /** Opens the line, as webSocketChannel({ url }) from 'synchart/realtime/websocket'. Without it there is none. */
-  readonly channel?: OpenChannel | undefined
-  /** How often the line is asked whether it lives. One that does not answer until the next beat is dead. */
-  readonly heartbeatMs: number
-  /** A line that is not open after this is given up. */
-  readonly connectTimeoutMs: number
-  /** Delays between attempts, and after how many in succession only polling is left. `Infinity` never gives up. */
-  readonly retry: BackoffOptions & Pick<RetryOptions, 'maxAttempts'>
-  /** How long only polling is left before the line is tried again. */
-  readonly fallbackMs: number
 }
 
 export interface LimitOptions {
@@ -118,8 +107,6 @@ export interface SyncEngineOptions extends SettingsInput {
   readonly ports?: Partial<SystemPorts> | undefined
 }
 
-const DAY_MS = 86_400_000
-
 export const DEFAULTS: Settings = {
   user: 'default',
   entities: {},
@@ -146,11 +133,9 @@ export const DEFAULTS: Settings = {
   authPauseMs: 60_000,
 }
 
-const STRATEGIES = ['exponential', 'linear', 'constant', 'decorrelated']
 const ENTITY_NAME = /^[A-Za-z][\w-]{0,63}$/
 /** The names of lanes and keys, which hold the user, are encoded. */
 const LONE_SURROGATE = /\p{Cs}/u
-const MAX_MS = 10 * 365 * DAY_MS
 
 /** The settings with defaults filled in. Throws `ValidationError` naming the option that is out of range. */
 export function settingsOf(options: SyncEngineOptions): Settings {
@@ -198,23 +183,6 @@ function checkEntities(entities: unknown): void {
     checkConflictOptions(`entities.${name}`, entity)
     checkActions(`entities.${name}.actions`, entity['actions'])
   }
-}
-
-function checkRealtime({ channel, heartbeatMs, connectTimeoutMs, retry, fallbackMs }: RealtimeOptions): void {
-  if (channel !== undefined && typeof channel !== 'function')
-    throw new ValidationError(
-      'realtime.channel',
-      "must be a channel, as webSocketChannel({ url }) from 'synchart/realtime/websocket'.",
-    )
-  span('realtime.heartbeatMs', heartbeatMs, 100)
-  span('realtime.connectTimeoutMs', connectTimeoutMs, 1)
-  span('realtime.fallbackMs', fallbackMs, 1)
-  if (!isRecord(retry)) throw new ValidationError('realtime.retry', 'must be an object.')
-  if (typeof retry.strategy !== 'function' && !STRATEGIES.includes(retry.strategy))
-    throw new ValidationError('realtime.retry.strategy', `must be ${STRATEGIES.join(', ')} or a function.`)
-  span('realtime.retry.baseMs', retry.baseMs, 1)
-  span('realtime.retry.capMs', retry.capMs, retry.baseMs)
-  if (retry.maxAttempts !== Infinity) count('realtime.retry.maxAttempts', retry.maxAttempts, 1, 1_000_000)
 }
 
 function checkActions(path: string, actions: unknown): void {
@@ -288,21 +256,4 @@ function guarded(retry: RetryOptions): RetryOptions {
     }
   }
   return { ...retry, strategy: safe }
-}
-
-function refuseUnknown(path: string, known: readonly string[], given: object): void {
-  for (const key of Object.keys(given)) {
-    if (!known.includes(key))
-      throw new ValidationError(path === 'options' ? key : `${path}.${key}`, `is not an option. Known: ${known.join(', ')}.`)
-  }
-}
-
-function count(path: string, value: unknown, min: number, max: number): void {
-  if (!Number.isInteger(value) || Number(value) < min || Number(value) > max)
-    throw new ValidationError(path, `must be a whole number from ${min} to ${max}.`)
-}
-
-function span(path: string, value: unknown, min: number): void {
-  if (typeof value !== 'number' || !(value >= min) || value > MAX_MS)
-    throw new ValidationError(path, `must be a number of milliseconds from ${min} to ${MAX_MS}.`)
 }

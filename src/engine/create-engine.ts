@@ -16,7 +16,8 @@ import { createOperations } from './operations.ts'
 import { tokenOf } from './optimistic.ts'
 import { createRuntime, type EngineOptions, type Runtime } from './runtime.ts'
 import { engineState, statePath, type EngineSnapshot } from './state.ts'
-import type { DrainSummary, EnqueueInput, EngineState, Operation, SyncEngine, SyncEvent, SyncQuery, SyncResult } from './types.ts'
+import type { SyncQuery, SyncResult } from './read-types.ts'
+import type { DrainSummary, EnqueueInput, EngineState, Operation, SyncEngine, SyncEvent } from './types.ts'
 
 /**
  * What an application may send to an engine that it spawned as an actor. A command that comes before the engine has started waits for

@@ -1,41 +1,20 @@
-import type { BreakerActor } from '../../machines/breaker.ts'
 import type { DrainCommand, DrainReport } from '../../machines/engine.ts'
 import type { OperationActor, OperationEvent } from '../../machines/operation.ts'
-import { StorageConflictError, StorageFencedError, SyncOperationError, type SyncError } from '../core/errors.ts'
+import { StorageConflictError, StorageFencedError, SyncOperationError } from '../core/errors.ts'
 import { isTerminal, laneOf, type ConflictRecord, type OperationRow } from '../core/operation.ts'
 import type { Settings } from '../core/options.ts'
 import type { SystemPorts } from '../core/ports.ts'
 import { park, release } from '../core/rows.ts'
 import { IN_PLAY } from '../core/schema.ts'
 import { createAlarms } from './alarms.ts'
-import { unreadable, type Choice, type Chooser } from './chooser.ts'
+import { unreadable, type Choice } from './chooser.ts'
 import { createClaims } from './claims.ts'
 import { createClockCheck } from './clock-check.ts'
 import { createGate } from './gate.ts'
 import { createLaneBoard } from './lane-board.ts'
 import { ledgerEntry, unwritten, type LedgerEntry } from './ledger.ts'
-import type { Replica } from './replica.ts'
-import { putOperation, type Store } from './store.ts'
-
-export interface DispatcherHooks {
-  breaker(): BreakerActor | undefined
-  takeSlot(): OperationActor
-  /** Stops every slot and request: what they were about stays in doubt. */
-  abandon(): void
-  started(row: OperationRow): void
-  /** The row was written with this status, and what was found to be in conflict with it. */
-  recorded(row: OperationRow, conflict: ConflictRecord | undefined): void
-  quarantined(sequence: number, error: SyncError): void
-  failed(part: string, error: unknown): void
-  /** Nothing is left that could be done now. */
-  quiet(): void
-}
-
-export interface DispatcherParts {
-  readonly store: Store
-  readonly replica: Replica
-  readonly chooser: Chooser
-}
+import type { DispatcherHooks, DispatcherParts } from './dispatcher-hooks.ts'
+import { putOperation } from './store.ts'
 
 type Phase = { readonly type: 'following' } | { readonly type: 'held' | 'draining' | 'quiescing'; readonly epoch: number }
 

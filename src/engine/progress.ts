@@ -1,7 +1,8 @@
 import { BehaviorSubject, distinctUntilChanged, type Observable } from 'rxjs'
 import type { Clock } from '../core/ports.ts'
 import type { Events } from './events.ts'
-import type { SyncEvent, SyncProgress } from './types.ts'
+import type { SyncProgress } from './read-types.ts'
+import type { SyncEvent } from './types.ts'
 
 const IDLE: SyncProgress = { phase: 'idle', done: 0 }
 

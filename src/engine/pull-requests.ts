@@ -4,7 +4,7 @@ import type { Settings } from '../core/options.ts'
 import type { Expectation, Write } from '../core/ports.ts'
 import { META, isRecord, pullRequestsName, readPullRequests, type PullRequestRow } from '../core/schema.ts'
 import type { Store } from './store.ts'
-import type { PullSummary, SyncQuery } from './types.ts'
+import type { PullSummary, SyncQuery } from './read-types.ts'
 
 export interface PullRequestHooks {
   isOwner(): boolean

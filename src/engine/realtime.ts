@@ -9,16 +9,13 @@ import type { SystemPorts } from '../core/ports.ts'
 import { channelConnection } from './channel-connection.ts'
 import type { Events } from './events.ts'
 import { machineClock } from './machine-clock.ts'
-import type { RealtimeState } from './types.ts'
+import type { RealtimeState } from './read-types.ts'
 
 export interface RealtimeHooks {
   isOwner(): boolean
   isOnline(): boolean
   want(targets: readonly PullTarget[]): void
 }
-
-type Realtime = ReturnType<typeof createRealtime>
-export type { Realtime }
 
 const OFF: RealtimeState = { phase: 'off', latencyMs: undefined, missedBeats: 0 }
 

@@ -10,28 +10,23 @@ import { ENTITIES, META, OPERATIONS, STORE_SCHEMA, isRecord } from '../core/sche
 import { announce } from './announce.ts'
 import { createBreakerSigns } from './breaker-signs.ts'
 import { createBreakerWatch } from './breaker-watch.ts'
-import { createChooser } from './chooser.ts'
-import { createDispatcher } from './dispatcher.ts'
 import { createDrains } from './drains.ts'
-import { createEffects } from './effects.ts'
 import { createEvents } from './events.ts'
 import { every } from './every.ts'
+import { createForgetting } from './forgetting.ts'
 import { createHandles } from './handles.ts'
 import { infoOf } from './info.ts'
 import { createIntake } from './intake.ts'
 import { leaseLock } from './lease.ts'
-import { forgetEnded, forgetTombstones } from './maintenance.ts'
 import { createMetrics } from './metrics.ts'
 import { createOptimistic } from './optimistic.ts'
 import { createReadPath } from './read-path.ts'
 import { createReplica } from './replica.ts'
 import { createReachability } from './reachability.ts'
-import { createReconciler } from './reconciler.ts'
-import { createSender } from './sender.ts'
-import { createSlots } from './slots.ts'
 import { createStamps } from './stamps.ts'
 import { createStore } from './store.ts'
 import { createViews } from './views.ts'
+import { createWritePath } from './write-path.ts'
 
 export interface EngineOptions extends SyncEngineOptions {
   /** XState's inspection of every actor of this engine. */
@@ -43,8 +38,6 @@ const PROBE_EVERY_MS = 30_000
 const RESTART_MS = 1_000
 /** Who wrote the store may have died before anybody was told of it. */
 const LOOK_AGAIN_MS = 60_000
-/** Ended operations are cleaned up after this many more. */
-const FORGET_EVERY = 5_000
 const QUARANTINE_LIMIT = 10_000
 const ALL: readonly string[] = Object.keys(STORE_SCHEMA.collections)
 
@@ -75,7 +68,6 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
   })
   const drains = createDrains((summary) => events.emit({ type: 'drain:completed', summary }))
   const replica = createReplica(store, settings.user, clock, (entity) => settings.entities[entity]?.actions ?? {})
-  const chooser = createChooser(settings, transport, store)
   const signs = createBreakerSigns(clock, breaker)
   const readPath = createReadPath(settings, ports, {
     transport,
@@ -89,7 +81,6 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     epoch,
   })
   const stamps = createStamps(settings, ports)
-  const reconciler = createReconciler(settings, ports, transport, store, signs, stamps, inspect)
   const intake = createIntake(settings, ports, store, stamps, accepted)
   const lease = leaseLock(storage, clock, { owner, user: settings.user, holder: () => presence?.holder })
   const closers = new Set<() => void>()
@@ -98,47 +89,34 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
   let machine: EngineActor | undefined
   let clientId = owner
   let opening = Promise.resolve()
-  let endedSince = FORGET_EVERY
   let presence: { readonly holder: string; release(): Promise<void> } | undefined
 
   const reachability = createReachability(ports.connectivity, () => machine)
-  const sender = createSender(settings, ports, transport, {
-    clientId: () => clientId,
+  const dispatcher = createWritePath(settings, ports, {
+    transport,
+    store,
+    replica,
     signs,
-    requested: metrics.requested,
+    stamps,
     reachability,
-  })
-
-  const effects = createEffects(settings, ports, {
-    sender,
-    reconciler,
-    optimistic,
     events,
-    dispatcher: () => dispatcher,
-    authNeeded: () => machine?.send({ type: 'DRAIN.AUTH_NEEDED' }),
+    optimistic,
+    inspect,
+    machine: () => machine,
+    clientId: () => clientId,
+    requested: metrics.requested,
+    breaker,
+    recorded,
+    quarantined,
+    quiet,
   })
-  const slots = createSlots(settings, clock, effects, inspect)
 
-  const dispatcher = createDispatcher(
-    settings,
-    ports,
-    { store, replica, chooser },
-    {
-      breaker,
-      takeSlot: slots.take,
-      abandon() {
-        slots.stopAll()
-        sender.abortAll()
-        reconciler.abortAll()
-      },
-      started: (row) => events.emit({ type: 'sync:started', operation: infoOf(row) }),
-      recorded,
-      quarantined,
-      failed: (part, error) =>
-        events.emit(part === 'storage' ? { type: 'storage:error', error } : { type: 'engine:error', part, error }),
-      quiet,
-    },
-  )
+  const forgetting = createForgetting(store, settings.retention, {
+    isOwner: dispatcher.isOwner,
+    epoch,
+    now: clock.now,
+    failed: (error) => events.emit({ type: 'storage:error', error }),
+  })
 
   const logic = engineMachine.provide({
     actors: {
@@ -282,24 +260,12 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     for (const listener of changeListeners) listener()
     if (!isTerminal(row.status)) return
     handles.settle(row)
-    endedSince += 1
-    if (endedSince >= 2 * FORGET_EVERY) void forget()
+    forgetting.ended()
   }
 
   function quiet(): void {
     drains.quiet(machine?.getSnapshot().context.pauses ?? [])
-    if (endedSince >= FORGET_EVERY) void forget()
-  }
-
-  async function forget(): Promise<void> {
-    if (!dispatcher.isOwner()) return
-    endedSince = 0
-    try {
-      await forgetEnded(store, settings.retention, epoch(), clock.now())
-      await forgetTombstones(store, settings.retention, epoch(), clock.now())
-    } catch (error) {
-      events.emit({ type: 'storage:error', error })
-    }
+    forgetting.quiet()
   }
 
   return {

@@ -1,4 +1,4 @@
-import type { Entity } from '../engine/types.ts'
+import type { Entity } from '../engine/read-types.ts'
 import type { Failure } from './liveness.ts'
 import { textOf } from './invariants/three-way.ts'
 import type { Tab } from './world/tab.ts'
@@ -44,12 +44,11 @@ async function differencesOf(world: World, tabs: readonly Tab[]): Promise<readon
     for (const entity of ENTITIES) {
       left += 1
       const list = tab.ready()?.view(entity).list() ?? Promise.resolve([])
-      void list
-        .catch(() => [])
-        .then((found) => {
-          shown.set(`${tab.name} ${entity}`, found)
-          left -= 1
-        })
+      const keep = (found: readonly Entity[]): void => {
+        shown.set(`${tab.name} ${entity}`, found)
+        left -= 1
+      }
+      list.then(keep, () => keep([]))
     }
   }
   await world.scheduler.run(world.scheduler.now() + BOUND_MS, () => left === 0)

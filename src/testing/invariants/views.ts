@@ -66,7 +66,7 @@ export const views: Checker = ({ rowsOf }, report) => {
       if (row === undefined) continue
       const { key, value, deletedAt } = row
       if (typeof key !== 'string') continue
-      if (deletedAt === undefined && isRecord(value)) past.bases.set(key, Object.fromEntries(Object.entries(value)) as JsonObject)
+      if (deletedAt === undefined && isJson(value)) past.bases.set(key, value)
       else past.bases.delete(key)
       lanes.add(key)
     }
@@ -95,6 +95,11 @@ export const views: Checker = ({ rowsOf }, report) => {
       if (fact.type === 'shown') sees(fact)
     },
   }
+}
+
+/** It was read from JSON. */
+function isJson(value: unknown): value is JsonObject {
+  return isRecord(value)
 }
 
 function storyOf(all: readonly Moment[]): string {

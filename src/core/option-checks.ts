@@ -1,0 +1,23 @@
+import { ValidationError } from './errors.ts'
+
+export const DAY_MS = 86_400_000
+export const STRATEGIES = ['exponential', 'linear', 'constant', 'decorrelated']
+const MAX_MS = 10 * 365 * DAY_MS
+
+/** @throws ValidationError that names the option, as all of these. */
+export function refuseUnknown(path: string, known: readonly string[], given: object): void {
+  for (const key of Object.keys(given)) {
+    if (!known.includes(key))
+      throw new ValidationError(path === 'options' ? key : `${path}.${key}`, `is not an option. Known: ${known.join(', ')}.`)
+  }
+}
+
+export function count(path: string, value: unknown, min: number, max: number): void {
+  if (!Number.isInteger(value) || Number(value) < min || Number(value) > max)
+    throw new ValidationError(path, `must be a whole number from ${min} to ${max}.`)
+}
+
+export function span(path: string, value: unknown, min: number): void {
+  if (typeof value !== 'number' || !(value >= min) || value > MAX_MS)
+    throw new ValidationError(path, `must be a number of milliseconds from ${min} to ${MAX_MS}.`)
+}

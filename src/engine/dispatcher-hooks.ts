@@ -1,0 +1,27 @@
+import type { BreakerActor } from '../../machines/breaker.ts'
+import type { OperationActor } from '../../machines/operation.ts'
+import type { SyncError } from '../core/errors.ts'
+import type { ConflictRecord, OperationRow } from '../core/operation.ts'
+import type { Chooser } from './chooser.ts'
+import type { Replica } from './replica.ts'
+import type { Store } from './store.ts'
+
+export interface DispatcherHooks {
+  breaker(): BreakerActor | undefined
+  takeSlot(): OperationActor
+  /** Stops every slot and request: what they were about stays in doubt. */
+  abandon(): void
+  started(row: OperationRow): void
+  /** The row was written with this status, and what was found to be in conflict with it. */
+  recorded(row: OperationRow, conflict: ConflictRecord | undefined): void
+  quarantined(sequence: number, error: SyncError): void
+  failed(part: string, error: unknown): void
+  /** Nothing is left that could be done now. */
+  quiet(): void
+}
+
+export interface DispatcherParts {
+  readonly store: Store
+  readonly replica: Replica
+  readonly chooser: Chooser
+}

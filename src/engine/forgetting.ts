@@ -1,0 +1,39 @@
+import type { RetentionOptions } from '../core/options.ts'
+import { forgetEnded, forgetTombstones } from './maintenance.ts'
+import type { Store } from './store.ts'
+
+/** Ended operations are cleaned up after this many more. */
+const EVERY = 5_000
+
+export interface ForgettingHooks {
+  isOwner(): boolean
+  epoch(): number
+  now(): number
+  failed(error: unknown): void
+}
+
+/** Cleans up what nobody needs any more: in a quiet moment, or when there is no such moment for long. */
+export function createForgetting(store: Store, retention: RetentionOptions, { isOwner, epoch, now, failed }: ForgettingHooks) {
+  let endedSince = EVERY
+
+  async function forget(): Promise<void> {
+    if (!isOwner()) return
+    endedSince = 0
+    try {
+      await forgetEnded(store, retention, epoch(), now())
+      await forgetTombstones(store, retention, epoch(), now())
+    } catch (error) {
+      failed(error)
+    }
+  }
+
+  return {
+    ended(): void {
+      endedSince += 1
+      if (endedSince >= 2 * EVERY) void forget()
+    },
+    quiet(): void {
+      if (endedSince >= EVERY) void forget()
+    },
+  }
+}

@@ -1,0 +1,73 @@
+import type { InspectionEvent } from 'xstate'
+import type { EngineActor } from '../../machines/engine.ts'
+import type { Settings } from '../core/options.ts'
+import type { SystemPorts, Transport } from '../core/ports.ts'
+import type { BreakerSigns } from './breaker-signs.ts'
+import { createChooser } from './chooser.ts'
+import type { DispatcherHooks } from './dispatcher-hooks.ts'
+import { createDispatcher } from './dispatcher.ts'
+import { createEffects } from './effects.ts'
+import type { Events } from './events.ts'
+import { infoOf } from './info.ts'
+import type { createOptimistic } from './optimistic.ts'
+import type { Reachability } from './reachability.ts'
+import { createReconciler } from './reconciler.ts'
+import type { Replica } from './replica.ts'
+import { createSender } from './sender.ts'
+import { createSlots } from './slots.ts'
+import type { Stamps } from './stamps.ts'
+import type { Store } from './store.ts'
+
+export interface WritePathParts extends Pick<DispatcherHooks, 'breaker' | 'recorded' | 'quarantined' | 'quiet'> {
+  readonly transport: Transport
+  readonly store: Store
+  readonly replica: Replica
+  readonly signs: BreakerSigns
+  readonly stamps: Stamps
+  readonly reachability: Reachability
+  readonly events: Events
+  readonly optimistic: ReturnType<typeof createOptimistic>
+  readonly inspect: ((event: InspectionEvent) => void) | undefined
+  machine(): EngineActor | undefined
+  clientId(): string
+  requested(): void
+}
+
+/** What brings operations to the server: who chooses them, who plays them, and what their playing does. Gives the owner's loop. */
+export function createWritePath(settings: Settings, ports: SystemPorts, parts: WritePathParts) {
+  const { transport, store, replica, signs, stamps, reachability, events, optimistic, inspect } = parts
+  const reconciler = createReconciler(settings, ports, transport, store, signs, stamps, inspect)
+  const sender = createSender(settings, ports, transport, {
+    clientId: parts.clientId,
+    signs,
+    requested: parts.requested,
+    reachability,
+  })
+  const effects = createEffects(settings, ports, {
+    sender,
+    reconciler,
+    optimistic,
+    events,
+    dispatcher: () => dispatcher,
+    authNeeded: () => parts.machine()?.send({ type: 'DRAIN.AUTH_NEEDED' }),
+  })
+  const slots = createSlots(settings, ports.clock, effects, inspect)
+  const chooser = createChooser(settings, transport, store)
+  const hooks: DispatcherHooks = {
+    breaker: parts.breaker,
+    takeSlot: slots.take,
+    abandon() {
+      slots.stopAll()
+      sender.abortAll()
+      reconciler.abortAll()
+    },
+    started: (row) => events.emit({ type: 'sync:started', operation: infoOf(row) }),
+    recorded: parts.recorded,
+    quarantined: parts.quarantined,
+    failed: (part, error) =>
+      events.emit(part === 'storage' ? { type: 'storage:error', error } : { type: 'engine:error', part, error }),
+    quiet: parts.quiet,
+  }
+  const dispatcher = createDispatcher(settings, ports, { store, replica, chooser }, hooks)
+  return dispatcher
+}
