@@ -64,6 +64,6 @@ function unreached({ type, error }: Suspicious): Outcome {
 
 function unreachable(cause: SyncError): NetworkError {
   const message =
-    'Something other than the server answered, and the probe finds that it can not be reached: probably a captive portal. Log in to the network; the operation goes on by itself, and the attempt does not count.'
+    'Not the server answered, but probably a captive portal: log in to the network. The operation goes on by itself.'
   return new NetworkError(message, { code: UNREACHABLE, cause })
 }

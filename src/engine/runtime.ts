@@ -20,6 +20,7 @@ import { createIntake } from './intake.ts'
 import { leaseLock } from './lease.ts'
 import { createMetrics } from './metrics.ts'
 import { createOptimistic } from './optimistic.ts'
+import { createQuarantine } from './quarantine.ts'
 import { createReadPath } from './read-path.ts'
 import { createReplica } from './replica.ts'
 import { createReachability } from './reachability.ts'
@@ -38,7 +39,6 @@ const PROBE_EVERY_MS = 30_000
 const RESTART_MS = 1_000
 /** Who wrote the store may have died before anybody was told of it. */
 const LOOK_AGAIN_MS = 60_000
-const QUARANTINE_LIMIT = 10_000
 const ALL: readonly string[] = Object.keys(STORE_SCHEMA.collections)
 
 /** Which engine has opened a storage object: if it closes it, that is closed for all. */
@@ -85,7 +85,6 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
   const lease = leaseLock(storage, clock, { owner, user: settings.user, holder: () => presence?.holder })
   const closers = new Set<() => void>()
   const changeListeners = new Set<() => void>()
-  const quarantine = new Set<number>()
   let machine: EngineActor | undefined
   let clientId = owner
   let opening = Promise.resolve()
@@ -107,7 +106,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     requested: metrics.requested,
     breaker,
     recorded,
-    quarantined,
+    quarantined: createQuarantine(events),
     quiet,
   })
 
@@ -244,14 +243,6 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
   function accepted(rows: readonly OperationRow[]): void {
     for (const row of rows) events.emit({ type: 'sync:queued', operation: infoOf(row) })
     dispatcher.enqueued(rows)
-  }
-
-  /** Told of once, however often it is met. */
-  function quarantined(sequence: number, error: SyncError): void {
-    if (quarantine.has(sequence)) return
-    if (quarantine.size >= QUARANTINE_LIMIT) quarantine.clear()
-    quarantine.add(sequence)
-    events.emit({ type: 'sync:quarantined', sequence, error })
   }
 
   function recorded(row: OperationRow, conflict: ConflictRecord | undefined): void {

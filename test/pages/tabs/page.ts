@@ -25,11 +25,14 @@ async function save(id: string): Promise<string> {
 }
 
 /** Whoever drives the tab can't reach a page that was in the back/forward cache: it does by itself what is to be seen. */
-addEventListener('pageshow', async ({ persisted }) => {
-  if (!persisted) return
+addEventListener('pageshow', ({ persisted }) => {
+  if (persisted) void saveAndTell()
+})
+
+async function saveAndTell(): Promise<void> {
   const status = await save('back')
   await fetch('/told', { method: 'POST', body: JSON.stringify({ status, happened, lock: engine.metrics().lock }) })
-})
+}
 
 Object.assign(globalThis, {
   happened,
