@@ -11,7 +11,8 @@ import type { Fate } from '../world/travel.ts'
  * - `late`: it takes `thereMs` (default 0) longer to the server and `backMs` (default 0) longer back; if the sender gives up meanwhile, it arrives all the same;
  * - `truncated`: the effect, and an answer of which the second half is missing;
  * - `portal-page`: a captive portal answers 200 with an HTML page; no effect;
- * - `error-status`: something before the API answers with `status`, and `Retry-After: {retryAfter}` if that is given; no effect;
+ * - `error-status`: the answer is a problem in JSON with `status`, and `Retry-After: {retryAfter}` if that is given; no effect. 400, 404, 410 and 422 so become the API's own
+ *   word that nothing was applied: a lie where an earlier attempt had its effect;
  * - `error-after-effect`: the effect, and then such an answer instead of the server's. A status that denies the effect (4xx but 408) makes a server of it that lies,
  *   and no engine can keep its promises to that.
  */
