@@ -175,7 +175,7 @@ describe('a page with an error status, of a proxy that has lost the API', () => 
       await engine.enqueue({ type: 'create', entity: 'note', id: 'a', payload: {} })
     ).settled
     let asked = 0
-    answer = (request, response) => {
+    answer = (_, response) => {
       asked += 1
       if (asked === 1) return void response.destroy()
       response.writeHead(404, { 'content-type': 'text/html' }).end('<h1>default backend - 404</h1>')

@@ -1,3 +1,6 @@
+import { ValidationError } from '../../core/errors.ts'
+import { isRecord } from '../../core/schema.ts'
+import { checkFields, checkMs } from '../check.ts'
 import { cutOff, incomplete, PORTAL_PAGE } from '../faults/requests.ts'
 import { responseOf } from '../faults/statuses.ts'
 import type { ServerResponse } from '../world/messages.ts'
@@ -24,7 +27,7 @@ export type NetworkFault =
 
 export interface ErrorFault {
   readonly type: 'error-status' | 'error-after-effect'
-  /** 200 to 599. */
+  /** 400 to 599. */
   readonly status: number
   /** The header's text, as `'120'` or an HTTP date; may be as wrong as servers make it. */
   readonly retryAfter?: string | undefined
@@ -34,16 +37,42 @@ export interface ErrorFault {
 
 export type NetworkFaultType = NetworkFault['type']
 
-export const NETWORK_FAULTS: readonly NetworkFaultType[] = [
-  'request-lost',
-  'response-lost',
-  'duplicated',
-  'late',
-  'truncated',
-  'portal-page',
-  'error-status',
-  'error-after-effect',
-]
+const STATUS = ['status', 'retryAfter', 'problemType']
+
+/** What may be said of each. */
+const FIELDS: Readonly<Record<NetworkFaultType, readonly string[]>> = {
+  'request-lost': [],
+  'response-lost': [],
+  duplicated: ['afterMs'],
+  late: ['thereMs', 'backMs'],
+  truncated: [],
+  'portal-page': [],
+  'error-status': STATUS,
+  'error-after-effect': STATUS,
+}
+
+export const NETWORK_FAULTS = Object.keys(FIELDS) as readonly NetworkFaultType[]
+
+/** What a script of the application gave. @throws ValidationError if that is no fault. */
+export function checkFault(given: unknown): asserts given is NetworkFault | undefined {
+  if (given === undefined) return
+  if (!isRecord(given) || 'then' in given)
+    throw new ValidationError('faults', 'the script must give a fault as { type }, or undefined, at once and not as a promise.')
+  const { type, status } = given
+  if (!isFaultType(type))
+    throw new ValidationError('faults.type', `${String(type)} is no fault. There are ${NETWORK_FAULTS.join(', ')}.`)
+  checkFields('faults', given, ['type', ...FIELDS[type]])
+  for (const key of ['afterMs', 'thereMs', 'backMs']) if (given[key] !== undefined) checkMs(`faults.${key}`, given[key])
+  for (const key of ['retryAfter', 'problemType']) {
+    if (given[key] !== undefined && typeof given[key] !== 'string') throw new ValidationError(`faults.${key}`, 'must be a text.')
+  }
+  if (FIELDS[type] === STATUS && !(typeof status === 'number' && Number.isInteger(status) && status >= 400 && status <= 599))
+    throw new ValidationError('faults.status', 'must be a whole number from 400 to 599.')
+}
+
+function isFaultType(type: unknown): type is NetworkFaultType {
+  return NETWORK_FAULTS.some((known) => known === type)
+}
 
 /** How a request fares that would otherwise need `thereMs` and `backMs`. */
 export function fateOf(fault: NetworkFault | undefined, { thereMs, backMs }: Pick<Fate, 'thereMs' | 'backMs'>): Fate {
