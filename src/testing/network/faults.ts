@@ -51,7 +51,16 @@ const FIELDS: Readonly<Record<NetworkFaultType, readonly string[]>> = {
   'error-after-effect': STATUS,
 }
 
-export const NETWORK_FAULTS = Object.keys(FIELDS) as readonly NetworkFaultType[]
+export const NETWORK_FAULTS: readonly NetworkFaultType[] = [
+  'request-lost',
+  'response-lost',
+  'duplicated',
+  'late',
+  'truncated',
+  'portal-page',
+  'error-status',
+  'error-after-effect',
+]
 
 /** What a script of the application gave. @throws ValidationError if that is no fault. */
 export function checkFault(given: unknown): asserts given is NetworkFault | undefined {
