@@ -1,8 +1,8 @@
-import { dequal } from 'dequal/lite'
 import { fieldPath } from './field-path.ts'
 import type { Json, JsonObject } from './json.ts'
 import type { FieldConflict } from './operation.ts'
 import { getOwn, isObject, setOwn } from './own.ts'
+import { sameJson } from './same-json.ts'
 
 export interface MergeSides {
   /** What both sides started from; absent if they have nothing in common (both created it). */
@@ -40,8 +40,8 @@ function mergeValue(path: string, sides: Sides, conflicts: FieldConflict[]): Jso
   if (isObject(local) && isObject(remote) && (base === undefined || isObject(base))) {
     return mergeFields(path, base ?? {}, local, remote, conflicts)
   }
-  if (dequal(local, base)) return remote
-  if (dequal(remote, base) || dequal(local, remote)) return local
+  if (sameJson(local, base)) return remote
+  if (sameJson(remote, base) || sameJson(local, remote)) return local
   conflicts.push(fieldConflict(path, sides))
   return local
 }

@@ -1,4 +1,3 @@
-import { dequal } from 'dequal/lite'
 import { ConflictError, type SyncError } from './errors.ts'
 import { isRecord } from './schema.ts'
 import { fieldPath } from './field-path.ts'
@@ -8,6 +7,7 @@ import { applyMergePatch, diffMergePatch } from './merge-patch.ts'
 import type { ConflictRecord, FieldConflict, OperationRow } from './operation.ts'
 import { getOwn, isObject } from './own.ts'
 import type { Fetched } from './ports.ts'
+import { sameJson } from './same-json.ts'
 
 /** What to do with a true conflict. `merge` keeps what only one side changed and takes the local value where both did. */
 export type ConflictStrategy = 'localWins' | 'remoteWins' | 'merge' | 'manual' | ConflictResolver
@@ -106,7 +106,7 @@ function isMutation(type: string): boolean {
 
 function examineDelete(row: OperationRow, base: Json | undefined, fetched: Seen): Examination {
   if (fetched.type === 'absent') return { type: 'done' }
-  if (dequal(base, fetched.value)) return { type: 'resend', as: 'delete', payload: null, version: fetched.version }
+  if (sameJson(base, fetched.value)) return { type: 'resend', as: 'delete', payload: null, version: fetched.version }
   return {
     type: 'conflict',
     conflict: conflictOf(row, 'delete-update', { base, local: undefined, remote: fetched.value, version: fetched.version }),
@@ -142,7 +142,7 @@ function examineCreate(row: OperationRow, fetched: Extract<Fetched, { type: 'fou
 function examineUpdate(row: OperationRow, base: Json | undefined, fetched: Extract<Fetched, { type: 'found' }>): Examination {
   const remote = fetched.value
   const patched = applyMergePatch(remote, row.payload)
-  if (dequal(patched, remote)) return { type: 'done', value: remote, version: fetched.version }
+  if (sameJson(patched, remote)) return { type: 'done', value: remote, version: fetched.version }
   const local = base === undefined ? patched : applyMergePatch(base, row.payload)
   const merged = base === undefined ? overwriting(remote, patched) : merge3({ base, local, remote })
   if (merged.type === 'clean')
@@ -206,7 +206,7 @@ export function wasDecided({ conflict: seen }: OperationRow, conflict: Conflict)
     seen !== undefined &&
     seen.type === conflict.type &&
     seen.remoteVersion === conflict.remoteVersion &&
-    dequal(seen.remote, conflict.remote)
+    sameJson(seen.remote, conflict.remote)
   )
 }
 
@@ -221,7 +221,7 @@ function recordOf(conflict: Conflict): ConflictRecord {
 
 /** True if `whole` has every field of `part`, however deep; what the server added of its own does not matter. */
 function contains(whole: Json, part: Json): boolean {
-  if (!isRecord(whole) || !isRecord(part)) return dequal(whole, part)
+  if (!isRecord(whole) || !isRecord(part)) return sameJson(whole, part)
   return Object.entries(part).every(([key, value]) => Object.hasOwn(whole, key) && contains(whole[key] ?? null, value))
 }
 
@@ -235,7 +235,7 @@ function overwritten(path: string, remote: JsonObject, patched: JsonObject): Fie
   return Object.entries(remote).flatMap(([key, before]): FieldConflict[] => {
     const [field, after] = [fieldPath(path, key), getOwn(patched, key)]
     if (isObject(before) && isObject(after)) return overwritten(field, before, after)
-    return dequal(before, after) ? [] : [{ path: field, ...(after !== undefined && { local: after }), remote: before }]
+    return sameJson(before, after) ? [] : [{ path: field, ...(after !== undefined && { local: after }), remote: before }]
   })
 }
 
