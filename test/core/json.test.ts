@@ -43,7 +43,7 @@ describe('helpers for JSON', () => {
 
   it("S3 S29 copy only what is the document's own", () => {
     const inherited = Object.defineProperty({ ghost: 'inherited' }, '__proto__', { value: { evil: 1 }, enumerable: true })
-    const heir = Object.assign(Object.create(inherited) as object, { t: 1 }) as { t: number }
+    const heir = Object.assign(Object.create(inherited) as object, { t: 1 })
     const copy = copyJson(heir)
     expect(Object.getPrototypeOf(copy)).toBe(Object.prototype)
     expect(Object.entries(copy as object)).toEqual([['t', 1]])

@@ -179,6 +179,7 @@ describe('the row of an operation, whatever happens to it', () => {
       const counted = step === sent || step === sentAnew ? 1 : step === putBack ? -1 : 0
       if (step === sent || step === putBack) expect(after.unknownAttempts).toBe(before.unknownAttempts + counted)
       if (step === putOff) expect([0, 1]).toContain(before.unknownAttempts - after.unknownAttempts)
+      if (step === unpark) expect(after.unknownAttempts).toBe(Math.min(1, before.unknownAttempts))
       expect(after.attempts).toBe(step === unpark ? Math.min(1, before.attempts) : before.attempts + counted)
       if (before.attempts > 1 && step === putBack) expect(after).toMatchObject({ status: 'waiting', dueAt: 0 })
       expect(after.reconciliations).toBe(before.reconciliations + (step === sentAnew ? 1 : 0))
