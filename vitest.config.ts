@@ -31,7 +31,7 @@ export default defineConfig({
       {
         // Found while tests run, a dependency would be bundled late and the page reloaded under the test.
         optimizeDeps: {
-          include: ['axios', 'dequal', 'dequal/lite', 'fast-check', 'idb', 'localforage', 'rxjs', 'uuid', 'xstate'],
+          include: ['axios', 'fast-check', 'idb', 'localforage', 'rxjs', 'uuid', 'xstate'],
         },
         test: {
           ...shared,

@@ -1,12 +1,23 @@
 // Runs seeds again and again, each time with a crash at another call of a port: `npm run crash -- --seeds 10 --from 1`, or one alone: `--seed 7 --at 123`.
 import { availableParallelism } from 'node:os'
 import { exit } from 'node:process'
-import { parseArgs } from 'node:util'
+import { argumentsOf, MAX_SEED, tooManySeeds } from './arguments.mjs'
 import { simulate } from '../dist/src/testing/simulate.js'
 import { storyOf } from '../dist/src/testing/story.js'
 import { runWorkers } from './workers.mjs'
 
-const { values } = parseArgs({
+const HELP = `npm run crash -- [--seeds 10] [--from 1] [--workers ${availableParallelism()}] [--devices 1] [--tabs 2] [--steps 12] [--faults]
+npm run crash -- --seed 7 [--at 123]
+  --seeds    how many seeds to run, each with a crash at every point
+  --from     the first of them
+  --workers  how many processes share them
+  --devices  so many of them, with --tabs each, on which --steps things are done
+  --faults   with what else goes wrong
+  --seed     runs this one alone, with a crash at the point --at (0: none), and tells its story`
+
+const values = argumentsOf({
+  name: 'crash',
+  help: HELP,
   options: {
     seeds: { type: 'string', default: '10' },
     from: { type: 'string', default: '1' },
@@ -18,17 +29,24 @@ const { values } = parseArgs({
     steps: { type: 'string', default: '12' },
     workers: { type: 'string', default: String(availableParallelism()) },
   },
+  numbers: {
+    seeds: [1],
+    from: [0, MAX_SEED],
+    seed: [0, MAX_SEED],
+    at: [0],
+    devices: [1, 100],
+    tabs: [1, 100],
+    steps: [1, 100_000],
+    workers: [1],
+  },
+  check: tooManySeeds,
 })
 const options = {
   hasFaults: values.faults,
-  shape: { deviceCount: Number(values.devices), tabsPerDevice: Number(values.tabs), steps: Number(values.steps) },
+  shape: { deviceCount: values.devices, tabsPerDevice: values.tabs, steps: values.steps },
 }
 
-exit(
-  values.seed === undefined
-    ? await many(Number(values.from), Number(values.seeds))
-    : await one(Number(values.seed), Number(values.at)),
-)
+exit(values.seed === undefined ? await many(values.from, values.seeds) : await one(values.seed, values.at))
 
 async function one(seed, crashAt) {
   const result = await simulate(seed, { ...options, crashAt, keepsText: true })
@@ -43,7 +61,7 @@ async function many(from, count) {
     const seed = seeds.shift()
     return seed === undefined ? undefined : { seed, options }
   }
-  await runWorkers('crash-worker.mjs', Number(values.workers), take, (report) => tell(report, total))
+  await runWorkers('crash-worker.mjs', values.workers, take, (report) => tell(report, total))
   console.log(`${total.points} crashes, ${total.failures} of them did harm`)
   return total.failures === 0 ? 0 : 1
 }
@@ -54,11 +72,11 @@ function tell({ seed, points, failures }, total) {
   console.log(`seed ${seed}: ${points} crashes${failures.length === 0 ? '' : `, ${failures.length} did harm`}`)
   for (const { crashAt, violation } of failures.slice(0, 3))
     console.log(
-      `  at ${crashAt}: ${violation.invariant}: ${violation.sentence}\n  again: npm run crash -- ${argumentsOf(seed, crashAt)}`,
+      `  at ${crashAt}: ${violation.invariant}: ${violation.sentence}\n  again: npm run crash -- ${again(seed, crashAt)}`,
     )
 }
 
-function argumentsOf(seed, crashAt) {
+function again(seed, crashAt) {
   const shape = `--devices ${values.devices} --tabs ${values.tabs} --steps ${values.steps}`
   return `--seed ${seed} --at ${crashAt} ${shape}${values.faults ? ' --faults' : ''}`
 }

@@ -1,7 +1,7 @@
 // Simulates seed after seed on all cores, until one fails: `npm run simulate -- --seeds 10000 --from 1`, or one alone: `--seed 7`, with `--trace` its whole trace.
 import { availableParallelism } from 'node:os'
-import { argv, exit, stdout } from 'node:process'
-import { parseArgs } from 'node:util'
+import { exit, stdout } from 'node:process'
+import { argumentsOf, MAX_SEED, tooManySeeds } from './arguments.mjs'
 import { useLightAbort } from './light-abort.mjs'
 import { runWorkers } from './workers.mjs'
 import { replay, simulate } from '../dist/src/testing/simulate.js'
@@ -20,46 +20,21 @@ npm run simulate -- --seed 4711 [--trace]
   --seed     runs this one alone and tells its story if it fails
   --trace    and everything that happened`
 
+const values = argumentsOf({
+  name: 'simulate',
+  help: HELP,
+  options: {
+    seeds: { type: 'string', default: '1000' },
+    from: { type: 'string', default: '1' },
+    seed: { type: 'string' },
+    trace: { type: 'boolean', default: false },
+    workers: { type: 'string', default: String(availableParallelism()) },
+  },
+  numbers: { seeds: [1], from: [0, MAX_SEED], workers: [1], seed: [0, MAX_SEED] },
+  check: tooManySeeds,
+})
 useLightAbort()
-const values = parsed()
-if (values.help) {
-  console.log(HELP)
-  exit(0)
-}
 exit(values.seed === undefined ? await many(values.from, values.seeds) : await one(values.seed))
-
-function parsed() {
-  try {
-    const given = parseArgs({
-      args: argv.slice(2),
-      options: {
-        help: { type: 'boolean', default: false },
-        seeds: { type: 'string', default: '1000' },
-        from: { type: 'string', default: '1' },
-        seed: { type: 'string' },
-        trace: { type: 'boolean', default: false },
-        workers: { type: 'string', default: String(availableParallelism()) },
-      },
-    }).values
-    const { seeds, from, seed, workers } = given
-    return {
-      ...given,
-      seeds: whole('seeds', seeds, 1),
-      from: whole('from', from, 0),
-      workers: whole('workers', workers, 1),
-      ...(seed === undefined ? {} : { seed: whole('seed', seed, 0) }),
-    }
-  } catch (error) {
-    console.error(`simulate: ${error.message.replaceAll('\n', ' ')} See --help.`)
-    return exit(2)
-  }
-}
-
-function whole(name, text, min) {
-  const value = Number(text)
-  if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= min) return value
-  throw new Error(`--${name} must be a whole number from ${min} on, not ${JSON.stringify(text)}.`)
-}
 
 async function one(seed) {
   const result = await simulate(seed, { keepsText: true })

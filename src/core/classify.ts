@@ -91,7 +91,7 @@ function redirected(status: number): Outcome {
   return { type: 'rejected', error: new ClientError(message, { code: 'redirect', status }), definite: false }
 }
 
-/** Refusals that come from the API itself, so that nothing of this key was applied. */
+/** Refusals that come from the API itself, so that nothing of this key was applied; unless a page says so, which is a proxy's. */
 const DEFINITE: ReadonlySet<number> = new Set([400, 404, 410, 422])
 
 const ADVICE: Readonly<Record<number, string>> = {
@@ -116,7 +116,8 @@ function refused(answer: HttpAnswer): Outcome {
   const { status } = answer
   const advice = ADVICE[status] ?? 'Check the request and the API; then retry or discard the operation.'
   const message = `The server refused the ${answer.method} with ${status}. ${advice}`
-  return { type: 'rejected', error: new ClientError(message, { status, ...reported(answer) }), definite: DEFINITE.has(status) }
+  const definite = DEFINITE.has(status) && answer.body.kind !== 'unreadable'
+  return { type: 'rejected', error: new ClientError(message, { status, ...reported(answer) }), definite }
 }
 
 function failed(answer: HttpAnswer): Outcome {
@@ -174,7 +175,7 @@ function behindPortal(answer: HttpAnswer): Outcome {
 }
 
 function gone(answer: HttpAnswer): Outcome {
-  return answer.method === 'DELETE' ? { type: 'applied' } : refused(answer)
+  return answer.method === 'DELETE' && answer.body.kind !== 'unreadable' ? { type: 'applied' } : refused(answer)
 }
 
 function conflicting(answer: HttpAnswer): Outcome {

@@ -1,4 +1,4 @@
-import { dequal } from 'dequal/lite'
+import { sameJson } from './same-json.ts'
 import { fieldPath } from './field-path.ts'
 import type { JsonObject } from './json.ts'
 import { getOwn, isObject } from './own.ts'
@@ -13,6 +13,6 @@ function fieldsUnder(path: string, before: JsonObject, after: JsonObject): strin
   return [...names].flatMap((name) => {
     const [one, other, field] = [getOwn(before, name), getOwn(after, name), fieldPath(path, name)]
     if (isObject(one) && isObject(other)) return fieldsUnder(field, one, other)
-    return dequal(one, other) ? [] : [field]
+    return sameJson(one, other) ? [] : [field]
   })
 }

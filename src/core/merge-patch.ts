@@ -1,6 +1,6 @@
-import { dequal } from 'dequal/lite'
 import type { Json } from './json.ts'
 import { getOwn, isObject, setOwn } from './own.ts'
+import { sameJson } from './same-json.ts'
 
 /** Applies a JSON merge patch (RFC 7396 §2) and returns the result; the target is left as it is. */
 export function applyMergePatch(target: Json | undefined, patch: Json): Json {
@@ -44,7 +44,7 @@ export function diffMergePatch(from: Json | undefined, to: Json): Json {
   }
   for (const [key, after] of Object.entries(to)) {
     const before = getOwn(source, key)
-    if (!dequal(before, after)) setOwn(patch, key, diffMergePatch(before, after))
+    if (!sameJson(before, after)) setOwn(patch, key, diffMergePatch(before, after))
   }
   return patch
 }

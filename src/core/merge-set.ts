@@ -1,4 +1,4 @@
-import { dequal } from 'dequal/lite'
+import { sameJson } from './same-json.ts'
 import type { Json } from './json.ts'
 import { merge3 } from './merge.ts'
 import { getOwn, isObject } from './own.ts'
@@ -25,7 +25,7 @@ export function mergeSets(
 function merged(before: Json | undefined, ours: Json | undefined, theirs: Json | undefined): readonly Json[] {
   if (ours !== undefined && theirs !== undefined) return [merge3({ base: before, local: ours, remote: theirs }).value]
   const kept = ours === undefined ? theirs : ours
-  return kept === undefined || dequal(kept, before) ? [] : [kept]
+  return kept === undefined || sameJson(kept, before) ? [] : [kept]
 }
 
 /** By what tells them apart. A member that is there twice counts once, as in any set. */

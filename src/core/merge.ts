@@ -1,8 +1,8 @@
-import { dequal } from 'dequal/lite'
 import { fieldPath } from './field-path.ts'
 import type { Json, JsonObject } from './json.ts'
 import type { FieldConflict } from './operation.ts'
 import { getOwn, isObject, setOwn } from './own.ts'
+import { sameJson } from './same-json.ts'
 
 export interface MergeSides {
   /** What both sides started from; absent if they have nothing in common (both created it). */
@@ -67,9 +67,9 @@ function mergeValue(merge: Merge, path: string, sides: Sides): Json | undefined 
   if (isObject(local) && isObject(remote) && (base === undefined || isObject(base)) && !merge.rules.isWhole(path)) {
     return mergeFields(merge, path, base ?? {}, local, remote)
   }
-  if (merge.isBaseUnknown ? remote === undefined : dequal(remote, base)) return local
-  if (dequal(local, remote)) return local
-  if (!merge.isBaseUnknown && dequal(local, base)) return remote
+  if (merge.isBaseUnknown ? remote === undefined : sameJson(remote, base)) return local
+  if (sameJson(local, remote)) return local
+  if (!merge.isBaseUnknown && sameJson(local, base)) return remote
   return settled(merge, path, sides)
 }
 

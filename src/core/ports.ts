@@ -158,7 +158,7 @@ export interface SendContext {
  * - `unknown`: it may have been applied, try again with the same key and bytes, never roll back;
  * - `conflict`: certainly not applied, the server's state must be looked at first;
  * - `auth`: certainly not applied, credentials are needed;
- * - `rejected`: final. `definite` is false where an earlier attempt of the same key may still have been applied (a gateway's refusal, a reused key).
+ * - `rejected`: final. `definite` is false where an earlier attempt of the same key may still have been applied (a gateway's refusal, a page instead of JSON, a reused key).
  */
 export type Outcome =
   | { readonly type: 'applied'; readonly version?: string | undefined; readonly value?: Json | undefined }

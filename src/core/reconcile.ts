@@ -1,4 +1,4 @@
-import { dequal } from 'dequal/lite'
+import { sameJson } from './same-json.ts'
 import type { Conflict, EntityOptions, Resolution } from './conflict.ts'
 import { causalOrder, conflictOf, mergeOf, type Sides } from './detect.ts'
 import { ConflictError, type SyncError } from './errors.ts'
@@ -108,7 +108,7 @@ function mergeInto(
     return row.type === 'delete' ? deleteAgain(conflict, local) : again(row, conflict, 'local', local)
   }
   const wanted = (side === 'local' ? conflict.merged : mergeOf(row, conflict, rules, side)?.value) ?? null
-  if (dequal(wanted, conflict.remote)) return keepRemote(conflict, { ...record, resolution: 'remote' })
+  if (sameJson(wanted, conflict.remote)) return keepRemote(conflict, { ...record, resolution: 'remote' })
   return { ...towards(row, conflict, wanted), conflict: record }
 }
 
@@ -147,13 +147,13 @@ function localOf({ type, payload }: OperationRow, base: Json | undefined, remote
 
 /** True if the server has all that the operation wanted, be it by an earlier attempt. */
 function isThere({ type, payload }: OperationRow, remote: JsonObject): boolean {
-  if (type === 'update') return dequal(applyMergePatch(remote, payload), remote)
+  if (type === 'update') return sameJson(applyMergePatch(remote, payload), remote)
   if (type === 'delete' || !contains(remote, payload)) return false
   return type === 'create' || contains(payload, withoutOwn(remote))
 }
 
 function examineDelete(row: OperationRow, sides: Sides, rules: EntityOptions): Examination {
-  if (dequal(sides.base, sides.remote)) return { type: 'resend', as: 'delete', payload: null, version: sides.version }
+  if (sameJson(sides.base, sides.remote)) return { type: 'resend', as: 'delete', payload: null, version: sides.version }
   return { type: 'conflict', conflict: conflictOf(row, 'delete-update', sides, rules) }
 }
 
@@ -194,7 +194,7 @@ export function wasDecided({ conflict: seen }: OperationRow, conflict: Conflict)
     seen !== undefined &&
     seen.type === conflict.type &&
     seen.remoteVersion === conflict.remoteVersion &&
-    dequal(seen.remote, conflict.remote)
+    sameJson(seen.remote, conflict.remote)
   )
 }
 
@@ -220,7 +220,7 @@ function recordOf(
 
 /** True if `whole` has every field of `part`, however deep; what the server added of its own does not matter. */
 function contains(whole: Json, part: Json): boolean {
-  if (!isRecord(whole) || !isRecord(part)) return dequal(whole, part)
+  if (!isRecord(whole) || !isRecord(part)) return sameJson(whole, part)
   return Object.entries(part).every(([key, value]) => Object.hasOwn(whole, key) && contains(whole[key] ?? null, value))
 }
 

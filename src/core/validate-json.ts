@@ -123,16 +123,17 @@ function visitObject(value: object, walk: Walk, place: Place, depth: number): vo
   }
 }
 
-/** Every realm has its own `Object.prototype`, which is known by having no prototype itself. */
+/** Every realm has its own `Object.prototype`, which is known by having no prototype itself, and what every object has. */
 function isPlainObject(value: object): value is Record<string, unknown> {
   const prototype: object | null = Object.getPrototypeOf(value)
-  return prototype === null || prototype === Object.prototype || Object.getPrototypeOf(prototype) === null
+  if (prototype === null || prototype === Object.prototype) return true
+  return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'isPrototypeOf')
 }
 
-/** Its prototype is an `Array.prototype`, whose own prototype is an `Object.prototype`. */
+/** Its prototype is an `Array.prototype`: an array whose own prototype is an `Object.prototype`. */
 function isPlainArray(items: readonly unknown[]): boolean {
   const prototype: object | null = Object.getPrototypeOf(items)
-  return prototype === Array.prototype || (prototype !== null && isPlainObject(prototype))
+  return prototype === Array.prototype || (Array.isArray(prototype) && isPlainObject(prototype))
 }
 
 function addBytes(walk: Walk, bytes: number): void {

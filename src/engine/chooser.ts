@@ -8,7 +8,7 @@ import { readOperation, type EntityRow } from '../core/schema.ts'
 import { updateOperation, type Store } from './store.ts'
 
 const LANE_LIMIT = 256
-const NO_VERSIONS: ReadonlyMap<string, string | undefined> = new Map()
+const NO_ENTITIES: ReadonlyMap<string, EntityRow | undefined> = new Map()
 
 type Dependency =
   | { readonly type: 'met' }
@@ -49,14 +49,14 @@ interface Head extends Pick<Choice, 'ended' | 'nextRank'> {
 export type Chooser = ReturnType<typeof createChooser>
 
 /** Looks at the heads of lanes and decides what is to be played next; coalesces what was never sent. Pure but for reading. */
-export function createChooser(settings: Settings, transport: Transport, store: Store) {
+export function createChooser(settings: Settings, transport: Transport, store: Store, isPulled: (entity: string) => boolean) {
   /** Looks at several lanes at once: reading is what costs. The answers in the order of the lanes. */
   async function choose(lanes: readonly string[], now: number): Promise<readonly (Choice | Blockage)[]> {
     const read = await store.lanes(lanes, settings.coalesce ? LANE_LIMIT : 2)
     const heads: (Head | Blockage)[] = []
     for (const entries of read) heads.push(await headOf(entries, now))
-    const versions = await versionsFor(lanes, heads)
-    return heads.map((head, at) => ('type' in head ? head : choiceOf(lanes[at] ?? '', head, versions)))
+    const entities = await entitiesFor(lanes, heads)
+    return heads.map((head, at) => ('type' in head ? head : choiceOf(lanes[at] ?? '', head, entities)))
   }
 
   async function headOf(entries: readonly Entry[], now: number): Promise<Head | Blockage> {
@@ -86,39 +86,47 @@ export function createChooser(settings: Settings, transport: Transport, store: S
     return dependency.type === 'failed' ? { ...head, error: dependency.error } : head
   }
 
-  /** The versions that the server last confirmed, of the entities whose first request is yet to be made. */
-  async function versionsFor(
+  /** What the server last confirmed of the entities whose first request is yet to be made. */
+  async function entitiesFor(
     lanes: readonly string[],
     heads: readonly (Head | Blockage)[],
-  ): Promise<ReadonlyMap<string, string | undefined>> {
+  ): Promise<ReadonlyMap<string, EntityRow | undefined>> {
     const wanted = lanes.filter((_, at) => needsVersion(heads[at]))
-    if (wanted.length === 0) return NO_VERSIONS
+    if (wanted.length === 0) return NO_ENTITIES
     const entities = await store.entities(wanted)
-    return new Map(wanted.map((lane, at) => [lane, liveVersion(entities[at])]))
+    // What is gone has no version that an operation could be made on.
+    return new Map(wanted.map((lane, at) => [lane, entities[at]?.deletedAt === undefined ? entities[at] : undefined]))
   }
 
-  function choiceOf(lane: string, head: Head, versions: ReadonlyMap<string, string | undefined>): Choice {
+  function choiceOf(lane: string, head: Head, entities: ReadonlyMap<string, EntityRow | undefined>): Choice {
     const { row: was, ended, endings, nextRank } = head
     if (was === undefined) return { lane, ended, writes: endings, nextRank }
-    const row = played(was, head.error, versions.get(lane))
+    const row = played(was, head.error, entities.get(lane))
     return { lane, row, ended, writes: [updateOperation(row, was), ...endings], nextRank }
   }
 
   /** What an earlier owner left in play goes on where it was. */
-  function played(row: OperationRow, error: SyncError | undefined, version: string | undefined): OperationRow {
+  function played(row: OperationRow, error: SyncError | undefined, entity: EntityRow | undefined): OperationRow {
     if (row.status === 'reconciling' || row.status === 'rollingBack') return row
-    return error === undefined ? claimed(row, version) : beginRollback(row, error)
+    return error === undefined ? claimed(row, entity) : beginRollback(row, error)
   }
 
   /** Sent before: the same bytes again. Never sent: the request is made now, on the version that the server last confirmed. */
-  function claimed(row: OperationRow, version: string | undefined): OperationRow {
+  function claimed(row: OperationRow, entity: EntityRow | undefined): OperationRow {
     if (row.request !== undefined) return claim(row, row.request, row.baseVersion)
-    const baseVersion = row.baseVersion ?? version
+    const baseVersion = row.baseVersion ?? entity?.version
     try {
-      return claim(row, transport.prepare({ ...row, baseVersion }), baseVersion)
+      return claim(withBase(row, entity), transport.prepare({ ...row, baseVersion }), baseVersion)
     } catch (cause) {
       return beginRollback(row, unsendable(row, cause))
     }
+  }
+
+  /** A pull may bring a newer value before the answer comes: then what the operation was made on is known from its row alone. */
+  function withBase(row: OperationRow, entity: EntityRow | undefined): OperationRow {
+    if (row.base !== undefined || row.baseVersion !== undefined || entity?.value === undefined || !isPulled(row.entity))
+      return row
+    return { ...row, base: entity.value }
   }
 
   async function dependencyOf(row: OperationRow, dependsOn: readonly string[]): Promise<Dependency> {
@@ -132,11 +140,6 @@ export function createChooser(settings: Settings, transport: Transport, store: S
   }
 
   return { choose }
-}
-
-/** What is gone has no version that an operation could be made on. */
-function liveVersion(entity: EntityRow | undefined): string | undefined {
-  return entity?.deletedAt === undefined ? entity?.version : undefined
 }
 
 function needsVersion(head: Head | Blockage | undefined): boolean {

@@ -1,5 +1,5 @@
 import { ValidationError } from '../core/errors.ts'
-import type { NewOperationRow, OperationRow } from '../core/operation.ts'
+import { isTerminal, type NewOperationRow, type OperationRow } from '../core/operation.ts'
 import type { Expectation, Write } from '../core/ports.ts'
 import { EDITS, META, OPERATIONS } from '../core/schema.ts'
 import { editsUnchanged, putOperation, type Store } from './store.ts'
@@ -11,17 +11,19 @@ export interface Marks {
 
 /**
  * Marks what these rows depend on, in the commit that stores them: from then on it is not coalesced (S17). What was claimed meanwhile
- * needs no mark, and is found so when the commit is tried again. Throws `ValidationError` for an operation that does not exist.
+ * needs no mark, and is found so when the commit is tried again. What ended otherwise than done is not forgotten behind the back of
+ * these rows (S9): that is counted as an edit, for the owner. Throws `ValidationError` for an operation that does not exist.
  */
 export async function markParents(store: Store, rows: readonly NewOperationRow[]): Promise<Marks> {
   const parents = await parentsOf(store, rows)
   const unmarked = parents.filter((parent) => parent.status === 'queued' && parent.depended === undefined)
-  if (unmarked.length === 0) return { writes: [], expect: [] }
+  const expect = parents.flatMap((parent) => (parent.status === 'done' ? [] : same(parent, 'status')))
+  if (unmarked.length === 0 && !parents.some(hasFailed)) return { writes: [], expect }
   const edits = await store.edits()
   const marked = unmarked.map((parent): OperationRow => ({ ...parent, rev: parent.rev + 1, depended: 1 }))
   return {
     writes: [...marked.map(putOperation), { type: 'put', collection: META, value: { name: EDITS, rev: edits + 1 } }],
-    expect: [...unmarked.map(unchanged), editsUnchanged(edits)],
+    expect: [...expect, ...unmarked.map((parent) => same(parent, 'rev')), editsUnchanged(edits)],
   }
 }
 
@@ -37,6 +39,10 @@ async function parentOf(store: Store, user: string | undefined, id: string): Pro
   throw new ValidationError('dependsOn', `there is no operation ${id}. Enqueue it first.`, { code: 'unknown-dependency' })
 }
 
-function unchanged(row: OperationRow): Expectation {
-  return { collection: OPERATIONS, key: row.seq, field: 'rev', equals: row.rev }
+function hasFailed({ status }: OperationRow): boolean {
+  return isTerminal(status) && status !== 'done'
+}
+
+function same(row: OperationRow, field: 'rev' | 'status'): Expectation {
+  return { collection: OPERATIONS, key: row.seq, field, equals: row[field] }
 }

@@ -1,18 +1,27 @@
-import { isTerminal, type TerminalStatus } from '../core/operation.ts'
+import { StorageConflictError } from '../core/errors.ts'
+import { isTerminal, type OperationRow, type TerminalStatus } from '../core/operation.ts'
 import type { RetentionOptions } from '../core/options.ts'
-import type { Entry, IndexKey, Write } from '../core/ports.ts'
+import type { Entry, Scalar, Write } from '../core/ports.ts'
 import { ENTITIES, OPERATIONS, readOperation } from '../core/schema.ts'
 import { forgetConflicts } from './conflict-store.ts'
-import { PAGE_LIMIT, type Store } from './store.ts'
+import { editsUnchanged, PAGE_LIMIT, type Store } from './store.ts'
 
-const FORGETTABLE: readonly TerminalStatus[] = ['done', 'cancelled', 'superseded', 'rejected']
+/** So many of which others may hang are looked into at once; the others wait for the next time. */
+const DOUBTFUL_LIMIT = 10_000
+
+/** The key of its row by the id of each operation that did not come to be done: who depends on one that is unknown takes it for done. */
+type Doubtful = Map<string, Scalar>
 
 /** Deletes ended operations that are too old or too many; a dead letter only once it was seen to. Returns how many. */
 export async function forgetEnded(store: Store, retention: RetentionOptions, epoch: number, now: number): Promise<number> {
-  let forgotten = 0
+  const edits = await store.edits()
+  const doubtful: Doubtful = new Map()
   await forgetConflicts(store, retention, epoch, now)
-  for (const status of FORGETTABLE) forgotten += await forgetStatus(store, status, retention, epoch, now)
-  return forgotten
+  let forgotten = await forgetStatus(store, 'done', doubtful, retention, epoch, now)
+  forgotten += await forgetStatus(store, 'superseded', doubtful, retention, epoch, now)
+  forgotten += await forgetStatus(store, 'cancelled', doubtful, retention, epoch, now)
+  forgotten += await forgetStatus(store, 'rejected', doubtful, retention, epoch, now)
+  return forgotten + (await forgetDoubtful(store, doubtful, epoch, edits))
 }
 
 /** Deletes tombstones that no late answer or page can contradict any more. */
@@ -34,36 +43,72 @@ export async function forgetTombstones(
 async function forgetStatus(
   store: Store,
   status: TerminalStatus,
+  doubtful: Doubtful,
   retention: RetentionOptions,
   epoch: number,
   now: number,
 ): Promise<number> {
   let place = await store.countFinished(status)
   let forgotten = 0
-  for (let gt: IndexKey | undefined; ;) {
-    const page = await store.oldestFinished(status, PAGE_LIMIT, gt)
-    const old: Entry[] = []
-    for (const entry of page) if (mayForget(entry, place--, retention, now) && !(await isAwaited(store, entry))) old.push(entry)
-    const writes = old.map((entry): Write => ({ type: 'delete', collection: OPERATIONS, key: entry.key }))
+  for await (const page of store.finishedPages(status)) {
+    const writes: Write[] = []
+    for (const entry of page) {
+      const row = forgettable(entry, place--, retention, now)
+      const end = row === undefined ? undefined : await endOf(store, row)
+      if (row === undefined || end === 'live') continue
+      if (end === 'done') writes.push(deletion(entry.key))
+      else if (doubtful.size < DOUBTFUL_LIMIT) doubtful.set(row.id, entry.key)
+    }
     if (writes.length > 0) await store.commitAs(epoch, writes)
     forgotten += writes.length
-    gt = page.at(-1)?.position
-    if (page.length < PAGE_LIMIT || gt === undefined || !isOld(Number(gt[1]), place + 1, retention, now)) return forgotten
+    if (!isOld(Number(page.at(-1)?.position[1]), place + 1, retention, now)) break
+  }
+  return forgotten
+}
+
+/** How it ended, or what it was merged into and stands for it; what isn't known any more was done. */
+async function endOf(store: Store, row: OperationRow): Promise<'live' | 'done' | 'other'> {
+  if (row.supersededBy === undefined) return row.status === 'done' ? 'done' : 'other'
+  const successor = await store.successorOf(row.supersededBy)
+  if (successor === undefined || successor.status === 'done') return 'done'
+  return isTerminal(successor.status) ? 'other' : 'live'
+}
+
+/**
+ * Deletes those that no other row names any more, unless somebody looked at one meanwhile to depend on it. Only what is queued still has to
+ * learn how what it depends on has ended.
+ */
+async function forgetDoubtful(store: Store, doubtful: Doubtful, epoch: number, edits: number): Promise<number> {
+  if (doubtful.size === 0) return 0
+  for await (const page of store.finishedPages('superseded')) keep(doubtful, page, (row) => [row.supersededBy ?? ''])
+  for await (const page of store.queuedPages()) keep(doubtful, page, (row) => row.dependsOn ?? [])
+  const writes = [...doubtful.values()].map(deletion)
+  try {
+    for (let at = 0; at < writes.length; at += PAGE_LIMIT)
+      await store.commitAs(epoch, writes.slice(at, at + PAGE_LIMIT), { expect: [editsUnchanged(edits)] })
+    return writes.length
+  } catch (error) {
+    if (error instanceof StorageConflictError) return 0
+    throw error
   }
 }
 
-/** What was merged into a live operation stands for it to those that depend on it. */
-async function isAwaited(store: Store, entry: Entry): Promise<boolean> {
-  const by = readOperation(entry)?.supersededBy
-  const successor = by === undefined ? undefined : await store.successorOf(by)
-  return successor !== undefined && !isTerminal(successor.status)
+function keep(doubtful: Doubtful, page: readonly Entry[], named: (row: OperationRow) => readonly string[]): void {
+  for (const entry of page) {
+    const row = readOperation(entry)
+    if (row !== undefined) for (const id of named(row)) doubtful.delete(id)
+  }
 }
 
-/** `place` counts from the newest. */
-function mayForget(entry: Entry, place: number, retention: RetentionOptions, now: number): boolean {
+function deletion(key: Scalar): Write {
+  return { type: 'delete', collection: OPERATIONS, key }
+}
+
+/** The row, if its time is up. `place` counts from the newest. */
+function forgettable(entry: Entry, place: number, retention: RetentionOptions, now: number): OperationRow | undefined {
   const row = readOperation(entry)
-  if (row === undefined || (row.status === 'rejected' && row.dismissed === undefined)) return false
-  return isOld(row.finishedAt ?? now, place, retention, now)
+  if (row === undefined || (row.status === 'rejected' && row.dismissed === undefined)) return undefined
+  return isOld(row.finishedAt ?? now, place, retention, now) ? row : undefined
 }
 
 function isOld(finishedAt: number, place: number, { completedMs, completedCount }: RetentionOptions, now: number): boolean {

@@ -114,6 +114,10 @@ export function createReplica(store: Store, user: string, { now }: Clock, action
   }
 
   return {
+    /** Begins an ownership, or goes on with it. */
+    begin: async (epoch: number): Promise<void> => (loadedAs === epoch ? undefined : turns.take(() => load(epoch))),
+    /** Whether anything of this kind was ever pulled. */
+    isPulled,
     /** A commit of the owner, with what the server confirmed by it. */
     commit: (epoch: number, writes: readonly Write[], confirmations: readonly Confirmation[], options: CommitOptions) =>
       turns.take(async () => {

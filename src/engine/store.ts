@@ -54,6 +54,15 @@ export function createStore(storage: Storage, committed: Committed = () => {}) {
     return storage.scan(OPERATIONS, waiting(user, gt, limit))
   }
 
+  async function* pages(query: Omit<ScanQuery, 'limit'>): AsyncGenerator<readonly Entry[]> {
+    for (let gt: IndexKey | undefined; ;) {
+      const page = await storage.scan(OPERATIONS, { ...query, limit: PAGE_LIMIT, ...(gt === undefined ? {} : { gt }) })
+      if (page.length > 0) yield page
+      gt = page.at(-1)?.position
+      if (page.length < PAGE_LIMIT || gt === undefined) return
+    }
+  }
+
   /** The operation, or the one that stands for it now: what it was merged into. */
   async function successorOf(id: string): Promise<OperationRow | undefined> {
     const row = await byIndex('id', id)
@@ -110,9 +119,10 @@ export function createStore(storage: Storage, committed: Committed = () => {}) {
 
     waitingAfter,
 
-    /** What has ended with this status, the oldest first, from a position on. */
-    oldestFinished: (status: OperationStatus, limit: number, gt: IndexKey | undefined) =>
-      storage.scan(OPERATIONS, { index: 'finished', prefix: [status], limit, ...(gt === undefined ? {} : { gt }) }),
+    /** What has ended with this status, the oldest first. */
+    finishedPages: (status: OperationStatus) => pages({ index: 'finished', prefix: [status] }),
+    /** What is queued, of all users. */
+    queuedPages: () => pages({ index: 'rank' }),
     countFinished: (status: OperationStatus) => storage.count(OPERATIONS, { index: 'finished', prefix: [status] }),
 
     /** Live operations by entity, and of one entity in their order. One that lives all the while is met, wherever it moves meanwhile. */

@@ -52,7 +52,7 @@ export function createWritePath(settings: Settings, ports: SystemPorts, parts: W
     authNeeded: () => parts.machine()?.send({ type: 'DRAIN.AUTH_NEEDED' }),
   })
   const slots = createSlots(settings, ports.clock, effects, inspect)
-  const chooser = createChooser(settings, transport, store)
+  const chooser = createChooser(settings, transport, store, replica.isPulled)
   const hooks: DispatcherHooks = {
     breaker: parts.breaker,
     takeSlot: slots.take,

@@ -1,6 +1,9 @@
 import type { Wire } from '../adapters/http/wire.ts'
+import { copyJson } from '../core/copy-json.ts'
 import { ValidationError } from '../core/errors.ts'
 import type { JsonObject } from '../core/json.ts'
+import { isObject } from '../core/own.ts'
+import { checkFields } from './check.ts'
 import type { ServerRequest } from './world/messages.ts'
 import { createModelServer, type Effect } from './world/model-server.ts'
 
@@ -27,7 +30,7 @@ export interface SimulatedServer {
   readonly wire: Wire
   /** Every effect in order: a write that was answered again from what is kept under its key made none. */
   effects(): readonly ServerEffect[]
-  /** A resource with its `id`, as a GET would give it; undefined if there is none. */
+  /** A copy of a resource with its `id`, as a GET would give it; undefined if there is none. */
   get(entity: string, id: string): JsonObject | undefined
   /** All resources of an entity, with their `id`, the first created first. */
   list(entity: string): readonly JsonObject[]
@@ -40,16 +43,20 @@ export interface SimulatedServer {
 
 const ANONYMOUS = 'anonymous'
 
-/** @throws ValidationError if `baseURL` is no URL. */
-export function createSimulatedServer({ baseURL = 'http://server.test' }: SimulatedServerOptions = {}): SimulatedServer {
-  if (!URL.canParse(baseURL)) throw new ValidationError('baseURL', 'give an absolute URL, as http://server.test')
+/** @throws ValidationError if `baseURL` is no URL of HTTP, or has a query. */
+export function createSimulatedServer(options: SimulatedServerOptions = {}): SimulatedServer {
+  checkFields('options', options, ['baseURL'])
+  const { baseURL = 'http://server.test' } = options
+  if (typeof baseURL !== 'string' || !URL.canParse(baseURL) || !/^https?:[^?#]+$/i.test(baseURL))
+    throw new ValidationError('baseURL', 'give an absolute URL without a query, as http://server.test')
   const base = baseURL.replace(/\/+$/, '')
   const model = createModelServer({ anonymous: ANONYMOUS })
   let puts = 0
 
   function get(entity: string, id: string): JsonObject | undefined {
     const value = model.valueAt(pathOf(entity, id))
-    return value === undefined ? undefined : { id, ...value }
+    const copy = value === undefined ? undefined : copyJson(value)
+    return isObject(copy) ? { id, ...copy } : undefined
   }
 
   function put(entity: string, id: string, value: JsonObject | undefined): void {

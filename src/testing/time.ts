@@ -1,13 +1,17 @@
 import { machineClock } from '../engine/machine-clock.ts'
 import { SyncError, ValidationError } from '../core/errors.ts'
 import type { SystemPorts } from '../core/ports.ts'
+import { checkFields, checkMs, checkSeed } from './check.ts'
 import { simulatedClock, type DeviceClock } from './world/clock.ts'
 import { createLife } from './world/life.ts'
 import { seededNumbers, splitSeed } from './world/random.ts'
 import { createScheduler } from './world/scheduler.ts'
 
 export interface SimulatedTimeOptions {
-  /** A whole number; of the randomness that engines draw (the jitter of retries). Default 1. */
+  /**
+   * A whole number below 2^32; of the randomness that engines draw (the jitter of retries), and of the ids that are made. Default 1. Two times of one seed make the
+   * same ids: where their engines share a server or a store, give each a seed of its own.
+   */
   readonly seed?: number
 }
 
@@ -15,7 +19,7 @@ export interface SimulatedTimeOptions {
 export interface SimulatedTime {
   /**
    * For `createSyncEngine({ …, ports: { ...time.ports } })`; any number of engines may share them. The wall clock begins at 2026-01-01T00:00:00Z, timers
-   * are exact to the millisecond (the shortest is 1 ms), ids are counted, and random numbers come from the seed.
+   * are exact to the millisecond (the shortest is 1 ms), ids are counted and begin with the seed, and random numbers come from it. A delay that is no finite number is refused.
    */
   readonly ports: Pick<SystemPorts, 'clock' | 'random' | 'newId'>
   /** For the application's own machines: `createActor(machine, { clock: time.actorClock })`. Their `after` and delayed events then run in this time. */
@@ -36,7 +40,10 @@ export interface SimulatedTime {
   runUntil(condition: () => boolean, options?: RunOptions): Promise<void>
   /** No time passes until the promise has settled: for what takes real time, as a file or a request of the application's own. Gives the promise's value. */
   hold<T>(promise: Promise<T>): Promise<T>
-  /** The wall clock is set forward or back by so many milliseconds, and timers don't notice: somebody sets it, or a laptop wakes up. */
+  /**
+   * The wall clock is set forward or back by so many milliseconds, and timers don't notice: somebody sets it, or a laptop wakes up.
+   * @throws ValidationError if that is no finite number.
+   */
   jump(byMs: number): void
 }
 
@@ -54,10 +61,12 @@ const SPAN = 2 ** 32
 /**
  * Makes a clock, timers, randomness and ids of which nothing is left to chance. Stores must answer without real time, as `memoryStorage` does; `createSimulatedNetwork`
  * waits for real requests. It needs the real `setImmediate` (in browsers `MessageChannel`): don't let a test runner fake that.
- * @throws ValidationError if the seed is no whole number.
+ * @throws ValidationError that names the option.
  */
-export function createSimulatedTime({ seed = 1 }: SimulatedTimeOptions = {}): SimulatedTime {
-  if (!Number.isSafeInteger(seed)) throw new ValidationError('seed', 'must be a whole number.')
+export function createSimulatedTime(options: SimulatedTimeOptions = {}): SimulatedTime {
+  checkFields('options', options, ['seed'])
+  const { seed = 1 } = options
+  checkSeed(seed)
   const scheduler = createScheduler()
   const device: DeviceClock = { skewMs: 0, asleepMs: 0, changed: new Set() }
   const clock = simulatedClock(
@@ -100,8 +109,7 @@ export function createSimulatedTime({ seed = 1 }: SimulatedTimeOptions = {}): Si
     }
   }
 
-  async function reach(isReached: () => boolean, { limitMs = LIMIT_MS }: RunOptions): Promise<void> {
-    checkSpan('limitMs', limitMs)
+  async function reach(isReached: () => boolean, limitMs: number): Promise<void> {
     const how = await pass(scheduler.now() + limitMs, isReached)
     if (how === 'settled') return
     const why = how === 'empty' ? 'nothing is scheduled any more' : `${limitMs} ms of virtual time have passed`
@@ -114,11 +122,15 @@ export function createSimulatedTime({ seed = 1 }: SimulatedTimeOptions = {}): Si
   function runUntil<T>(goal: Promise<T>, options?: RunOptions): Promise<T>
   function runUntil(goal: () => boolean, options?: RunOptions): Promise<void>
   async function runUntil(goal: Promise<unknown> | (() => boolean), options: RunOptions = {}): Promise<unknown> {
-    if (typeof goal === 'function') return reach(goal, options)
+    checkFields('options', options, ['limitMs'])
+    const { limitMs = LIMIT_MS } = options
+    checkMs('limitMs', limitMs)
+    if (typeof goal === 'function') return reach(goal, limitMs)
+    if (!isThenable(goal)) throw new ValidationError('goal', 'must be a promise, or a function that gives true or false.')
     let hasSettled = false
     const settled = (): void => void (hasSettled = true)
     goal.then(settled, settled)
-    await reach(() => hasSettled, options)
+    await reach(() => hasSettled, limitMs)
     return goal
   }
 
@@ -127,18 +139,25 @@ export function createSimulatedTime({ seed = 1 }: SimulatedTimeOptions = {}): Si
     actorClock: machineClock(clock),
     elapsedMs: scheduler.now,
     async run(forMs) {
-      checkSpan('forMs', forMs)
+      checkMs('forMs', forMs)
       const untilMs = scheduler.now() + Math.ceil(forMs)
       // So that time goes on to the end where nothing else is due.
-      scheduler.after(forMs, () => {})
-      await pass(untilMs, () => false)
+      const cancel = scheduler.after(forMs, () => {})
+      try {
+        await pass(untilMs, () => false)
+      } finally {
+        cancel()
+      }
     },
     runUntil,
     hold,
-    jump: (byMs) => void (device.skewMs += byMs),
+    jump(byMs) {
+      if (!Number.isFinite(byMs)) throw new ValidationError('byMs', 'must be a finite number of milliseconds.')
+      device.skewMs += byMs
+    },
   }
 }
 
-function checkSpan(path: string, ms: number): void {
-  if (!(ms >= 0 && ms <= Number.MAX_SAFE_INTEGER)) throw new ValidationError(path, 'must be a number of milliseconds from 0 up.')
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
 }

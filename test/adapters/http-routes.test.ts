@@ -259,6 +259,16 @@ describe('reading an entity', () => {
     expect(await httpTransport({ baseURL: server.url }).fetch('note', 'n1', { signal })).toEqual({ type: 'absent' })
   })
 
+  it.each([404, 410])('S6 with %i and a page fails, for it is not the API that says so', async (status) => {
+    const server = await serve(
+      (_, response) => void response.writeHead(status, { 'content-type': 'text/html' }).end('<h1>?</h1>'),
+    )
+    expect(await httpTransport({ baseURL: server.url }).fetch('note', 'n1', { signal })).toMatchObject({
+      type: 'failed',
+      error: { code: 'unreadable', status, retryable: true },
+    })
+  })
+
   it.each([
     [200, [], 'unreadable'],
     [200, 'text', 'unreadable'],

@@ -16,22 +16,40 @@ async function script(path: string, ...args: readonly string[]): Promise<{ code:
 }
 
 describe('the scripts that people call', () => {
-  it.each([['--seed', 'abc'], ['--seeds', 'x'], ['--from', '-1'], ['--from=-1'], ['--workers', '0'], ['--sedes', '1'], ['7']])(
-    'B1 simulate refuses %s %s in one line, with exit code 2',
-    async (...args) => {
-      const { code, stdout, stderr } = await script('scripts/simulate.mjs', ...args)
-      expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
-      expect(stderr).toMatch(/^simulate: [^\n]+\n$/)
-      expect(stderr).toContain(args[0].split('=')[0])
-    },
-  )
+  const wrong = [
+    ['--seed', 'abc'],
+    ['--seed', '4294967296'],
+    ['--seeds', 'x'],
+    ['--from', '-1'],
+    ['--from=-1'],
+    ['--from', '4294967290'],
+    ['--workers', '0'],
+    ['--sedes', '1'],
+    ['7'],
+  ] as const
+  const wrongOfCrash = [
+    ['--at', 'x'],
+    ['--devices', '0'],
+    ['--tabs', 'two'],
+    ['--steps', '1.5'],
+  ] as const
+  it.each([
+    ...wrong.map((args) => ['simulate', ...args]),
+    ...wrong.map((args) => ['crash', ...args]),
+    ...wrongOfCrash.map((args) => ['crash', ...args]),
+  ])('B1 %s refuses %s %s in one line, with exit code 2', async (name, ...args) => {
+    const { code, stdout, stderr } = await script(`scripts/${name}.mjs`, ...args)
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toMatch(new RegExp(`^${name}: [^\\n]+\\n$`))
+    expect(stderr).toContain(args[0]!.split('=')[0])
+  })
 
-  it('simulate and start tell what they do, and do nothing', async () => {
-    for (const path of ['scripts/simulate.mjs', 'examples/start.mjs']) {
+  it('simulate, crash and start tell what they do, and do nothing', async () => {
+    for (const path of ['scripts/simulate.mjs', 'scripts/crash.mjs', 'examples/start.mjs']) {
       const { code, stdout, stderr } = await script(path, '--help')
       expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-      expect(stdout).toMatch(/^npm (run simulate|start)/)
-      expect(stdout).not.toMatch(/server {3}http|Faults that fired/)
+      expect(stdout).toMatch(/^npm (run simulate|run crash|start)/)
+      expect(stdout).not.toMatch(/server {3}http|Faults that fired|crashes,/)
     }
   })
 

@@ -168,9 +168,9 @@ describe('a refusal', () => {
     [199, 'unknown unexpected-status ServerError'],
     [600, 'unknown unexpected-status ServerError'],
   ])('B6 with %i means %s, whatever the method and the body', (status, expected) => {
+    const bodies = [EMPTY, RESOURCE, problem('about:blank'), ...(expected.includes('/definite') ? [] : [UNREADABLE])]
     for (const method of ANY) {
-      for (const body of [EMPTY, UNREADABLE, RESOURCE, problem('about:blank')])
-        expect(told(classify(status, { method, body }))).toBe(expected)
+      for (const body of bodies) expect(told(classify(status, { method, body }))).toBe(expected)
     }
   })
 
@@ -178,7 +178,13 @@ describe('a refusal', () => {
     for (const status of [404, 410]) {
       expect(told(classify(status, { method: 'PATCH' }))).toBe('rejected/definite client ClientError')
       expect(classify(status, { method: 'DELETE' })).toEqual({ type: 'applied' })
-      expect(classify(status, { method: 'DELETE', body: UNREADABLE })).toEqual({ type: 'applied' })
+      expect(classify(status, { method: 'DELETE', body: problem('not-found') })).toEqual({ type: 'applied' })
+    }
+  })
+
+  it('S6 with a page instead of JSON is not the word of the API: an earlier attempt may have been applied', () => {
+    for (const status of [400, 404, 410, 422]) {
+      for (const method of ANY) expect(told(classify(status, { method, body: UNREADABLE }))).toBe('rejected client ClientError')
     }
   })
 

@@ -1,12 +1,13 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { copyJson } from '../../src/core/copy-json.ts'
+import { sameJson } from '../../src/core/same-json.ts'
 import { fieldPath } from '../../src/core/field-path.ts'
 import { jsonBytes } from '../../src/core/json-bytes.ts'
 import type { Json } from '../../src/core/json.ts'
 import { keyOfUser, laneOf, wireKey } from '../../src/core/operation.ts'
 import { getOwn, isObject, setOwn } from '../../src/core/own.ts'
-import { anyJson, frozen, smallJson } from './json-arbitrary.ts'
+import { anyJson, frozen, prototypeNames, renamed, smallJson } from './json-arbitrary.ts'
 
 /** Every array and object of a document. */
 function containers(value: Json): object[] {
@@ -38,6 +39,40 @@ describe('helpers for JSON', () => {
       }),
       { numRuns: 300 },
     )
+  })
+
+  it("S3 S29 copy only what is the document's own", () => {
+    const inherited = Object.defineProperty({ ghost: 'inherited' }, '__proto__', { value: { evil: 1 }, enumerable: true })
+    const heir = Object.assign(Object.create(inherited) as object, { t: 1 })
+    const copy = copyJson(heir)
+    expect(Object.getPrototypeOf(copy)).toBe(Object.prototype)
+    expect(Object.entries(copy as object)).toEqual([['t', 1]])
+    expect('ghost' in (copy as object)).toBe(false)
+  })
+
+  it('S12 S29 tell documents apart as JSON does, whatever their fields are named', () => {
+    const sorted = (value: Json | undefined): unknown =>
+      isObject(value)
+        ? Object.entries(value)
+            .map(([key, field]) => [key, sorted(field)])
+            .toSorted(([a], [b]) => (String(a) < String(b) ? -1 : 1))
+        : Array.isArray(value)
+          ? { items: value.map(sorted) }
+          : value
+    const asText = (value: Json): string => JSON.stringify(sorted(value))
+    fc.assert(
+      fc.property(smallJson(), smallJson(), prototypeNames, (one, other, names) => {
+        const [a, b] = [renamed(one, names), renamed(other, names)]
+        expect(sameJson(a, renamed(one, names))).toBe(true)
+        expect(sameJson(a, b)).toBe(asText(a) === asText(b))
+        expect([sameJson(a, undefined), sameJson(undefined, a), sameJson(undefined, undefined)]).toEqual([false, false, true])
+      }),
+      { numRuns: 1_000 },
+    )
+    const doc = (text: string): Json => JSON.parse(text)
+    expect(sameJson(doc('{"constructor":{"a":1},"b":2}'), doc('{"b":2,"constructor":{"a":1}}'))).toBe(true)
+    expect(sameJson(doc('{"a":[]}'), doc('{"a":{}}'))).toBe(false)
+    expect(sameJson(doc('{"a":1}'), doc('{"b":1}'))).toBe(false)
   })
 
   it('E8 measure a document in bytes of UTF-8, half surrogate pairs and hostile keys included', () => {

@@ -194,6 +194,7 @@ describe('the row of an operation, whatever happens to it', () => {
       if (step === sent || step === putBack) expect(after.unknownAttempts).toBe(before.unknownAttempts + counted)
       if (step === aside && before.unknownAttempts > 1) expect(after.unknownAttempts).toBeGreaterThan(0)
       if (step === putOff || step === aside) expect([0, 1]).toContain(before.unknownAttempts - after.unknownAttempts)
+      if (step === unpark) expect(after.unknownAttempts).toBe(Math.min(1, before.unknownAttempts))
       const left = step === unpark ? Math.min(1, before.attempts) : step === aside ? Math.max(1, before.attempts - 1) : undefined
       expect(after.attempts).toBe(left ?? before.attempts + counted)
       if (before.attempts > 1 && step === putBack) expect(after).toMatchObject({ status: 'waiting', dueAt: 0 })

@@ -70,6 +70,16 @@ describe('a payload that JSON would change', () => {
     expect(error.message).toContain(words)
   })
 
+  it('B16 S29 is refused if it inherits from anything but what every object does', () => {
+    const heir = (prototype: object | null): object => Object.assign(Object.create(prototype) as object, { a: 1 })
+    const bare = Object.create(null) as object
+    for (const prototype of [Object.assign(Object.create(null) as object, { ghost: 1 }), bare, heir(null), { ghost: 1 }])
+      expect(refusalOf({ b: heir(prototype) }).path).toBe('payload.b')
+    const evil = Object.defineProperty(Object.create(null) as object, '__proto__', { value: { evil: 1 }, enumerable: true })
+    expect(refusalOf(heir(evil)).path).toBe('payload')
+    for (const prototype of [{}, [1], null]) expect(refusalOf(Object.setPrototypeOf([1], prototype)).path).toBe('payload')
+  })
+
   it('B16 is refused if it contains itself', () => {
     const loop: Record<string, unknown> = {}
     loop['self'] = loop
@@ -114,6 +124,7 @@ describe('a payload that JSON keeps', () => {
   it('B16 is accepted from another realm and without a prototype', () => {
     const foreign: unknown = runInNewContext('({ a: [1, { b: [] }] })')
     expect(checkJson(foreign, 'payload', limits)).toEqual({ json: foreign, bytes: 18 })
+    expect(checkJson(runInNewContext('[[]]'), 'payload', limits).bytes).toBe(4)
     const bare: unknown = Object.assign(Object.create(null), { a: 1 })
     expect(checkJson(bare, 'payload', limits)).toEqual({ json: bare, bytes: 7 })
     expect(checkJson({ toJSON: 'a field like others' }, 'payload', limits).bytes).toBe(32)

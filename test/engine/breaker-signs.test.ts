@@ -179,7 +179,7 @@ describe('a half-open breaker', () => {
 })
 
 describe('what the breaker is told', () => {
-  it('S24 a look at the server that needs credentials pauses and spends no attempt', async () => {
+  it('S23 S24 a look at the server that needs credentials is no failure of it: it pauses and spends no attempt', async () => {
     const real = httpTransport({ baseURL: world.url })
     let loggedIn = false
     const transport: Transport = {
@@ -190,10 +190,15 @@ describe('what the breaker is told', () => {
     world.intercept(async ({ request }, send, count) =>
       count > 1 ? send() : { type: 'conflict', reason: 'exists', error: new ConflictError(`${request.path} exists.`) },
     )
-    const engine = await world.started({ transport, retry: { strategy: 'constant', baseMs: 10, maxAttempts: 1 } })
+    const engine = await world.started({
+      transport,
+      retry: { strategy: 'constant', baseMs: 10, maxAttempts: 1 },
+      breaker: { failureThreshold: 1 },
+    })
     const operation = await engine.enqueue({ type: 'create', entity: 'note', id: 'a', payload: {} })
     await eventOf(engine, 'sync:retry')
     expect(engine.history().map(({ type }) => type)).toContain('engine:paused')
+    expect(engine.metrics().breaker).toMatchObject({ state: 'closed', trips: 0 })
     expect(await engine.operations.get(operation.id)).toMatchObject({ status: 'waiting', attempts: 1 })
     loggedIn = true
     engine.resume('auth')

@@ -167,3 +167,28 @@ describe('a server that answers strangely', () => {
     })
   })
 })
+
+describe('a page with an error status, of a proxy that has lost the API', () => {
+  it.each(['delete', 'update'])('S6 does not settle a %s whose first answer was lost: it is parked as it is', async (type) => {
+    const engine = await started()
+    await (
+      await engine.enqueue({ type: 'create', entity: 'note', id: 'a', payload: {} })
+    ).settled
+    let asked = 0
+    answer = (_, response) => {
+      asked += 1
+      if (asked === 1) return void response.destroy()
+      response.writeHead(404, { 'content-type': 'text/html' }).end('<h1>default backend - 404</h1>')
+    }
+    let rolledBack = 0
+    const optimistic = { rollback: () => void (rolledBack += 1) }
+    const change = type === 'delete' ? {} : { payload: { n: 1 } }
+    const operation = await engine.enqueue({ type, entity: 'note', id: 'a', ...change, optimistic })
+    await eventOf(engine, 'sync:parked')
+    expect([await operation.status(), rolledBack]).toEqual(['parked', 0])
+    answer = undefined
+    await engine.operations.retry(operation.id)
+    expect(await operation.settled).toEqual({ status: 'done' })
+    expect(world.notes()).toEqual(type === 'delete' ? {} : { a: { id: 'a', n: 1 } })
+  })
+})

@@ -153,6 +153,20 @@ describe('an operation whose outcome is unknown', () => {
     expect(new Set(world.attempts.map(({ context }) => context.idempotencyKey)).size).toBe(1)
   })
 
+  it('S6 is still in doubt after a retry: a refusal that may be of a proxy parks it again, and rolls nothing back', async () => {
+    const engine = await world.started({ retry: { strategy: 'constant', baseMs: 1, maxAttempts: 1 } })
+    const error = new ClientError('Forbidden.', { status: 403 })
+    world.intercept(async (_, _send, count) =>
+      count === 1 ? { type: 'unknown', error: new NetworkError('Lost.') } : { type: 'rejected', definite: false, error },
+    )
+    let rolledBack = 0
+    const operation = await engine.enqueue({ ...create('a'), optimistic: { rollback: () => void (rolledBack += 1) } })
+    await eventOf(engine, 'sync:parked')
+    await engine.operations.retry(operation.id)
+    await eventOf(engine, 'sync:parked', (event) => 'operation' in event && event.operation.lastError?.message === 'Forbidden.')
+    expect([await operation.status(), rolledBack, world.attempts.length]).toEqual(['parked', 0, 2])
+  })
+
   it('S6 is parked when it has grown too old', async () => {
     const engine = await world.started({ retry: { strategy: 'constant', baseMs: 1, maxAgeMs: 1, maxAttempts: 1_000_000 } })
     world.intercept(async () => ({ type: 'unknown', error: new NetworkError('Lost.') }))

@@ -21,21 +21,23 @@ export async function fetchEntity(
     signal,
   )
   if (answer.type === 'none') return failed(answer.outcome)
-  if (answer.status === 404 || answer.status === 410) return { type: 'absent' }
   return fetchedFrom(answer)
 }
 
 function fetchedFrom({ status, headers, text, secret, receivedAt }: Answer): Fetched {
   const read = readBody(text, headers['content-type'])
+  if (status === 404 || status === 410) return read.kind === 'unreadable' ? unreadable(status) : { type: 'absent' }
   const body = status >= 400 ? problemOnly(read, secret) : read
   const outcome = classifyResponse({ status, headers, body, method: 'GET', nowMs: receivedAt })
   if (outcome.type !== 'applied') return failed(outcome)
-  if (body.kind !== 'json' || !isJsonObject(body.value)) {
-    const message = `The server answered ${status} without the entity: a JSON object was expected. Check the route, and what stands before the API.`
-    return { type: 'failed', error: new ServerError(message, { code: 'unreadable', status }) }
-  }
+  if (body.kind !== 'json' || !isJsonObject(body.value)) return unreadable(status)
   const version = versionOf(headers, body)
   return { type: 'found', value: body.value, ...(version === undefined ? {} : { version }) }
+}
+
+function unreadable(status: number): Fetched {
+  const message = `The server answered ${status}, but not with JSON as the API would. It is asked again; check the route, and what stands before the API.`
+  return { type: 'failed', error: new ServerError(message, { code: 'unreadable', status }) }
 }
 
 function failed({ type, error }: Exclude<Outcome, { type: 'applied' }>): Fetched {

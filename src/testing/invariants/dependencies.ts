@@ -2,7 +2,7 @@ import type { Fact } from '../world/facts.ts'
 import type { Checker } from './invariant.ts'
 import type { Known } from './register.ts'
 
-/** S9, S17: nothing is sent before what it depends on is done, and what others depend on is not merged. */
+/** S9, S17: nothing is sent before what it depends on is done, also where the store has forgotten that, and what others depend on is not merged. */
 export const dependencies: Checker = ({ register }, report) => {
   function successorOf(id: string): Known | undefined {
     const one = register.byId(id)
@@ -12,7 +12,7 @@ export const dependencies: Checker = ({ register }, report) => {
   function sent(tab: string, one: Known): void {
     for (const id of one.row.dependsOn ?? []) {
       const other = successorOf(id)
-      if (other === undefined || other.isTainted || !other.isStored || other.row.status === 'done') continue
+      if (other === undefined || other.isTainted || other.row.status === 'done') continue
       report('S9', `${tab} sent ${one.id} though it depends on ${other.id}, which is ${other.row.status}.`)
     }
   }

@@ -3,13 +3,15 @@ import { transportOver } from '../../adapters/http/transport.ts'
 import { axiosWire, type IncomingResponse, type OutgoingRequest, type Wire } from '../../adapters/http/wire.ts'
 import { systemClock } from '../../adapters/system-clock.ts'
 import { ValidationError } from '../../core/errors.ts'
+import { isRecord } from '../../core/schema.ts'
 import type { Connectivity, Transport } from '../../core/ports.ts'
+import { checkFields, checkFunction, checkSeed } from '../check.ts'
 import type { SimulatedTime } from '../time.ts'
 import { createLink } from '../world/connectivity.ts'
 import { createLife } from '../world/life.ts'
 import type { ServerResponse } from '../world/messages.ts'
 import { aborted, travel, unreachable, type Arrival } from '../world/travel.ts'
-import { fateOf, type NetworkFault } from './faults.ts'
+import { checkFault, fateOf, type NetworkFault } from './faults.ts'
 import { startOutages } from './outages.ts'
 import {
   checkDrawn,
@@ -30,7 +32,7 @@ export interface SimulatedNetworkOptions {
    * time; it stands still until they are answered.
    */
   readonly wire?: Wire
-  /** A whole number: of everything that this network draws. Default 1. */
+  /** A whole number below 2^32: of everything that this network draws. Default 1. */
   readonly seed?: number
   /** How long a request needs to the server, and its answer back; drawn for each. Default [0, 0]. */
   readonly latencyMs?: SpanMs
@@ -73,9 +75,13 @@ export interface SimulatedNetwork {
  * @throws ValidationError that names the option.
  */
 export function createSimulatedNetwork(options: SimulatedNetworkOptions = {}): SimulatedNetwork {
+  checkFields('options', options, ['time', 'wire', 'seed', 'latencyMs', 'faults', 'probes'])
   const { time, wire = axiosWire(), seed = 1, latencyMs = [0, 0], probes = false } = options
-  if (!Number.isSafeInteger(seed)) throw new ValidationError('seed', 'must be a whole number.')
+  if (time !== undefined) checkTime(time)
+  checkFunction('wire', wire)
+  checkSeed(seed)
   checkSpan('latencyMs', latencyMs)
+  if (typeof probes !== 'boolean') throw new ValidationError('probes', 'must be true or false.')
   const clock = time?.ports.clock ?? systemClock
   const begun = clock.monotonic()
   const after = (delayMs: number, task: () => void): (() => void) => clock.schedule(task, delayMs)
@@ -86,7 +92,7 @@ export function createSimulatedNetwork(options: SimulatedNetworkOptions = {}): S
   let endOutages = (): void => {}
 
   function setFaults(faults: DrawnFaults | FaultScript | undefined): void {
-    if (typeof faults === 'object') checkDrawn(faults)
+    if (faults !== undefined && typeof faults !== 'function') checkDrawn(faults)
     endOutages()
     endOutages = (): void => {}
     if (faults === undefined) faultOf = () => undefined
@@ -113,13 +119,28 @@ export function createSimulatedNetwork(options: SimulatedNetworkOptions = {}): S
     return (answer) => void (entries[place] = { ...entry, answer })
   }
 
-  function carry(outgoing: OutgoingRequest): Promise<IncomingResponse> {
+  /** A script's mistake is the test's: it is not for the engine to get over, but ends the run. */
+  function faultFor(request: NetworkRequest, body: string | null): NetworkFault | undefined {
+    try {
+      const fault: unknown = faultOf(request, body)
+      checkFault(fault)
+      return fault
+    } catch (error) {
+      note(request, undefined)(error instanceof Error ? codeOf(error) : 'error')
+      after(0, () => {
+        throw error
+      })
+      throw error
+    }
+  }
+
+  async function carry(outgoing: OutgoingRequest): Promise<IncomingResponse> {
     const request = requestOf(outgoing)
     if (!link.isOnline()) {
       note(request, { type: 'offline' })('ECONNREFUSED')
-      return Promise.reject(unreachable())
+      throw unreachable()
     }
-    const fault: NetworkFault | undefined = link.isCaptive() ? { type: 'portal-page' } : faultOf(request, outgoing.body)
+    const fault = link.isCaptive() ? ({ type: 'portal-page' } as const) : faultFor(request, outgoing.body)
     const noteAnswer = note(request, fault)
     const latency = choicesFor(seed, request, 'latency', outgoing.body)
     const fate = fateOf(fault, { thereMs: latency.whole(...latencyMs), backMs: latency.whole(...latencyMs) })
@@ -157,6 +178,11 @@ export function createSimulatedNetwork(options: SimulatedNetworkOptions = {}): S
     setCaptive: link.setCaptive,
     log: () => [...entries],
   }
+}
+
+function checkTime(time: unknown): void {
+  if (isRecord(time) && isRecord(time['ports']) && isRecord(time['ports']['clock']) && typeof time['hold'] === 'function') return
+  throw new ValidationError('time', 'must be what createSimulatedTime() gives.')
 }
 
 function responseOf({ status, headers, data }: IncomingResponse): ServerResponse {

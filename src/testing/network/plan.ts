@@ -1,4 +1,5 @@
 import { ValidationError } from '../../core/errors.ts'
+import { checkFields } from '../check.ts'
 import { choicesOf, recordedTape, type Choices } from '../world/tape.ts'
 import { splitSeed } from '../world/random.ts'
 import { NETWORK_FAULTS, type NetworkFault, type NetworkFaultType } from './faults.ts'
@@ -35,7 +36,7 @@ export interface DrawnFaults {
   readonly outages?: { readonly upMs: SpanMs; readonly downMs: SpanMs }
 }
 
-/** Says of each request what befalls it. */
+/** Says of each request what befalls it, at once. What it throws, and a ValidationError for what is no fault, rejects `run` and `runUntil`; in real time nobody catches it. */
 export type FaultScript = (request: NetworkRequest) => NetworkFault | undefined
 
 /** Such as say that nothing happened, or that it is unknown. */
@@ -67,8 +68,12 @@ export function drawFault(choices: Choices, faults: DrawnFaults): NetworkFault |
 }
 
 /** @throws ValidationError that names what is out of range. */
-export function checkDrawn({ rate, types = [], delayMaxMs = 0, retryAfterMaxSeconds = 0, outages }: DrawnFaults): void {
-  if (!(rate >= 0 && rate <= 1)) throw new ValidationError('faults.rate', 'must be a number from 0 to 1.')
+export function checkDrawn(faults: DrawnFaults): void {
+  checkFields('faults', faults, ['rate', 'types', 'delayMaxMs', 'retryAfterMaxSeconds', 'outages'])
+  const { rate, types = [], delayMaxMs = 0, retryAfterMaxSeconds = 0, outages } = faults
+  if (typeof rate !== 'number' || !(rate >= 0 && rate <= 1))
+    throw new ValidationError('faults.rate', 'must be a number from 0 to 1.')
+  if (!Array.isArray(types)) throw new ValidationError('faults.types', 'must be a list of faults.')
   for (const type of types) {
     if (!NETWORK_FAULTS.includes(type))
       throw new ValidationError('faults.types', `${type} is no fault. There are ${NETWORK_FAULTS.join(', ')}.`)
@@ -76,11 +81,15 @@ export function checkDrawn({ rate, types = [], delayMaxMs = 0, retryAfterMaxSeco
   checkSpan('faults.delayMaxMs', [0, delayMaxMs])
   checkSpan('faults.retryAfterMaxSeconds', [0, retryAfterMaxSeconds])
   if (outages === undefined) return
+  checkFields('faults.outages', outages, ['upMs', 'downMs'])
   checkSpan('faults.outages.upMs', outages.upMs)
   checkSpan('faults.outages.downMs', outages.downMs)
 }
 
-export function checkSpan(path: string, [min, max]: SpanMs): void {
-  if (min >= 0 && max >= min && Number.isSafeInteger(min) && Number.isSafeInteger(max)) return
+export function checkSpan(path: string, span: SpanMs): void {
+  if (Array.isArray(span) && span.length === 2) {
+    const [min, max] = span
+    if (Number.isSafeInteger(min) && Number.isSafeInteger(max) && min >= 0 && max >= min) return
+  }
   throw new ValidationError(path, 'must be whole numbers from 0 up, the second not below the first.')
 }

@@ -1,3 +1,4 @@
+import { ValidationError } from '../../core/errors.ts'
 import type { Clock } from '../../core/ports.ts'
 import type { Life } from './life.ts'
 import type { Scheduler } from './scheduler.ts'
@@ -56,6 +57,7 @@ export function simulatedClock(scheduler: Scheduler, life: Life, device: DeviceC
     now: () => wallTime(scheduler, device),
     monotonic,
     schedule(task, delayMs) {
+      if (!Number.isFinite(delayMs)) throw new ValidationError('delayMs', 'must be a finite number of milliseconds.')
       const dueAt = monotonic() + Math.max(1, Math.ceil(delayMs))
       let cancel = (): void => {}
       let isSet = true

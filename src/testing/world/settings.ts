@@ -1,4 +1,4 @@
-import type { SyncEngineOptions } from '../../core/options.ts'
+import { DEFAULTS, type SyncEngineOptions } from '../../core/options.ts'
 import type { Choices } from './tape.ts'
 
 /** What all engines of one world have in common, and what each device has of its own. */
@@ -48,4 +48,10 @@ export function drawSettings(choices: Choices): WorldSettings {
     hasKeyValueStore: choices.pick([false, false, true]),
     hasViews: choices.pick([true, false]),
   }
+}
+
+/** What has ended is kept as long as by default, or hardly. To be drawn last: so it came later than everything else that is remembered by its seed. */
+export function withRetention(settings: WorldSettings, choices: Choices): WorldSettings {
+  const retention = choices.pick([DEFAULTS.retention, { ...DEFAULTS.retention, completedMs: 2_000, completedCount: 3 }])
+  return { ...settings, engine: { ...settings.engine, retention } }
 }

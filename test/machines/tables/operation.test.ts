@@ -10,9 +10,9 @@ import { cases, stays, tableOf } from './table.ts'
 const { maxAttempts, maxAgeMs } = retry
 
 /** The answer to the attempt that is played; where it matters, what its row is. */
-function outcome(outcome: Outcome, row: Partial<OperationRow> = {}) {
+function outcome(outcome: Outcome, row: Partial<OperationRow> = {}, settings: Partial<OperationContext> = {}) {
   return {
-    given: { row: claimedRow(row) },
+    given: { row: claimedRow(row), ...settings },
     comes: (context: OperationContext) => ({ type: 'OUTCOME', outcome, ...mine(context) }) as const,
   }
 }
@@ -33,6 +33,9 @@ function records(does: readonly string[], row: Partial<OperationRow>) {
 function ends(row: Partial<OperationRow>) {
   return records(['abort'], row)
 }
+
+/** The wait before the last one was of 300 ms, and this one is drawn from the middle of 50 to 900. */
+const decorrelated = [{ backoffMs: 300 }, { retry: { ...retry, strategy: 'decorrelated' } }] as const
 
 const times = `wait ${sendTimeoutMs} ms`
 
@@ -69,6 +72,9 @@ checkTable(
         'S6 retry': outcome(outcomes.retry),
         'B6 retry, the last attempt': outcome(outcomes.retry, { attempts: maxAttempts, unknownAttempts: maxAttempts }),
         'S6 unknown': outcome(outcomes.unknown),
+        'S22 retry, but not so soon': outcome({ ...outcomes.retry, retryAfterMs: 7_000 }),
+        'S22 unknown, but not so soon': outcome({ ...outcomes.unknown, retryAfterMs: 7_000 }),
+        'B6 unknown, by the wait before': outcome(outcomes.unknown, ...decorrelated),
         'B6 unknown, the last attempt': outcome(outcomes.unknown, { attempts: maxAttempts, unknownAttempts: maxAttempts }),
         'B6 unknown, too old': outcome(outcomes.unknown, { enqueuedAt: 1_000_000 - maxAgeMs - 1 }),
         'S7 of another operation': { type: 'OUTCOME', outcome: outcomes.applied, ...foreign },
@@ -174,6 +180,9 @@ checkTable(
           'S6 retry': ends({ status: 'waiting', dueAt: 1_000_050, request, attempts: 1, unknownAttempts: 0 }),
           'B6 retry, the last attempt': ends({ status: 'parked', request, unknownAttempts: maxAttempts - 1 }),
           'S6 unknown': ends({ status: 'waiting', dueAt: 1_000_050, request, attempts: 1, unknownAttempts: 1 }),
+          'S22 retry, but not so soon': ends({ status: 'waiting', dueAt: 1_007_025, unknownAttempts: 0 }),
+          'S22 unknown, but not so soon': ends({ status: 'waiting', dueAt: 1_007_025, unknownAttempts: 1 }),
+          'B6 unknown, by the wait before': ends({ status: 'waiting', dueAt: 1_000_475, backoffMs: 475 }),
           'B6 unknown, the last attempt': ends({ status: 'parked', request, unknownAttempts: maxAttempts }),
           'B6 unknown, too old': ends({ status: 'parked', request, unknownAttempts: 1 }),
           'S7 of another operation': stays,

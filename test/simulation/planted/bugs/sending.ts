@@ -94,8 +94,8 @@ export const sending: readonly Bug[] = [
     'a stale version after our own success is a conflict',
     'The change is there already, and is made once more.',
     'src/core/reconcile.js',
-    'if (dequal(patched, remote))',
-    'if (dequal(patched, remote) && row.unknownAttempts > 0)',
+    'if (sameJson(patched, remote))',
+    'if (sameJson(patched, remote) && row.unknownAttempts > 0)',
     'S13',
   ),
   bug(

@@ -1,0 +1,28 @@
+import { ValidationError } from '../core/errors.ts'
+import { isRecord } from '../core/schema.ts'
+
+const MAX_SEED = 2 ** 32 - 1
+
+/** @throws ValidationError unless it is an object with no other fields than these. */
+export function checkFields(path: string, given: unknown, known: readonly string[]): void {
+  if (!isRecord(given)) throw new ValidationError(path, 'must be an object.')
+  for (const key of Object.keys(given)) {
+    if (!known.includes(key))
+      throw new ValidationError(path === 'options' ? key : `${path}.${key}`, `is not known. Known: ${known.join(', ')}.`)
+  }
+}
+
+export function checkSeed(seed: unknown): void {
+  if (typeof seed === 'number' && Number.isInteger(seed) && seed >= 0 && seed <= MAX_SEED) return
+  throw new ValidationError('seed', `must be a whole number from 0 to ${MAX_SEED}.`)
+}
+
+/** How long something takes. */
+export function checkMs(path: string, ms: unknown): void {
+  if (typeof ms === 'number' && ms >= 0 && ms <= Number.MAX_SAFE_INTEGER) return
+  throw new ValidationError(path, 'must be a number of milliseconds from 0 up.')
+}
+
+export function checkFunction(path: string, value: unknown): void {
+  if (typeof value !== 'function') throw new ValidationError(path, 'must be a function.')
+}
