@@ -19,6 +19,7 @@ export function createProgress(clock: Clock, events: Events): { progress$: Obser
   }
 
   events.on('pull:*', next)
+  for (const type of ['engine:paused', 'engine:stopped', 'lock:lost'] as const) events.on(type, () => progress.next(IDLE))
   return {
     progress$: progress.pipe(distinctUntilChanged()),
     pushing: () => progress.next({ phase: 'pushing', done: 0 }),

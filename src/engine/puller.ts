@@ -1,14 +1,14 @@
 import type { PageInput, PageResult } from '../../machines/pull.ts'
 import { retryDelayMs } from '../core/backoff.ts'
-import { CircuitBreakerOpenError, SyncError } from '../core/errors.ts'
+import { CircuitBreakerOpenError, NetworkError, SyncError, TimeoutError } from '../core/errors.ts'
 import type { Settings } from '../core/options.ts'
-import type { Pulled, SystemPorts, Transport } from '../core/ports.ts'
+import type { Pulled, PullRequest, SystemPorts, Transport } from '../core/ports.ts'
 import { storedError } from '../core/rows.ts'
 import { pullRowName, type PullRow } from '../core/schema.ts'
 import { isServerFailure, type BreakerSigns } from './breaker-signs.ts'
 import type { Events } from './events.ts'
-import type { Replica } from './replica.ts'
-import type { Store } from './store.ts'
+import { createPullRuns } from './pull-runs.ts'
+import type { Replica, Writer } from './replica.ts'
 
 export interface PullerHooks {
   epoch(): number
@@ -20,38 +20,49 @@ export interface PullerHooks {
 }
 
 type Page = Extract<Pulled, { type: 'page' }>
+type Failed = Extract<Pulled, { type: 'failed' }>
+type Step = Pick<PageResult, 'type' | 'delayMs'>
 
-/** Pages in one run: more than any server has. */
-const LONGEST_RUN = 100_000
+/** One page: what it is about, and who stores it. */
+interface Turn {
+  readonly entity: string
+  readonly row: PullRow
+  readonly failures: number
+  readonly writer: Writer
+}
 
 /** Asks for one page after the other, and stores each together with how far it reaches. */
 export function createPuller(
   settings: Settings,
   { clock, random }: SystemPorts,
   transport: Transport,
-  store: Store,
   replica: Replica,
   { epoch, signs, events, networkSuspected, requestOf }: PullerHooks,
 ) {
   const { user } = settings
-  /** Cursors that the present run has had: a server that gives one again would be asked for ever (L8). */
-  const runs = new Map<string, Set<string>>()
+  const runs = createPullRuns()
+  /** By entity: what the server said when it asked for a pause, and until when that holds (S22). */
+  const pauses = new Map<string, { readonly until: number; readonly error: SyncError }>()
 
-  async function page({ target: { entity, full }, failures }: PageInput, signal: AbortSignal): Promise<PageResult> {
+  /** Once the signal has fired nothing is stored, nor told, any more. */
+  async function page({ entity, full, failures }: PageInput, signal: AbortSignal): Promise<PageResult> {
     let began = false
     try {
-      const known = await store.pullRow(user, entity)
-      const row = full || known === undefined ? await begin(entity, known) : known
+      signal.throwIfAborted()
+      const writer = { epoch: epoch(), signal }
+      const known = await replica.pullRow(entity)
+      const row = full || known === undefined ? await begin(entity, known, writer) : known
       began = row !== known
-      return { began, ...(await ask(entity, row, failures, signal)) }
+      return { began, ...(await ask({ entity, row, failures, writer })) }
     } catch (error) {
-      if (!signal.aborted) events.emit({ type: 'storage:error', error })
+      if (signal.aborted) runs.end(entity)
+      else events.emit({ type: 'storage:error', error })
       return { type: 'failed', began, delayMs: delayMs(failures, undefined) }
     }
   }
 
   /** What an earlier pull has brought stays until the end of this one, so nothing seems to be gone meanwhile. */
-  async function begin(entity: string, known: PullRow | undefined): Promise<PullRow> {
+  async function begin(entity: string, known: PullRow | undefined, writer: Writer): Promise<PullRow> {
     const row: PullRow = {
       name: pullRowName(user, entity),
       generation: (known?.generation ?? 0) + 1,
@@ -59,66 +70,93 @@ export function createPuller(
       met: 0,
       ...(known?.answers === undefined ? {} : { answers: known.answers }),
     }
-    await replica.note(epoch(), entity, row)
-    runs.delete(entity)
+    await replica.note(writer, entity, row)
+    runs.end(entity)
     return row
   }
 
-  async function ask(entity: string, row: PullRow, failures: number, signal: AbortSignal): Promise<Unmarked> {
-    if (transport.pull === undefined) return fail(entity, row, failures, noPull())
-    if (!signs.admit()) return fail(entity, row, failures, new CircuitBreakerOpenError(settings.breaker.cooldownMs))
-    if (row.met === 0 && row.cursor === undefined) events.emit({ type: 'pull:started', entity, full: row.isPartial })
-    replica.asking()
+  async function ask(turn: Turn): Promise<Step> {
+    const { entity, row, writer } = turn
     const { cursor, etag, isPartial } = row
-    const pulled = await answered(
-      transport.pull({ entity, cursor, limit: settings.pull.pageSize, etag: isPartial ? undefined : etag }, { signal }),
-      signal,
-    )
-    if (pulled.type === 'unchanged') return unchanged(entity, row)
+    const pulled = refusal(entity) ?? (await answerFor(entity, row, writer.signal))
+    writer.signal.throwIfAborted()
+    if (pulled.type === 'page') return take(turn, pulled)
+    if (pulled.type === 'failed') return fail(turn, pulled)
+    if (pulled.type === 'auth') return { type: 'auth', delayMs: Infinity }
+    if (pulled.type === 'unchanged' && etag !== undefined && !isPartial) return unchanged(turn)
     if (pulled.type === 'expired' && cursor !== undefined) {
-      await begin(entity, row)
-      return { type: 'more' }
+      await begin(entity, row, writer)
+      return more()
     }
-    if (pulled.type === 'auth') return { type: 'auth' }
-    if (pulled.type !== 'page') return fail(entity, row, failures, pulled.error, 'retryAfterMs' in pulled ? pulled.retryAfterMs : undefined)
-    return take(entity, row, pulled, failures)
+    return fail(turn, { type: 'failed', error: pulled.type === 'expired' ? pulled.error : notAsked() })
+  }
+
+  /** Why nothing is asked of the server now. */
+  function refusal(entity: string): Failed | undefined {
+    if (transport.pull === undefined) return { type: 'failed', error: noPull() }
+    const pause = pauses.get(entity)
+    const leftMs = (pause?.until ?? 0) - clock.monotonic()
+    if (pause !== undefined && leftMs > 0) return { type: 'failed', error: pause.error, retryAfterMs: leftMs }
+    pauses.delete(entity)
+    return signs.admit() ? undefined : { type: 'failed', error: new CircuitBreakerOpenError(settings.breaker.cooldownMs) }
   }
 
   /** The breaker hears of it, as of every request. */
-  async function answered(asked: Promise<Pulled>, signal: AbortSignal): Promise<Pulled> {
-    const pulled = await asked
+  async function answerFor(entity: string, { cursor, etag, isPartial }: PullRow, signal: AbortSignal): Promise<Pulled> {
+    if (runs.begin(entity)) events.emit({ type: 'pull:started', entity, full: isPartial })
+    replica.asking()
+    const pulled = await inTime({ entity, cursor, limit: settings.pull.pageSize, etag: isPartial ? undefined : etag }, signal)
     if (signal.aborted) signs.abandoned(1)
     else if (pulled.type === 'failed' && isServerFailure(pulled.error)) signs.failed()
     else signs.succeeded()
     return pulled
   }
 
-  async function take(entity: string, row: PullRow, pulled: Page, failures: number): Promise<Unmarked> {
-    const loop = loopIn(entity, row, pulled)
-    if (loop !== undefined) return fail(entity, row, failures, loop)
-    const { changes, unusable, cursor, hasMore, etag } = pulled
-    for (const { id, error } of unusable) events.emit({ type: 'pull:quarantined', entity, error, ...(id === undefined ? {} : { id }) })
+  /** Whatever the transport does: it may throw, and it may never answer. */
+  function inTime(request: PullRequest, signal: AbortSignal): Promise<Pulled> {
+    const controller = new AbortController()
+    const abort = (): void => controller.abort()
+    signal.addEventListener('abort', abort)
+    return new Promise<Pulled>((resolve) => {
+      const cancel = clock.schedule(() => {
+        resolve({ type: 'failed', error: tooLate(settings.sendTimeoutMs) })
+        abort()
+      }, settings.sendTimeoutMs)
+      const answer = async (): Promise<Pulled> => transport.pull?.(request, { signal: controller.signal }) ?? { type: 'failed', error: noPull() }
+      answer()
+        .catch((cause: unknown): Pulled => ({ type: 'failed', error: transportFailed(cause) }))
+        .then((pulled) => {
+          cancel()
+          resolve(pulled)
+        })
+    }).finally(() => signal.removeEventListener('abort', abort))
+  }
+
+  async function take(turn: Turn, pulled: Page): Promise<Step> {
+    const { entity, row, writer } = turn
+    const loop = runs.loopIn(entity, row.cursor, pulled)
+    if (loop !== undefined) return fail(turn, { type: 'failed', error: loop })
+    const { changes, unusable, cursor, hasMore, etag, total } = pulled
     const { etag: _etag, ...kept } = row
     const met = row.met + changes.length
     const next: PullRow = { ...kept, cursor, met, ...(hasMore || etag === undefined ? {} : { etag }) }
     const alsoMet = unusable.flatMap(({ id }) => id ?? [])
     const isLast = !hasMore && !row.isPartial
-    const page = { entity, changes, alsoMet, row: isLast ? ended(entity, next) : next }
-    if ((await replica.applyPage(epoch(), page)) === 'outdated') return { type: 'more' }
-    const total = pulled.total
+    const stored = await replica.applyPage(writer, { entity, changes, alsoMet, row: isLast ? ended(entity, next) : next })
+    if (stored === 'outdated') return more()
+    for (const { id, error } of unusable) events.emit({ type: 'pull:quarantined', entity, error, ...(id === undefined ? {} : { id }) })
     events.emit({ type: 'pull:progress', entity, done: met, ...(total === undefined ? {} : { total }) })
-    if (hasMore) return { type: 'more' }
+    if (hasMore) return more()
     // What the page has and nobody can read may be any entity: then none counts as gone.
     const mayBeAny = unusable.some(({ id }) => id === undefined)
-    if (row.isPartial && mayBeAny) await replica.note(epoch(), entity, ended(entity, next))
-    else if (row.isPartial) await replica.sweep(epoch(), entity, ended(entity, next))
+    if (row.isPartial && mayBeAny) await replica.note(writer, entity, ended(entity, next))
+    else if (row.isPartial) await replica.sweep(writer, entity, ended(entity, next))
     return completed(entity, met)
   }
 
   /** Nothing is new: then nothing is written either, unless somebody waits for it. */
-  async function unchanged(entity: string, row: PullRow): Promise<Unmarked> {
-    if (row.isPartial || row.lastError !== undefined || requestOf(entity) > (row.answers ?? 0))
-      await replica.note(epoch(), entity, ended(entity, row))
+  async function unchanged({ entity, row, writer }: Turn): Promise<Step> {
+    if (row.lastError !== undefined || requestOf(entity) > (row.answers ?? 0)) await replica.note(writer, entity, ended(entity, row))
     return completed(entity, row.met)
   }
 
@@ -127,29 +165,19 @@ export function createPuller(
     return { ...row, isPartial: false, met: 0, completeAt: clock.now(), answers: Math.max(requestOf(entity), row.answers ?? 0) }
   }
 
-  function completed(entity: string, changes: number): Unmarked {
-    runs.delete(entity)
+  function completed(entity: string, changes: number): Step {
+    runs.end(entity)
     events.emit({ type: 'pull:completed', entity, changes })
-    return { type: 'complete', restMs: settings.pull.everyMs * (0.75 + random() / 2) }
-  }
-
-  function loopIn(entity: string, { cursor: before }: PullRow, { cursor, hasMore, changes }: Page): SyncError | undefined {
-    const had = runs.get(entity) ?? new Set()
-    if (before !== undefined) had.add(before)
-    runs.set(entity, had)
-    if (!hasMore || (changes.length > 0 && !had.has(cursor) && had.size < LONGEST_RUN)) return undefined
-    runs.delete(entity)
-    const what = changes.length === 0 ? 'an empty page and says that there is more' : 'a cursor that it gave before, and says that there is more'
-    return new SyncError('pull-loop', `The server sends ${what}. Mend its list of changes of ${entity}; it is asked again later.`, {
-      retryable: true,
-    })
+    const { everyMs } = settings.pull
+    return { type: 'complete', delayMs: everyMs === 0 ? Infinity : everyMs * (0.75 + random() / 2) }
   }
 
   /** Who asked for it hears of it; it is tried again all the same. */
-  async function fail(entity: string, row: PullRow, failures: number, error: SyncError, retryAfterMs?: number): Promise<Unmarked> {
+  async function fail({ entity, row, failures, writer }: Turn, { error, retryAfterMs }: Failed): Promise<Step> {
     if (error.code === 'offline') networkSuspected()
+    if (retryAfterMs !== undefined) pauses.set(entity, { until: clock.monotonic() + retryAfterMs, error })
     const request = requestOf(entity)
-    if (request > (row.answers ?? 0)) await replica.note(epoch(), entity, { ...row, answers: request, lastError: storedError(error) })
+    if (request > (row.answers ?? 0)) await replica.note(writer, entity, { ...row, answers: request, lastError: storedError(error) })
     events.emit({ type: 'pull:failed', entity, error })
     return { type: 'failed', delayMs: delayMs(failures, retryAfterMs) }
   }
@@ -161,9 +189,22 @@ export function createPuller(
   return { page }
 }
 
-type Unmarked = Omitted<PageResult>
-type Omitted<Result> = Result extends PageResult ? Omit<Result, 'began'> : never
+function more(): Step {
+  return { type: 'more', delayMs: Infinity }
+}
 
 function noPull(): SyncError {
   return new SyncError('no-pull', 'The transport can not pull: it has no pull(). Use one that has, or ask for no pull.')
+}
+
+function notAsked(): SyncError {
+  return new SyncError('unreadable', 'The server says that nothing has changed, but was not asked that. Check what stands before the API.')
+}
+
+function tooLate(limitMs: number): SyncError {
+  return new TimeoutError(`No page within ${limitMs} ms (sendTimeoutMs); it is asked for again.`)
+}
+
+function transportFailed(cause: unknown): SyncError {
+  return new NetworkError('The transport failed; the page is asked for again.', { cause, code: 'transport' })
 }

@@ -85,7 +85,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     want: (targets) => machine?.send({ type: 'PULL.WANTED', targets }),
     failed: (error) => events.emit({ type: 'storage:error', error }),
   })
-  const puller = createPuller(settings, ports, transport, store, replica, {
+  const puller = createPuller(settings, ports, transport, replica, {
     epoch,
     signs,
     events,

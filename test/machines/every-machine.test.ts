@@ -49,7 +49,7 @@ const BUILT_IN = /^xstate\./
 
 describe('every machine', () => {
   it('is in the list', () => {
-    expect(machines.map(([id]) => id).toSorted()).toEqual(['breaker', 'connectivity', 'engine', 'lock', 'operation'])
+    expect(machines.map(([id]) => id).toSorted()).toEqual(['breaker', 'connectivity', 'engine', 'lock', 'operation', 'pull'])
   })
 
   it.each(machines)(
