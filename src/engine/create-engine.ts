@@ -130,9 +130,14 @@ function createEngine(runtime: Runtime, parent: AnyActorRef | undefined): SyncEn
 
   async function synchronize(query: SyncQuery = {}): Promise<SyncResult> {
     requireOpen(state())
+    const wish = runtime.pullRequests.wishOf(query)
     runtime.progress.pushing()
-    const pushed = await flush()
-    return { pushed, pulled: await runtime.pullRequests.request(query) }
+    try {
+      const pushed = await flush()
+      return { pushed, pulled: await runtime.pullRequests.request(wish) }
+    } finally {
+      runtime.progress.pushed()
+    }
   }
 
   return {
