@@ -67,11 +67,12 @@ export function createReplica(store: Store, user: string, { now }: Clock, action
   }
 
   /** Where versions can't be compared, one that the operation was not made on has been pulled since it was sent. */
-  function isOlder({ operation: { entity, baseVersion }, version }: Confirmation, current: EntityRow | undefined): boolean {
-    if (!isPulled(entity)) return false
-    const order = compareVersions(current?.version, version)
+  function isOlder({ operation: { entity, type, baseVersion }, version }: Confirmation, current: EntityRow | undefined): boolean {
+    if (!isPulled(entity) || current?.version === undefined) return false
+    const order = compareVersions(current.version, version)
     if (order !== undefined) return order > 0
-    return baseVersion !== undefined && current?.version !== undefined && current.version !== baseVersion
+    if (baseVersion === undefined) return type === 'create' && current.deletedAt === undefined
+    return current.version !== baseVersion
   }
 
   function rowAfter(key: string, one: Confirmation, current: EntityRow | undefined): EntityRow {
