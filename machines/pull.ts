@@ -4,7 +4,7 @@ import { rejectNotProvided } from './not-provided.ts'
 /**
  * Brings the server's changes, page by page and one kind of entity after the other. It runs while this engine owns the lease and nothing holds it:
  * then first everything that is pulled by itself, later what is asked for, and everything again after a rest. A page is one commit together with
- * how far it reaches, so whoever owns next goes on there.
+ * how far it reaches, so whoever owns next goes on there. One kind that can't be pulled does not keep the others waiting.
  */
 export interface PullInput {
   readonly parent: ActorRef<Snapshot<unknown>, PullReport>
@@ -18,17 +18,18 @@ export interface PullTarget {
   readonly full: boolean
 }
 
-/** What became of one page. `began`: a pull from the beginning is under way now and need not be begun again. */
-export type PageResult =
-  | { readonly type: 'more'; readonly began: boolean }
-  /** The server has nothing more. `restMs`: until the next pull by itself. */
-  | { readonly type: 'complete'; readonly began: boolean; readonly restMs: number }
-  | { readonly type: 'failed'; readonly began: boolean; readonly delayMs: number }
-  | { readonly type: 'auth'; readonly began: boolean }
+/** What became of one page. */
+export interface PageResult {
+  /** `more`: there are more pages. `complete`: the server has nothing more. */
+  readonly type: 'more' | 'complete' | 'failed' | 'auth'
+  /** A pull from the beginning is under way now and need not be begun again. */
+  readonly began: boolean
+  /** Until this kind of entity is to be asked for again by itself; endless if never. */
+  readonly delayMs: number
+}
 
-/** What is asked of `page`. */
-export interface PageInput {
-  readonly target: PullTarget
+/** What `page` is asked for. */
+export interface PageInput extends PullTarget {
   /** Failures since the last page that came. */
   readonly failures: number
 }
@@ -41,12 +42,16 @@ export type PullEvent =
   | { readonly type: 'PULL'; readonly targets: readonly PullTarget[] }
 
 export interface PullContext extends PullInput {
-  /** The one under way first. */
-  readonly targets: readonly PullTarget[]
-  readonly failures: number
-  /** The next rest, or the wait after a failure. */
+  /** While one is pulled it is the first. */
+  readonly queue: readonly PageInput[]
+  /** To be tried again after the wait. */
+  readonly failed: readonly PageInput[]
+  /** The wait that is the shortest of all that this round asked for. */
   readonly delayMs: number
 }
+
+/** A page that breaks, which none should, is asked for again after this. */
+const BROKEN_MS = 60_000
 
 export const pullMachine = setup({
   types: {
@@ -59,52 +64,69 @@ export const pullMachine = setup({
     page: fromPromise<PageResult, PageInput>(rejectNotProvided),
   },
   actions: {
-    want: assign(({ context }, { targets }: { targets: readonly PullTarget[] }) => ({
-      targets: joined(context.targets, targets),
+    /** A new round: what failed is tried again in it, and what is wanted comes once. */
+    want: assign(({ context: { queue, failed } }, { targets }: { targets: readonly PullTarget[] }) => ({
+      queue: joined(joined(queue, failed), targets.map(wanted)),
+      failed: [],
+      delayMs: Infinity,
     })),
-    wantAll: assign(({ context }) => ({ targets: joined(context.targets, context.entities.map(incremental)) })),
-    advance: assign(({ context }, result: PageResult) => ({ targets: after(context.targets, result), failures: 0 })),
-    finish: assign(({ context }, result: PageResult) => ({
-      targets: context.targets.slice(1),
-      failures: 0,
-      delayMs: delayOf(result),
+    /** The one under way goes on as it is, and is pulled again after if that is wanted. */
+    wantNext: assign(({ context: { queue } }, { targets }: { targets: readonly PullTarget[] }) => ({
+      queue: [...queue.slice(0, 1), ...joined(queue.slice(1), targets.map(wanted))],
     })),
-    fail: assign(({ context }, result: PageResult) => ({
-      targets: after(context.targets, result),
-      failures: context.failures + 1,
-      delayMs: delayOf(result),
+    advance: assign(({ context: { queue } }, { began }: PageResult) => ({
+      queue: queue.map((one, at) => (at === 0 ? { ...one, full: one.full && !began, failures: 0 } : one)),
+    })),
+    finish: assign(({ context: { queue, delayMs } }, result: PageResult) => ({
+      queue: queue.slice(1),
+      delayMs: Math.min(delayMs, result.delayMs),
+    })),
+    putOff: assign(({ context: { queue, failed, delayMs } }, result: PageResult) => ({
+      queue: queue.slice(1),
+      failed: joined(
+        failed,
+        queue.slice(0, 1).map((one) => ({ ...one, full: one.full && !result.began, failures: one.failures + 1 })),
+      ),
+      delayMs: Math.min(delayMs, result.delayMs),
     })),
     reportAuth: sendTo(({ context }) => context.parent, { type: 'PULL.AUTH_NEEDED' }),
   },
   guards: {
-    isWanted: ({ context }) => context.targets.length > 0,
-    isPeriodic: ({ context }) => context.entities.length > 0,
+    isWanted: ({ context }) => context.queue.length > 0,
+    isEndless: ({ context }) => context.delayMs === Infinity,
     is: (_, { result, type }: { result: PageResult; type: PageResult['type'] }) => result.type === type,
   },
   delays: {
-    rest: ({ context }) => context.delayMs,
-    retry: ({ context }) => context.delayMs,
+    wait: ({ context }) => context.delayMs,
   },
 }).createMachine({
   id: 'pull',
-  context: ({ input }) => ({ ...input, targets: [], failures: 0, delayMs: 0 }),
+  context: ({ input }) => ({ ...input, queue: [], failed: [], delayMs: Infinity }),
   initial: 'held',
-  on: { PULL: { actions: { type: 'want', params: ({ event }) => event } } },
   states: {
     held: {
-      on: { GO: { target: 'going', actions: 'wantAll' } },
+      on: {
+        GO: {
+          target: 'going',
+          actions: { type: 'want', params: ({ context }) => ({ targets: context.entities.map(incremental) }) },
+        },
+        PULL: { actions: { type: 'want', params: ({ event }) => event } },
+      },
     },
     going: {
       initial: 'choosing',
-      on: { HOLD: 'held' },
+      on: {
+        HOLD: 'held',
+        PULL: { target: '.choosing', actions: { type: 'want', params: ({ event }) => event } },
+      },
       states: {
         choosing: {
-          always: [{ guard: 'isWanted', target: 'pulling' }, { guard: 'isPeriodic', target: 'resting' }, { target: 'idle' }],
+          always: [{ guard: 'isWanted', target: 'pulling' }, { guard: 'isEndless', target: 'idle' }, { target: 'waiting' }],
         },
         pulling: {
           invoke: {
             src: 'page',
-            input: ({ context }) => ({ target: context.targets[0] ?? incremental(''), failures: context.failures }),
+            input: ({ context }) => context.queue[0] ?? wanted(incremental('')),
             onDone: [
               {
                 guard: { type: 'is', params: ({ event }) => ({ result: event.output, type: 'more' }) },
@@ -122,21 +144,24 @@ export const pullMachine = setup({
                 target: '#pull.held',
                 actions: [{ type: 'advance', params: ({ event }) => event.output }, 'reportAuth'],
               },
-              { target: 'failing', actions: { type: 'fail', params: ({ event }) => event.output } },
+              { target: 'choosing', actions: { type: 'putOff', params: ({ event }) => event.output } },
             ],
+            onError: {
+              target: 'choosing',
+              actions: { type: 'putOff', params: { type: 'failed', began: false, delayMs: BROKEN_MS } },
+            },
+          },
+          on: { PULL: { actions: { type: 'wantNext', params: ({ event }) => event } } },
+        },
+        waiting: {
+          after: {
+            wait: {
+              target: 'choosing',
+              actions: { type: 'want', params: ({ context }) => ({ targets: context.entities.map(incremental) }) },
+            },
           },
         },
-        failing: {
-          after: { retry: 'choosing' },
-          on: { PULL: { target: 'choosing', actions: { type: 'want', params: ({ event }) => event } } },
-        },
-        resting: {
-          after: { rest: { target: 'choosing', actions: 'wantAll' } },
-          on: { PULL: { target: 'choosing', actions: { type: 'want', params: ({ event }) => event } } },
-        },
-        idle: {
-          on: { PULL: { target: 'choosing', actions: { type: 'want', params: ({ event }) => event } } },
-        },
+        idle: {},
       },
     },
   },
@@ -146,19 +171,17 @@ function incremental(entity: string): PullTarget {
   return { entity, full: false }
 }
 
-/** Each entity once; one that is wanted from the beginning is pulled so. The one under way goes on as it is, and is pulled again after. */
-function joined([current, ...queued]: readonly PullTarget[], wanted: readonly PullTarget[]): readonly PullTarget[] {
-  const next = new Map<string, PullTarget>()
-  for (const { entity, full } of [...queued, ...wanted])
-    next.set(entity, { entity, full: full || next.get(entity)?.full === true })
-  return current === undefined ? [...next.values()] : [current, ...next.values()]
+function wanted(target: PullTarget): PageInput {
+  return { ...target, failures: 0 }
 }
 
-function after([current, ...queued]: readonly PullTarget[], { began }: PageResult): readonly PullTarget[] {
-  return current === undefined ? [] : [began ? incremental(current.entity) : current, ...queued]
-}
-
-function delayOf(result: PageResult): number {
-  if (result.type === 'complete') return result.restMs
-  return result.type === 'failed' ? result.delayMs : 0
+/** Each entity once; one that is wanted from the beginning is pulled so. */
+function joined(queue: readonly PageInput[], others: readonly PageInput[]): readonly PageInput[] {
+  const next = new Map<string, PageInput>()
+  for (const one of [...queue, ...others]) {
+    const known = next.get(one.entity) ?? one
+    const failures = Math.max(known.failures, one.failures)
+    next.set(one.entity, { entity: one.entity, full: known.full || one.full, failures })
+  }
+  return [...next.values()]
 }

@@ -7,7 +7,8 @@ export function compareVersions(a: string | undefined, b: string | undefined): n
   if (a === b) return 0
   const [one, other] = [wholeNumber(a), wholeNumber(b)]
   if (one === undefined || other === undefined) return undefined
-  return one.length === other.length ? (one < other ? -1 : 1) : one.length - other.length
+  if (one.length !== other.length) return one.length - other.length
+  return Number(one > other) - Number(one < other)
 }
 
 /** Its digits without leading zeros, for a version may be larger than a double holds exactly. */

@@ -143,9 +143,15 @@ function createEngine(runtime: Runtime, parent: AnyActorRef | undefined): SyncEn
 
   async function synchronize(query: SyncQuery = {}): Promise<SyncResult> {
     requireOpen(state())
-    runtime.readPath.progress.pushing()
-    const pushed = await flush()
-    return { pushed, pulled: await runtime.readPath.request(query) }
+    const { readPath } = runtime
+    const wish = readPath.wishOf(query)
+    readPath.progress.pushing()
+    try {
+      const pushed = await flush()
+      return { pushed, pulled: await readPath.request(wish) }
+    } finally {
+      readPath.progress.pushed()
+    }
   }
 
   return {

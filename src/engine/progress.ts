@@ -7,7 +7,7 @@ import type { SyncEvent } from './types.ts'
 const IDLE: SyncProgress = { phase: 'idle', done: 0 }
 
 /** Tells where a synchronisation stands, as the events have it. */
-export function createProgress(clock: Clock, events: Events): { progress$: Observable<SyncProgress>; pushing(): void } {
+export function createProgress(clock: Clock, events: Events) {
   const progress = new BehaviorSubject<SyncProgress>(IDLE)
   let startedAt = 0
 
@@ -20,9 +20,14 @@ export function createProgress(clock: Clock, events: Events): { progress$: Obser
   }
 
   events.on('pull:*', next)
+  for (const type of ['engine:paused', 'engine:stopped', 'lock:lost'] as const) events.on(type, () => progress.next(IDLE))
   return {
-    progress$: progress.pipe(distinctUntilChanged()),
-    pushing: () => progress.next({ phase: 'pushing', done: 0 }),
+    progress$: progress.pipe(distinctUntilChanged()) satisfies Observable<SyncProgress>,
+    pushing: (): void => progress.next({ phase: 'pushing', done: 0 }),
+    /** A pull, where one began, tells of its own end. */
+    pushed(): void {
+      if (progress.value.phase === 'pushing') progress.next(IDLE)
+    },
   }
 }
 

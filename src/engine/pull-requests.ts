@@ -14,6 +14,12 @@ export interface PullRequestHooks {
   failed(error: unknown): void
 }
 
+export interface Wish {
+  readonly entities: readonly string[]
+  /** From the beginning. */
+  readonly full: boolean
+}
+
 const KEPT = 20
 const TRIES = 20
 
@@ -86,11 +92,12 @@ export function createPullRequests(settings: Settings, store: Store, hooks: Pull
   }
 
   return {
-    /** Resolves when each was pulled, or could not be, or is held. @throws ValidationError */
-    async request(query: SyncQuery): Promise<readonly PullSummary[]> {
-      const entities = entitiesOf(settings, query)
+    /** @throws ValidationError */
+    wishOf: (query: SyncQuery): Wish => ({ entities: entitiesOf(settings, query), full: query.full === true }),
+    /** Resolves when each was pulled, or could not be, or is held. */
+    async request({ entities, full }: Wish): Promise<readonly PullSummary[]> {
       if (hooks.isHeld()) return entities.map((entity) => ({ entity, isComplete: false }))
-      const rev = await write(entities, query.full === true)
+      const rev = await write(entities, full)
       takeSoon()
       return Promise.all(entities.map((entity) => answerOf(entity, rev)))
     },

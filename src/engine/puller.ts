@@ -1,13 +1,14 @@
 import type { PageInput, PageResult } from '../../machines/pull.ts'
 import { retryDelayMs } from '../core/backoff.ts'
-import { CircuitBreakerOpenError, StorageFencedError, SyncError } from '../core/errors.ts'
+import { CircuitBreakerOpenError, NetworkError, StorageFencedError, SyncError, TimeoutError } from '../core/errors.ts'
 import type { Settings } from '../core/options.ts'
-import type { Pulled, SystemPorts, Transport } from '../core/ports.ts'
+import type { Pulled, PullRequest, SystemPorts, Transport } from '../core/ports.ts'
 import { storedError } from '../core/rows.ts'
 import { pullRowName, type PullRow } from '../core/schema.ts'
 import { isServerFailure, type BreakerSigns } from './breaker-signs.ts'
 import type { Events } from './events.ts'
-import type { Replica } from './replica.ts'
+import { createPullRuns } from './pull-runs.ts'
+import type { Replica, Writer } from './replica.ts'
 
 export interface PullerHooks {
   epoch(): number
@@ -20,20 +21,20 @@ export interface PullerHooks {
   isTold(): boolean
 }
 
-/** One page that is asked for. */
+type Page = Extract<Pulled, { type: 'page' }>
+type Failed = Extract<Pulled, { type: 'failed' }>
+type Step = Pick<PageResult, 'type' | 'delayMs'>
+
+/** While the server tells of changes, pulls by themselves only make up for what it forgot: so many times more seldom. */
+const RARELY = 20
+
+/** One page: what it is about, and who stores it. */
 interface Turn {
   readonly entity: string
   readonly row: PullRow
   readonly failures: number
-  readonly signal: AbortSignal
+  readonly writer: Writer
 }
-
-type Page = Extract<Pulled, { type: 'page' }>
-
-/** While the server tells of changes, pulls by themselves only make up for what it forgot: so many times more seldom. */
-const RARELY = 20
-/** Pages in one run: more than any server has. */
-const LONGEST_RUN = 100_000
 
 /** Asks for one page after the other, and stores each together with how far it reaches. */
 export function createPuller(
@@ -44,24 +45,29 @@ export function createPuller(
   { epoch, signs, events, networkSuspected, requestOf, isTold }: PullerHooks,
 ) {
   const { user } = settings
-  /** Cursors that the present run has had: a server that gives one again would be asked for ever (L8). */
-  const runs = new Map<string, Set<string>>()
+  const runs = createPullRuns()
+  /** By entity: what the server said when it asked for a pause, and until when that holds (S22). */
+  const pauses = new Map<string, { readonly until: number; readonly error: SyncError }>()
 
-  async function page({ target: { entity, full }, failures }: PageInput, signal: AbortSignal): Promise<PageResult> {
+  /** Once the signal has fired nothing is stored, nor told, any more. */
+  async function page({ entity, full, failures }: PageInput, signal: AbortSignal): Promise<PageResult> {
     let began = false
     try {
+      signal.throwIfAborted()
+      const writer = { epoch: epoch(), signal }
       const known = await replica.pullRow(entity)
-      const row = full || known === undefined ? await begin(entity, known, signal) : known
+      const row = full || known === undefined ? await begin(entity, known, writer) : known
       began = row !== known
-      return { began, ...(await ask({ entity, row, failures, signal })) }
+      return { began, ...(await ask({ entity, row, failures, writer })) }
     } catch (error) {
-      if (!signal.aborted && !(error instanceof StorageFencedError)) events.emit({ type: 'storage:error', error })
+      if (signal.aborted) runs.end(entity)
+      else if (!(error instanceof StorageFencedError)) events.emit({ type: 'storage:error', error })
       return { type: 'failed', began, delayMs: delayMs(failures, undefined) }
     }
   }
 
   /** What an earlier pull has brought stays until the end of this one, so nothing seems to be gone meanwhile. */
-  async function begin(entity: string, known: PullRow | undefined, signal: AbortSignal): Promise<PullRow> {
+  async function begin(entity: string, known: PullRow | undefined, writer: Writer): Promise<PullRow> {
     const row: PullRow = {
       name: pullRowName(user, entity),
       generation: (known?.generation ?? 0) + 1,
@@ -69,81 +75,96 @@ export function createPuller(
       met: 0,
       ...(known?.answers === undefined ? {} : { answers: known.answers }),
     }
-    await replica.note(epoch(), entity, row, signal)
-    runs.delete(entity)
+    await replica.note(writer, entity, row)
+    runs.end(entity)
     return row
   }
 
-  async function ask(turn: Turn): Promise<Unmarked> {
-    const { entity, row, signal } = turn
-    if (transport.pull === undefined) return fail(turn, noPull())
-    if (!signs.admit()) return heldBack(turn)
-    if (row.met === 0 && row.cursor === undefined) events.emit({ type: 'pull:started', entity, full: row.isPartial })
-    replica.asking()
+  async function ask(turn: Turn): Promise<Step> {
+    const { entity, row, writer } = turn
     const { cursor, etag, isPartial } = row
-    const pulled = await answered(
-      transport.pull({ entity, cursor, limit: settings.pull.pageSize, etag: isPartial ? undefined : etag }, { signal }),
-      signal,
-    )
-    if (pulled.type === 'unchanged') return unchanged(turn)
+    const pulled = refusal(entity) ?? (await answerFor(entity, row, writer.signal))
+    writer.signal.throwIfAborted()
+    if (pulled.type === 'page') return take(turn, pulled)
+    if (pulled.type === 'failed') return fail(turn, pulled)
+    if (pulled.type === 'auth') return { type: 'auth', delayMs: Infinity }
+    if (pulled.type === 'unchanged' && etag !== undefined && !isPartial) return unchanged(turn)
     if (pulled.type === 'expired' && cursor !== undefined) {
-      await begin(entity, row, signal)
-      return { type: 'more' }
+      await begin(entity, row, writer)
+      return more()
     }
-    if (pulled.type === 'auth') return { type: 'auth' }
-    if (pulled.type !== 'page') return fail(turn, pulled.error, 'retryAfterMs' in pulled ? pulled.retryAfterMs : undefined)
-    return take(turn, pulled)
+    return fail(turn, { type: 'failed', error: pulled.type === 'expired' ? pulled.error : notAsked() })
   }
 
-  /** Who asked for it hears of it; nobody else, for the breaker has told already. */
-  async function heldBack(turn: Turn): Promise<Unmarked> {
-    const { cooldownMs } = settings.breaker
-    if (isAwaited(turn)) return fail(turn, new CircuitBreakerOpenError(cooldownMs))
-    return { type: 'failed', delayMs: Math.max(1, cooldownMs * random()) }
-  }
-
-  function isAwaited({ entity, row }: Turn): boolean {
-    return requestOf(entity) > (row.answers ?? 0)
+  /** Why nothing is asked of the server now. */
+  function refusal(entity: string): Failed | undefined {
+    if (transport.pull === undefined) return { type: 'failed', error: noPull() }
+    const pause = pauses.get(entity)
+    const leftMs = (pause?.until ?? 0) - clock.monotonic()
+    if (pause !== undefined && leftMs > 0) return { type: 'failed', error: pause.error, retryAfterMs: leftMs }
+    pauses.delete(entity)
+    return signs.admit() ? undefined : { type: 'failed', error: new CircuitBreakerOpenError(settings.breaker.cooldownMs) }
   }
 
   /** The breaker hears of it, as of every request. */
-  async function answered(asked: Promise<Pulled>, signal: AbortSignal): Promise<Pulled> {
-    const pulled = await asked
+  async function answerFor(entity: string, { cursor, etag, isPartial }: PullRow, signal: AbortSignal): Promise<Pulled> {
+    if (runs.begin(entity)) events.emit({ type: 'pull:started', entity, full: isPartial })
+    replica.asking()
+    const pulled = await inTime({ entity, cursor, limit: settings.pull.pageSize, etag: isPartial ? undefined : etag }, signal)
     if (signal.aborted) signs.abandoned(1)
     else if (pulled.type === 'failed' && isServerFailure(pulled.error)) signs.failed()
     else signs.succeeded()
     return pulled
   }
 
-  async function take(turn: Turn, pulled: Page): Promise<Unmarked> {
-    const { entity, row, signal } = turn
-    const loop = loopIn(turn, pulled)
-    if (loop !== undefined) return fail(turn, loop)
-    const { changes, unusable, cursor, hasMore, etag } = pulled
-    for (const { id, error } of unusable)
-      events.emit({ type: 'pull:quarantined', entity, error, ...(id === undefined ? {} : { id }) })
+  /** Whatever the transport does: it may throw, and it may never answer. */
+  function inTime(request: PullRequest, signal: AbortSignal): Promise<Pulled> {
+    const controller = new AbortController()
+    const abort = (): void => controller.abort()
+    signal.addEventListener('abort', abort)
+    return new Promise<Pulled>((resolve) => {
+      const cancel = clock.schedule(() => {
+        resolve({ type: 'failed', error: tooLate(settings.sendTimeoutMs) })
+        abort()
+      }, settings.sendTimeoutMs)
+      const answer = async (): Promise<Pulled> =>
+        transport.pull?.(request, { signal: controller.signal }) ?? { type: 'failed', error: noPull() }
+      answer()
+        .catch((cause: unknown): Pulled => ({ type: 'failed', error: transportFailed(cause) }))
+        .then((pulled) => {
+          cancel()
+          resolve(pulled)
+        })
+    }).finally(() => signal.removeEventListener('abort', abort))
+  }
+
+  async function take(turn: Turn, pulled: Page): Promise<Step> {
+    const { entity, row, writer } = turn
+    const loop = runs.loopIn(entity, row.cursor, pulled)
+    if (loop !== undefined) return fail(turn, { type: 'failed', error: loop })
+    const { changes, unusable, cursor, hasMore, etag, total } = pulled
     const { etag: _etag, ...kept } = row
     const met = row.met + changes.length
     const next: PullRow = { ...kept, cursor, met, ...(hasMore || etag === undefined ? {} : { etag }) }
     const alsoMet = unusable.flatMap(({ id }) => id ?? [])
     const isLast = !hasMore && !row.isPartial
-    const page = { entity, changes, alsoMet, row: isLast ? ended(entity, next) : next }
-    if ((await replica.applyPage(epoch(), page, signal)) === 'outdated') return { type: 'more' }
-    const total = pulled.total
+    const stored = await replica.applyPage(writer, { entity, changes, alsoMet, row: isLast ? ended(entity, next) : next })
+    if (stored === 'outdated') return more()
+    for (const { id, error } of unusable)
+      events.emit({ type: 'pull:quarantined', entity, error, ...(id === undefined ? {} : { id }) })
     events.emit({ type: 'pull:progress', entity, done: met, ...(total === undefined ? {} : { total }) })
-    if (hasMore) return { type: 'more' }
+    if (hasMore) return more()
     // What the page has and nobody can read may be any entity: then none counts as gone.
     const mayBeAny = unusable.some(({ id }) => id === undefined)
-    if (row.isPartial && mayBeAny) await replica.note(epoch(), entity, ended(entity, next), signal)
-    else if (row.isPartial) await replica.sweep(epoch(), entity, ended(entity, next), signal)
+    if (row.isPartial && mayBeAny) await replica.note(writer, entity, ended(entity, next))
+    else if (row.isPartial) await replica.sweep(writer, entity, ended(entity, next))
     return completed(entity, met)
   }
 
   /** Nothing is new: then nothing is written either, unless somebody waits for it. */
-  async function unchanged(turn: Turn): Promise<Unmarked> {
-    const { entity, row, signal } = turn
-    if (row.isPartial || row.lastError !== undefined || isAwaited(turn))
-      await replica.note(epoch(), entity, ended(entity, row), signal)
+  async function unchanged({ entity, row, writer }: Turn): Promise<Step> {
+    if (row.lastError !== undefined || requestOf(entity) > (row.answers ?? 0))
+      await replica.note(writer, entity, ended(entity, row))
     return completed(entity, row.met)
   }
 
@@ -152,39 +173,23 @@ export function createPuller(
     return { ...row, isPartial: false, met: 0, completeAt: clock.now(), answers: Math.max(requestOf(entity), row.answers ?? 0) }
   }
 
-  function completed(entity: string, changes: number): Unmarked {
-    runs.delete(entity)
+  function completed(entity: string, changes: number): Step {
+    runs.end(entity)
     events.emit({ type: 'pull:completed', entity, changes })
-    const everyMs = settings.pull.everyMs * (isTold() ? RARELY : 1)
-    return { type: 'complete', restMs: everyMs * (0.75 + random() / 2) }
-  }
-
-  function loopIn({ entity, row: { cursor: before } }: Turn, { cursor, hasMore, changes }: Page): SyncError | undefined {
-    const had = runs.get(entity) ?? new Set()
-    if (before !== undefined) had.add(before)
-    runs.set(entity, had)
-    if (!hasMore || (changes.length > 0 && !had.has(cursor) && had.size < LONGEST_RUN)) return undefined
-    runs.delete(entity)
-    const what =
-      changes.length === 0
-        ? 'an empty page and says that there is more'
-        : 'a cursor that it gave before, and says that there is more'
-    return new SyncError(
-      'pull-loop',
-      `The server sends ${what}. Mend its list of changes of ${entity}; it is asked again later.`,
-      {
-        retryable: true,
-      },
-    )
+    const { everyMs } = settings.pull
+    const restMs = everyMs * (isTold() ? RARELY : 1) * (0.75 + random() / 2)
+    return { type: 'complete', delayMs: everyMs === 0 ? Infinity : restMs }
   }
 
   /** Who asked for it hears of it; it is tried again all the same. */
-  async function fail(turn: Turn, error: SyncError, retryAfterMs?: number): Promise<Unmarked> {
-    const { entity, row, failures, signal } = turn
+  async function fail({ entity, row, failures, writer }: Turn, { error, retryAfterMs }: Failed): Promise<Step> {
     if (error.code === 'offline') networkSuspected()
-    const answers = requestOf(entity)
-    if (isAwaited(turn)) await replica.note(epoch(), entity, { ...row, answers, lastError: storedError(error) }, signal)
-    events.emit({ type: 'pull:failed', entity, error })
+    if (retryAfterMs !== undefined) pauses.set(entity, { until: clock.monotonic() + retryAfterMs, error })
+    const request = requestOf(entity)
+    const isAwaited = request > (row.answers ?? 0)
+    if (isAwaited) await replica.note(writer, entity, { ...row, answers: request, lastError: storedError(error) })
+    // Of its opening the breaker itself has told.
+    if (isAwaited || !(error instanceof CircuitBreakerOpenError)) events.emit({ type: 'pull:failed', entity, error })
     return { type: 'failed', delayMs: delayMs(failures, retryAfterMs) }
   }
 
@@ -195,9 +200,25 @@ export function createPuller(
   return { page }
 }
 
-type Unmarked = Omitted<PageResult>
-type Omitted<Result> = Result extends PageResult ? Omit<Result, 'began'> : never
+function more(): Step {
+  return { type: 'more', delayMs: Infinity }
+}
 
 function noPull(): SyncError {
   return new SyncError('no-pull', 'The transport can not pull: it has no pull(). Use one that has, or ask for no pull.')
+}
+
+function notAsked(): SyncError {
+  return new SyncError(
+    'unreadable',
+    'The server says that nothing has changed, but was not asked that. Check what stands before the API.',
+  )
+}
+
+function tooLate(limitMs: number): SyncError {
+  return new TimeoutError(`No page within ${limitMs} ms (sendTimeoutMs); it is asked for again.`)
+}
+
+function transportFailed(cause: unknown): SyncError {
+  return new NetworkError('The transport failed; the page is asked for again.', { cause, code: 'transport' })
 }

@@ -59,6 +59,7 @@ export function createReadPath(settings: Settings, ports: SystemPorts, parts: Re
   return {
     progress: createProgress(ports.clock, events),
     realtime,
+    wishOf: requests.wishOf,
     request: requests.request,
     logic: pullMachine.provide({
       actors: { page: fromPromise<PageResult, PageInput>(({ input, signal }) => puller.page(input, signal)) },

@@ -23,6 +23,12 @@ export interface PageWrite {
   readonly row: PullRow
 }
 
+/** Whose writes these are; called off once the signal fires. */
+export interface Writer {
+  readonly epoch: number
+  readonly signal: AbortSignal
+}
+
 export type Replica = ReturnType<typeof createReplica>
 
 /**
@@ -60,15 +66,20 @@ export function createReplica(store: Store, user: string, { now }: Clock, action
     })
   }
 
-  function isOlder({ operation: { entity }, version }: Confirmation, current: EntityRow | undefined): boolean {
-    return isPulled(entity) && (compareVersions(current?.version, version) ?? -1) > 0
+  /** Where versions can't be compared, one that the operation was not made on has been pulled since it was sent. */
+  function isOlder({ operation: { entity, type, baseVersion }, version }: Confirmation, current: EntityRow | undefined): boolean {
+    if (!isPulled(entity) || current?.version === undefined) return false
+    const order = compareVersions(current.version, version)
+    if (order !== undefined) return order > 0
+    if (baseVersion === undefined) return type === 'create' && current.deletedAt === undefined
+    return current.version !== baseVersion
   }
 
   function rowAfter(key: string, one: Confirmation, current: EntityRow | undefined): EntityRow {
     const { operation, version } = one
     const generation = generations.get(operation.entity)
     const own = { key, ...(generation === undefined ? {} : { generation }) }
-    if (operation.type === 'delete') return { ...own, ...versionOf(version ?? current?.version), deletedAt: now() }
+    if (operation.type === 'delete') return { ...own, ...versionOf(version), deletedAt: now() }
     const value = valueOf(one) ?? derive(current, [operation], actionsOf(operation.entity))
     return { ...own, ...versionOf(version), ...(value === undefined ? {} : { value }) }
   }
@@ -104,15 +115,6 @@ export function createReplica(store: Store, user: string, { now }: Clock, action
     return 'deleted' in change ? { ...own, deletedAt: now() } : { ...own, value: change.value }
   }
 
-  /** A pull that was called off meanwhile must not undo what the next one has written. */
-  function alone<T>(epoch: number, signal: AbortSignal, task: () => Promise<T>): Promise<T> {
-    return turns.take(async () => {
-      signal.throwIfAborted()
-      await load(epoch)
-      return task()
-    })
-  }
-
   return {
     /** Begins an ownership, or goes on with it. */
     begin: async (epoch: number): Promise<void> => (loadedAs === epoch ? undefined : turns.take(() => load(epoch))),
@@ -130,39 +132,47 @@ export function createReplica(store: Store, user: string, { now }: Clock, action
       confirmedMeanwhile = new Set()
     },
 
-    /** How far the changes of an entity have been pulled, once what is under way is written. */
-    pullRow: (entity: string): Promise<PullRow | undefined> => turns.take(() => store.pullRow(user, entity)),
+    /** How far the entity has been pulled, by all that was written. */
+    pullRow: (entity: string) => turns.take(() => store.pullRow(user, entity)),
 
     /** The page and how far it reaches, in one commit (S18). `outdated` if that can't be told: then it must be asked for again. */
-    applyPage: (epoch: number, page: PageWrite, signal: AbortSignal): Promise<'applied' | 'outdated'> =>
-      alone(epoch, signal, async () => {
+    applyPage: (writer: Writer, page: PageWrite): Promise<'applied' | 'outdated'> =>
+      turns.take(async () => {
+        await load(writer.epoch)
         const writes = await pageWrites(page)
         if (writes === 'outdated') return writes
-        await store.commitAs(epoch, [...writes, putPullRow(page.row)])
+        await write(writer, [...writes, putPullRow(page.row)])
         generations.set(page.entity, page.row.generation)
         return 'applied'
       }),
 
     /** Begins a pull from the beginning, or notes how one ended. */
-    note: (epoch: number, entity: string, row: PullRow, signal: AbortSignal) =>
-      alone(epoch, signal, async () => {
-        await store.commitAs(epoch, [putPullRow(row)])
+    note: (writer: Writer, entity: string, row: PullRow) =>
+      turns.take(async () => {
+        await load(writer.epoch)
+        await write(writer, [putPullRow(row)])
         generations.set(entity, row.generation)
       }),
 
     /** Ends a pull from the beginning: what it has not met is gone (S21). */
-    sweep: (epoch: number, entity: string, row: PullRow, signal: AbortSignal) =>
-      alone(epoch, signal, async () => {
+    sweep: (writer: Writer, entity: string, row: PullRow) =>
+      turns.take(async () => {
+        await load(writer.epoch)
         for (let after = ''; ;) {
           const page = await store.entityPage(user, entity, after, PAGE_LIMIT)
           const { generation } = row
           const unmet = page.rows.filter((found) => found.deletedAt === undefined && found.generation !== generation)
           const writes = unmet.map(({ key, version }) => put({ key, generation, ...versionOf(version), deletedAt: now() }))
-          if (page.last === undefined) return void (await store.commitAs(epoch, [...writes, putPullRow(row)]))
-          if (writes.length > 0) await store.commitAs(epoch, writes)
+          if (page.last === undefined) return void (await write(writer, [...writes, putPullRow(row)]))
+          if (writes.length > 0) await write(writer, writes)
           after = page.last
         }
       }),
+  }
+
+  async function write({ epoch, signal }: Writer, writes: readonly Write[]): Promise<void> {
+    signal.throwIfAborted()
+    await store.commitAs(epoch, writes)
   }
 }
 
@@ -178,7 +188,7 @@ function valueOf({ operation: { type, entityId }, value }: Confirmation): Json |
 }
 
 function isWithoutValue(one: Confirmation): boolean {
-  return one.operation.type === 'delete' || valueOf(one) === undefined
+  return one.operation.type !== 'delete' && valueOf(one) === undefined
 }
 
 function versionOf(version: string | undefined): { version?: string } {

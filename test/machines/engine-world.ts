@@ -1,6 +1,7 @@
 import { createActor, fromCallback, fromPromise, type AnyActorLogic } from 'xstate'
 import type { ConnectivityReport } from '../../machines/connectivity.ts'
 import { engineMachine, type DrainReport, type EngineEvent, type EngineInput } from '../../machines/engine.ts'
+import type { PullReport } from '../../machines/pull.ts'
 import type { LockReport } from '../../machines/lock.ts'
 import { DEFAULTS } from '../../src/core/options.ts'
 import { machineClock } from '../../src/engine/machine-clock.ts'
@@ -16,9 +17,10 @@ export const input: EngineInput = {
   authPauseMs: 60_000,
   stopTimeoutMs: 5_000,
   restartMs: 1_000,
+  pulled: ['note'],
 }
 
-type Part = 'lock' | 'breaker' | 'connectivity' | 'drain'
+type Part = 'lock' | 'breaker' | 'connectivity' | 'drain' | 'pull'
 
 /** Stands for a part: writes down what it is told, and dies when it is told to. */
 function stub(part: Part, heard: (part: Part, type: string) => void): AnyActorLogic {
@@ -51,6 +53,7 @@ export function makeEngine(given: Partial<EngineInput> = {}) {
       lock: stub('lock', hear) as never,
       breaker: stub('breaker', hear) as never,
       connectivity: stub('connectivity', hear) as never,
+      pull: stub('pull', hear) as never,
     },
     actions: { reportFailure: (_, { part: name }) => void failures.push(name) },
   })
@@ -79,7 +82,7 @@ export function makeEngine(given: Partial<EngineInput> = {}) {
       await settle()
     },
     /** A part's report. */
-    async report(event: LockReport | ConnectivityReport | DrainReport): Promise<void> {
+    async report(event: LockReport | ConnectivityReport | DrainReport | PullReport): Promise<void> {
       await send(event)
     },
     async kill(name: Part): Promise<void> {

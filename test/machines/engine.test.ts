@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { StorageCorruptError, StorageUnavailableError } from '../../src/core/errors.ts'
 import { followingEngine, input, makeEngine, owningEngine, type Engine } from './engine-world.ts'
 
-const STARTED = ['breaker started', 'drain started', 'lock started', 'connectivity started']
+const STARTED = ['breaker started', 'drain started', 'lock started', 'connectivity started', 'pull started']
 
 describe('opening', () => {
   it('A8 starts the parts once the store is open, the lock after the drain that it will speak to', async () => {
@@ -46,9 +46,9 @@ describe('owning', () => {
     const engine = await followingEngine()
     engine.news()
     await engine.report({ type: 'LOCK.ACQUIRED', epoch: 3, takeover: false })
-    expect([engine.state(), engine.news()]).toEqual(['running.owning.draining', ['drain OWN', 'drain DRAIN']])
+    expect([engine.state(), engine.news()]).toEqual(['running.owning.draining', ['drain OWN', 'drain DRAIN', 'pull GO']])
     await engine.report({ type: 'LOCK.LOST' })
-    expect([engine.state(), engine.news()]).toEqual(['running.following', ['drain DISOWN']])
+    expect([engine.state(), engine.news()]).toEqual(['running.following', ['pull HOLD', 'drain DISOWN']])
   })
 })
 
@@ -57,12 +57,12 @@ describe('pauses', () => {
     const engine = await owningEngine()
     engine.news()
     for (const reason of ['battery', 'user', 'battery']) await engine.send({ type: 'PAUSE', reason })
-    expect([engine.state(), engine.news()]).toEqual(['running.owning.paused', ['drain HOLD']])
+    expect([engine.state(), engine.news()]).toEqual(['running.owning.paused', ['drain HOLD', 'pull HOLD']])
     await engine.send({ type: 'RESUME', reason: 'other' })
     await engine.send({ type: 'RESUME', reason: 'battery' })
     expect([engine.pauses(), engine.news()]).toEqual([['user'], []])
     await engine.send({ type: 'RESUME', reason: 'user' })
-    expect([engine.state(), engine.news()]).toEqual(['running.owning.draining', ['drain DRAIN']])
+    expect([engine.state(), engine.news()]).toEqual(['running.owning.draining', ['drain DRAIN', 'pull GO']])
   })
 
   it('A8 hold before the start, and over ownerships', async () => {
@@ -100,8 +100,26 @@ describe('pauses', () => {
   })
 })
 
+describe('the pull', () => {
+  it('L5 is told what is wanted in every state in which it runs', async () => {
+    const engine = await followingEngine()
+    engine.news()
+    await engine.send({ type: 'PULL.WANTED', targets: [{ entity: 'note', full: true }] })
+    expect(engine.news()).toEqual(['pull PULL'])
+  })
+
+  it('S24 its missing credentials pause everything', async () => {
+    const engine = await owningEngine()
+    engine.news()
+    await engine.report({ type: 'PULL.AUTH_NEEDED' })
+    expect([engine.pauses(), engine.news()]).toEqual([['auth'], ['drain HOLD', 'pull HOLD']])
+    await engine.clock.advance(input.authPauseMs)
+    expect([engine.pauses(), engine.news()]).toEqual([[], ['drain DRAIN', 'pull GO']])
+  })
+})
+
 describe('a part that dies', () => {
-  it.each(['lock', 'breaker', 'connectivity', 'drain'] as const)(
+  it.each(['lock', 'breaker', 'connectivity', 'drain', 'pull'] as const)(
     'L5 %s: it is reported, and all parts start anew',
     async (part) => {
       const engine = await owningEngine()
@@ -109,9 +127,10 @@ describe('a part that dies', () => {
       await engine.kill(part)
       expect([engine.state(), engine.failures]).toEqual(['restarting', [part]])
       expect(engine.news().toSorted()).toEqual(
-        ['lock', 'breaker', 'connectivity', 'drain']
+        ['lock', 'breaker', 'connectivity', 'drain', 'pull']
           .filter((other) => other !== part)
           .map((other) => `${other} ended`)
+          .concat(part === 'pull' ? [] : ['pull HOLD'])
           .toSorted(),
       )
       await engine.clock.advance(input.restartMs)
@@ -208,7 +227,7 @@ describe('STOP', () => {
     const engine = await owningEngine()
     engine.news()
     await engine.send({ type: 'STOP' })
-    expect([engine.state(), engine.news()]).toEqual(['running.leaving', ['drain QUIESCE']])
+    expect([engine.state(), engine.news()]).toEqual(['running.leaving', ['pull HOLD', 'drain QUIESCE']])
     await engine.report({ type: 'DRAIN.QUIET' })
     expect([engine.state(), engine.news()]).toEqual(['running.releasing', ['drain DISOWN', 'lock RELEASE']])
     await engine.report({ type: 'LOCK.RELEASED' })

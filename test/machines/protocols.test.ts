@@ -6,6 +6,7 @@ import { connectivityModel } from './models/connectivity.ts'
 import { engineModel } from './models/engine.ts'
 import { lockModel } from './models/lock.ts'
 import { operationModel } from './models/operation.ts'
+import { pullModel } from './models/pull.ts'
 
 function breaks(walks: readonly Walk[], protocol: Readonly<Record<string, readonly string[]>>): readonly string[] {
   return walks.flatMap((walk) => protocolBreaks(walk, protocol))
@@ -85,7 +86,30 @@ describe('on every path', () => {
     expect(breaks(engineModel.walks, protocol)).toEqual([])
   })
 
-  it.each(['breaker', 'drain', 'lock', 'connectivity'])('L10 the %s ends before the store is closed', (part) => {
+  it('S18 one page at a time is asked for, and none once credentials are missing', () => {
+    const protocol = {
+      '': ['start page'],
+      'start page': ['stop page'],
+      'stop page': ['start page', 'send PULL.AUTH_NEEDED to parent'],
+      'send PULL.AUTH_NEEDED to parent': ['start page'],
+    }
+    expect(breaks(pullModel.walks, protocol)).toEqual([])
+  })
+
+  it('S10 the pull goes only while the engine owns the lease, and is held before the drain is told to leave it', () => {
+    const told = (command: string) => `send ${command} to pull`
+    const protocol = {
+      '': ['send OWN to drain', 'send DISOWN to drain', 'stop pull'],
+      'send OWN to drain': [told('GO')],
+      [told('GO')]: [told('HOLD')],
+      [told('HOLD')]: [told('GO'), told('HOLD'), 'send DISOWN to drain', 'stop pull'],
+      'send DISOWN to drain': ['send OWN to drain', 'send DISOWN to drain', 'stop pull'],
+      'stop pull': ['send OWN to drain', 'send DISOWN to drain', 'stop pull'],
+    }
+    expect(breaks(engineModel.walks, protocol)).toEqual([])
+  })
+
+  it.each(['breaker', 'drain', 'lock', 'connectivity', 'pull'])('L10 the %s ends before the store is closed', (part) => {
     const protocol = {
       '': ['start open'],
       'start open': [`start ${part}`, 'start close', 'start open'],
@@ -100,6 +124,10 @@ describe('on every path', () => {
 /** What comes without anybody's doing: timers, and the ends of what was begun. */
 function comesByItself({ event }: Edge): boolean {
   return event.type.startsWith('xstate.')
+}
+
+function isFailed(output: unknown): boolean {
+  return typeof output === 'object' && output !== null && 'type' in output && output.type === 'failed'
 }
 
 function isIn(state: string) {
@@ -130,6 +158,16 @@ describe('from every state', () => {
     const probing = connectivityModel.walks.filter(({ vertices }) => vertices[0]!.snapshot.context.hasProbe)
     expect(probing.flatMap((walk) => names(deadEnds(walk, isIn('online'), comesByItself)))).toEqual([])
     expect(probing).toHaveLength(2)
+  })
+
+  it('L5 a pull comes to rest once pages come, with nothing left to be tried again', () => {
+    const along = ({ event }: Edge): boolean =>
+      event.type === 'GO' || (event.type.startsWith('xstate.') && !('output' in event && isFailed(event.output)))
+    const atRest = ({ snapshot }: Vertex): boolean => {
+      const { queue, failed } = snapshot.context as Record<'queue' | 'failed', readonly unknown[]>
+      return snapshot.matches('going') && queue.length + failed.length === 0
+    }
+    expect(pullModel.walks.flatMap((walk) => names(deadEnds(walk, atRest, along)))).toEqual([])
   })
 
   it('L5 the breaker lets requests through again once they succeed', () => {

@@ -25,6 +25,8 @@ export const engineModel = testModel(engineMachine, {
     'DRAIN.AUTH_NEEDED': [{ type: 'DRAIN.AUTH_NEEDED' }],
     'DRAIN.NETWORK_SUSPECTED': [{ type: 'DRAIN.NETWORK_SUSPECTED' }],
     'DRAIN.QUIET': [{ type: 'DRAIN.QUIET' }],
+    'PULL.WANTED': [{ type: 'PULL.WANTED', targets: [{ entity: 'note', full: false }] }],
+    'PULL.AUTH_NEEDED': [{ type: 'PULL.AUTH_NEEDED' }],
   },
   errors: [new StorageUnavailableError('Not now.'), new StorageCorruptError('Broken.')],
   key: ({ context: { pauses, error } }) => [pauses.toSorted(), error instanceof SyncError && error.retryable],

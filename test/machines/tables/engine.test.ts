@@ -10,7 +10,7 @@ const { authPauseMs, restartMs, stopTimeoutMs } = input
 const unavailable = new StorageUnavailableError('Not now.')
 const corrupt = new StorageCorruptError('Broken.')
 
-const PARTS = ['breaker', 'drain', 'lock', 'connectivity'] as const
+const PARTS = ['breaker', 'drain', 'lock', 'connectivity', 'pull'] as const
 
 const start = PARTS.map((part) => `start ${part}`)
 const end = PARTS.map((part) => `stop ${part}`)
@@ -23,7 +23,11 @@ const releases = {
   to: 'running.releasing',
   does: ['send DISOWN to drain', 'send RELEASE to lock', `wait ${stopTimeoutMs} ms`],
 } as const
-const loses = { to: 'running.following', does: ['send DISOWN to drain', 'reportLock'] } as const
+/** The pull goes while the engine owns and nothing pauses it. */
+const leavesOwning = { ...leaves, does: ['send HOLD to pull', ...leaves.does] } as const
+const loses = { to: 'running.following', does: ['send HOLD to pull', 'send DISOWN to drain', 'reportLock'] } as const
+const goes = ['send DRAIN to drain', 'send GO to pull']
+const holds = ['send HOLD to drain', 'send HOLD to pull']
 
 /** Parts are not spoken to, and not heard, when none runs. */
 const nothingRuns = {
@@ -40,6 +44,8 @@ const nothingRuns = {
   'DRAIN.AUTH_NEEDED': stays,
   'DRAIN.NETWORK_SUSPECTED': stays,
   'DRAIN.QUIET': stays,
+  'PULL.WANTED': stays,
+  'PULL.AUTH_NEEDED': stays,
 } as const
 
 /** Pauses are counted in every state: one made before the start, or while leaving, holds later. */
@@ -60,23 +66,32 @@ function relays<const State extends string>(to: State) {
     'LOCK.FAILED': { to, does: ['reportLock'] },
     'NETWORK.ONLINE': { to, does: ['reportNetwork'] },
     'DRAIN.NETWORK_SUSPECTED': { to, does: ['send SUSPECTED to connectivity'] },
+    'PULL.WANTED': { to, does: ['send PULL to pull'] },
   } as const
 }
 
-/** What stops the drain. */
+/** What stops the drain and the pull. */
 function stoppers<const State extends string>(to: State, before: readonly string[] = [], does: readonly string[] = []) {
+  const awaits = {
+    to,
+    does: ['cancel resume-auth', `raise RESUME in ${authPauseMs} ms`, ...does],
+    sets: { pauses: [...before, 'auth'] },
+  } as const
   return {
     'NETWORK.OFFLINE': { to, does: ['reportNetwork', ...does], sets: { pauses: [...before, 'network'] } },
-    'DRAIN.AUTH_NEEDED': {
-      to,
-      does: ['cancel resume-auth', `raise RESUME in ${authPauseMs} ms`, ...does],
-      sets: { pauses: [...before, 'auth'] },
-    },
+    'DRAIN.AUTH_NEEDED': awaits,
+    'PULL.AUTH_NEEDED': awaits,
   } as const
 }
 
 function anyPartFails<const Result>(result: Result) {
-  return { 'error breaker': result, 'error drain': result, 'error lock': result, 'error connectivity': result } as const
+  return {
+    'error breaker': result,
+    'error drain': result,
+    'error lock': result,
+    'error connectivity': result,
+    'error pull': result,
+  } as const
 }
 
 /** Nobody waits for credentials any more. */
@@ -85,7 +100,10 @@ function closes(does: readonly string[] = []) {
   return { 'while nothing pauses it': closing, 'while credentials are awaited': { ...closing, sets: { pauses: [] } } }
 }
 
-const restarts = anyPartFails({ to: 'restarting', does: [...end, 'reportFailure', `wait ${restartMs} ms`] })
+function restarts(does: readonly string[] = []) {
+  return anyPartFails({ to: 'restarting', does: [...does, ...end, 'reportFailure', `wait ${restartMs} ms`] } as const)
+}
+
 const closesAtOnce = anyPartFails({ to: 'closing', does: [...end, 'reportFailure', ...close] })
 
 checkTable(
@@ -119,16 +137,25 @@ checkTable(
       'DRAIN.AUTH_NEEDED': { type: 'DRAIN.AUTH_NEEDED' },
       'DRAIN.NETWORK_SUSPECTED': { type: 'DRAIN.NETWORK_SUSPECTED' },
       'DRAIN.QUIET': { type: 'DRAIN.QUIET' },
+      'PULL.WANTED': { type: 'PULL.WANTED', targets: [{ entity: 'note', full: false }] },
+      'PULL.AUTH_NEEDED': { type: 'PULL.AUTH_NEEDED' },
     },
     own: {
       stopped: [],
       opening: ['done open', 'error open'],
       failed: ['after restart'],
-      'running.following': ['error breaker', 'error connectivity', 'error drain', 'error lock'],
-      'running.owning.draining': ['error breaker', 'error connectivity', 'error drain', 'error lock'],
-      'running.owning.paused': ['error breaker', 'error connectivity', 'error drain', 'error lock'],
-      'running.leaving': ['after stopTimeout', 'error breaker', 'error connectivity', 'error drain', 'error lock'],
-      'running.releasing': ['after stopTimeout', 'error breaker', 'error connectivity', 'error drain', 'error lock'],
+      'running.following': ['error breaker', 'error connectivity', 'error drain', 'error lock', 'error pull'],
+      'running.owning.draining': ['error breaker', 'error connectivity', 'error drain', 'error lock', 'error pull'],
+      'running.owning.paused': ['error breaker', 'error connectivity', 'error drain', 'error lock', 'error pull'],
+      'running.leaving': ['after stopTimeout', 'error breaker', 'error connectivity', 'error drain', 'error lock', 'error pull'],
+      'running.releasing': [
+        'after stopTimeout',
+        'error breaker',
+        'error connectivity',
+        'error drain',
+        'error lock',
+        'error pull',
+      ],
       restarting: ['after restart'],
       closing: ['after closeTimeout', 'done close', 'error close'],
     },
@@ -163,17 +190,17 @@ checkTable(
         ...relays('running.following'),
         ...pauses('running.following'),
         ...stoppers('running.following'),
-        ...restarts,
+        ...restarts(),
         STOP: leaves,
         'LOCK.ACQUIRED': {
           'while nothing pauses it': {
             to: 'running.owning.draining',
-            does: ['reportLock', 'send OWN to drain', 'send DRAIN to drain'],
+            does: ['reportLock', 'send OWN to drain', ...goes],
             sets: { epoch: 3 },
           },
           'while it is paused': {
             to: 'running.owning.paused',
-            does: ['reportLock', 'send OWN to drain', 'send DRAIN to drain', 'send HOLD to drain'],
+            does: ['reportLock', 'send OWN to drain', ...goes, ...holds],
             sets: { epoch: 3 },
           },
         },
@@ -185,14 +212,14 @@ checkTable(
       'running.owning.draining': {
         ...relays('running.owning.draining'),
         ...pauses('running.owning.draining'),
-        ...stoppers('running.owning.paused', [], ['send HOLD to drain']),
-        ...restarts,
-        STOP: leaves,
-        PAUSE: { to: 'running.owning.paused', does: ['send HOLD to drain'], sets: { pauses: ['battery'] } },
+        ...stoppers('running.owning.paused', [], holds),
+        ...restarts(['send HOLD to pull']),
+        STOP: leavesOwning,
+        PAUSE: { to: 'running.owning.paused', does: holds, sets: { pauses: ['battery'] } },
         'LOCK.ACQUIRED': {
           'while nothing pauses it': stays,
           // It never drains while it is paused; if it did, any event would end that.
-          'while it is paused': { to: 'running.owning.paused', does: ['send HOLD to drain'] },
+          'while it is paused': { to: 'running.owning.paused', does: holds },
         },
         'LOCK.LOST': loses,
         'LOCK.RELEASED': stays,
@@ -202,11 +229,11 @@ checkTable(
       'running.owning.paused': {
         ...relays('running.owning.paused'),
         ...stoppers('running.owning.paused', ['user']),
-        ...restarts,
-        STOP: leaves,
+        ...restarts(['send HOLD to pull']),
+        STOP: leavesOwning,
         PAUSE: { to: 'running.owning.paused', sets: { pauses: ['user', 'battery'] } },
         RESUME: {
-          'of the only reason': { to: 'running.owning.draining', does: ['send DRAIN to drain'], sets: { pauses: [] } },
+          'of the only reason': { to: 'running.owning.draining', does: goes, sets: { pauses: [] } },
           'of another reason': stays,
         },
         'LOCK.ACQUIRED': stays,

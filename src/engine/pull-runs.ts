@@ -1,0 +1,37 @@
+import { SyncError } from '../core/errors.ts'
+import type { Pulled } from '../core/ports.ts'
+
+type Page = Extract<Pulled, { type: 'page' }>
+
+/** Pages in one run: more than any server has. */
+const LONGEST_RUN = 100_000
+
+/** The cursors that the present run of each entity has had: a server that gives one again would be asked for ever (L8). */
+export function createPullRuns() {
+  const runs = new Map<string, Set<string>>()
+
+  function loopIn(entity: string, before: string | undefined, { cursor, hasMore, changes }: Page): SyncError | undefined {
+    const had = runs.get(entity) ?? new Set()
+    if (before !== undefined) had.add(before)
+    runs.set(entity, had)
+    if (!hasMore || (changes.length > 0 && !had.has(cursor) && had.size < LONGEST_RUN)) return undefined
+    runs.delete(entity)
+    return looping(entity, changes.length === 0 ? 'an empty page' : 'a cursor that it gave before')
+  }
+
+  return {
+    /** Whether one begins now. */
+    begin(entity: string): boolean {
+      if (runs.has(entity)) return false
+      runs.set(entity, new Set())
+      return true
+    },
+    loopIn,
+    end: (entity: string): void => void runs.delete(entity),
+  }
+}
+
+function looping(entity: string, what: string): SyncError {
+  const message = `The server sends ${what}, and says that there is more. Mend its list of changes of ${entity}; it is asked again later.`
+  return new SyncError('pull-loop', message, { retryable: true })
+}

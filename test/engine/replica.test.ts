@@ -1,0 +1,298 @@
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { StorageUnavailableError } from '../../src/core/errors.ts'
+import { laneOf, type OperationRow } from '../../src/core/operation.ts'
+import { pullRowName, STORE_SCHEMA, type EntityRow, type PullRow } from '../../src/core/schema.ts'
+import { createReplica, type Writer } from '../../src/engine/replica.ts'
+import { createStore } from '../../src/engine/store.ts'
+import { memoryStorage } from '../../src/adapters/memory.ts'
+import { row } from '../core/coalesce-world.ts'
+import { faultyStorage } from '../support/faulty-storage.ts'
+import { createVirtualClock } from '../support/virtual-clock.ts'
+import { changeOf, modelServer, type Scheme, type Version } from './replica-world.ts'
+
+const USER = 'u'
+const IDS = ['a', 'b', 'c'] as const
+
+interface InFlight {
+  readonly page: ReturnType<ReturnType<typeof modelServer>['page']>
+  readonly row: PullRow
+}
+
+/** A replica beside a server, and what is known of each entity by the index of its version. */
+async function makeReplica(scheme: Scheme) {
+  const server = modelServer(scheme)
+  const memory = memoryStorage()
+  const storage = faultyStorage(memory)
+  await storage.open(STORE_SCHEMA)
+  const store = createStore(storage)
+  const clock = createVirtualClock()
+  const make = () => createReplica(store, USER, clock, () => ({}))
+  let writer: Writer = { epoch: 1, signal: new AbortController().signal }
+  let replica = make()
+  let begunAt = 0
+  let inFlight: InFlight | undefined
+  const unanswered = new Map<string, { operation: OperationRow; made: Version; told: string | undefined }>()
+  const known = new Map<string, number>()
+  /** What the store held before the present step. */
+  let before = new Map<string, EntityRow>()
+
+  await memory.commit([{ type: 'put', collection: 'meta', value: { name: 'lease', owner: 'me', epoch: 1, beat: 0, rev: 1 } }])
+
+  async function rows(): Promise<Map<string, EntityRow>> {
+    const found = await store.entities(IDS.map((id) => laneOf(USER, 'note', id)))
+    return new Map(IDS.flatMap((id, at) => (found[at] === undefined ? [] : [[id, found[at]] as const])))
+  }
+
+  const pullRow = () => store.pullRow(USER, 'note')
+
+  /** After each step: what was written is newer than what was there, and is what the server had at that version. */
+  async function learned(brought: ReadonlyMap<string, Version>): Promise<void> {
+    const now = await rows()
+    for (const [id, stored] of now) {
+      if (stored.rev === before.get(id)?.rev) continue
+      const version = brought.get(id)
+      expect(version, `${id} was written by a step that brought nothing of it`).toBeDefined()
+      expect(version!.index, `S19 ${id} went back`).toBeGreaterThanOrEqual(known.get(id) ?? -1)
+      expect({ value: stored.value, isDeleted: stored.deletedAt !== undefined }).toEqual({
+        value: version!.value,
+        isDeleted: version!.value === undefined,
+      })
+      known.set(id, version!.index)
+    }
+    before = now
+    await reachesCursor()
+  }
+
+  /** S18 Nothing at or before the cursor is missing; what was gone before a pull from the beginning began goes at its end. */
+  async function reachesCursor(): Promise<void> {
+    const at = await pullRow()
+    for (const { id, position, index, value } of server.ids().flatMap((one) => server.head(one) ?? [])) {
+      if (at?.cursor === undefined || position > Number(at.cursor) || index <= (known.get(id) ?? -1)) continue
+      const stored = before.get(id)
+      const isGone = stored === undefined || stored.deletedAt !== undefined
+      expect(value === undefined && (isGone || (at.isPartial && position <= begunAt)), `S18 ${id} is missing`).toBe(true)
+    }
+  }
+
+  return {
+    server,
+    storage,
+    rows,
+    pullRow,
+    hasPage: () => inFlight !== undefined,
+    unanswered: () => [...unanswered.keys()],
+    /** An operation of ours, made on what is stored, that the server applies; its answer is under way. */
+    async send(id: string, type: 'create' | 'update' | 'delete', told: boolean): Promise<void> {
+      const [head, stored] = [server.head(id), before.get(id)]
+      const exists = head?.value !== undefined
+      if (unanswered.has(id) || exists === (type === 'create')) return
+      if (type === 'create' && scheme === 'opaque' && head !== undefined) return
+      if (type !== 'create' && stored?.version !== head?.version) return
+      const made = server.write(id, type === 'delete' ? undefined : { id, n: server.end() })
+      const base = type === 'create' ? {} : { baseVersion: head!.version }
+      const operation = { ...row(1, type, {}), user: USER, entity: 'note', entityId: id, ...base } as OperationRow
+      unanswered.set(id, { operation, made, told: type === 'delete' && !told ? undefined : made.version })
+    },
+    other(id: string, isDelete: boolean): void {
+      const exists = server.head(id)?.value !== undefined
+      if (isDelete && (!exists || unanswered.get(id)?.operation.type === 'create')) return
+      server.write(id, isDelete ? undefined : { id, n: server.end() })
+    },
+    async answer(id: string): Promise<void> {
+      const one = unanswered.get(id)
+      if (one === undefined) return
+      const { operation, made, told } = one
+      await replica.commit(writer.epoch, [], [{ operation, version: told, value: made.value }], {})
+      unanswered.delete(id)
+    },
+    /** What the answer that is under way would bring. */
+    answerBrings: (id: string): ReadonlyMap<string, Version> =>
+      new Map(unanswered.has(id) ? [[id, unanswered.get(id)!.made]] : []),
+    async ask(limit: number): Promise<void> {
+      const at = await pullRow()
+      if (at === undefined) return
+      replica.asking()
+      inFlight = { page: server.page(Number(at.cursor ?? 0), begunAt, limit), row: at }
+    },
+    pageBrings: (): ReadonlyMap<string, Version> =>
+      new Map(inFlight?.page.versions.map((version) => [version.id, version]) ?? []),
+    async takePage(): Promise<'outdated' | 'more' | 'last' | undefined> {
+      if (inFlight === undefined) return undefined
+      const { page, row: at } = inFlight
+      inFlight = undefined
+      const next: PullRow = { ...at, cursor: String(page.cursor) }
+      const applied = await replica.applyPage(writer, {
+        entity: 'note',
+        changes: page.versions.map(changeOf),
+        alsoMet: [],
+        row: next,
+      })
+      if (applied === 'outdated') return 'outdated'
+      return page.hasMore ? 'more' : 'last'
+    },
+    /** What has gone on the server before this pull began. */
+    sweepBrings(): ReadonlyMap<string, Version> {
+      const gone = server.ids().flatMap(
+        (id) =>
+          server
+            .history(id)
+            .filter(({ position, value }) => value === undefined && position <= begunAt)
+            .at(-1) ?? [],
+      )
+      return new Map(gone.map((version) => [version.id, version]))
+    },
+    async sweep(): Promise<void> {
+      const at = await pullRow()
+      if (at?.isPartial === true) await replica.sweep(writer, 'note', { ...at, isPartial: false })
+    },
+    async begin(): Promise<void> {
+      const at = await pullRow()
+      inFlight = undefined
+      const next: PullRow = { name: pullRowName(USER, 'note'), generation: (at?.generation ?? 0) + 1, isPartial: true, met: 0 }
+      begunAt = server.end()
+      await replica.note(writer, 'note', next)
+    },
+    /** Another owner, on the same store. */
+    async restart(): Promise<void> {
+      writer = { ...writer, epoch: writer.epoch + 1 }
+      await memory.commit([
+        {
+          type: 'put',
+          collection: 'meta',
+          value: { name: 'lease', owner: 'me', epoch: writer.epoch, beat: 0, rev: writer.epoch },
+        },
+      ])
+      replica = make()
+      inFlight = undefined
+    },
+    learned,
+  }
+}
+
+type World = Awaited<ReturnType<typeof makeReplica>>
+
+const id = fc.constantFrom(...IDS)
+
+const steps = fc.array(
+  fc.oneof(
+    fc.record({
+      do: fc.constant('send' as const),
+      id,
+      type: fc.constantFrom('create' as const, 'update' as const, 'delete' as const),
+      told: fc.boolean(),
+    }),
+    fc.record({ do: fc.constant('other' as const), id, isDelete: fc.boolean() }),
+    fc.record({ do: fc.constant('answer' as const), id }),
+    fc.record({ do: fc.constant('ask' as const), limit: fc.constantFrom(1, 2, 3) }),
+    fc.record({ do: fc.constant('page' as const) }),
+    fc.record({ do: fc.constant('page' as const) }),
+    fc.record({ do: fc.constant('begin' as const) }),
+    fc.record({ do: fc.constant('restart' as const) }),
+    fc.record({ do: fc.constantFrom('fail' as const, 'lose' as const) }),
+  ),
+  { minLength: 5, maxLength: 40 },
+)
+
+type Step = typeof steps extends fc.Arbitrary<readonly (infer One)[]> ? One : never
+
+const failure = () => new StorageUnavailableError('Not now.')
+
+/** One step; a commit that fails leaves either nothing or, where only its answer was lost, all of it. */
+async function take(world: World, step: Step): Promise<void> {
+  switch (step.do) {
+    case 'send':
+      return world.send(step.id, step.type, step.told)
+    case 'other':
+      return world.other(step.id, step.isDelete)
+    case 'answer': {
+      const brings = world.answerBrings(step.id)
+      await world.answer(step.id).catch(ignored)
+      return world.learned(brings)
+    }
+    case 'ask':
+      return world.ask(step.limit)
+    case 'page': {
+      const brings = world.pageBrings()
+      const taken = await world.takePage().catch(ignored)
+      await world.learned(brings)
+      if (taken === 'last') await sweep(world)
+      return
+    }
+    case 'begin':
+      await world.begin().catch(ignored)
+      return world.learned(new Map())
+    case 'restart':
+      return world.restart()
+    case 'fail':
+      return world.storage.failCommits(once(failure))
+    case 'lose':
+      return world.storage.loseAnswers(once(failure))
+  }
+}
+
+async function sweep(world: World): Promise<void> {
+  const brings = world.sweepBrings()
+  await world.sweep().catch(ignored)
+  await world.learned(brings)
+}
+
+function ignored(error: unknown): undefined {
+  if (!(error instanceof StorageUnavailableError)) throw error
+}
+
+function once<T>(make: () => T): () => T | undefined {
+  let isLeft = true
+  return () => {
+    if (!isLeft) return undefined
+    isLeft = false
+    return make()
+  }
+}
+
+/** Everything is delivered: then the store has what the server has. */
+async function settle(world: World): Promise<void> {
+  world.storage.failCommits(undefined)
+  world.storage.loseAnswers(undefined)
+  for (const one of world.unanswered()) await take(world, { do: 'answer', id: one as never })
+  if ((await world.pullRow()) === undefined) await take(world, { do: 'begin' })
+  for (let taken: string | undefined; taken !== 'last';) {
+    await world.ask(2)
+    const brings = world.pageBrings()
+    taken = await world.takePage()
+    await world.learned(brings)
+  }
+  await sweep(world)
+  const rows = await world.rows()
+  for (const one of IDS) {
+    const stored = rows.get(one)
+    expect([one, stored?.deletedAt === undefined ? stored?.value : undefined]).toEqual([one, world.server.head(one)?.value])
+  }
+}
+
+/** The page that was asked for before the second answer still has what the first one told. */
+const answeredWhileAsked: Step[] = [
+  { do: 'begin' },
+  { do: 'send', id: 'a', type: 'create', told: true },
+  { do: 'answer', id: 'a' },
+  { do: 'ask', limit: 3 },
+  { do: 'send', id: 'a', type: 'update', told: true },
+  { do: 'answer', id: 'a' },
+  { do: 'page' },
+]
+
+describe('the replica, whatever the order in which answers and pages come', () => {
+  it.each<[Scheme]>([['numbers'], ['opaque']])(
+    'S18 S19 S21 never goes back, raises no tombstone, has all up to its cursor, and ends as the server is: versions are %s',
+    async (scheme) => {
+      await fc.assert(
+        fc.asyncProperty(steps, async (all) => {
+          const world = await makeReplica(scheme)
+          for (const step of all) await take(world, step)
+          await settle(world)
+        }),
+        { numRuns: 600, examples: [[answeredWhileAsked]] },
+      )
+    },
+  )
+})

@@ -1,0 +1,45 @@
+import { createActor, fromCallback } from 'xstate'
+import { pullMachine, type PageResult, type PullInput } from '../../../machines/pull.ts'
+import { testModel } from '../../../src/testing/model/index.ts'
+
+const parent = createActor(
+  fromCallback(() => {}),
+  { id: 'parent' },
+)
+
+/** What is pulled by itself: one kind, or nothing. */
+export function pullInput(entities: readonly string[]): PullInput {
+  return { parent, entities }
+}
+
+export const REST_MS = 300_000
+export const RETRY_MS = 500
+
+export function pageResult(type: PageResult['type'], began: boolean, delayMs: number = Infinity): PageResult {
+  return { type, began, delayMs }
+}
+
+export const pullModel = testModel(pullMachine, {
+  inputs: [pullInput(['note']), pullInput([])],
+  events: {
+    GO: [{ type: 'GO' }],
+    HOLD: [{ type: 'HOLD' }],
+    PULL: [
+      { type: 'PULL', targets: [{ entity: 'note', full: false }] },
+      { type: 'PULL', targets: [{ entity: 'task', full: true }] },
+    ],
+  },
+  outputs: {
+    page: ({ context: { entities, queue } }) => [
+      pageResult('more', true),
+      pageResult('complete', false, entities.length === 0 ? Infinity : REST_MS),
+      pageResult('failed', false, RETRY_MS),
+      pageResult('auth', queue[0]?.full === true),
+    ],
+  },
+  key: ({ context: { queue, failed, delayMs } }) => [
+    queue.map(({ entity, full }) => [entity, full]),
+    failed.map(({ entity }) => entity).toSorted(),
+    delayMs === Infinity,
+  ],
+})
