@@ -127,14 +127,13 @@ export function createPuller(
         resolve({ type: 'failed', error: tooLate(settings.sendTimeoutMs) })
         abort()
       }, settings.sendTimeoutMs)
+      const answered = (pulled: Pulled): void => {
+        cancel()
+        resolve(pulled)
+      }
       const answer = async (): Promise<Pulled> =>
         transport.pull?.(request, { signal: controller.signal }) ?? { type: 'failed', error: noPull() }
-      answer()
-        .catch((cause: unknown): Pulled => ({ type: 'failed', error: transportFailed(cause) }))
-        .then((pulled) => {
-          cancel()
-          resolve(pulled)
-        })
+      answer().then(answered, (cause: unknown) => answered({ type: 'failed', error: transportFailed(cause) }))
     }).finally(() => signal.removeEventListener('abort', abort))
   }
 

@@ -1,5 +1,6 @@
 import type { Json, JsonObject } from '../../core/json.ts'
 import { isObject } from '../../core/own.ts'
+import { changeOf, found, problem } from './answers.ts'
 import {
   entityIn,
   fingerprintOf,
@@ -92,27 +93,6 @@ export interface ModelServer {
   outage: ServerResponse | 'silent' | undefined
   /** Refuses a write before it is looked at, and answers it so from now on; what is kept already stays. Gives what it is answered. */
   keepAnswer(request: ServerRequest, response: ServerResponse): ServerResponse
-}
-
-type Problem =
-  | 'unauthorized'
-  | 'not-found'
-  | 'already-exists'
-  | 'cursor-expired'
-  | 'precondition-failed'
-  | 'invalid-body'
-  | 'idempotency-key-missing'
-  | 'idempotency-key-reused'
-
-const STATUS: Readonly<Record<Problem, number>> = {
-  unauthorized: 401,
-  'not-found': 404,
-  'already-exists': 409,
-  'cursor-expired': 410,
-  'precondition-failed': 412,
-  'invalid-body': 422,
-  'idempotency-key-missing': 400,
-  'idempotency-key-reused': 422,
 }
 
 /** A field that no resource may have: what is poisoned for good. */
@@ -261,11 +241,6 @@ export function createModelServer({ anonymous }: { readonly anonymous?: string }
   return server
 }
 
-function changeOf([path, { version, value }]: readonly [string, Resource]): Json {
-  const own = { id: decodeURIComponent(path.slice(path.lastIndexOf('/') + 1)), version: String(version) }
-  return value === undefined ? { ...own, deleted: true } : { ...own, value: { id: own.id, ...value, version: own.version } }
-}
-
 function replace<T>(target: Map<string, T>, source: ReadonlyMap<string, T>): void {
   target.clear()
   for (const [key, value] of source) target.set(key, value)
@@ -279,24 +254,4 @@ export function patched(value: Json | undefined, patch: JsonObject): JsonObject 
     else fields.set(name, isObject(change) ? patched(fields.get(name), change) : change)
   }
   return Object.fromEntries(fields)
-}
-
-function found(status: number, path: string, value: JsonObject, version: number): ServerResponse {
-  const id = decodeURIComponent(path.slice(path.lastIndexOf('/') + 1))
-  return {
-    status,
-    headers: { 'content-type': 'application/json', etag: `"${version}"` },
-    body: JSON.stringify({ id, ...value, version: String(version) }),
-  }
-}
-
-function problem(
-  type: Problem | 'idempotency-in-progress',
-  status = type === 'idempotency-in-progress' ? 409 : STATUS[type],
-): ServerResponse {
-  return {
-    status,
-    headers: { 'content-type': 'application/problem+json' },
-    body: JSON.stringify({ type: `urn:synchart:problem:${type}`, title: type, status }),
-  }
 }

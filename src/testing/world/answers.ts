@@ -1,0 +1,50 @@
+import type { Json, JsonObject } from '../../core/json.ts'
+import type { ServerResponse } from './messages.ts'
+import type { Resource } from './model-server.ts'
+
+type Problem =
+  | 'unauthorized'
+  | 'not-found'
+  | 'already-exists'
+  | 'cursor-expired'
+  | 'precondition-failed'
+  | 'invalid-body'
+  | 'idempotency-key-missing'
+  | 'idempotency-key-reused'
+
+const STATUS: Readonly<Record<Problem, number>> = {
+  unauthorized: 401,
+  'not-found': 404,
+  'already-exists': 409,
+  'cursor-expired': 410,
+  'precondition-failed': 412,
+  'invalid-body': 422,
+  'idempotency-key-missing': 400,
+  'idempotency-key-reused': 422,
+}
+
+/** As a page of changes tells of it. */
+export function changeOf([path, { version, value }]: readonly [string, Resource]): Json {
+  const own = { id: decodeURIComponent(path.slice(path.lastIndexOf('/') + 1)), version: String(version) }
+  return value === undefined ? { ...own, deleted: true } : { ...own, value: { id: own.id, ...value, version: own.version } }
+}
+
+export function found(status: number, path: string, value: JsonObject, version: number): ServerResponse {
+  const id = decodeURIComponent(path.slice(path.lastIndexOf('/') + 1))
+  return {
+    status,
+    headers: { 'content-type': 'application/json', etag: `"${version}"` },
+    body: JSON.stringify({ id, ...value, version: String(version) }),
+  }
+}
+
+export function problem(
+  type: Problem | 'idempotency-in-progress',
+  status = type === 'idempotency-in-progress' ? 409 : STATUS[type],
+): ServerResponse {
+  return {
+    status,
+    headers: { 'content-type': 'application/problem+json' },
+    body: JSON.stringify({ type: `urn:synchart:problem:${type}`, title: type, status }),
+  }
+}
