@@ -5,6 +5,7 @@ import type { Checker } from './invariant.ts'
 /** A row of an entity, as far as it is judged here. */
 interface Base {
   readonly key: string
+  /** Infinity where it is not known: after a delete whose answer told none, nothing that was asked for before it is taken. */
   readonly version: number
   readonly isGone: boolean
   readonly generation: number
@@ -36,7 +37,7 @@ export const replicas: Checker = ({ versionsOf }, report) => {
   function written({ bases }: Replica, tab: string, base: Base): void {
     const before = bases.get(base.key)
     bases.set(base.key, base)
-    if (before === undefined || before.generation < base.generation) return
+    if (before === undefined || before.generation < base.generation || before.version === Infinity) return
     if (base.version < before.version)
       report('S19', `${tab} wrote version ${base.version} of ${base.key} over version ${before.version}.`)
     if (before.isGone && !base.isGone && base.version <= before.version)
@@ -92,7 +93,7 @@ function baseOf(row: Record<string, unknown>): Base | undefined {
   if (typeof key !== 'string') return undefined
   return {
     key,
-    version: Number(version ?? 0),
+    version: version === undefined ? Infinity : Number(version),
     isGone: deletedAt !== undefined,
     generation: typeof generation === 'number' ? generation : 0,
   }
