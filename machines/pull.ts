@@ -106,7 +106,10 @@ export const pullMachine = setup({
   states: {
     held: {
       on: {
-        GO: { target: 'going', actions: { type: 'want', params: ({ context }) => ({ targets: context.entities.map(incremental) }) } },
+        GO: {
+          target: 'going',
+          actions: { type: 'want', params: ({ context }) => ({ targets: context.entities.map(incremental) }) },
+        },
         PULL: { actions: { type: 'want', params: ({ event }) => event } },
       },
     },
@@ -143,7 +146,10 @@ export const pullMachine = setup({
               },
               { target: 'choosing', actions: { type: 'putOff', params: ({ event }) => event.output } },
             ],
-            onError: { target: 'choosing', actions: { type: 'putOff', params: { type: 'failed', began: false, delayMs: BROKEN_MS } } },
+            onError: {
+              target: 'choosing',
+              actions: { type: 'putOff', params: { type: 'failed', began: false, delayMs: BROKEN_MS } },
+            },
           },
           on: { PULL: { actions: { type: 'wantNext', params: ({ event }) => event } } },
         },

@@ -14,7 +14,12 @@ export async function forgetEnded(store: Store, retention: RetentionOptions, epo
 }
 
 /** Deletes tombstones that no late answer or page can contradict any more. */
-export async function forgetTombstones(store: Store, { completedMs }: RetentionOptions, epoch: number, now: number): Promise<void> {
+export async function forgetTombstones(
+  store: Store,
+  { completedMs }: RetentionOptions,
+  epoch: number,
+  now: number,
+): Promise<void> {
   for (;;) {
     const keys = await store.tombstonesUntil(now - completedMs, PAGE_LIMIT)
     const writes = keys.map((key): Write => ({ type: 'delete', collection: ENTITIES, key }))

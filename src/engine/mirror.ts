@@ -89,11 +89,7 @@ export function createMirror(user: string, entity: string, actions: ActionEffect
     list: () => (list ??= [...seen.values()]),
     /** Takes what is new, and tells what can be seen of it. */
     take({ entities, operations, ended }: News): readonly EntityChange[] {
-      const ids = [
-        ...entities.map(takeBase),
-        ...operations.map(takeOperation),
-        ...ended.map(takeEnd),
-      ]
+      const ids = [...entities.map(takeBase), ...operations.map(takeOperation), ...ended.map(takeEnd)]
       return lookAt(new Set(ids.filter((id) => id !== undefined)))
     },
   }
@@ -112,7 +108,8 @@ function changeOf(
   after: Entity<JsonObject> | undefined,
 ): EntityChange | undefined {
   const id = (after ?? before)?.id ?? ''
-  if (before === undefined) return after === undefined ? undefined : { type: 'created', entity, id, fields: Object.keys(after.value), after }
+  if (before === undefined)
+    return after === undefined ? undefined : { type: 'created', entity, id, fields: Object.keys(after.value), after }
   if (after === undefined) return { type: 'deleted', entity, id, fields: Object.keys(before.value), before }
   const fields = changedFields(before.value, after.value)
   if (fields.length === 0 && isAlike(before, after)) return undefined
@@ -121,8 +118,6 @@ function changeOf(
 
 function isAlike(before: Entity<JsonObject>, after: Entity<JsonObject>): boolean {
   return (
-    before.status === after.status &&
-    before.version === after.version &&
-    before.operationIds.join() === after.operationIds.join()
+    before.status === after.status && before.version === after.version && before.operationIds.join() === after.operationIds.join()
   )
 }

@@ -120,7 +120,8 @@ function entitiesOf({ entities }: Settings, query: unknown): readonly string[] {
   if (!isRecord(query)) throw new ValidationError('query', 'must be an object, as { entity: "note", full: true }.')
   const known = Object.keys(entities)
   const { entity, full, ...others } = query
-  if (Object.keys(others).length > 0) throw new ValidationError(Object.keys(others)[0] ?? '', 'is not known here: give entity and full.')
+  if (Object.keys(others).length > 0)
+    throw new ValidationError(Object.keys(others)[0] ?? '', 'is not known here: give entity and full.')
   if (full !== undefined && typeof full !== 'boolean') throw new ValidationError('full', 'must be true or false.')
   if (entity === undefined) return known
   if (typeof entity === 'string' && known.includes(entity)) return [entity]

@@ -122,7 +122,8 @@ export function createPuller(
         resolve({ type: 'failed', error: tooLate(settings.sendTimeoutMs) })
         abort()
       }, settings.sendTimeoutMs)
-      const answer = async (): Promise<Pulled> => transport.pull?.(request, { signal: controller.signal }) ?? { type: 'failed', error: noPull() }
+      const answer = async (): Promise<Pulled> =>
+        transport.pull?.(request, { signal: controller.signal }) ?? { type: 'failed', error: noPull() }
       answer()
         .catch((cause: unknown): Pulled => ({ type: 'failed', error: transportFailed(cause) }))
         .then((pulled) => {
@@ -145,7 +146,8 @@ export function createPuller(
     const isLast = !hasMore && isSwept
     const stored = await replica.applyPage(writer, { entity, changes, alsoMet, row: isLast ? ended(entity, next) : next })
     if (stored === 'outdated') return more()
-    for (const { id, error } of unusable) events.emit({ type: 'pull:quarantined', entity, error, ...(id === undefined ? {} : { id }) })
+    for (const { id, error } of unusable)
+      events.emit({ type: 'pull:quarantined', entity, error, ...(id === undefined ? {} : { id }) })
     events.emit({ type: 'pull:progress', entity, done: met, ...(total === undefined ? {} : { total }) })
     if (hasMore) return more()
     // What the page has and nobody can read may be any entity: then none counts as gone.
@@ -200,7 +202,10 @@ function noPull(): SyncError {
 }
 
 function notAsked(): SyncError {
-  return new SyncError('unreadable', 'The server says that nothing has changed, but was not asked that. Check what stands before the API.')
+  return new SyncError(
+    'unreadable',
+    'The server says that nothing has changed, but was not asked that. Check what stands before the API.',
+  )
 }
 
 function tooLate(limitMs: number): SyncError {

@@ -103,7 +103,8 @@ export function createReplica(store: Store, user: string, { now }: Clock, action
       const isMet = current === undefined || current.generation === row.generation
       const order = isMet ? compareVersions(current?.version, change?.version) : -1
       if (change !== undefined && order === undefined && confirmedMeanwhile.has(key)) return 'outdated'
-      if (change !== undefined && ((order ?? -1) < 0 || lacks(current, change))) writes.push(put(rowOf(key, change, row.generation)))
+      if (change !== undefined && ((order ?? -1) < 0 || lacks(current, change)))
+        writes.push(put(rowOf(key, change, row.generation)))
       else if (!isMet) writes.push({ type: 'put', collection: ENTITIES, value: { ...current, generation: row.generation } })
     }
     return writes

@@ -121,21 +121,26 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
   })
   const slots = createSlots(settings, clock, effects, inspect)
 
-  const dispatcher = createDispatcher(settings, ports, { store, replica, chooser }, {
-    breaker,
-    takeSlot: slots.take,
-    abandon() {
-      slots.stopAll()
-      sender.abortAll()
-      reconciler.abortAll()
+  const dispatcher = createDispatcher(
+    settings,
+    ports,
+    { store, replica, chooser },
+    {
+      breaker,
+      takeSlot: slots.take,
+      abandon() {
+        slots.stopAll()
+        sender.abortAll()
+        reconciler.abortAll()
+      },
+      started: (row) => events.emit({ type: 'sync:started', operation: infoOf(row) }),
+      recorded,
+      quarantined,
+      failed: (part, error) =>
+        events.emit(part === 'storage' ? { type: 'storage:error', error } : { type: 'engine:error', part, error }),
+      quiet,
     },
-    started: (row) => events.emit({ type: 'sync:started', operation: infoOf(row) }),
-    recorded,
-    quarantined,
-    failed: (part, error) =>
-      events.emit(part === 'storage' ? { type: 'storage:error', error } : { type: 'engine:error', part, error }),
-    quiet,
-  })
+  )
 
   const logic = engineMachine.provide({
     actors: {

@@ -1,4 +1,15 @@
-import { BehaviorSubject, Subject, distinctUntilChanged, filter, from, map, NEVER, startWith, switchMap, type Observable } from 'rxjs'
+import {
+  BehaviorSubject,
+  Subject,
+  distinctUntilChanged,
+  filter,
+  from,
+  map,
+  NEVER,
+  startWith,
+  switchMap,
+  type Observable,
+} from 'rxjs'
 import type { ActionEffects } from '../core/derive.ts'
 import { StorageClosedError, ValidationError } from '../core/errors.ts'
 import type { JsonObject } from '../core/json.ts'

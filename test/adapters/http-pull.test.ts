@@ -12,7 +12,12 @@ function page(given: object = {}): object {
   return { changes: [good], cursor: 'c2', hasMore: false, ...given }
 }
 
-function pullFrom(url: string, given: Partial<PullRequest> = {}, options: Partial<HttpTransportOptions> = {}, signal = new AbortController().signal) {
+function pullFrom(
+  url: string,
+  given: Partial<PullRequest> = {},
+  options: Partial<HttpTransportOptions> = {},
+  signal = new AbortController().signal,
+) {
   return httpTransport({ baseURL: url, ...options }).pull!({ ...request, ...given }, { signal })
 }
 
@@ -24,8 +29,10 @@ async function pulled(
   return pullFrom((await serve(answer)).url, given, options)
 }
 
-const sends = (value: unknown, headers: Record<string, string> = {}) => (_: Received, response: ServerResponse) =>
-  answerJson(response, 200, value, headers)
+const sends =
+  (value: unknown, headers: Record<string, string> = {}) =>
+  (_: Received, response: ServerResponse) =>
+    answerJson(response, 200, value, headers)
 
 /** A failure in a few words; its error is one of ours and says what to do. */
 function told(result: Pulled): string {
@@ -41,7 +48,12 @@ describe('a page of changes', () => {
     const result = await pulled(sends(page({ changes, hasMore: true, total: 9, unknown: 1 }), { etag: '"e1"' }))
     expect(result).toEqual({
       type: 'page',
-      changes: [good, { id: 'b', version: '2', deleted: true }, { id: 'c', version: '3', value: {} }, { id: 'd', version: undefined, value: {} }],
+      changes: [
+        good,
+        { id: 'b', version: '2', deleted: true },
+        { id: 'c', version: '3', value: {} },
+        { id: 'd', version: undefined, value: {} },
+      ],
       unusable: [],
       cursor: 'c2',
       hasMore: true,
@@ -56,8 +68,17 @@ describe('a page of changes', () => {
     await pullFrom(server.url, { cursor: undefined })
     const [first, second] = server.received
     const query = new URL(first!.url, 'http://x').searchParams
-    expect([first!.method, first!.body, query.get('cursor'), query.get('limit'), first!.headers['if-none-match']]).toEqual(['GET', '', 'a/b&c=d é', '100', '"e1"'])
-    expect([new URL(second!.url, 'http://x').searchParams.get('cursor'), second!.headers['if-none-match']]).toEqual([null, undefined])
+    expect([first!.method, first!.body, query.get('cursor'), query.get('limit'), first!.headers['if-none-match']]).toEqual([
+      'GET',
+      '',
+      'a/b&c=d é',
+      '100',
+      '"e1"',
+    ])
+    expect([new URL(second!.url, 'http://x').searchParams.get('cursor'), second!.headers['if-none-match']]).toEqual([
+      null,
+      undefined,
+    ])
   })
 
   it.each<[string, unknown]>([
@@ -93,17 +114,23 @@ describe('a page of changes', () => {
     expect(result).toMatchObject({ type: 'page', changes: [good], unusable: [{ id, error: { code: 'unusable-change' } }] })
   })
 
-  it.each(['__proto__', 'constructor', 'prototype'])('S29 has one value with a key %s: only that change is left out', async (key) => {
-    const body = `{"changes":[{"id":"b","version":"1","value":{"deep":{"${key}":{"polluted":true}}}},${JSON.stringify(good)}],"cursor":"c2","hasMore":false}`
-    const result = await pulled((_, response) => response.writeHead(200, { 'content-type': 'application/json' }).end(body))
-    expect(result).toMatchObject({ type: 'page', changes: [good], unusable: [{ id: 'b' }] })
-    expect(Reflect.get({}, 'polluted')).toBeUndefined()
-  })
+  it.each(['__proto__', 'constructor', 'prototype'])(
+    'S29 has one value with a key %s: only that change is left out',
+    async (key) => {
+      const body = `{"changes":[{"id":"b","version":"1","value":{"deep":{"${key}":{"polluted":true}}}},${JSON.stringify(good)}],"cursor":"c2","hasMore":false}`
+      const result = await pulled((_, response) => response.writeHead(200, { 'content-type': 'application/json' }).end(body))
+      expect(result).toMatchObject({ type: 'page', changes: [good], unusable: [{ id: 'b' }] })
+      expect(Reflect.get({}, 'polluted')).toBeUndefined()
+    },
+  )
 
   it('S29 has a value that is nested without end: only that change is left out', async () => {
     let deep: object = {}
     for (let level = 0; level < 1_000; level++) deep = { deep }
-    expect(await pulled(sends(page({ changes: [{ id: 'b', value: deep }, good] })))).toMatchObject({ changes: [good], unusable: [{ id: 'b' }] })
+    expect(await pulled(sends(page({ changes: [{ id: 'b', value: deep }, good] })))).toMatchObject({
+      changes: [good],
+      unusable: [{ id: 'b' }],
+    })
   })
 
   it.each<[string, unknown]>([

@@ -44,7 +44,9 @@ const operations = fc
     }),
     { maxLength: 8 },
   )
-  .map((all) => all.map(({ type, payload, status }, seq) => frozen(operation(type, payload, status, seq) as never) as OperationRow))
+  .map((all) =>
+    all.map(({ type, payload, status }, seq) => frozen(operation(type, payload, status, seq) as never) as OperationRow),
+  )
 
 const bases: fc.Arbitrary<EntityRow | undefined> = fc.option(
   fc.record(
@@ -108,12 +110,18 @@ describe('the view of an entity', () => {
 
   it('S15 without an operation is what it would be if that had never been, and leaving it out twice is leaving it out once', () => {
     fc.assert(
-      fc.property(bases, operations, fc.nat(), fc.constantFrom(...TERMINAL_STATUSES, 'rollingBack' as const), (base, all, at, ended) => {
-        const without = all.filter((_, index) => index !== at % Math.max(1, all.length))
-        const rolledBack = all.map((row, index) => (index === at % Math.max(1, all.length) ? { ...row, status: ended } : row))
-        expect(derive(base, rolledBack, actions)).toEqual(derive(base, without, actions))
-        expect(derive(base, rolledBack.filter(isShown), actions)).toEqual(derive(base, without, actions))
-      }),
+      fc.property(
+        bases,
+        operations,
+        fc.nat(),
+        fc.constantFrom(...TERMINAL_STATUSES, 'rollingBack' as const),
+        (base, all, at, ended) => {
+          const without = all.filter((_, index) => index !== at % Math.max(1, all.length))
+          const rolledBack = all.map((row, index) => (index === at % Math.max(1, all.length) ? { ...row, status: ended } : row))
+          expect(derive(base, rolledBack, actions)).toEqual(derive(base, without, actions))
+          expect(derive(base, rolledBack.filter(isShown), actions)).toEqual(derive(base, without, actions))
+        },
+      ),
     )
   })
 

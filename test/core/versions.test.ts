@@ -13,9 +13,18 @@ describe('comparing two versions of one entity', () => {
   it('S19 orders whole numbers of any length as numbers', () => {
     fc.assert(
       fc.property(wholeNumbers, wholeNumbers, (a, b) => {
-        expect(Math.sign(compareVersions(a.version, b.version) ?? NaN)).toBe(Number(a.number > b.number) - Number(a.number < b.number))
+        expect(Math.sign(compareVersions(a.version, b.version) ?? NaN)).toBe(
+          Number(a.number > b.number) - Number(a.number < b.number),
+        )
       }),
-      { examples: [[{ number: 2n ** 53n, version: String(2n ** 53n) }, { number: 2n ** 53n + 1n, version: String(2n ** 53n + 1n) }]] },
+      {
+        examples: [
+          [
+            { number: 2n ** 53n, version: String(2n ** 53n) },
+            { number: 2n ** 53n + 1n, version: String(2n ** 53n + 1n) },
+          ],
+        ],
+      },
     )
   })
 
@@ -32,10 +41,17 @@ describe('comparing two versions of one entity', () => {
 
   it('S19 of versions that are no whole numbers it knows equality alone', () => {
     fc.assert(
-      fc.property(others, fc.oneof(others, wholeNumbers.map(({ version }) => version)), (a, b) => {
-        expect(compareVersions(a, b)).toBe(a === b ? 0 : undefined)
-        expect(compareVersions(b, a)).toBe(a === b ? 0 : undefined)
-      }),
+      fc.property(
+        others,
+        fc.oneof(
+          others,
+          wholeNumbers.map(({ version }) => version),
+        ),
+        (a, b) => {
+          expect(compareVersions(a, b)).toBe(a === b ? 0 : undefined)
+          expect(compareVersions(b, a)).toBe(a === b ? 0 : undefined)
+        },
+      ),
     )
   })
 

@@ -1,5 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { ServerError, type EnqueueInput, type Pulled, type PullRequest, type SyncProgress, type Transport } from '../../src/index.ts'
+import {
+  ServerError,
+  type EnqueueInput,
+  type Pulled,
+  type PullRequest,
+  type SyncProgress,
+  type Transport,
+} from '../../src/index.ts'
 import { httpTransport } from '../../src/adapters/http/index.ts'
 import { elsewhere } from '../support/other-client.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
@@ -20,6 +27,11 @@ function pulling(page: (request: PullRequest, pull: () => Promise<Pulled>, count
 }
 
 const empty: Pulled = { type: 'page', changes: [], unusable: [], cursor: 'end', hasMore: false }
+
+const loops = [
+  ['repeats a cursor', { ...empty, changes: [{ id: 'a', version: '1', value: {} }], cursor: 'same', hasMore: true }],
+  ['sends an empty page with more', { ...empty, cursor: 'next', hasMore: true }],
+] satisfies [string, Pulled][]
 
 async function fill(count: number): Promise<void> {
   for (let n = 0; n < count; n++) await elsewhere(world, 'POST', '/note', { id: `n${n}`, title: `note ${n}` })
@@ -87,7 +99,10 @@ describe('a pull', () => {
     const first = await world.started({ transport: failing, pull: { pageSize: 10 } })
     expect((await first.synchronize()).pulled).toMatchObject([{ isComplete: false, error: { code: 'server' } }])
     await first.stop()
-    const second = await world.started({ transport: pulling(async ({ cursor }, pull) => (requests.push(cursor), pull())), pull: { pageSize: 10 } })
+    const second = await world.started({
+      transport: pulling(async ({ cursor }, pull) => (requests.push(cursor), pull())),
+      pull: { pageSize: 10 },
+    })
     await second.synchronize()
     expect(requests[0]).toBeUndefined()
     expect(requests.slice(1).every((cursor) => cursor !== undefined)).toBe(true)
@@ -105,7 +120,10 @@ describe('a pull', () => {
     const engine = await world.started({ transport, pull: { pageSize: 5 } })
     await engine.synchronize()
     const sizes = new Set<number>()
-    const subscription = engine.view('note').watch().subscribe((all) => sizes.add(all.length))
+    const subscription = engine
+      .view('note')
+      .watch()
+      .subscribe((all) => sizes.add(all.length))
     await engine.view('note').list()
     await elsewhere(world, 'DELETE', '/note/n1')
     isExpired = true
@@ -134,12 +152,12 @@ describe('a pull', () => {
     expect(answers).toEqual(['page', 'unchanged'])
   })
 
-  it.each([
-    ['repeats a cursor', { ...empty, changes: [{ id: 'a', version: '1', value: {} }], cursor: 'same', hasMore: true }],
-    ['sends an empty page with more', { ...empty, cursor: 'next', hasMore: true }],
-  ] satisfies [string, Pulled][])('L8 a server that %s gets an error, not a loop', async (_, page) => {
+  it.each(loops)('L8 a server that %s gets an error, not a loop', async (_, page) => {
     let count = 0
-    const engine = await world.started({ transport: pulling(async () => (count++, page)), retry: { strategy: 'constant', baseMs: 60_000, capMs: 60_000 } })
+    const engine = await world.started({
+      transport: pulling(async () => (count++, page)),
+      retry: { strategy: 'constant', baseMs: 60_000, capMs: 60_000 },
+    })
     const { pulled } = await engine.synchronize()
     expect(pulled).toMatchObject([{ isComplete: false, error: { code: 'pull-loop' } }])
     expect(count).toBeLessThan(4)
@@ -263,8 +281,14 @@ describe('a pull', () => {
 
   it('L4 one kind that can not be pulled keeps no other waiting', async () => {
     await fill(1)
-    const transport = pulling(async ({ entity }, pull) => (entity === 'broken' ? { type: 'failed', error: new ServerError('down') } : pull()))
-    const engine = await world.started({ transport, entities: { broken: {}, note: {} }, retry: { strategy: 'constant', baseMs: 60_000 } })
+    const transport = pulling(async ({ entity }, pull) =>
+      entity === 'broken' ? { type: 'failed', error: new ServerError('down') } : pull(),
+    )
+    const engine = await world.started({
+      transport,
+      entities: { broken: {}, note: {} },
+      retry: { strategy: 'constant', baseMs: 60_000 },
+    })
     expect((await engine.synchronize()).pulled).toMatchObject([
       { entity: 'broken', isComplete: false },
       { entity: 'note', isComplete: true },

@@ -107,26 +107,39 @@ async function makeReplica(scheme: Scheme) {
       unanswered.delete(id)
     },
     /** What the answer that is under way would bring. */
-    answerBrings: (id: string): ReadonlyMap<string, Version> => new Map(unanswered.has(id) ? [[id, unanswered.get(id)!.made]] : []),
+    answerBrings: (id: string): ReadonlyMap<string, Version> =>
+      new Map(unanswered.has(id) ? [[id, unanswered.get(id)!.made]] : []),
     async ask(limit: number): Promise<void> {
       const at = await pullRow()
       if (at === undefined) return
       replica.asking()
       inFlight = { page: server.page(Number(at.cursor ?? 0), begunAt, limit), row: at }
     },
-    pageBrings: (): ReadonlyMap<string, Version> => new Map(inFlight?.page.versions.map((version) => [version.id, version]) ?? []),
+    pageBrings: (): ReadonlyMap<string, Version> =>
+      new Map(inFlight?.page.versions.map((version) => [version.id, version]) ?? []),
     async takePage(): Promise<'outdated' | 'more' | 'last' | undefined> {
       if (inFlight === undefined) return undefined
       const { page, row: at } = inFlight
       inFlight = undefined
       const next: PullRow = { ...at, cursor: String(page.cursor) }
-      const applied = await replica.applyPage(writer, { entity: 'note', changes: page.versions.map(changeOf), alsoMet: [], row: next })
+      const applied = await replica.applyPage(writer, {
+        entity: 'note',
+        changes: page.versions.map(changeOf),
+        alsoMet: [],
+        row: next,
+      })
       if (applied === 'outdated') return 'outdated'
       return page.hasMore ? 'more' : 'last'
     },
     /** What has gone on the server before this pull began. */
     sweepBrings(): ReadonlyMap<string, Version> {
-      const gone = server.ids().flatMap((id) => server.history(id).filter(({ position, value }) => value === undefined && position <= begunAt).at(-1) ?? [])
+      const gone = server.ids().flatMap(
+        (id) =>
+          server
+            .history(id)
+            .filter(({ position, value }) => value === undefined && position <= begunAt)
+            .at(-1) ?? [],
+      )
       return new Map(gone.map((version) => [version.id, version]))
     },
     async sweep(): Promise<void> {
@@ -143,7 +156,13 @@ async function makeReplica(scheme: Scheme) {
     /** Another owner, on the same store. */
     async restart(): Promise<void> {
       writer = { ...writer, epoch: writer.epoch + 1 }
-      await memory.commit([{ type: 'put', collection: 'meta', value: { name: 'lease', owner: 'me', epoch: writer.epoch, beat: 0, rev: writer.epoch } }])
+      await memory.commit([
+        {
+          type: 'put',
+          collection: 'meta',
+          value: { name: 'lease', owner: 'me', epoch: writer.epoch, beat: 0, rev: writer.epoch },
+        },
+      ])
       replica = make()
       inFlight = undefined
     },
@@ -157,7 +176,12 @@ const id = fc.constantFrom(...IDS)
 
 const steps = fc.array(
   fc.oneof(
-    fc.record({ do: fc.constant('send' as const), id, type: fc.constantFrom('create' as const, 'update' as const, 'delete' as const), told: fc.boolean() }),
+    fc.record({
+      do: fc.constant('send' as const),
+      id,
+      type: fc.constantFrom('create' as const, 'update' as const, 'delete' as const),
+      told: fc.boolean(),
+    }),
     fc.record({ do: fc.constant('other' as const), id, isDelete: fc.boolean() }),
     fc.record({ do: fc.constant('answer' as const), id }),
     fc.record({ do: fc.constant('ask' as const), limit: fc.constantFrom(1, 2, 3) }),

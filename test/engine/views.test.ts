@@ -157,7 +157,10 @@ describe('a view', () => {
   it('watches over a restart of the engine', async () => {
     const engine = await world.started()
     const lists: number[] = []
-    engine.view('note').watch().subscribe((all) => lists.push(all.length))
+    engine
+      .view('note')
+      .watch()
+      .subscribe((all) => lists.push(all.length))
     engine.pause('test')
     await engine.enqueue(create('a', {}))
     await engine.stop()
@@ -165,7 +168,12 @@ describe('a view', () => {
     await other.enqueue(create('b', {}))
     await other.stop()
     await engine.start()
-    await firstValueFrom(engine.view('note').watch().pipe(filter((all) => all.length === 2)))
+    await firstValueFrom(
+      engine
+        .view('note')
+        .watch()
+        .pipe(filter((all) => all.length === 2)),
+    )
     expect(lists.at(-1)).toBe(2)
   })
 })

@@ -23,7 +23,10 @@ function makePull(entities: readonly string[] = []) {
       breakPage = () => reject(new Error('broken'))
     })
   })
-  const actor = createActor(pullMachine.provide({ actors: { page } }), { input: { parent, entities }, clock: machineClock(clock) })
+  const actor = createActor(pullMachine.provide({ actors: { page } }), {
+    input: { parent, entities },
+    clock: machineClock(clock),
+  })
   actor.start()
 
   return {
@@ -32,7 +35,10 @@ function makePull(entities: readonly string[] = []) {
     state: () => actor.getSnapshot().value,
     calledOff: () => called,
     /** What was asked for since this was last called. */
-    asked: () => asked.splice(0).map(({ entity, full, failures }) => [entity, ...(full ? ['full'] : []), ...(failures > 0 ? [failures] : [])].join(' ')),
+    asked: () =>
+      asked
+        .splice(0)
+        .map(({ entity, full, failures }) => [entity, ...(full ? ['full'] : []), ...(failures > 0 ? [failures] : [])].join(' ')),
     async send(event: PullEvent): Promise<void> {
       actor.send(event)
       await settle()

@@ -36,7 +36,10 @@ checkTable(
           given: { queue: [full], failed: [page('task', 1)], delayMs: 900 },
           comes: { type: 'PULL', targets: [{ entity: 'tag', full: false }] },
         },
-        'of the first kind': { given: { queue: [full], failed: [] }, comes: { type: 'PULL', targets: [{ entity: 'note', full: false }] } },
+        'of the first kind': {
+          given: { queue: [full], failed: [] },
+          comes: { type: 'PULL', targets: [{ entity: 'note', full: false }] },
+        },
         'from the beginning': {
           given: { queue: [page('tag'), page('note', 1)], failed: [] },
           comes: { type: 'PULL', targets: [{ entity: 'note', full: true }] },
@@ -53,7 +56,10 @@ checkTable(
     ownEvents: {
       'done page': cases({
         'with more': { given: lastOfTwo, comes: pageResult('more', true) },
-        'with the last of one kind of two': { given: { ...lastOfTwo, queue: all }, comes: pageResult('complete', false, REST_MS) },
+        'with the last of one kind of two': {
+          given: { ...lastOfTwo, queue: all },
+          comes: pageResult('complete', false, REST_MS),
+        },
         'with the last of all': { given: { ...lastOfTwo, failed: [] }, comes: pageResult('complete', false, REST_MS) },
         'with the last of all, and nothing to do': {
           given: { queue: all.slice(0, 1), failed: [], delayMs: Infinity },
@@ -65,7 +71,9 @@ checkTable(
       }),
       'error page': { given: { queue: all, failed: [], delayMs: Infinity }, comes: new Error('broken') },
       'after wait': cases({
-        'with what is pulled by itself': { given: { ...byItself.given, queue: [], failed: [page('task', 1, true)], delayMs: 900 } },
+        'with what is pulled by itself': {
+          given: { ...byItself.given, queue: [], failed: [page('task', 1, true)], delayMs: 900 },
+        },
         'with what failed': { given: { ...onlyAsked.given, queue: [], failed: [full], delayMs: 900 } },
       }),
     },
