@@ -160,45 +160,30 @@ export const engineMachine = setup({
           src: 'breaker',
           id: 'breaker',
           input: ({ context }) => context.breaker,
-          onError: [
-            { guard: 'isLeaving', target: 'closing', actions: died('breaker') },
-            { target: 'restarting', actions: died('breaker') },
-          ],
+          onError: whenDied('breaker'),
         },
         {
           src: 'drain',
           id: 'drain',
-          onError: [
-            { guard: 'isLeaving', target: 'closing', actions: died('drain') },
-            { target: 'restarting', actions: died('drain') },
-          ],
+          onError: whenDied('drain'),
         },
         {
           src: 'lock',
           id: 'lock',
           input: ({ context, self }) => ({ ...context.lock, parent: self }),
-          onError: [
-            { guard: 'isLeaving', target: 'closing', actions: died('lock') },
-            { target: 'restarting', actions: died('lock') },
-          ],
+          onError: whenDied('lock'),
         },
         {
           src: 'connectivity',
           id: 'connectivity',
           input: ({ context, self }) => ({ ...context, parent: self }),
-          onError: [
-            { guard: 'isLeaving', target: 'closing', actions: died('connectivity') },
-            { target: 'restarting', actions: died('connectivity') },
-          ],
+          onError: whenDied('connectivity'),
         },
         {
           src: 'pull',
           id: 'pull',
           input: ({ context, self }) => ({ parent: self, entities: context.pulled }),
-          onError: [
-            { guard: 'isLeaving', target: 'closing', actions: died('pull') },
-            { target: 'restarting', actions: died('pull') },
-          ],
+          onError: whenDied('pull'),
         },
       ],
       on: {
@@ -304,4 +289,11 @@ function notClosed(): SyncError {
 
 function died(part: PartId) {
   return { type: 'reportFailure', params: ({ event }: { event: { error: unknown } }) => ({ part, error: event.error }) } as const
+}
+
+function whenDied(part: PartId) {
+  return [
+    { guard: 'isLeaving', target: 'closing', actions: died(part) },
+    { target: 'restarting', actions: died(part) },
+  ] as const
 }

@@ -1,6 +1,5 @@
 import { derive, isShown, type ActionEffects } from '../core/derive.ts'
 import { changedFields } from '../core/diff.ts'
-import type { JsonObject } from '../core/json.ts'
 import { isTerminal, laneOf, type OperationRow } from '../core/operation.ts'
 import type { EntityRow } from '../core/schema.ts'
 import type { Entity, EntityChange } from './types.ts'
@@ -21,8 +20,8 @@ export function createMirror(user: string, entity: string, actions: ActionEffect
   const bases = new Map<string, EntityRow>()
   /** By entity: its live operations, in their order. */
   const live = new Map<string, readonly OperationRow[]>()
-  const seen = new Map<string, Entity<JsonObject>>()
-  let list: readonly Entity<JsonObject>[] | undefined
+  const seen = new Map<string, Entity>()
+  let list: readonly Entity[] | undefined
 
   function takeBase(row: EntityRow): string | undefined {
     if (!row.key.startsWith(prefix)) return undefined
@@ -60,7 +59,7 @@ export function createMirror(user: string, entity: string, actions: ActionEffect
     return changeOf(entity, before, after)
   }
 
-  function seenAs(id: string): Entity<JsonObject> | undefined {
+  function seenAs(id: string): Entity | undefined {
     const [base, operations] = [bases.get(id), live.get(id) ?? NONE]
     const value = derive(base, operations, actions)
     if (value === undefined) return undefined
@@ -97,16 +96,12 @@ export function createMirror(user: string, entity: string, actions: ActionEffect
 
 const NONE: readonly OperationRow[] = []
 
-function statusOf(operations: readonly OperationRow[]): Entity<JsonObject>['status'] {
+function statusOf(operations: readonly OperationRow[]): Entity['status'] {
   if (operations.some(({ status, conflict }) => status === 'parked' && conflict !== undefined)) return 'conflict'
   return operations.length === 0 ? 'synced' : 'pending'
 }
 
-function changeOf(
-  entity: string,
-  before: Entity<JsonObject> | undefined,
-  after: Entity<JsonObject> | undefined,
-): EntityChange | undefined {
+function changeOf(entity: string, before: Entity | undefined, after: Entity | undefined): EntityChange | undefined {
   const id = (after ?? before)?.id ?? ''
   if (before === undefined)
     return after === undefined ? undefined : { type: 'created', entity, id, fields: Object.keys(after.value), after }
@@ -116,7 +111,7 @@ function changeOf(
   return { type: 'updated', entity, id, fields, before, after }
 }
 
-function isAlike(before: Entity<JsonObject>, after: Entity<JsonObject>): boolean {
+function isAlike(before: Entity, after: Entity): boolean {
   return (
     before.status === after.status && before.version === after.version && before.operationIds.join() === after.operationIds.join()
   )

@@ -122,14 +122,15 @@ export function createPuller(
         resolve({ type: 'failed', error: tooLate(settings.sendTimeoutMs) })
         abort()
       }, settings.sendTimeoutMs)
-      const answer = async (): Promise<Pulled> =>
-        transport.pull?.(request, { signal: controller.signal }) ?? { type: 'failed', error: noPull() }
-      answer()
-        .catch((cause: unknown): Pulled => ({ type: 'failed', error: transportFailed(cause) }))
-        .then((pulled) => {
-          cancel()
-          resolve(pulled)
-        })
+      const answer = async (): Promise<void> => {
+        try {
+          resolve((await transport.pull?.(request, { signal: controller.signal })) ?? { type: 'failed', error: noPull() })
+        } catch (cause) {
+          resolve({ type: 'failed', error: transportFailed(cause) })
+        }
+        cancel()
+      }
+      void answer()
     }).finally(() => signal.removeEventListener('abort', abort))
   }
 

@@ -169,7 +169,7 @@ export function createReplica(store: Store, user: string, { now }: Clock, action
           const { generation } = row
           const unmet = page.rows.filter((found) => found.deletedAt === undefined && found.generation !== generation)
           const writes = unmet.map(({ key, version }) => put({ key, generation, ...versionOf(version), deletedAt: now() }))
-          if (page.last === undefined) return void (await write(writer, [...writes, putPullRow(row)]))
+          if (page.last === undefined) return write(writer, [...writes, putPullRow(row)])
           if (writes.length > 0) await write(writer, writes)
           after = page.last
         }

@@ -12,7 +12,6 @@ import {
 } from 'rxjs'
 import type { ActionEffects } from '../core/derive.ts'
 import { StorageClosedError, ValidationError } from '../core/errors.ts'
-import type { JsonObject } from '../core/json.ts'
 import type { OperationRow } from '../core/operation.ts'
 import type { Settings } from '../core/options.ts'
 import type { Clock, Write } from '../core/ports.ts'
@@ -22,8 +21,6 @@ import { createMirror, type Mirror, type News } from './mirror.ts'
 import { PAGE_LIMIT, type Store } from './store.ts'
 import { createTurns } from './turns.ts'
 import type { Entity, EntityChange, EntityView } from './types.ts'
-
-export type Views = ReturnType<typeof createViews>
 
 /** News from other tabs is gathered for so long: a drain elsewhere commits many times a second. */
 const GATHER_MS = 15
@@ -233,7 +230,7 @@ function actionsOf({ entities }: Settings, entity: string): ActionEffects {
 }
 
 /** The application says what its values look like. */
-function typed<T extends object>(view: EntityView<JsonObject>): EntityView<T>
+function typed<T extends object>(view: EntityView): EntityView<T>
 function typed(view: unknown): unknown {
   return view
 }

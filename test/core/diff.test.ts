@@ -31,8 +31,8 @@ describe('the fields that differ', () => {
 
   it('S29 sees names that every object seems to have as any other', () => {
     const odd: unknown = JSON.parse('{"__proto__":{"a":1},"constructor":2}')
-    expect(changedFields({}, odd as object as never).toSorted()).toEqual(['__proto__', 'constructor'])
-    expect(changedFields({ constructor: 2 } as never, {})).toEqual(['constructor'])
+    expect(changedFields({}, odd as never).toSorted()).toEqual(['__proto__', 'constructor'])
+    expect(changedFields({ constructor: 2 }, {})).toEqual(['constructor'])
   })
 })
 

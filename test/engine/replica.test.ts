@@ -133,13 +133,9 @@ async function makeReplica(scheme: Scheme) {
     },
     /** What has gone on the server before this pull began. */
     sweepBrings(): ReadonlyMap<string, Version> {
-      const gone = server.ids().flatMap(
-        (id) =>
-          server
-            .history(id)
-            .filter(({ position, value }) => value === undefined && position <= begunAt)
-            .at(-1) ?? [],
-      )
+      const gone = server
+        .ids()
+        .flatMap((id) => server.history(id).findLast(({ position, value }) => value === undefined && position <= begunAt) ?? [])
       return new Map(gone.map((version) => [version.id, version]))
     },
     async sweep(): Promise<void> {
