@@ -40,7 +40,7 @@ export async function openRaw(path, modelPath) {
   }
 }
 
-async function openDatabase(path) {
+export async function openDatabase(path) {
   try {
     const { DatabaseSync } = await import('node:sqlite')
     return new DatabaseSync(path)

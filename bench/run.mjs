@@ -1,21 +1,23 @@
 #!/usr/bin/env node
-// Prints the budgets of the write path, each as a ratio to its raw limit in the same run: medians of interleaved rounds.
+// Prints the budgets, each as a ratio to its raw limit in the same run: medians of interleaved rounds.
 import { parseArgs } from 'node:util'
 import { benchCoalesce } from './coalesce.mjs'
 import { benchDrain } from './drain.mjs'
 import { benchEnqueue } from './enqueue.mjs'
 import { benchHandover } from './handover.mjs'
 import { benchOverhead } from './overhead.mjs'
+import { benchPull } from './pull.mjs'
 import { benchScale } from './scale.mjs'
+import { benchView } from './view.mjs'
 
-const HELP = `npm run bench -- [--only enqueue,drain,scale,overhead,coalesce,handover] [--rounds 5] [--quick] [--history file] [--json]
+const HELP = `npm run bench -- [--only enqueue,drain,scale,overhead,coalesce,pull,view,handover] [--rounds 5] [--quick] [--history file] [--json]
   handover   in real tabs of a Chromium; not among the default ones
   --quick    a tenth of the operations: for a look, not for figures
   --history  writes to coalesce, one JSON object a line (default: examples/data/history-2000.ndjson)`
 
 const { values } = parseArgs({
   options: {
-    only: { type: 'string', default: 'enqueue,drain,scale,overhead,coalesce' },
+    only: { type: 'string', default: 'enqueue,drain,scale,overhead,coalesce,pull,view' },
     rounds: { type: 'string', default: '5' },
     quick: { type: 'boolean', default: false },
     history: { type: 'string', default: new URL('../examples/data/history-2000.ndjson', import.meta.url).pathname },
@@ -35,6 +37,8 @@ const benches = {
   drain: () => benchDrain(rounds, { operations: 10_000 * scale, batched: 20_000 * scale }),
   scale: () => benchScale(rounds, { many: 1_000_000 * scale, waiting: 100_000 * scale }),
   overhead: () => benchOverhead(rounds),
+  pull: () => benchPull(rounds, 100_000 * scale),
+  view: () => benchView([1_000, 10_000, 100_000]),
   coalesce: () => benchCoalesce(values.history),
   handover: () => benchHandover(values.quick ? 20 : 100),
 }

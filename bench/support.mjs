@@ -42,9 +42,9 @@ export async function cpuTimed(work) {
   return (user + system) / 1000
 }
 
-/** A server in a process of its own: `reference` (synchart/server in memory) or `plain` (answers at once). */
-export async function startServer(kind) {
-  const child = spawn(process.execPath, [fileURLToPath(new URL('server.mjs', import.meta.url)), kind], {
+/** A server in a process of its own: `reference` (synchart/server in memory) or `plain` (answers at once), `pages` (so many changes, made before). */
+export async function startServer(kind, count = 0) {
+  const child = spawn(process.execPath, [fileURLToPath(new URL('server.mjs', import.meta.url)), kind, String(count)], {
     stdio: ['pipe', 'pipe', 'inherit'],
   })
   const lines = createInterface({ input: child.stdout })

@@ -68,6 +68,8 @@ export interface PullRow {
   readonly generation: number
   /** True while one of these is under way: what it has not met by its end is gone. */
   readonly isPartial: boolean
+  /** Nothing was there when it began, so at its end nothing can be left that it has not met. */
+  readonly wasEmpty?: boolean
   /** How many changes it has brought so far. */
   readonly met: number
   /** When the server was last known to have nothing more; milliseconds since 1970. */

@@ -81,7 +81,7 @@ export function createDispatcher(settings: Settings, { clock }: SystemPorts, par
     const claimed = isHeld() ? ready.splice(0) : []
     const unsent = claimed.map((row) => (row.status === 'sending' ? release(row, settings.ageingMs) : row))
     if (room() > 0 && (await clockCheck.correct(epoch, [...inDoubt, ...ledger]))) forgetLanes()
-    await replica.begin(epoch)
+    await replica.own(epoch)
     const choices = await claims.choose(room())
     if (!isOwnerOf(epoch)) return
     const [retried, fresh] = [inDoubt.splice(0), ledger.splice(0)]

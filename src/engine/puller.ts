@@ -75,9 +75,9 @@ export function createPuller(
       met: 0,
       ...(known?.answers === undefined ? {} : { answers: known.answers }),
     }
-    await replica.note(writer, entity, row)
+    const begun = await replica.begin(writer, entity, row)
     runs.end(entity)
-    return row
+    return begun
   }
 
   async function ask(turn: Turn): Promise<Step> {
@@ -146,7 +146,8 @@ export function createPuller(
     const met = row.met + changes.length
     const next: PullRow = { ...kept, cursor, met, ...(hasMore || etag === undefined ? {} : { etag }) }
     const alsoMet = unusable.flatMap(({ id }) => id ?? [])
-    const isLast = !hasMore && !row.isPartial
+    const isSwept = !row.isPartial || row.wasEmpty === true
+    const isLast = !hasMore && isSwept
     const stored = await replica.applyPage(writer, { entity, changes, alsoMet, row: isLast ? ended(entity, next) : next })
     if (stored === 'outdated') return more()
     for (const { id, error } of unusable)
@@ -155,20 +156,20 @@ export function createPuller(
     if (hasMore) return more()
     // What the page has and nobody can read may be any entity: then none counts as gone.
     const mayBeAny = unusable.some(({ id }) => id === undefined)
-    if (row.isPartial && mayBeAny) await replica.note(writer, entity, ended(entity, next))
-    else if (row.isPartial) await replica.sweep(writer, entity, ended(entity, next))
+    if (isSwept) return completed(entity, met)
+    if (mayBeAny) await replica.note(writer, ended(entity, next))
+    else await replica.sweep(writer, entity, ended(entity, next))
     return completed(entity, met)
   }
 
   /** Nothing is new: then nothing is written either, unless somebody waits for it. */
   async function unchanged({ entity, row, writer }: Turn): Promise<Step> {
-    if (row.lastError !== undefined || requestOf(entity) > (row.answers ?? 0))
-      await replica.note(writer, entity, ended(entity, row))
+    if (row.lastError !== undefined || requestOf(entity) > (row.answers ?? 0)) await replica.note(writer, ended(entity, row))
     return completed(entity, row.met)
   }
 
   /** Each run counts anew. */
-  function ended(entity: string, { lastError: _lastError, ...row }: PullRow): PullRow {
+  function ended(entity: string, { lastError: _lastError, wasEmpty: _wasEmpty, ...row }: PullRow): PullRow {
     return { ...row, isPartial: false, met: 0, completeAt: clock.now(), answers: Math.max(requestOf(entity), row.answers ?? 0) }
   }
 
@@ -186,7 +187,7 @@ export function createPuller(
     if (retryAfterMs !== undefined) pauses.set(entity, { until: clock.monotonic() + retryAfterMs, error })
     const request = requestOf(entity)
     const isAwaited = request > (row.answers ?? 0)
-    if (isAwaited) await replica.note(writer, entity, { ...row, answers: request, lastError: storedError(error) })
+    if (isAwaited) await replica.note(writer, { ...row, answers: request, lastError: storedError(error) })
     // Of its opening the breaker itself has told.
     if (isAwaited || !(error instanceof CircuitBreakerOpenError)) events.emit({ type: 'pull:failed', entity, error })
     return { type: 'failed', delayMs: delayMs(failures, retryAfterMs) }

@@ -117,7 +117,7 @@ export function createReplica(store: Store, user: string, { now }: Clock, action
 
   return {
     /** Begins an ownership, or goes on with it. */
-    begin: async (epoch: number): Promise<void> => (loadedAs === epoch ? undefined : turns.take(() => load(epoch))),
+    own: async (epoch: number): Promise<void> => (loadedAs === epoch ? undefined : turns.take(() => load(epoch))),
     /** Whether anything of this kind was ever pulled. */
     isPulled,
     /** A commit of the owner, with what the server confirmed by it. */
@@ -146,12 +146,22 @@ export function createReplica(store: Store, user: string, { now }: Clock, action
         return 'applied'
       }),
 
-    /** Begins a pull from the beginning, or notes how one ended. */
-    note: (writer: Writer, entity: string, row: PullRow) =>
+    /** Begins a pull from the beginning. */
+    begin: (writer: Writer, entity: string, row: PullRow): Promise<PullRow> =>
+      turns.take(async () => {
+        await load(writer.epoch)
+        const { rows } = await store.entityPage(user, entity, '', 1)
+        const begun = rows.length > 0 ? row : { ...row, wasEmpty: true }
+        await write(writer, [putPullRow(begun)])
+        generations.set(entity, row.generation)
+        return begun
+      }),
+
+    /** Notes how a pull ended. */
+    note: (writer: Writer, row: PullRow) =>
       turns.take(async () => {
         await load(writer.epoch)
         await write(writer, [putPullRow(row)])
-        generations.set(entity, row.generation)
       }),
 
     /** Ends a pull from the beginning: what it has not met is gone (S21). */

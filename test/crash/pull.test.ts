@@ -8,8 +8,9 @@ import { createServer } from '../../src/server/index.ts'
 import { startWorker } from './support.ts'
 
 const NOTES = 3_000
-const RUN_MS = 60
-/** Enough for a slow machine, where hardly any life brings a page. */
+/** A life is killed while it asks for one of its first pages, or stores it. */
+const MOST_PAGES = 8
+const PAGE_MS = 20
 const MOST_LIVES = 200
 
 async function filledServer() {
@@ -50,15 +51,16 @@ it('S18 B11 a pull that is killed again and again goes on at the page it was on,
   let shown: string | undefined
   for (let life = 0; shown === undefined && life < MOST_LIVES; life++) {
     const worker = startWorker('pull', join(folder, 'store.db'), url)
-    await worker.until((line) => line.startsWith('?'))
-    await Promise.race([worker.ended, after(Math.random() * RUN_MS)])
+    let left = Math.ceil(Math.random() * MOST_PAGES)
+    await worker.until((line) => line.startsWith('?') && --left === 0).catch(() => {})
+    await after(Math.random() * PAGE_MS)
     worker.kill()
     if ((await worker.ended) === 'SIGKILL') kills += 1
     asked.push(...worker.lines.filter((line) => line.startsWith('?')))
     shown = worker.lines.find((line) => line.startsWith('='))
   }
   expect(shown).toBe(expected)
-  expect(kills).toBeGreaterThan(5)
+  expect(kills).toBeGreaterThan(2)
   // A page may be asked for again by the next life, for its commit may not have come to be; none before it is.
   const order = [...new Set(asked)]
   const places = asked.map((cursor) => order.indexOf(cursor))

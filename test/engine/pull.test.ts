@@ -28,6 +28,11 @@ function pulling(page: (request: PullRequest, pull: () => Promise<Pulled>, count
 
 const empty: Pulled = { type: 'page', changes: [], unusable: [], cursor: 'end', hasMore: false }
 
+const loops = [
+  ['repeats a cursor', { ...empty, changes: [{ id: 'a', version: '1', value: {} }], cursor: 'same', hasMore: true }],
+  ['sends an empty page with more', { ...empty, cursor: 'next', hasMore: true }],
+] satisfies [string, Pulled][]
+
 async function fill(count: number): Promise<void> {
   for (let n = 0; n < count; n++) await elsewhere(world, 'POST', '/note', { id: `n${n}`, title: `note ${n}` })
 }
@@ -147,10 +152,7 @@ describe('a pull', () => {
     expect(answers).toEqual(['page', 'unchanged'])
   })
 
-  it.each([
-    ['repeats a cursor', { ...empty, changes: [{ id: 'a', version: '1', value: {} }], cursor: 'same', hasMore: true }],
-    ['sends an empty page with more', { ...empty, cursor: 'next', hasMore: true }],
-  ] satisfies [string, Pulled][])('L8 a server that %s gets an error, not a loop', async (_, page) => {
+  it.each(loops)('L8 a server that %s gets an error, not a loop', async (_, page) => {
     let count = 0
     const engine = await world.started({
       transport: pulling(async () => (count++, page)),
@@ -220,6 +222,87 @@ describe('a pull', () => {
       'pulling 100',
       'idle',
     ])
+  })
+
+  it('A8 a page that comes after a pause changes nothing, and is not told of as a failure', async () => {
+    await fill(3)
+    let asked = (): void => {}
+    let release = (): void => {}
+    const whenAsked = new Promise<void>((resolve) => (asked = resolve))
+    const transport = pulling(async (_, pull, count) => {
+      const page = await pull()
+      if (count > 1) return page
+      asked()
+      await new Promise<void>((resolve) => (release = resolve))
+      return page
+    })
+    const engine = await world.started({ transport })
+    const held = engine.synchronize()
+    await whenAsked
+    engine.pause('test')
+    expect((await held).pulled).toEqual([{ entity: 'note', isComplete: false }])
+    release()
+    expect(await engine.view('note').list()).toEqual([])
+    engine.resume('test')
+    expect((await engine.synchronize()).pulled).toEqual([{ entity: 'note', isComplete: true }])
+    expect(await engine.view('note').list()).toHaveLength(3)
+    expect(engine.history().filter(({ type }) => type === 'pull:failed' || type === 'storage:error')).toEqual([])
+  })
+
+  it('S22 asks no more before the Retry-After has passed, whoever wants it', async () => {
+    let count = 0
+    const transport = pulling(async () => {
+      count += 1
+      return { type: 'failed', error: new ServerError('busy'), retryAfterMs: 60_000 }
+    })
+    const engine = await world.started({ transport })
+    for (let wish = 0; wish < 3; wish++) {
+      expect((await engine.synchronize()).pulled).toMatchObject([{ isComplete: false, error: { message: 'busy' } }])
+    }
+    engine.pause('test')
+    engine.resume('test')
+    await engine.synchronize()
+    expect(count).toBe(1)
+  })
+
+  it.each<[string, () => Promise<Pulled>]>([
+    ['throws', () => Promise.reject(new Error('broken'))],
+    ['never answers', () => new Promise<never>(() => {})],
+    ['says that nothing has changed, unasked', async () => ({ type: 'unchanged' })],
+    ['forgets the beginning', async () => ({ type: 'expired', error: new ServerError('gone') })],
+  ])('L5 a transport that %s is a failure, and is asked again', async (_, answer) => {
+    await fill(1)
+    const transport = pulling((_request, pull, count) => (count === 1 ? answer() : pull()))
+    const engine = await world.started({ transport, sendTimeoutMs: 200 })
+    expect((await engine.synchronize()).pulled).toMatchObject([{ isComplete: false }])
+    await eventOf(engine, 'pull:completed')
+    expect(await engine.view('note').list()).toHaveLength(1)
+  })
+
+  it('L4 one kind that can not be pulled keeps no other waiting', async () => {
+    await fill(1)
+    const transport = pulling(async ({ entity }, pull) =>
+      entity === 'broken' ? { type: 'failed', error: new ServerError('down') } : pull(),
+    )
+    const engine = await world.started({
+      transport,
+      entities: { broken: {}, note: {} },
+      retry: { strategy: 'constant', baseMs: 60_000 },
+    })
+    expect((await engine.synchronize()).pulled).toMatchObject([
+      { entity: 'broken', isComplete: false },
+      { entity: 'note', isComplete: true },
+    ])
+  })
+
+  it('B9 ends its progress where nothing is pulled, and refuses a bad wish before anything is sent', async () => {
+    const engine = await world.started()
+    const phases: string[] = []
+    engine.progress$.subscribe(({ phase }) => phases.push(phase))
+    engine.pause('test')
+    await engine.synchronize()
+    await expect(engine.synchronize({ entity: 'task' })).rejects.toMatchObject({ name: 'ValidationError' })
+    expect(phases).toEqual(['idle', 'pushing', 'idle'])
   })
 
   it('refuses what it does not know', async () => {

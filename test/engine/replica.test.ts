@@ -147,7 +147,7 @@ async function makeReplica(scheme: Scheme) {
       inFlight = undefined
       const next: PullRow = { name: pullRowName(USER, 'note'), generation: (at?.generation ?? 0) + 1, isPartial: true, met: 0 }
       begunAt = server.end()
-      await replica.note(writer, 'note', next)
+      await replica.begin(writer, 'note', next)
     },
     /** Another owner, on the same store. */
     async restart(): Promise<void> {
