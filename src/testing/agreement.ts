@@ -7,6 +7,7 @@ import type { World } from './world/world.ts'
 
 const ENTITIES = ['note', 'task'] as const
 const LOOK_EVERY_MS = 1_000
+const DAY_MS = 86_400_000
 /** For a breaker to close, a backoff to end, and news to come from tab to tab. */
 const BOUND_MS = 200_000
 
@@ -23,6 +24,8 @@ export async function proveAgreement(world: World, failed: () => boolean): Promi
     if (failed()) return []
     differences = await differencesOf(world, tabs)
     if (differences.length === 0) return []
+    // A server may have asked for any pause: that is slept over.
+    for (const device of world.devices) device.sleep(DAY_MS, true)
   }
   return [{ invariant: 'L3', sentence: `Everything was pulled, but ${differences.slice(0, 3).join(', and ')}.` }]
 }
