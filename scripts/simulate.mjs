@@ -96,8 +96,12 @@ async function explain(seed, result) {
   const fails = async (tapes) => (await replay(tapes)).violations[0]?.invariant === invariant
   const tapes = await shrink(result.tapes, fails, SHRINK_RUNS)
   const shrunk = await replay(tapes, { keepsText: true })
-  console.log(`\nThe story, shrunk to ${shrunk.steps} steps:\n${storyOf(shrunk).join('\n')}`)
-  console.log(`\nAgain: npm run simulate -- --seed ${seed}`)
+  console.log(
+    `\nThe same in a run of ${shrunk.steps} steps, where it shows in what happens there:\n${storyOf(shrunk).join('\n')}`,
+  )
+  console.log(
+    `\nAgain: npm run simulate -- --seed ${seed}\nAnd everything that happens in it: npm run simulate -- --seed ${seed} --trace`,
+  )
 }
 
 function seconds(ms) {
