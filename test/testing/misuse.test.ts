@@ -1,5 +1,12 @@
+import { createMachine } from 'xstate'
 import { describe, expect, it } from 'vitest'
-import { createSimulatedNetwork, createSimulatedServer, createSimulatedTime, type FaultScript } from '../../src/testing/index.ts'
+import {
+  createSimulatedNetwork,
+  createSimulatedServer,
+  createSimulatedTime,
+  testModel,
+  type FaultScript,
+} from '../../src/testing/index.ts'
 import { settle } from '../support/virtual-clock.ts'
 import { saved, simulated } from './network/world.ts'
 
@@ -120,5 +127,28 @@ describe('what a simulated server gives', () => {
     for (const given of [server.get('note', 'n1'), server.list('note')[0]]) Object.assign(given!['deep']!, { list: [] })
     await settle()
     expect(server.get('note', 'n1')).toEqual({ id: 'n1', deep: { list: [1] } })
+  })
+})
+
+describe('what testModel is given', () => {
+  const machine = createMachine({ id: 'm', initial: 'a', states: { a: { on: { GO: 'b' } }, b: {} } })
+  const good = { inputs: [undefined], events: { GO: [{ type: 'GO' }] } }
+
+  it.each<[string, object | undefined]>([
+    ['options', undefined],
+    ['input', { input: [] }],
+    ['inputs', { ...good, inputs: undefined }],
+    ['inputs', { ...good, inputs: [] }],
+    ['events', { ...good, events: undefined }],
+    ['events.GO', { ...good, events: { GO: { type: 'GO' } } }],
+    ['events.GO', { ...good, events: { GO: [{ type: 'G0' }] } }],
+    ['events.STAY', { ...good, events: { STAY: [{ type: 'STAY' }] } }],
+    ['outputs.load', { ...good, outputs: { load: 1 } }],
+    ['errors', { ...good, errors: 'failed' }],
+    ['key', { ...good, key: 1 }],
+    ['limit', { ...good, limit: 0 }],
+  ])('F6 is refused for %s, which it names', (path, options) => {
+    expect(() => testModel(machine, options as never)).toThrow(refused(path))
+    expect(testModel(machine, good as never).coverage).toBeDefined()
   })
 })

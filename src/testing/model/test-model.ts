@@ -1,4 +1,5 @@
 import type { AnyStateMachine, InputFrom, SnapshotFrom } from 'xstate'
+import { checkModelOptions } from './check-options.ts'
 import { coverageOf, type Coverage } from './coverage.ts'
 import type { EventChoices, Occurrences, OutputChoices } from './events.ts'
 import { observe, type ObservedMachine } from './observe.ts'
@@ -36,10 +37,11 @@ const LIMIT_STEPS = 200_000
 /**
  * Walks through a machine, wherever the events lead, as pure transitions: timers are due, and what is invoked ends or fails, at any
  * moment. Nothing is started, so the machine needs none of its actions and actors.
- * @throws SyncError `endless-walk` if `limit` steps are not enough, and what the machine throws at its start.
+ * @throws ValidationError that names an option which is wrong, SyncError `endless-walk` if `limit` steps are not enough, and what the machine throws at its start.
  */
 export function testModel<Machine extends AnyStateMachine>(machine: Machine, options: ModelOptions<Machine>): Model
 export function testModel(machine: AnyStateMachine, options: LooseOptions): Model {
+  checkModelOptions(machine, options)
   const { inputs, events, outputs = {}, errors = [new Error('failed')], key = () => null, limit = LIMIT_STEPS } = options
   const observed = observe(machine)
   const walks = inputs.map((input) => walk(observed, input, { events, outputs, errors, key, limit }))

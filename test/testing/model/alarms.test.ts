@@ -124,6 +124,7 @@ describe('a model tells of', () => {
       context: () => {
         throw new Error('no context')
       },
+      on: { GO: {} },
     })
     expect(() => testModel(broken, { inputs: [undefined], events: { GO: [{ type: 'GO' }] } })).toThrow('no context')
   })

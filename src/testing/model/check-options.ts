@@ -1,0 +1,41 @@
+import type { AnyStateMachine } from 'xstate'
+import { ValidationError } from '../../core/errors.ts'
+import { isRecord } from '../../core/schema.ts'
+import { checkFields, checkFunction } from '../check.ts'
+
+const KNOWN = ['inputs', 'events', 'outputs', 'errors', 'key', 'limit']
+
+/** A model that is told less than it should be proves less, in silence. @throws ValidationError that names what is wrong. */
+export function checkModelOptions(machine: AnyStateMachine, options: unknown): void {
+  checkFields('options', options, KNOWN)
+  if (!isRecord(options)) return
+  const { inputs, events, outputs = {}, errors = [], key, limit = 1 } = options
+  if (!Array.isArray(inputs) || inputs.length === 0)
+    throw new ValidationError('inputs', 'must be a list of at least one input: [undefined] for a machine that takes none.')
+  checkEvents(machine, events)
+  if (!isRecord(outputs)) throw new ValidationError('outputs', 'must be an object with a list of outputs for each actor.')
+  for (const [actor, choices] of Object.entries(outputs))
+    if (!Array.isArray(choices) && typeof choices !== 'function')
+      throw new ValidationError(
+        `outputs.${actor}`,
+        'must be a list of what the actor may end with, or a function that gives one.',
+      )
+  if (!Array.isArray(errors)) throw new ValidationError('errors', 'must be a list of what actors may fail with.')
+  if (key !== undefined) checkFunction('key', key)
+  if (typeof limit !== 'number' || !Number.isInteger(limit) || limit < 1)
+    throw new ValidationError('limit', 'must be a whole number from 1 up.')
+}
+
+function checkEvents(machine: AnyStateMachine, events: unknown): void {
+  if (!isRecord(events)) throw new ValidationError('events', 'must be an object with a list of events for each type.')
+  const known: readonly string[] = machine.events
+  for (const [type, choices] of Object.entries(events)) {
+    const path = `events.${type}`
+    if (!known.includes(type)) throw new ValidationError(path, `is no event of this machine. There are ${known.join(', ')}.`)
+    if (typeof choices === 'function') continue
+    if (!Array.isArray(choices) || choices.length === 0)
+      throw new ValidationError(path, 'must be a list of at least one event, or a function that gives one.')
+    for (const event of choices)
+      if (!isRecord(event) || event['type'] !== type) throw new ValidationError(path, `must hold events of the type ${type}.`)
+  }
+}
