@@ -1,4 +1,4 @@
-import type { AnyStateMachine } from 'xstate'
+import type { AnyStateMachine, AnyStateNode } from 'xstate'
 import { ValidationError } from '../../core/errors.ts'
 import { isRecord } from '../../core/schema.ts'
 import { checkFields, checkFunction } from '../check.ts'
@@ -28,7 +28,7 @@ export function checkModelOptions(machine: AnyStateMachine, options: unknown): v
 
 function checkEvents(machine: AnyStateMachine, events: unknown): void {
   if (!isRecord(events)) throw new ValidationError('events', 'must be an object with a list of events for each type.')
-  const known: readonly string[] = machine.events
+  const known = [...new Set(eventsOf(machine.root))]
   for (const [type, choices] of Object.entries(events)) {
     const path = `events.${type}`
     if (!known.includes(type)) throw new ValidationError(path, `is no event of this machine. There are ${known.join(', ')}.`)
@@ -38,4 +38,9 @@ function checkEvents(machine: AnyStateMachine, events: unknown): void {
     for (const event of choices)
       if (!isRecord(event) || event['type'] !== type) throw new ValidationError(path, `must hold events of the type ${type}.`)
   }
+}
+
+/** Those too that are named only to be ignored. */
+function eventsOf(node: AnyStateNode): readonly string[] {
+  return [...Object.keys(node.config.on ?? {}), ...Object.values(node.states).flatMap(eventsOf)]
 }
