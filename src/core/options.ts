@@ -219,7 +219,8 @@ function guarded(retry: RetryOptions): RetryOptions {
   return { ...retry, strategy: safe }
 }
 
-function refuseUnknown(path: string, known: readonly string[], given: object): void {
+/** @throws ValidationError that names the first field which is not one of these. */
+export function refuseUnknown(path: string, known: readonly string[], given: object): void {
   for (const key of Object.keys(given)) {
     if (!known.includes(key))
       throw new ValidationError(path === 'options' ? key : `${path}.${key}`, `is not an option. Known: ${known.join(', ')}.`)

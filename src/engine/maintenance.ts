@@ -5,6 +5,9 @@ import type { Entry, Scalar, Write } from '../core/ports.ts'
 import { OPERATIONS, readOperation } from '../core/schema.ts'
 import { editsUnchanged, PAGE_LIMIT, type Store } from './store.ts'
 
+/** In this order. */
+const FORGETTABLE: readonly TerminalStatus[] = ['done', 'superseded', 'cancelled', 'rejected']
+
 /** So many of which others may hang are looked into at once; the others wait for the next time. */
 const DOUBTFUL_LIMIT = 10_000
 
@@ -15,10 +18,8 @@ type Doubtful = Map<string, Scalar>
 export async function forgetEnded(store: Store, retention: RetentionOptions, epoch: number, now: number): Promise<number> {
   const edits = await store.edits()
   const doubtful: Doubtful = new Map()
-  let forgotten = await forgetStatus(store, 'done', doubtful, retention, epoch, now)
-  forgotten += await forgetStatus(store, 'superseded', doubtful, retention, epoch, now)
-  forgotten += await forgetStatus(store, 'cancelled', doubtful, retention, epoch, now)
-  forgotten += await forgetStatus(store, 'rejected', doubtful, retention, epoch, now)
+  let forgotten = 0
+  for (const status of FORGETTABLE) forgotten += await forgetStatus(store, status, doubtful, retention, epoch, now)
   return forgotten + (await forgetDoubtful(store, doubtful, epoch, edits))
 }
 
