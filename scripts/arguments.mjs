@@ -1,8 +1,8 @@
 import { argv, exit } from 'node:process'
 import { parseArgs } from 'node:util'
+import { MAX_SEED } from '../dist/src/testing/check.js'
 
-/** Every seed is a number of 32 bits: of a larger one the rest would be ignored. */
-export const MAX_SEED = 2 ** 32 - 1
+export { MAX_SEED }
 
 /**
  * The options of a script: `numbers` gives the least and the most that each may be, and `check` says what else is wrong. With `--help`, and where something is wrong,

@@ -1,9 +1,9 @@
 // Plants every bug of test/simulation/planted in a copy of dist, and tells which invariant of the simulation caught it, and how soon.
 import { readFileSync, writeFileSync } from 'node:fs'
-import { parseArgs } from 'node:util'
 import { exit } from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import { argumentsOf } from './arguments.mjs'
 
 const HELP = `npm run planted -- [--only "part of a name"] [--budget 40] [--workers 2] [--anew] [--remember] [--json]
   --budget    so many seeds for each bug (default 400)
@@ -11,7 +11,9 @@ const HELP = `npm run planted -- [--only "part of a name"] [--budget 40] [--work
   --anew      seeds from 1 upwards, without trying the remembered one first
   --remember  writes the seeds that caught into test/simulation/planted/seeds.json`
 
-const { values } = parseArgs({
+const values = argumentsOf({
+  name: 'planted',
+  help: HELP,
   options: {
     only: { type: 'string', default: '' },
     budget: { type: 'string', default: '400' },
@@ -19,13 +21,9 @@ const { values } = parseArgs({
     anew: { type: 'boolean', default: false },
     remember: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
   },
+  numbers: { budget: [1], workers: [1] },
 })
-if (values.help) {
-  console.log(HELP)
-  exit(0)
-}
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const seedsFile = fileURLToPath(new URL('../test/simulation/planted/seeds.json', import.meta.url))
@@ -37,8 +35,8 @@ if (bugs.length === 0) {
   exit(1)
 }
 
-const hunter = createHunter({ root, workers: values.workers === undefined ? undefined : Number(values.workers) })
-const seedsOf = ({ name }) => seedsFrom(values.anew ? undefined : remembered[name], Number(values.budget))
+const hunter = createHunter({ root, workers: values.workers })
+const seedsOf = ({ name }) => seedsFrom(values.anew ? undefined : remembered[name], values.budget)
 const results = await Promise.all(
   bugs.map(async (bug) => {
     const result = await hunter.hunt(bug, seedsOf(bug))

@@ -6,6 +6,9 @@ import { ENTITIES, OPERATIONS, readOperation } from '../core/schema.ts'
 import { forgetConflicts } from './conflict-store.ts'
 import { editsUnchanged, PAGE_LIMIT, type Store } from './store.ts'
 
+/** In this order. */
+const FORGETTABLE: readonly TerminalStatus[] = ['done', 'superseded', 'cancelled', 'rejected']
+
 /** So many of which others may hang are looked into at once; the others wait for the next time. */
 const DOUBTFUL_LIMIT = 10_000
 
@@ -17,10 +20,8 @@ export async function forgetEnded(store: Store, retention: RetentionOptions, epo
   const edits = await store.edits()
   const doubtful: Doubtful = new Map()
   await forgetConflicts(store, retention, epoch, now)
-  let forgotten = await forgetStatus(store, 'done', doubtful, retention, epoch, now)
-  forgotten += await forgetStatus(store, 'superseded', doubtful, retention, epoch, now)
-  forgotten += await forgetStatus(store, 'cancelled', doubtful, retention, epoch, now)
-  forgotten += await forgetStatus(store, 'rejected', doubtful, retention, epoch, now)
+  let forgotten = 0
+  for (const status of FORGETTABLE) forgotten += await forgetStatus(store, status, doubtful, retention, epoch, now)
   return forgotten + (await forgetDoubtful(store, doubtful, epoch, edits))
 }
 

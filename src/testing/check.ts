@@ -1,15 +1,14 @@
 import { ValidationError } from '../core/errors.ts'
+import { refuseUnknown } from '../core/option-checks.ts'
 import { isRecord } from '../core/schema.ts'
 
-const MAX_SEED = 2 ** 32 - 1
+/** Of a larger one the rest would be ignored. */
+export const MAX_SEED = 2 ** 32 - 1
 
 /** @throws ValidationError unless it is an object with no other fields than these. */
 export function checkFields(path: string, given: unknown, known: readonly string[]): void {
   if (!isRecord(given)) throw new ValidationError(path, 'must be an object.')
-  for (const key of Object.keys(given)) {
-    if (!known.includes(key))
-      throw new ValidationError(path === 'options' ? key : `${path}.${key}`, `is not known. Known: ${known.join(', ')}.`)
-  }
+  refuseUnknown(path, known, given)
 }
 
 export function checkSeed(seed: unknown): void {

@@ -7,12 +7,13 @@ const STANDING_TIMERS = 16
 /** L9: however long the server is down and however much is queued, a tab asks it seldom, and its timers stay few. */
 export const load: Checker = ({ settings, now, isDown, timersOf }, report) => {
   const sent = new Map<string, number[]>()
-  const { concurrency = 6, breaker } = settings.engine
+  const { concurrency = 6, batchSize = 1, breaker } = settings.engine
   const { failureThreshold = 10, cooldownMs = MINUTE_MS, halfOpenProbes = 1 } = breaker ?? {}
   const probes = (Math.ceil(MINUTE_MS / cooldownMs) + 1) * halfOpenProbes
   // Those that were out when it went down, and those that made the breaker open.
   const mostInMinute = 2 * concurrency + failureThreshold + 2 * probes
-  const mostTimers = STANDING_TIMERS + 2 * concurrency
+  // Each operation of a batch has a limit of its own, and a batch that is refused as such goes out one by one.
+  const mostTimers = STANDING_TIMERS + 2 * concurrency * batchSize
 
   return {
     see(fact) {

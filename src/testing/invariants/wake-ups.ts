@@ -73,9 +73,9 @@ export const wakeUps: Checker = ({ now, wallTimeOf, dueIn, deviceOf }, report) =
       if (fact.type === 'tab') {
         if (fact.change === 'starting') tabs.set(fact.tab, { user: fact.user, pauses: new Set(), isOpen: false })
         else if (fact.change === 'stopping' || fact.change === 'killed' || fact.change === 'frozen') owners.delete(fact.device)
+        if (fact.change === 'killed' && now() - (wrote.get(fact.tab) ?? -Infinity) <= NEWS_MS)
+          stirred(fact.device, now() + LOOK_AGAIN_MS)
       }
-      if (fact.type === 'tab' && fact.change === 'killed' && now() - (wrote.get(fact.tab) ?? -Infinity) <= NEWS_MS)
-        stirred(fact.device, now() + LOOK_AGAIN_MS)
       if (fact.type === 'event') told(fact)
       if (fact.type === 'committed' && fact.changes.length > 0) wrote.set(fact.tab, now())
       if (fact.type === 'committed' && fact.lease !== undefined) {

@@ -95,8 +95,9 @@ const scenarios = {
     const { transport } = answering(async () => ({ type: 'unknown', error: new Error('lost') }))
     const engine = make({ transport, retry: { strategy: 'constant', baseMs: 60_000 } })
     await engine.start()
+    const told = next(engine, 'sync:retry')
     await create(engine, 'a')
-    await next(engine, 'sync:retry')
+    await told
     await engine.stop()
   },
 
@@ -112,8 +113,9 @@ const scenarios = {
   async 'while a request on the wire hangs'() {
     const engine = make({ stopTimeoutMs: 100 })
     await engine.start()
+    const told = next(engine, 'sync:started')
     await create(engine, 'hangs')
-    await next(engine, 'sync:started')
+    await told
     await engine.stop()
   },
 
