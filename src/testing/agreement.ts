@@ -26,6 +26,7 @@ export async function proveAgreement(world: World, failed: () => boolean): Promi
     if (differences.length === 0) return []
     // A server may have asked for any pause: that is slept over.
     for (const device of world.devices) device.sleep(DAY_MS, true)
+    await world.scheduler.run(world.scheduler.now() + LOOK_EVERY_MS, failed)
   }
   return [{ invariant: 'L3', sentence: `Everything was pulled, but ${differences.slice(0, 3).join(', and ')}.` }]
 }
