@@ -25,7 +25,7 @@ import type { Entity, EntityChange, EntityView } from './read-types.ts'
 
 /** News from other tabs is gathered for so long: a drain elsewhere commits many times a second. */
 const GATHER_MS = 15
-const LOAD_AGAIN_MS = 1_000
+const LOOK_AGAIN_MS = 1_000
 /** How often a look at the store is done again because something was confirmed in the midst of it. */
 const MAX_LOOKS = 5
 const NOTHING: News = { entities: [], operations: [], ended: [] }
@@ -40,8 +40,12 @@ export function createViews(settings: Settings, store: Store, clock: Clock, even
   const isOpen = new BehaviorSubject(false)
   const changes = new Subject<readonly EntityChange[]>()
   const turns = createTurns()
-  /** What this handle has committed while the store is looked at: it is newer than what the look has found. */
-  let meanwhile: News[] | undefined
+  /** Since when others have committed what the mirrors lack, or may lack. */
+  let behindSince: number | undefined
+  let isLooking = false
+  /** This handle has committed what it does not show yet. */
+  let owesOwn = false
+  let due: Promise<void> | undefined
   let cancelLook: (() => void) | undefined
   let rev = 0
 
@@ -61,13 +65,14 @@ export function createViews(settings: Settings, store: Store, clock: Clock, even
     events.emit({ type: `entity:${type}`, entity, id, fields, ...(version === undefined ? {} : { version }) })
   }
 
-  /** By this handle; the keys are those of appended rows, in order. */
+  /** By this handle; the keys are those of appended rows, in order. On top of what is not up to date it would show what never was (S14). */
   function committed(writes: readonly Write[], keys: readonly number[]): void {
     if (mirrors.size === 0 && loading.size === 0) return
     const news = newsOf(writes, keys)
     if (news === undefined) return
-    meanwhile?.push(news)
-    show(news)
+    if (behindSince === undefined && !isLooking) return show(news)
+    owesOwn = true
+    fallBehind()
   }
 
   function load(entity: string): Promise<void> {
@@ -81,7 +86,7 @@ export function createViews(settings: Settings, store: Store, clock: Clock, even
 
   async function fill(entity: string): Promise<void> {
     const mirror = mirrorOf(entity)
-    meanwhile = []
+    isLooking = true
     try {
       const before = await store.lastRevision()
       for (let after = ''; ;) {
@@ -90,13 +95,12 @@ export function createViews(settings: Settings, store: Store, clock: Clock, even
         if (page.last === undefined) break
         after = page.last
       }
-      const news = await lookFrom(before, [mirror])
-      for (const one of [news, ...meanwhile]) mirror.take(one)
+      mirror.take(await lookFrom(before, [mirror]))
       // Others may be shown something newer by this look than by their last one, which does no harm.
       if (mirrors.size === 0) rev = Math.max(rev, before)
       mirrors.set(entity, mirror)
     } finally {
-      meanwhile = undefined
+      isLooking = false
     }
   }
 
@@ -127,33 +131,56 @@ export function createViews(settings: Settings, store: Store, clock: Clock, even
   }
 
   async function look(): Promise<void> {
+    const since = behindSince
+    upToDate()
     if (mirrors.size === 0) return
-    meanwhile = []
+    isLooking = true
     try {
       const news = await lookFrom(rev, [...mirrors.values()])
       rev = news.entities.reduce((newest, row) => Math.max(newest, row.rev ?? 0), rev)
-      const own = meanwhile
-      show({
-        entities: [...news.entities, ...own.flatMap(({ entities }) => entities)],
-        operations: [...news.operations, ...own.flatMap(({ operations }) => operations)],
-        ended: news.ended.filter(({ seq }) => !own.some(({ operations }) => operations.some((row) => row.seq === seq))),
-      })
+      show(news)
+    } catch (error) {
+      if (!(error instanceof StorageClosedError)) lookAgain(since)
+      throw error
     } finally {
-      meanwhile = undefined
+      isLooking = false
     }
   }
 
+  function upToDate(): void {
+    due = undefined
+    behindSince = undefined
+    owesOwn = false
+    cancelLook?.()
+    cancelLook = undefined
+  }
+
+  function lookAgain(since: number | undefined): void {
+    behindSince = since ?? clock.monotonic()
+    owesOwn = true
+    cancelLook ??= clock.schedule(lookSoon, LOOK_AGAIN_MS)
+  }
+
+  /** Hidden tabs have their timers called late, at worst once a minute: then the next commit does it. */
+  function fallBehind(): void {
+    behindSince ??= clock.monotonic()
+    if (clock.monotonic() - behindSince > GATHER_MS) lookSoon()
+    else cancelLook ??= clock.schedule(lookSoon, GATHER_MS)
+  }
+
   function lookSoon(): void {
-    cancelLook ??= clock.schedule(() => {
-      cancelLook = undefined
-      turns.take(look).catch(report)
-    }, GATHER_MS)
+    lookNow().catch(report)
+  }
+
+  function lookNow(): Promise<void> {
+    due ??= turns.take(look)
+    return due
   }
 
   /** Who watches goes on once the store can be read again. */
   function failedToLoad(error: unknown): Observable<unknown> {
     report(error)
-    return new Observable((subscriber) => clock.schedule(() => subscriber.next(undefined), LOAD_AGAIN_MS))
+    return new Observable((subscriber) => clock.schedule(() => subscriber.next(undefined), LOOK_AGAIN_MS))
   }
 
   function report(error: unknown): void {
@@ -166,6 +193,7 @@ export function createViews(settings: Settings, store: Store, clock: Clock, even
       throw new ValidationError('entity', `must be one of the engine's entities: ${Object.keys(settings.entities).join(', ')}.`)
     const mirror = async (): Promise<Mirror> => {
       await load(entity)
+      if (owesOwn) await lookNow()
       return mirrors.get(entity) ?? mirrorOf(entity)
     }
     const changes$ = changes.pipe(
@@ -204,14 +232,13 @@ export function createViews(settings: Settings, store: Store, clock: Clock, even
     committed,
     /** Another handle has written the store. */
     storeChanged(): void {
-      if (mirrors.size > 0) lookSoon()
+      if (mirrors.size > 0 || loading.size > 0) fallBehind()
     },
     opened: (): void => isOpen.next(true),
     /** Nothing is known of what happens to the store from now on. */
     closed(): void {
       isOpen.next(false)
-      cancelLook?.()
-      cancelLook = undefined
+      upToDate()
       mirrors.clear()
       loading.clear()
       rev = 0

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { firstValueFrom, filter } from 'rxjs'
 import type { Entity, EntityChange, EnqueueInput } from '../../src/index.ts'
 import { elsewhere } from '../support/other-client.ts'
+import { createVirtualClock } from '../support/virtual-clock.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
 
 let world: World
@@ -108,6 +109,28 @@ describe('a view', () => {
       await owner.enqueue({ type: 'delete', entity: 'note', id: 'a' })
     ).settled
     expect(await gone).toBeUndefined()
+  })
+
+  it('S14 shows nothing that never was, in a tab whose timers are called late', async () => {
+    const quiet = await createWorld({ store: 'memory' })
+    const hidden = await quiet.started({ ports: { clock: createVirtualClock() } })
+    const other = await quiet.started()
+    await (
+      await hidden.enqueue(create('a', { n: 1 }))
+    ).settled
+    hidden.pause('test')
+    const seen: (Entity | undefined)[] = []
+    const notes = hidden.view('note')
+    const shown = firstValueFrom(notes.watch('a'))
+    notes.watch('a').subscribe((entity) => seen.push(entity))
+    await shown
+    await other.enqueue(update('a', { title: 'theirs' }))
+    const own = await hidden.enqueue(update('a', { n: 2 }))
+    expect((await notes.get('a'))?.value).toMatchObject({ n: 2, title: 'theirs' })
+    await hidden.operations.discard(own.id)
+    expect((await notes.get('a'))?.value).toMatchObject({ n: 1, title: 'theirs' })
+    expect(seen.map((entity) => entity?.value)).toMatchObject([{ n: 1 }, { n: 2, title: 'theirs' }, { n: 1, title: 'theirs' }])
+    await quiet.close()
   })
 
   it('C2 tells which fields changed, and emits events of it', async () => {

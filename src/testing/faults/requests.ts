@@ -11,6 +11,7 @@ export interface RequestFaults {
   fateOf(request: Sent): Partial<Fate>
 }
 
+const GONE: ReadonlySet<number> = new Set([404, 410])
 const PROBLEM = 'urn:synchart:problem:'
 
 /** Hits requests one by one. What it says in the server's name is never a lie about an effect that was made. */
@@ -75,8 +76,10 @@ export function createRequestFaults(
     }
   }
 
-  function refused(request: Sent, isFirst: boolean): Partial<Fate> {
+  /** That something is gone which is there would be a lie as well: the deletion would count as done. */
+  function refused(request: Sent, isFirst: boolean): Partial<Fate> | undefined {
     const { response, isDefinite } = drawRefusal(choices, isFirst)
+    if (request.method === 'DELETE' && GONE.has(response.status)) return undefined
     return isDefinite ? refuseForGood(request, response) : { intercepted: response }
   }
 
