@@ -39,7 +39,8 @@ const values = argumentsOf({
     steps: [1, 100_000],
     workers: [1],
   },
-  check: tooManySeeds,
+  check: (given) =>
+    given.seed === undefined && given.at !== 0 ? '--at says where to crash one seed: it needs --seed.' : tooManySeeds(given),
 })
 const options = {
   hasFaults: values.faults,

@@ -1,6 +1,6 @@
 // Simulates seed after seed on all cores, until one fails: `npm run simulate -- --seeds 10000 --from 1`, or one alone: `--seed 7`, with `--trace` its whole trace.
 import { availableParallelism } from 'node:os'
-import { exit, stdout } from 'node:process'
+import { exit, stderr, stdout } from 'node:process'
 import { argumentsOf, MAX_SEED, tooManySeeds } from './arguments.mjs'
 import { useLightAbort } from './light-abort.mjs'
 import { runWorkers } from './workers.mjs'
@@ -12,13 +12,14 @@ const SHRINK_RUNS = 400
 const CHUNK = 20
 const TELL_EVERY_MS = 10_000
 
-const HELP = `npm run simulate -- [--seeds 1000] [--from 1] [--workers ${availableParallelism()}]
-npm run simulate -- --seed 4711 [--trace]
+const HELP = `npm run simulate -- [--seeds 1000] [--from 1] [--workers ${availableParallelism()}] [--json]
+npm run simulate -- --seed 4711 [--trace] [--json]
   --seeds    how many seeds to run, until one fails
   --from     the first of them
   --workers  how many processes share them
   --seed     runs this one alone and tells its story if it fails
-  --trace    and everything that happened`
+  --trace    and everything that happened
+  --json     one line of JSON instead: what was done, and the first seed that failed with its violation`
 
 const values = argumentsOf({
   name: 'simulate',
@@ -28,31 +29,39 @@ const values = argumentsOf({
     from: { type: 'string', default: '1' },
     seed: { type: 'string' },
     trace: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
     workers: { type: 'string', default: String(availableParallelism()) },
   },
   numbers: { seeds: [1], from: [0, MAX_SEED], workers: [1], seed: [0, MAX_SEED] },
-  check: tooManySeeds,
+  check: (given) => (given.json && given.trace ? '--json and --trace exclude each other.' : tooManySeeds(given)),
 })
 useLightAbort()
 exit(values.seed === undefined ? await many(values.from, values.seeds) : await one(values.seed))
 
 async function one(seed) {
   const result = await simulate(seed, { keepsText: true })
+  const { steps, operations, virtualMs, hash, violations } = result
+  if (values.json) return json({ seeds: 1, steps, operations, virtualMs, faults: Object.fromEntries(result.faults), hash }, violations, seed)
   if (values.trace) console.log(result.lines.join('\n'))
-  console.log(
-    `Seed ${seed}: ${result.steps} steps, ${result.operations} operations, ${seconds(result.virtualMs)} of virtual time, trace ${result.hash}.`,
-  )
+  console.log(`Seed ${seed}: ${steps} steps, ${operations} operations, ${seconds(virtualMs)} of virtual time, trace ${hash}.`)
   console.log(faultsText(Object.fromEntries(result.faults)))
-  if (result.violations.length === 0) return 0
+  if (violations.length === 0) return 0
   await explain(seed, result)
   return 1
+}
+
+/** For programs; the exit code is the same. */
+function json(done, violations, seed) {
+  const [failure] = violations.map(({ invariant, sentence, at }) => ({ seed, invariant, sentence, at }))
+  console.log(JSON.stringify({ ...done, ...(failure === undefined ? {} : { failure }) }))
+  return failure === undefined ? 0 : 1
 }
 
 async function many(from, count) {
   const total = { seeds: 0, steps: 0, operations: 0, virtualMs: 0, cpuMs: 0, faults: {} }
   const failures = []
   const begun = performance.now()
-  const tell = () => stdout.write(`${progress(total, count, begun)}\n`)
+  const tell = () => (values.json ? stderr : stdout).write(`${progress(total, count, begun)}\n`)
   const timer = setInterval(tell, TELL_EVERY_MS)
   let next = from
   const take = () => {
@@ -64,10 +73,12 @@ async function many(from, count) {
   await runWorkers('simulate-worker.mjs', values.workers, take, (news) => add(total, news, failures))
   clearInterval(timer)
   tell()
-  console.log(faultsText(total.faults))
   const seed = failures.toSorted((a, b) => a - b)[0]
-  if (seed === undefined) return 0
-  await explain(seed, await simulate(seed, { keepsText: true }))
+  const result = seed === undefined ? undefined : await simulate(seed, { keepsText: true })
+  if (values.json) return json(total, result?.violations ?? [], seed)
+  console.log(faultsText(total.faults))
+  if (result === undefined) return 0
+  await explain(seed, result)
   return 1
 }
 

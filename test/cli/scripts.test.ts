@@ -29,6 +29,7 @@ describe('the scripts that people call', () => {
   ] as const
   const wrongOfCrash = [
     ['--at', 'x'],
+    ['--at', '5'],
     ['--devices', '0'],
     ['--tabs', 'two'],
     ['--steps', '1.5'],
@@ -42,6 +43,13 @@ describe('the scripts that people call', () => {
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toMatch(new RegExp(`^${name}: [^\\n]+\\n$`))
     expect(stderr).toContain(args[0]!.split('=')[0])
+  })
+
+  it('simulate --json writes one line for programs', async () => {
+    const { code, stdout } = await script('scripts/simulate.mjs', '--seed', '3', '--json')
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject({ seeds: 1, hash: expect.any(String), faults: expect.any(Object) })
+    expect(stdout.trimEnd()).not.toContain('\n')
   })
 
   it('simulate, crash and start tell what they do, and do nothing', async () => {
