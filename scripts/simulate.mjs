@@ -41,7 +41,8 @@ exit(values.seed === undefined ? await many(values.from, values.seeds) : await o
 async function one(seed) {
   const result = await simulate(seed, { keepsText: true })
   const { steps, operations, virtualMs, hash, violations } = result
-  if (values.json) return json({ seeds: 1, steps, operations, virtualMs, faults: Object.fromEntries(result.faults), hash }, violations, seed)
+  if (values.json)
+    return json({ seeds: 1, steps, operations, virtualMs, faults: Object.fromEntries(result.faults), hash }, violations, seed)
   if (values.trace) console.log(result.lines.join('\n'))
   console.log(`Seed ${seed}: ${steps} steps, ${operations} operations, ${seconds(virtualMs)} of virtual time, trace ${hash}.`)
   console.log(faultsText(Object.fromEntries(result.faults)))

@@ -55,6 +55,8 @@ export interface RunOptions {
 /** What XState takes as an actor system's clock. */
 export type ActorClock = ReturnType<typeof machineClock>
 
+/** Of a condition's text, in an error. */
+const LONGEST_TEXT = 120
 const LIMIT_MS = 3_600_000
 const SPAN = 2 ** 32
 
@@ -109,13 +111,13 @@ export function createSimulatedTime(options: SimulatedTimeOptions = {}): Simulat
     }
   }
 
-  async function reach(isReached: () => boolean, limitMs: number): Promise<void> {
+  async function reach(isReached: () => boolean, limitMs: number, what: string): Promise<void> {
     const how = await pass(scheduler.now() + limitMs, isReached)
     if (how === 'settled') return
     const why = how === 'empty' ? 'nothing is scheduled any more' : `${limitMs} ms of virtual time have passed`
     throw new SyncError(
       'not-reached',
-      `What runUntil waits for has not come, and ${why}. Ask engine.explain() what is missing; hold() what takes real time.`,
+      `${what} that runUntil waits for has not come, and ${why}. Ask engine.explain() what is missing; hold() what takes real time.`,
     )
   }
 
@@ -125,12 +127,12 @@ export function createSimulatedTime(options: SimulatedTimeOptions = {}): Simulat
     checkFields('options', options, ['limitMs'])
     const { limitMs = LIMIT_MS } = options
     checkMs('limitMs', limitMs)
-    if (typeof goal === 'function') return reach(goal, limitMs)
+    if (typeof goal === 'function') return reach(goal, limitMs, `The condition ${textOf(goal)}`)
     if (!isThenable(goal)) throw new ValidationError('goal', 'must be a promise, or a function that gives true or false.')
     let hasSettled = false
     const settled = (): void => void (hasSettled = true)
     goal.then(settled, settled)
-    await reach(() => hasSettled, limitMs)
+    await reach(() => hasSettled, limitMs, 'The end of the promise')
     return goal
   }
 
@@ -160,4 +162,9 @@ export function createSimulatedTime(options: SimulatedTimeOptions = {}): Simulat
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
+}
+
+/** As it stands in the test, in one line. */
+function textOf(condition: () => boolean): string {
+  return String(condition).replaceAll(/\s+/g, ' ').slice(0, LONGEST_TEXT)
 }
