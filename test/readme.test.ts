@@ -37,17 +37,26 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }))
 
 describe('the examples of the README', () => {
-  it('E11 runs the example for Node as it stands', async () => {
-    // Beside the built package, so that it can import it by its own name.
+  /** Beside the built package, so that it can import it by its own name. */
+  async function run(heading: string): Promise<string> {
     const file = join(root, 'dist', `readme-${process.pid}.mjs`)
-    await writeFile(file, await example('In Node', await freePort()))
+    await writeFile(file, await example(heading, await freePort()))
     try {
-      const { stdout } = await promisify(execFile)(process.execPath, [file], { cwd: folder })
-      expect(stdout).toContain("{ status: 'done' }")
-      expect(stdout).toContain("title: 'Hello, world'")
+      return (await promisify(execFile)(process.execPath, [file], { cwd: folder })).stdout
     } finally {
       await rm(file)
     }
+  }
+
+  it('E11 runs the example for Node as it stands', async () => {
+    const stdout = await run('In Node')
+    expect(stdout).toContain("{ status: 'done' }")
+    expect(stdout).toContain("title: 'Hello, world'")
+  })
+
+  it('A7 E11 runs the example with two devices as it stands', async () => {
+    const stdout = await run('From device to device')
+    expect(stdout).toMatch(/title: 'Hello, laptop', version: '1'[^}]*},\s*status: 'synced'/)
   })
 
   // Without a browser on the machine the test command says so, and fails in CI.
