@@ -11,7 +11,7 @@ export interface LineFaults {
 export const PLAIN_PUSH: PushFate = { laterMs: [0], beside: [] }
 const STRIKES = 3
 /** What a line should not say: of what this engine has not, or nothing that can be read. */
-const FOREIGN: readonly [unknown, ...unknown[]] = [
+const FOREIGN: readonly unknown[] = [
   { type: 'changed', entity: 'secret', cursor: '1:1' },
   { type: 'changed', entity: '__proto__', cursor: '1:1' },
   { type: 'changed', entity: 'note' },
@@ -51,7 +51,7 @@ export function createLineFaults(
     if (kind === 'push-dropped') return { laterMs: [], beside: [] }
     if (kind === 'push-doubled') return { laterMs: [0, choices.whole(1, 3_000)], beside: [] }
     if (kind === 'push-late') return { laterMs: [choices.whole(100, 20_000)], beside: [] }
-    return { laterMs: [0], beside: [choices.pick(FOREIGN)] }
+    return { laterMs: [0], beside: FOREIGN }
   }
 
   return { pushFate }

@@ -14,8 +14,8 @@ export interface LineSurroundings {
   readonly scheduler: Pick<Scheduler, 'now' | 'after'>
   readonly tell: Tell
   latencyMs(): number
-  /** Nobody answers on the other end. */
-  isDown(): boolean
+  /** What stands on the other end: nobody, or somebody who lets no line through. */
+  outage(): 'silent' | 'refusing' | undefined
   fateOf(): PushFate
 }
 
@@ -41,7 +41,7 @@ export interface Lines {
 const BROKEN: ChannelClosed = { code: 1006, reason: '' }
 const CLOSED: ChannelClosed = { code: 1000, reason: '' }
 
-export function createLines({ scheduler, tell, latencyMs, isDown, fateOf }: LineSurroundings): Lines {
+export function createLines({ scheduler, tell, latencyMs, outage, fateOf }: LineSurroundings): Lines {
   const lines = new Set<Line>()
   let count = 0
 
@@ -78,8 +78,8 @@ export function createLines({ scheduler, tell, latencyMs, isDown, fateOf }: Line
   }
 
   function connect(line: Line): void {
-    if (!line.caller.isOnline()) return end(line, BROKEN, 'closed')
-    if (isDown()) return
+    if (!line.caller.isOnline() || outage() === 'refusing') return end(line, BROKEN, 'closed')
+    if (outage() === 'silent') return
     line.phase = 'open'
     told(line, 'opened')
     line.listener.opened()
@@ -94,7 +94,8 @@ export function createLines({ scheduler, tell, latencyMs, isDown, fateOf }: Line
     scheduler.after(latencyMs(), () => caller.life.enter(() => line.phase === 'opening' && connect(line)))
     return {
       send({ type, at }) {
-        if (line.phase === 'open' && type === 'ping' && caller.isOnline() && !isDown()) message(line, { type: 'pong', at })
+        if (line.phase === 'open' && type === 'ping' && caller.isOnline() && outage() === undefined)
+          message(line, { type: 'pong', at })
       },
       close: () => end(line, CLOSED, 'left'),
     }

@@ -69,7 +69,7 @@ export function createWorld(options: WorldOptions): World {
     scheduler,
     tell,
     latencyMs: () => choices.whole(5, 60),
-    isDown: () => server.outage !== undefined,
+    outage: () => (server.outage === undefined || server.outage === 'silent' ? server.outage : 'refusing'),
     fateOf: () => options.pushFate?.() ?? { laterMs: [0], beside: [] },
   })
 
