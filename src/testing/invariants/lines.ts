@@ -9,32 +9,18 @@ interface Held {
 
 /** For the machine to be told, and what it lets go of. */
 const GRACE_MS = 1_000
-const WINDOW_MS = 5_000
-const MOST_IN_WINDOW = 20
 const KNOWN = /^\/(?:note|task)\?/
 
-/**
- * L6: a line that says nothing is let go of within two beats. L9: lines are not opened again and again without a pause. L10: none is left when every
- * engine has stopped. S25: what a line says of something that this engine has not makes it ask for nothing.
- */
+/** L6: a line that says nothing is let go of within two beats. S25: a hint about what this engine has not makes it ask for nothing. */
 export const lines: Checker = ({ now, settings }, report) => {
   const held = new Map<number, Held>()
-  const openings = new Map<string, number[]>()
   /** Processes whose timers come late. */
   const slow = new Set<string>()
   const boundMs = 2 * (settings.engine.realtime?.heartbeatMs ?? 0) + GRACE_MS
 
-  function opened(tab: string): void {
-    const recent = [...(openings.get(tab) ?? []), now()].filter((at) => at > now() - WINDOW_MS)
-    openings.set(tab, recent)
-    if (recent.length > MOST_IN_WINDOW) report('L9', `${tab} opened ${recent.length} lines within ${WINDOW_MS} ms.`)
-  }
-
   function seeLine({ tab, device, line, change }: Extract<Fact, { type: 'line' }>): void {
-    if (change === 'opening') {
-      held.set(line, { tab, device })
-      opened(tab)
-    } else if (change === 'silent') held.set(line, { tab, device, silentAt: now() })
+    if (change === 'opening') held.set(line, { tab, device })
+    else if (change === 'silent') held.set(line, { tab, device, silentAt: now() })
     else if (change !== 'opened') held.delete(line)
   }
 
@@ -60,9 +46,6 @@ export const lines: Checker = ({ now, settings }, report) => {
         if (!KNOWN.test(fact.request.path)) report('S25', `${fact.request.tab} asks for ${fact.request.path}, which it has not.`)
       }
       if (held.size > 0) judgeSilence()
-    },
-    end() {
-      for (const [line, { tab }] of held) report('L10', `${tab} has left, but line ${line} is still open.`)
     },
   }
 }
