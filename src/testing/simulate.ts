@@ -7,7 +7,7 @@ import { createCaretaker } from './world/caretaker.ts'
 import type { Fact } from './world/facts.ts'
 import { letPeopleWork } from './world/people.ts'
 import { splitSeed } from './world/random.ts'
-import { drawSettings, withRetention } from './world/settings.ts'
+import { drawSettings, withLines, withRetention } from './world/settings.ts'
 import { choicesOf, recordedTape, replayedTape, type Tape } from './world/tape.ts'
 import { createTrace } from './world/trace.ts'
 import { drawWorkload } from './world/workload.ts'
@@ -80,8 +80,16 @@ async function run(tapeOf: (name: keyof Tapes) => Tape, options: SimulationOptio
   const trace = createTrace(options.keepsText ?? false)
   const drawn = drawSettings(workload)
   const plan = drawWorkload(workload, shape)
-  const settings = withRetention(drawn, workload)
-  const world = createWorld({ ...shape, settings, choices: schedule, fateOf: storm.fateOf, observe, crashAt: options.crashAt })
+  const settings = withLines(withRetention(drawn, workload), workload)
+  const world = createWorld({
+    ...shape,
+    settings,
+    choices: schedule,
+    fateOf: storm.fateOf,
+    pushFate: storm.pushFate,
+    observe,
+    crashAt: options.crashAt,
+  })
   const caretaker = createCaretaker(world, schedule)
   const watch = watchInvariants(world)
   let hasNews = true

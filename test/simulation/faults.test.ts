@@ -24,6 +24,13 @@ const consequences: readonly (readonly [what: string, kind: FaultKind, trace: Re
     'schema-change',
     /FAULT schema-change[^]*?the server answers request \d+ with 4(?:00|22)\n[^]*?rollingBack -> rejected[^]*?sending -> done/,
   ],
+  [
+    'a line that has gone silent is let go of, and another one opened',
+    'line-dead',
+    /(\S+) has line (\d+) silent\n[^]*?\1 has line \2 left\n[^]*?\1 has line \d+ opened/,
+  ],
+  ['a line that the server closes is opened again', 'line-closed', /FAULT line-closed[^]*?has line \d+ opened/],
+  ['a hint comes twice', 'push-doubled', /hears on line (\d+) (.*)\n[^]*?hears on line \1 \2\n/],
   ['the breaker opens and lets probes through', 'outage', /FAULT outage[^]*?breaker:opened[^]*?breaker:halfOpened/],
 ]
 

@@ -43,7 +43,11 @@ export const TIMED_FAULTS = [
   'id-reused',
 ] as const
 
+/** Drawn only in worlds that have realtime lines, after everything else. */
+export const LINE_FAULTS = ['push-dropped', 'push-doubled', 'push-late', 'push-foreign', 'line-dead', 'line-closed'] as const
+
 export type RequestFault = (typeof REQUEST_FAULTS)[number]
 export type TimedFault = (typeof TIMED_FAULTS)[number]
-export type FaultKind = RequestFault | TimedFault
-export const FAULTS: readonly FaultKind[] = [...REQUEST_FAULTS, ...TIMED_FAULTS]
+export type LineFault = (typeof LINE_FAULTS)[number]
+export type FaultKind = RequestFault | TimedFault | LineFault
+export const FAULTS: readonly FaultKind[] = [...REQUEST_FAULTS, ...TIMED_FAULTS, ...LINE_FAULTS]

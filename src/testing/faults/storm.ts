@@ -1,8 +1,10 @@
 import type { Sent } from '../world/facts.ts'
+import type { PushFate } from '../world/lines.ts'
 import type { Fate } from '../world/network.ts'
 import type { Choices } from '../world/tape.ts'
 import type { World } from '../world/world.ts'
 import type { FaultKind } from './kinds.ts'
+import { createLineFaults, PLAIN_PUSH, type LineFaults } from './lines.ts'
 import { createRequestFaults, PORTAL_PAGE, type RequestFaults } from './requests.ts'
 import { outageMs, strikeNow } from './strikes.ts'
 import { drawSwarm } from './swarm.ts'
@@ -14,6 +16,8 @@ const SILENCE_MS = 60_000
 /** All that goes wrong in one run, until it is over. */
 export interface Storm {
   fateOf(request: Sent): Partial<Fate>
+  /** What becomes of a hint on a line. */
+  pushFate(): PushFate
   begin(world: World, lastMs: number): void
   /** How much longer it lasts than people work. */
   lingersMs(): number
@@ -29,6 +33,7 @@ export function createStorm(choices: Choices): Storm {
   const remedies = new Set<() => void>()
   let world: World | undefined
   let requests: RequestFaults | undefined
+  let lines: LineFaults | undefined
   let isOver = false
   let lastsMs = 0
   let lastMs = 0
@@ -57,6 +62,7 @@ export function createStorm(choices: Choices): Storm {
       if (outage !== undefined) return outage === 'silent' ? { lost: 'request', backMs: SILENCE_MS } : { intercepted: outage }
       return requests?.fateOf(request) ?? {}
     },
+    pushFate: () => lines?.pushFate() ?? PLAIN_PUSH,
     begin(begun, workMs) {
       lastMs = workMs
       world = begun
@@ -72,6 +78,7 @@ export function createStorm(choices: Choices): Storm {
           if (!isOver) strikeNow(target)
         })
       }
+      lines = createLineFaults(choices, swarm, begun, lastMs, () => isOver, fired)
     },
     lingersMs: () => Math.max(0, lastsMs - lastMs),
     end() {

@@ -11,6 +11,7 @@ import { endings } from './endings.ts'
 import { handlers } from './handlers.ts'
 import type { Checker, Picture, Report, Violation } from './invariant.ts'
 import { leases } from './leases.ts'
+import { lines } from './lines.ts'
 import { load } from './load.ts'
 import { merging } from './merging.ts'
 import { outages } from './outages.ts'
@@ -45,6 +46,7 @@ const CHECKERS: Readonly<Record<string, Checker>> = {
   dependencies,
   handlers,
   leases,
+  lines,
   load,
   merging,
   outages,

@@ -16,6 +16,8 @@ export interface Device {
   readonly link: Link
   readonly presence: PresenceBoard
   readonly tabs: readonly Tab[]
+  /** It has a realtime line to the server. */
+  readonly hasLine: boolean
   /** Who is logged in. */
   user: string
   /** The newest build of the application that was ever opened here. */
@@ -43,9 +45,10 @@ export interface DeviceShape {
   readonly name: string
   readonly tabCount: number
   readonly store: 'transactional' | 'key-value'
+  readonly hasLine: boolean
 }
 
-export function createDevice(world: World, { name, tabCount, store }: DeviceShape): Device {
+export function createDevice(world: World, { name, tabCount, store, hasLine }: DeviceShape): Device {
   const { scheduler, server } = world
   const tokens = new Map<string, string>()
   const tabs: Tab[] = []
@@ -91,6 +94,7 @@ export function createDevice(world: World, { name, tabCount, store }: DeviceShap
     link: createLink(scheduler),
     presence: createPresenceBoard(scheduler),
     tabs,
+    hasLine,
     user: 'u1',
     newestBuild: 1,
     storageFault: () => undefined,

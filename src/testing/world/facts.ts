@@ -99,6 +99,17 @@ export type FactBody =
       readonly value: JsonObject | undefined
       readonly status: string
     }
+  /** The realtime line of a tab. `left`: the tab has let go of it. */
+  | {
+      readonly type: 'line'
+      readonly tab: string
+      readonly device: string
+      readonly user: string
+      /** Counts the lines of the world. */
+      readonly line: number
+      readonly change: 'opening' | 'opened' | 'silent' | 'closed' | 'left'
+    }
+  | { readonly type: 'pushed'; readonly tab: string; readonly line: number; readonly text: string }
   | { readonly type: 'sent'; readonly request: Sent }
   /** A request that could not leave. */
   | { readonly type: 'unsent'; readonly tab: string }

@@ -2,7 +2,7 @@ import type { OutgoingRequest, Wire } from '../../adapters/http/wire.ts'
 import type { Sent, SentWrite, Tell } from './facts.ts'
 import { never, type Life } from './life.ts'
 import { keyOf, writesIn, type ServerRequest, type ServerResponse } from './messages.ts'
-import type { ModelServer } from './model-server.ts'
+import type { Effect, ModelServer } from './model-server.ts'
 import type { Scheduler } from './scheduler.ts'
 import { aborted, travel, unreachable, type Fate } from './travel.ts'
 
@@ -14,6 +14,8 @@ export interface NetworkSurroundings {
   readonly scheduler: Scheduler
   readonly server: ModelServer
   readonly tell: Tell
+  /** The server has changed something. */
+  changed(effects: readonly Effect[]): void
   fateOf(request: Sent): Fate
 }
 
@@ -30,12 +32,13 @@ export interface Network {
   wireOf(caller: Caller): Wire
 }
 
-export function createNetwork({ scheduler, server, tell, fateOf }: NetworkSurroundings): Network {
+export function createNetwork({ scheduler, server, tell, changed, fateOf }: NetworkSurroundings): Network {
   let count = 0
 
   function serve(request: Sent): ServerResponse {
     const { response, effects, replayed } = server.handle(request)
     tell({ type: 'served', request, status: response.status, effects, replayed })
+    changed(effects)
     return response
   }
 

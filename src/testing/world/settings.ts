@@ -12,6 +12,8 @@ export interface WorldSettings {
   readonly hasKeyValueStore: boolean
   /** Every tab shows its notes all the time. */
   readonly hasViews: boolean
+  /** So many devices, from the first, have a realtime line. */
+  readonly lineCount: number
 }
 
 /** Drawn, so that every combination comes up; the plainest one stands first. */
@@ -47,6 +49,7 @@ export function drawSettings(choices: Choices): WorldSettings {
     hasProbe: choices.pick([false, true]),
     hasKeyValueStore: choices.pick([false, false, true]),
     hasViews: choices.pick([true, false]),
+    lineCount: 0,
   }
 }
 
@@ -55,3 +58,17 @@ export function withRetention(settings: WorldSettings, choices: Choices): WorldS
   const retention = choices.pick([DEFAULTS.retention, { ...DEFAULTS.retention, completedMs: 2_000, completedCount: 3 }])
   return { ...settings, engine: { ...settings.engine, retention } }
 }
+
+/** Whether there are realtime lines. Drawn after everything else, so that a world without them is as it was. Then everything is pulled by itself, too: a hint may be lost. */
+export function withLines(settings: WorldSettings, choices: Choices): WorldSettings {
+  const lineCount = choices.pick([0, 0, 1, 3])
+  const heartbeatMs = choices.pick([5_000, 2_000])
+  const maxAttempts = choices.pick([10, 3])
+  if (lineCount === 0) return settings
+  const { engine } = settings
+  const retry = { strategy: 'exponential', baseMs: 500, capMs: 4_000, maxAttempts } as const
+  const realtime = { heartbeatMs, connectTimeoutMs: 3_000, retry, fallbackMs: 10_000 }
+  return { ...settings, lineCount, engine: { ...engine, realtime, pull: { ...engine.pull, everyMs: PULL_BESIDE_LINES_MS } } }
+}
+
+const PULL_BESIDE_LINES_MS = 2_000

@@ -118,8 +118,9 @@ export function createTab(world: World, device: Device, name: string): Tab {
   function makeEngine(life: Life, rules: TimerRules, user: string, timers: Set<object>): SyncEngine {
     const clock = counted(simulatedClock(scheduler, life, device.clock, rules), timers)
     const { settings } = world
+    const caller = { tab: name, device: device.name, user, life, isOnline: device.link.isOnline }
     const transport = transportOver(
-      { wire: world.network.wireOf({ tab: name, device: device.name, user, life, isOnline: device.link.isOnline }), clock },
+      { wire: world.network.wireOf(caller), clock },
       { baseURL: BASE_URL, timeoutMs: settings.requestTimeoutMs, auth: device.authOf(user, life) },
     )
     const ports = {
@@ -130,6 +131,7 @@ export function createTab(world: World, device: Device, name: string): Tab {
     }
     return engineFactory(ports).createSyncEngine({
       ...settings.engine,
+      ...(device.hasLine ? { realtime: { ...settings.engine.realtime, channel: world.lines.channelOf(caller) } } : {}),
       user,
       entities: { note: { conflict: settings.conflict }, task: {} },
       storage: storageOf(life),

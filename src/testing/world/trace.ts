@@ -54,6 +54,10 @@ function describe(fact: FactBody): string {
       return `${fact.tab} says ${describeEvent(fact.event)}`
     case 'shown':
       return `${fact.tab} shows ${fact.entity}/${fact.id} ${fact.status} ${JSON.stringify(fact.value) ?? 'not at all'}`
+    case 'line':
+      return `${fact.tab} has line ${fact.line} ${fact.change}`
+    case 'pushed':
+      return `${fact.tab} hears on line ${fact.line} ${fact.text}`
     case 'sent':
       return `${fact.request.tab} sends request ${fact.request.number}: ${fact.request.method} ${fact.request.path} ${fact.request.headers['Idempotency-Key'] ?? ''} ${fact.request.headers['If-Match'] ?? ''} ${fact.request.body ?? ''}`
     case 'unsent':

@@ -1,6 +1,7 @@
 import type { NewId, Random } from '../../core/ports.ts'
 import { createDevice, type Device, type DeviceShape } from './device.ts'
 import type { Fact, FactBody, Tell } from './facts.ts'
+import { createLines, type Lines, type PushFate } from './lines.ts'
 import { createModelServer, type ModelServer } from './model-server.ts'
 import { createNetwork, type Fate, type Network } from './network.ts'
 import { createScheduler, type Scheduler } from './scheduler.ts'
@@ -17,6 +18,7 @@ export interface World {
   readonly scheduler: Scheduler
   readonly server: ModelServer
   readonly network: Network
+  readonly lines: Lines
   readonly devices: readonly Device[]
   readonly tell: Tell
   readonly random: Random
@@ -38,6 +40,8 @@ export interface WorldOptions {
   readonly choices: Choices
   /** What goes wrong with a request, beside the time it takes. */
   fateOf?(request: Sent): Partial<Fate>
+  /** What becomes of a hint on a line. */
+  pushFate?(): PushFate
   observe(fact: Fact): void
   /** At this moment, counted from 1, the process that it belongs to dies. */
   crashAt?: number | undefined
@@ -61,11 +65,20 @@ export function createWorld(options: WorldOptions): World {
   const storeOf = (number: number): DeviceShape['store'] =>
     settings.hasKeyValueStore && number === options.deviceCount ? 'key-value' : 'transactional'
 
+  const lines = createLines({
+    scheduler,
+    tell,
+    latencyMs: () => choices.whole(5, 60),
+    outage: () => (server.outage === undefined || server.outage === 'silent' ? server.outage : 'refusing'),
+    fateOf: () => options.pushFate?.() ?? { laterMs: [0], beside: [] },
+  })
+
   const world: World = {
     settings,
     scheduler,
     server,
-    network: createNetwork({ scheduler, server, tell, fateOf }),
+    network: createNetwork({ scheduler, server, tell, changed: lines.changed, fateOf }),
+    lines,
     devices,
     tell,
     random: choices.unit,
@@ -78,6 +91,13 @@ export function createWorld(options: WorldOptions): World {
     crashPoints: () => points,
   }
   for (let number = 1; number <= options.deviceCount; number++)
-    devices.push(createDevice(world, { name: `d${number}`, tabCount: options.tabsPerDevice, store: storeOf(number) }))
+    devices.push(
+      createDevice(world, {
+        name: `d${number}`,
+        tabCount: options.tabsPerDevice,
+        store: storeOf(number),
+        hasLine: number <= settings.lineCount,
+      }),
+    )
   return world
 }

@@ -1,11 +1,23 @@
 import type { Bug } from './bug.ts'
 import { deciding } from './bugs/deciding.ts'
+import { hearing } from './bugs/hearing.ts'
 import { ordering } from './bugs/ordering.ts'
 import { owning } from './bugs/owning.ts'
 import { pacing } from './bugs/pacing.ts'
 import { sending } from './bugs/sending.ts'
+import { showing } from './bugs/showing.ts'
 import { storing } from './bugs/storing.ts'
 import { tearing } from './bugs/tearing.ts'
 
 /** Mistakes that somebody could make in the engine. Each must be told of by one of the invariants that it names. */
-export const BUGS: readonly Bug[] = [...sending, ...storing, ...ordering, ...owning, ...pacing, ...deciding, ...tearing]
+export const BUGS: readonly Bug[] = [
+  ...sending,
+  ...storing,
+  ...ordering,
+  ...owning,
+  ...pacing,
+  ...deciding,
+  ...tearing,
+  ...showing,
+  ...hearing,
+]

@@ -159,7 +159,7 @@ export const pacing: readonly Bug[] = [
     'src/engine/runtime.js',
     'closers.add(every(clock, LOOK_AGAIN_MS, storeChanged));',
     '',
-    'L5 L1',
+    'L5 L1 L3',
   ),
   bug(
     'a wake-up lost: what stands behind in the lane',

@@ -1,0 +1,33 @@
+import { bug, type Bug } from '../bug.ts'
+
+const CHANNEL = 'machines/channel.js'
+const REALTIME = 'src/engine/realtime.js'
+
+/** The realtime line, and what follows from it. */
+export const hearing: readonly Bug[] = [
+  bug(
+    'a beat that is never missed',
+    'A dead line is held for ever.',
+    CHANNEL,
+    "target: '#channel.live.cutting', actions: ['miss', 'reportHealth']",
+    "target: 'beating'",
+    'L6',
+  ),
+  bug(
+    'no beat at all',
+    'A line that has opened is believed for ever.',
+    CHANNEL,
+    "after: { heartbeat: { target: '#channel.live.cutting', actions: ['miss', 'reportHealth'] } },",
+    '',
+    'L6',
+  ),
+  bug(
+    'hints of what the engine has not',
+    'They make it ask for it.',
+    REALTIME,
+    '|| !Object.hasOwn(settings.entities, message.entity)',
+    '',
+    'S25',
+  ),
+  bug('a line that outlives its engine', 'It is forgotten instead of stopped.', REALTIME, 'ending?.actor.stop();', '', 'L10 L6'),
+]
