@@ -4,6 +4,7 @@ import { hearing } from './bugs/hearing.ts'
 import { ordering } from './bugs/ordering.ts'
 import { owning } from './bugs/owning.ts'
 import { pacing } from './bugs/pacing.ts'
+import { pulling } from './bugs/pulling.ts'
 import { sending } from './bugs/sending.ts'
 import { showing } from './bugs/showing.ts'
 import { storing } from './bugs/storing.ts'
@@ -18,6 +19,7 @@ export const BUGS: readonly Bug[] = [
   ...pacing,
   ...deciding,
   ...tearing,
+  ...pulling,
   ...showing,
   ...hearing,
 ]

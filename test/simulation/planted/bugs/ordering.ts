@@ -133,8 +133,8 @@ export const ordering: readonly Bug[] = [
   bug(
     "another user's operations can be discarded",
     'A decision only needs the id.',
-    'src/engine/operations.js',
-    'if (row.user !== settings.user)\n            throw notFound(row.id);\n        return row;',
+    'src/engine/edits.js',
+    'if (row.user !== user)\n        throw notFound(row.id);\n    return row;',
     'return row;',
     'S25',
   ),

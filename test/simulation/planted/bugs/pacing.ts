@@ -109,8 +109,8 @@ export const pacing: readonly Bug[] = [
     'no end of the pause for a log-in',
     'Nothing is sent any more after one 401.',
     'machines/engine.js',
-    "'cancelResumeAuth', 'resumeAuthLater']",
-    "'cancelResumeAuth']",
+    "'DRAIN.AUTH_NEEDED': { actions: [{ type: 'pause', params: { reason: 'auth' } }, 'cancelResumeAuth', 'resumeAuthLater']",
+    "'DRAIN.AUTH_NEEDED': { actions: [{ type: 'pause', params: { reason: 'auth' } }, 'cancelResumeAuth']",
     'L5 L1',
   ),
   bug(

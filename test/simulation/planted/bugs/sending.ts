@@ -31,7 +31,7 @@ export const sending: readonly Bug[] = [
     'It is made on what is known by now, so that one key stands for two requests.',
     'src/engine/chooser.js',
     'return claim(row, row.request, row.baseVersion);',
-    'return claim(row, transport.prepare({ ...row, baseVersion: version }), version);',
+    'return claim(row, transport.prepare({ ...row, baseVersion: entity?.version }), entity?.version);',
     'S5',
   ),
   bug(
@@ -94,8 +94,8 @@ export const sending: readonly Bug[] = [
     'a stale version after our own success is a conflict',
     'The change is there already, and is made once more.',
     'src/core/reconcile.js',
-    'if (sameJson(patched, remote))',
-    'if (sameJson(patched, remote) && row.unknownAttempts > 0)',
+    'if (isThere(row, remote))',
+    'if (isThere(row, remote) && row.unknownAttempts > 0)',
     'S13',
   ),
   bug(
@@ -112,13 +112,13 @@ export const sending: readonly Bug[] = [
     'src/engine/dispatcher.js',
     `        try {
             if (writes.length + retried.length > 0)
-                await store.commitAs(`,
+                await replica.commit(`,
     `        try {
             for (const choice of choices.splice(0))
                 accept(choice);
             handOut();
             if (writes.length + retried.length > 0)
-                await store.commitAs(`,
+                await replica.commit(`,
     'S4 S5 S7 S9 S17',
   ),
   bug(
@@ -127,12 +127,12 @@ export const sending: readonly Bug[] = [
     'src/engine/dispatcher.js',
     `        try {
             if (writes.length + retried.length > 0)
-                await store.commitAs(`,
+                await replica.commit(`,
     `        try {
             for (const entry of entries.splice(0))
                 acknowledge(entry);
             if (writes.length + retried.length > 0)
-                await store.commitAs(`,
+                await replica.commit(`,
     'S7',
   ),
 ]

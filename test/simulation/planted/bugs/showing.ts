@@ -1,13 +1,89 @@
 import { bug, type Bug } from '../bug.ts'
 
+const VIEWS = 'src/engine/views.js'
+const MIRROR = 'src/engine/mirror.js'
+
 /** What is seen, in the tab that writes and in those that follow it. */
 export const showing: readonly Bug[] = [
   bug(
     'views not told of what others write',
     'Only the own commits are seen.',
-    'src/engine/views.js',
-    'if (mirrors.size > 0)\n                lookSoon();',
+    VIEWS,
+    'if (mirrors.size > 0 || loading.size > 0)\n                fallBehind();',
     '',
-    'S14 L3 S20',
+    'S14 L3',
+  ),
+  bug('a commit that the own view does not see', 'It waits for others.', VIEWS, 'return show(news);', 'return;', 'S14 L3'),
+  bug(
+    'an own write shown on top of what is not up to date',
+    'A hidden tab, whose timers are called late, shows what never was.',
+    VIEWS,
+    'if (behindSince === undefined && !isLooking)',
+    'if (Number.isNaN(behindSince) || !isLooking)',
+    'S14',
+  ),
+  bug(
+    'an ended operation kept in the mirror of a follower',
+    'Only what lives is looked up.',
+    VIEWS,
+    'return { entities: [...entities.values()], operations, ended };',
+    'return { entities: [...entities.values()], operations, ended: [] };',
+    'S14 L3',
+  ),
+  bug(
+    'a look that starts behind what is new',
+    'The newest change is skipped.',
+    VIEWS,
+    'await lookFrom(rev, [',
+    'await lookFrom(rev + 1, [',
+    'S14 L3',
+  ),
+  bug(
+    'no second look',
+    'What is confirmed between the two reads is not seen.',
+    VIEWS,
+    'const MAX_LOOKS = 5;',
+    'const MAX_LOOKS = 1;',
+    'S14 L3',
+  ),
+  bug(
+    'an operation that has ended stays in the view',
+    'It is shown on top for ever.',
+    MIRROR,
+    'setLive(row, !isTerminal(row.status))',
+    'setLive(row, true)',
+    'S14 L3',
+  ),
+  bug(
+    'operations shown in the order in which they came',
+    'Not in that of their numbers.',
+    MIRROR,
+    '[...others, row].sort((a, b) => a.seq - b.seq)',
+    '[...others, row]',
+    'S14',
+  ),
+  bug(
+    'an older base over a newer one in the mirror',
+    'Looks may overlap.',
+    MIRROR,
+    'known?.rev !== undefined && (row.rev ?? 0) <= known.rev',
+    'known?.rev !== undefined && (row.rev ?? 0) === known.rev',
+    'S14 L3',
+  ),
+  bug(
+    'a view that shows rows of any user',
+    'Operations are not told apart by user.',
+    MIRROR,
+    'if (row.entity !== entity || row.user !== user)',
+    'if (row.entity !== entity)',
+    'S14 S25',
+  ),
+  bug(
+    'a look that forgets the operations',
+    'Only entities are looked up.',
+    VIEWS,
+    'operations = await liveOf(among);',
+    'operations = [];',
+    'S14 L3',
   ),
 ]

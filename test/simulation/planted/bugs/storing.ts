@@ -6,8 +6,8 @@ export const storing: readonly Bug[] = [
     'accepted before it is stored',
     'The call resolves while the commit is still under way.',
     'src/engine/intake.js',
-    'const seqs = appends.length === 0 ? [] : await store.storage.commit(',
-    'for (const { rows, resolve } of group) resolve(rows.map((row) => known.get(twins.get(row.id) ?? row.id) ?? row));\n        const seqs = appends.length === 0 ? [] : await store.storage.commit(',
+    'const seqs = appends.length === 0 ? [] : await store.commit(',
+    'for (const { rows, resolve } of group) resolve(rows.map((row) => known.get(twins.get(row.id) ?? row.id) ?? row));\n        const seqs = appends.length === 0 ? [] : await store.commit(',
     'S1',
   ),
   bug(
@@ -46,8 +46,8 @@ export const storing: readonly Bug[] = [
     'a transaction written row by row',
     'A crash between two commits leaves half of it.',
     'src/engine/intake.js',
-    'await store.storage.commit([...appends, ...marks.writes], { expect: marks.expect });',
-    '[...await store.storage.commit([...appends.slice(0, 1), ...marks.writes], { expect: marks.expect }), ...(appends.length > 1 ? await store.storage.commit(appends.slice(1)) : [])];',
+    'await store.commit([...appends, ...marks.writes], { expect: marks.expect });',
+    '[...await store.commit([...appends.slice(0, 1), ...marks.writes], { expect: marks.expect }), ...(appends.length > 1 ? await store.commit(appends.slice(1)) : [])];',
     'S2',
   ),
   {
@@ -61,9 +61,9 @@ export const storing: readonly Bug[] = [
       },
       {
         file: 'src/engine/intake.js',
-        find: 'await store.storage.commit([...appends, ...marks.writes], { expect: marks.expect });',
+        find: 'await store.commit([...appends, ...marks.writes], { expect: marks.expect });',
         replace:
-          'await store.storage.commit(appends);\n        await markParents(store, fresh.filter((row) => row.dependsOn !== undefined));',
+          'await store.commit(appends);\n        await markParents(store, fresh.filter((row) => row.dependsOn !== undefined));',
       },
     ],
     invariants: ['S3'],
