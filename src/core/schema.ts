@@ -72,6 +72,8 @@ export interface PullRow {
   readonly wasEmpty?: boolean
   /** How many changes it has brought so far. */
   readonly met: number
+  /** How many it will bring in all, if the server has told. */
+  readonly total?: number
   /** When the server was last known to have nothing more; milliseconds since 1970. */
   readonly completeAt?: number
   /** The newest request of another tab that it has answered. */
@@ -122,7 +124,8 @@ function isPullRow(value: unknown): value is PullRow {
     typeof value['isPartial'] === 'boolean' &&
     typeof value['met'] === 'number' &&
     isOptional(value['cursor'], 'string') &&
-    isOptional(value['etag'], 'string')
+    isOptional(value['etag'], 'string') &&
+    isOptional(value['total'], 'number')
   )
 }
 

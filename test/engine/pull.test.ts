@@ -201,15 +201,9 @@ describe('a pull', () => {
     expect(await engine.view('note').get('n0')).toMatchObject({ value: { title: 'changed' } })
   })
 
-  it('B9 tells its progress with total, percentage and time remaining', async () => {
+  it('B9 tells its progress with total, percentage and time remaining, though only the first page says how much there is', async () => {
     await fill(6)
-    const engine = await world.started({
-      transport: pulling(async (_, pull) => {
-        const pulled = await pull()
-        return pulled.type === 'page' ? { ...pulled, total: 6 } : pulled
-      }),
-      pull: { pageSize: 2 },
-    })
+    const engine = await world.started({ pull: { pageSize: 2 } })
     const seen: SyncProgress[] = []
     engine.progress$.subscribe((progress) => seen.push(progress))
     await engine.synchronize()
@@ -221,6 +215,33 @@ describe('a pull', () => {
       'pulling 66',
       'pulling 100',
       'idle',
+    ])
+    expect(seen.filter(({ total }) => total === 6).every(({ remainingMs }) => (remainingMs ?? -1) >= 0)).toBe(true)
+    expect(seen.find(({ percentage }) => percentage === 100)?.remainingMs).toBe(0)
+    seen.length = 0
+    await elsewhere(world, 'PATCH', '/note/n0', { title: 'changed' })
+    await engine.synchronize()
+    expect(seen.find(({ done }) => done === 1)).toEqual({ phase: 'pulling', entity: 'note', done: 1 })
+  })
+
+  it('B9 B11 knows after a restart what the first page said, and reckons the time remaining by its own pace', async () => {
+    await fill(8)
+    const first = await world.started({
+      transport: pulling(async (_, pull, count) => (count === 3 ? { type: 'failed', error: new ServerError('down') } : pull())),
+      pull: { pageSize: 2 },
+      retry: { strategy: 'constant', baseMs: 60_000, capMs: 60_000 },
+    })
+    await first.synchronize()
+    await first.stop()
+    const second = await world.started({ pull: { pageSize: 2 } })
+    const seen: SyncProgress[] = []
+    second.progress$.subscribe((progress) => seen.push(progress))
+    await second.synchronize()
+    const pulled = seen.filter(({ phase }) => phase === 'pulling')
+    expect(pulled.map(({ done, total, percentage }) => [done, total, percentage])).toEqual([
+      [4, undefined, undefined],
+      [6, 8, 75],
+      [8, 8, 100],
     ])
   })
 
