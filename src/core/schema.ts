@@ -49,6 +49,8 @@ export interface EntityRow {
   readonly version?: string
   /** Absent after a delete, or where the server's answer held no value. */
   readonly value?: Json
+  /** The server told its version alone: the value is what was sent to it, and the server's own replaces it as soon as a page brings it. */
+  readonly isReckoned?: true
   /** A tombstone, kept for some time so that an older change does not bring the entity back. Milliseconds since 1970; index `deleted`. */
   readonly deletedAt?: number
   /** Grows with each change of the replica, by which other tabs find what is new. Unique. */

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import {
   ServerError,
   type EnqueueInput,
+  type Outcome,
   type Pulled,
   type PullRequest,
   type SyncProgress,
@@ -24,6 +25,10 @@ function pulling(page: (request: PullRequest, pull: () => Promise<Pulled>, count
   const real = httpTransport({ baseURL: world.url })
   let count = 0
   return { ...real, pull: (request, context) => page(request, () => real.pull!(request, context), ++count) }
+}
+
+function versionAlone(outcome: Outcome): Outcome {
+  return outcome.type === 'applied' ? { type: 'applied', version: outcome.version } : outcome
 }
 
 const empty: Pulled = { type: 'page', changes: [], unusable: [], cursor: 'end', hasMore: false }
@@ -87,6 +92,35 @@ describe('a pull', () => {
     release()
     await pulled
     expect(await engine.view('note').get('n0')).toMatchObject({ value: { title: 'ours' }, version: '3' })
+  })
+
+  it.each<[string, EnqueueInput, object]>([
+    ['update', { type: 'update', entity: 'note', id: 'n0', payload: { body: 'ours' } }, { title: 'note 0', body: 'ours' }],
+    ['replace', { type: 'replace', entity: 'note', id: 'n0', payload: { body: 'ours' } }, { body: 'ours' }],
+  ])('S14 keeps what an %s wrote where the answer tells its version alone', async (_, input, expected) => {
+    await fill(1)
+    const engine = await world.started()
+    await engine.synchronize()
+    world.intercept(async (_attempt, send) => versionAlone(await send()))
+    expect(await (await engine.enqueue(input)).settled).toEqual({ status: 'done' })
+    const stored = { value: expect.objectContaining({ id: 'n0', ...expected }), version: '2', status: 'synced' }
+    expect(await engine.view('note').get('n0')).toMatchObject(stored)
+    await engine.synchronize()
+    expect(await engine.view('note').get('n0')).toMatchObject(stored)
+  })
+
+  it('B12 S19 brings what the server added to a write whose answer told its version alone', async () => {
+    await fill(1)
+    const engine = await world.started()
+    await engine.synchronize()
+    world.intercept(async () => {
+      await elsewhere(world, 'PATCH', '/note/n0', { title: 'ours', slug: 'by-the-server' })
+      return { type: 'applied', version: '2' }
+    })
+    const operation = await engine.enqueue({ type: 'update', entity: 'note', id: 'n0', payload: { title: 'ours' } })
+    await operation.settled
+    await engine.synchronize()
+    expect(await engine.view('note').get('n0')).toMatchObject({ value: { title: 'ours', slug: 'by-the-server' }, version: '2' })
   })
 
   it('S18 goes on at the page it was on after a restart', async () => {
