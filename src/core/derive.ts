@@ -25,13 +25,22 @@ export function derive(
   operations: readonly OperationRow[],
   actions: ActionEffects = {},
 ): JsonObject | undefined {
-  let value = base?.deletedAt === undefined && isObject(base?.value) ? base.value : undefined
+  let value = valueIn(base)
   for (const operation of operations) if (isShown(operation)) value = applied(value, operation, actions)
   return value
 }
 
-function applied(value: JsonObject | undefined, operation: OperationRow, actions: ActionEffects): JsonObject | undefined {
-  const { type, entityId, payload } = operation
+/** None of a tombstone. */
+export function valueIn(base: EntityRow | undefined): JsonObject | undefined {
+  return base?.deletedAt === undefined && isObject(base?.value) ? base.value : undefined
+}
+
+/** What one operation makes of the entity, whatever became of the operation since. */
+export function applied(
+  value: JsonObject | undefined,
+  { type, entityId, payload }: OperationRow,
+  actions: ActionEffects,
+): JsonObject | undefined {
   if (type === 'delete') return undefined
   if (type === 'create' || type === 'replace') return withId(payload, entityId)
   if (type === 'update') return value === undefined ? undefined : withId(applyMergePatch(value, payload), entityId)

@@ -49,6 +49,8 @@ export interface EntityRow {
   readonly version?: string
   /** Absent after a delete, or where the server's answer held no value. */
   readonly value?: Json
+  /** The server told its version alone: the value is what was sent to it, and the server's own replaces it as soon as a page brings it. */
+  readonly isReckoned?: true
   /** A tombstone, kept for some time so that an older change does not bring the entity back. Milliseconds since 1970; index `deleted`. */
   readonly deletedAt?: number
   /** Grows with each change of the replica, by which other tabs find what is new. Unique. */
@@ -72,6 +74,8 @@ export interface PullRow {
   readonly wasEmpty?: boolean
   /** How many changes it has brought so far. */
   readonly met: number
+  /** How many it will bring in all, if the server has told. */
+  readonly total?: number
   /** When the server was last known to have nothing more; milliseconds since 1970. */
   readonly completeAt?: number
   /** The newest request of another tab that it has answered. */
@@ -122,7 +126,8 @@ function isPullRow(value: unknown): value is PullRow {
     typeof value['isPartial'] === 'boolean' &&
     typeof value['met'] === 'number' &&
     isOptional(value['cursor'], 'string') &&
-    isOptional(value['etag'], 'string')
+    isOptional(value['etag'], 'string') &&
+    isOptional(value['total'], 'number')
   )
 }
 

@@ -9,14 +9,20 @@ const IDLE: SyncProgress = { phase: 'idle', done: 0 }
 /** Tells where a synchronisation stands, as the events have it. */
 export function createProgress(clock: Clock, events: Events) {
   const progress = new BehaviorSubject<SyncProgress>(IDLE)
-  let startedAt = 0
+  let start = { at: 0, done: 0 }
 
   function next(event: SyncEvent): void {
     if (event.type === 'pull:started') {
-      startedAt = clock.monotonic()
-      progress.next({ phase: 'pulling', entity: event.entity, done: 0 })
-    } else if (event.type === 'pull:progress') progress.next(pulling(event, clock.monotonic() - startedAt))
+      const { entity, done } = event
+      start = { at: clock.monotonic(), done }
+      progress.next({ phase: 'pulling', entity, done })
+    } else if (event.type === 'pull:progress') progress.next(pulling(event, paceOf(event.done)))
     else if (event.type === 'pull:completed' || event.type === 'pull:failed') progress.next(IDLE)
+  }
+
+  /** Milliseconds for each change; unknown before the first. */
+  function paceOf(done: number): number | undefined {
+    return done > start.done ? (clock.monotonic() - start.at) / (done - start.done) : undefined
   }
 
   events.on('pull:*', next)
@@ -31,9 +37,11 @@ export function createProgress(clock: Clock, events: Events) {
   }
 }
 
-function pulling({ entity, done, total }: Extract<SyncEvent, { type: 'pull:progress' }>, elapsedMs: number): SyncProgress {
+type Told = Extract<SyncEvent, { type: 'pull:progress' }>
+
+function pulling({ entity, done, total }: Told, paceMs: number | undefined): SyncProgress {
   const own = { phase: 'pulling', entity, done } as const
   if (total === undefined || total < done || total === 0) return own
-  const remainingMs = done === 0 ? undefined : Math.round((elapsedMs / done) * (total - done))
-  return { ...own, total, percentage: Math.floor((100 * done) / total), ...(remainingMs === undefined ? {} : { remainingMs }) }
+  const remaining = paceMs === undefined ? {} : { remainingMs: Math.round(paceMs * (total - done)) }
+  return { ...own, total, percentage: Math.floor((100 * done) / total), ...remaining }
 }

@@ -6,6 +6,7 @@ import type { Pulled, PullRequest, SystemPorts, Transport } from '../core/ports.
 import { storedError } from '../core/rows.ts'
 import { pullRowName, type PullRow } from '../core/schema.ts'
 import { isServerFailure, type BreakerSigns } from './breaker-signs.ts'
+import { checkPulled } from './check-page.ts'
 import type { Events } from './events.ts'
 import { createPullRuns } from './pull-runs.ts'
 import type { Replica, Writer } from './replica.ts'
@@ -107,8 +108,8 @@ export function createPuller(
   }
 
   /** The breaker hears of it, as of every request. */
-  async function answerFor(entity: string, { cursor, etag, isPartial }: PullRow, signal: AbortSignal): Promise<Pulled> {
-    if (runs.begin(entity)) events.emit({ type: 'pull:started', entity, full: isPartial })
+  async function answerFor(entity: string, { cursor, etag, isPartial, met }: PullRow, signal: AbortSignal): Promise<Pulled> {
+    if (runs.begin(entity)) events.emit({ type: 'pull:started', entity, full: isPartial, done: met })
     replica.asking()
     const pulled = await inTime({ entity, cursor, limit: settings.pull.pageSize, etag: isPartial ? undefined : etag }, signal)
     if (signal.aborted) signs.abandoned(1)
@@ -129,7 +130,7 @@ export function createPuller(
       }, settings.sendTimeoutMs)
       const answered = (pulled: Pulled): void => {
         cancel()
-        resolve(pulled)
+        resolve(checkPulled(pulled))
       }
       const answer = async (): Promise<Pulled> =>
         transport.pull?.(request, { signal: controller.signal }) ?? { type: 'failed', error: noPull() }
@@ -141,10 +142,11 @@ export function createPuller(
     const { entity, row, writer } = turn
     const loop = runs.loopIn(entity, row.cursor, pulled)
     if (loop !== undefined) return fail(turn, { type: 'failed', error: loop })
-    const { changes, unusable, cursor, hasMore, etag, total } = pulled
+    const { changes, unusable, cursor, hasMore, etag, total = row.total } = pulled
     const { etag: _etag, ...kept } = row
     const met = row.met + changes.length
-    const next: PullRow = { ...kept, cursor, met, ...(hasMore || etag === undefined ? {} : { etag }) }
+    const told = total === undefined ? {} : { total }
+    const next: PullRow = { ...kept, ...told, cursor, met, ...(hasMore || etag === undefined ? {} : { etag }) }
     const alsoMet = unusable.flatMap(({ id }) => id ?? [])
     const isSwept = !row.isPartial || row.wasEmpty === true
     const isLast = !hasMore && isSwept
@@ -152,7 +154,7 @@ export function createPuller(
     if (stored === 'outdated') return more()
     for (const { id, error } of unusable)
       events.emit({ type: 'pull:quarantined', entity, error, ...(id === undefined ? {} : { id }) })
-    events.emit({ type: 'pull:progress', entity, done: met, ...(total === undefined ? {} : { total }) })
+    events.emit({ type: 'pull:progress', entity, done: met, ...told })
     if (hasMore) return more()
     // What the page has and nobody can read may be any entity: then none counts as gone.
     const mayBeAny = unusable.some(({ id }) => id === undefined)
@@ -169,7 +171,7 @@ export function createPuller(
   }
 
   /** Each run counts anew. */
-  function ended(entity: string, { lastError: _lastError, wasEmpty: _wasEmpty, ...row }: PullRow): PullRow {
+  function ended(entity: string, { lastError: _lastError, wasEmpty: _wasEmpty, total: _total, ...row }: PullRow): PullRow {
     return { ...row, isPartial: false, met: 0, completeAt: clock.now(), answers: Math.max(requestOf(entity), row.answers ?? 0) }
   }
 

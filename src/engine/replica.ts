@@ -1,5 +1,5 @@
 import { compareVersions } from '../core/versions.ts'
-import { derive, type ActionEffects } from '../core/derive.ts'
+import { applied, valueIn, type ActionEffects } from '../core/derive.ts'
 import type { Json } from '../core/json.ts'
 import { laneOf, type OperationRow } from '../core/operation.ts'
 import type { Change, Clock, CommitOptions, Write } from '../core/ports.ts'
@@ -80,8 +80,10 @@ export function createReplica(store: Store, user: string, { now }: Clock, action
     const generation = generations.get(operation.entity)
     const own = { key, ...(generation === undefined ? {} : { generation }) }
     if (operation.type === 'delete') return { ...own, ...versionOf(version), deletedAt: now() }
-    const value = valueOf(one) ?? derive(current, [operation], actionsOf(operation.entity))
-    return { ...own, ...versionOf(version), ...(value === undefined ? {} : { value }) }
+    const told = valueOf(one)
+    if (told !== undefined) return { ...own, ...versionOf(version), value: told }
+    const value = applied(valueIn(current), operation, actionsOf(operation.entity))
+    return { ...own, ...versionOf(version), ...(value === undefined ? {} : { value, isReckoned: true }) }
   }
 
   function put(row: EntityRow): Write {
@@ -186,9 +188,10 @@ export function createReplica(store: Store, user: string, { now }: Clock, action
   }
 }
 
-/** An answer without the entity left us with its version alone. */
+/** An answer without the entity left us with its version, and a value of our own at best. */
 function lacks(current: EntityRow | undefined, change: Change): boolean {
-  return current?.deletedAt === undefined && current?.value === undefined && 'value' in change
+  const isTold = current?.value !== undefined && current.isReckoned !== true
+  return current?.deletedAt === undefined && !isTold && 'value' in change
 }
 
 /** The answer to an action of the application is the entity only if it says so. */

@@ -120,7 +120,8 @@ export type SyncEventBody =
   | { readonly type: 'breaker:halfOpened' | 'breaker:closed' }
   | { readonly type: 'network:online' | 'network:offline' }
   | { readonly type: 'realtime:connected' | 'realtime:disconnected' | 'realtime:unauthorized' }
-  | { readonly type: 'pull:started'; readonly entity: string; readonly full: boolean }
+  /** `done`: what the run had brought before, where it goes on after a restart. */
+  | { readonly type: 'pull:started'; readonly entity: string; readonly full: boolean; readonly done: number }
   | ({ readonly type: 'pull:progress'; readonly entity: string } & PullProgress)
   | { readonly type: 'pull:completed'; readonly entity: string; readonly changes: number }
   | { readonly type: 'pull:failed'; readonly entity: string; readonly error: SyncError }

@@ -27,7 +27,8 @@ export function pull(store: Store, settings: Settings, entity: string, query: UR
   checkAge(from, head, settings.changeLogLimit)
   const etag = `"${store.databaseId.slice(0, 8)}-${head}"`
   if (isNotModified(conditions, etag)) return notModified(etag)
-  return jsonAnswer(200, page(store, entity, from, limit), etag)
+  const total = cursor === '' ? `,"total":${store.count(entity)}` : ''
+  return jsonAnswer(200, `{${page(store, entity, from, limit)}${total}}`, etag)
 }
 
 /** The cursor that a pull ends with when it has all changes. */
@@ -36,6 +37,7 @@ export function headCursor(store: Store, entity: string): string {
   return writeCursor({ after: head, completeAt: head }, store.databaseId, entity)
 }
 
+/** The members of its object. */
 function page(store: Store, entity: string, from: Position, limit: number): string {
   const found = store.changesAfter(entity, from.after, limit + 1)
   const hasMore = found.length > limit
@@ -43,7 +45,7 @@ function page(store: Store, entity: string, from: Position, limit: number): stri
   const after = changes.at(-1)?.version ?? from.after
   const completeAt = hasMore && after < from.completeAt ? from.completeAt : after
   const cursor = writeCursor({ after, completeAt }, store.databaseId, entity)
-  return `{"changes":[${changes.map(change).join(',')}],"cursor":"${cursor}","hasMore":${hasMore}}`
+  return `"changes":[${changes.map(change).join(',')}],"cursor":"${cursor}","hasMore":${hasMore}`
 }
 
 function change({ id, version, body }: Resource): string {

@@ -39,6 +39,8 @@ export interface Store {
   /** The newest version of an entity, 0 before its first change. */
   head(entity: string): number
   put(entity: string, resource: Resource): void
+  /** How many resources there are or were, as far as their tombstones are kept. */
+  count(entity: string): number
   /** In the order of versions. */
   changesAfter(entity: string, version: number, limit: number): readonly Resource[]
   forgetTombstones(entity: string, upToVersion: number): void
@@ -68,6 +70,7 @@ function createStore(database: Database): Store {
   const put = database.prepare(
     'INSERT INTO resources (entity, id, version, body) VALUES (?, ?, ?, ?) ON CONFLICT (entity, id) DO UPDATE SET version = excluded.version, body = excluded.body',
   )
+  const count = database.prepare('SELECT count(*) AS count FROM resources WHERE entity = ?')
   const changes = database.prepare(
     'SELECT id, version, body FROM resources WHERE entity = ? AND version > ? ORDER BY version LIMIT ?',
   )
@@ -95,6 +98,7 @@ function createStore(database: Database): Store {
     },
     head: (entity) => integer(head.get(entity) ?? {}, 'head'),
     put: (entity, { id, version, body }) => put.run(entity, id, version, body),
+    count: (entity) => integer(count.get(entity) ?? {}, 'count'),
     changesAfter: (entity, version, limit) => changes.all(entity, version, limit).map(toResource),
     forgetTombstones: (entity, upToVersion) => forgetTombstones.run(entity, upToVersion),
     answer(user, key, newerThanMs) {

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import {
   ServerError,
   type EnqueueInput,
+  type Outcome,
   type Pulled,
   type PullRequest,
   type SyncProgress,
@@ -24,6 +25,10 @@ function pulling(page: (request: PullRequest, pull: () => Promise<Pulled>, count
   const real = httpTransport({ baseURL: world.url })
   let count = 0
   return { ...real, pull: (request, context) => page(request, () => real.pull!(request, context), ++count) }
+}
+
+function versionAlone(outcome: Outcome): Outcome {
+  return outcome.type === 'applied' ? { type: 'applied', version: outcome.version } : outcome
 }
 
 const empty: Pulled = { type: 'page', changes: [], unusable: [], cursor: 'end', hasMore: false }
@@ -87,6 +92,35 @@ describe('a pull', () => {
     release()
     await pulled
     expect(await engine.view('note').get('n0')).toMatchObject({ value: { title: 'ours' }, version: '3' })
+  })
+
+  it.each<[string, EnqueueInput, object]>([
+    ['update', { type: 'update', entity: 'note', id: 'n0', payload: { body: 'ours' } }, { title: 'note 0', body: 'ours' }],
+    ['replace', { type: 'replace', entity: 'note', id: 'n0', payload: { body: 'ours' } }, { body: 'ours' }],
+  ])('S14 keeps what an %s wrote where the answer tells its version alone', async (_, input, expected) => {
+    await fill(1)
+    const engine = await world.started()
+    await engine.synchronize()
+    world.intercept(async (_attempt, send) => versionAlone(await send()))
+    expect(await (await engine.enqueue(input)).settled).toEqual({ status: 'done' })
+    const stored = { value: expect.objectContaining({ id: 'n0', ...expected }), version: '2', status: 'synced' }
+    expect(await engine.view('note').get('n0')).toMatchObject(stored)
+    await engine.synchronize()
+    expect(await engine.view('note').get('n0')).toMatchObject(stored)
+  })
+
+  it('B12 S19 brings what the server added to a write whose answer told its version alone', async () => {
+    await fill(1)
+    const engine = await world.started()
+    await engine.synchronize()
+    world.intercept(async () => {
+      await elsewhere(world, 'PATCH', '/note/n0', { title: 'ours', slug: 'by-the-server' })
+      return { type: 'applied', version: '2' }
+    })
+    const operation = await engine.enqueue({ type: 'update', entity: 'note', id: 'n0', payload: { title: 'ours' } })
+    await operation.settled
+    await engine.synchronize()
+    expect(await engine.view('note').get('n0')).toMatchObject({ value: { title: 'ours', slug: 'by-the-server' }, version: '2' })
   })
 
   it('S18 goes on at the page it was on after a restart', async () => {
@@ -201,15 +235,9 @@ describe('a pull', () => {
     expect(await engine.view('note').get('n0')).toMatchObject({ value: { title: 'changed' } })
   })
 
-  it('B9 tells its progress with total, percentage and time remaining', async () => {
+  it('B9 tells its progress with total, percentage and time remaining, though only the first page says how much there is', async () => {
     await fill(6)
-    const engine = await world.started({
-      transport: pulling(async (_, pull) => {
-        const pulled = await pull()
-        return pulled.type === 'page' ? { ...pulled, total: 6 } : pulled
-      }),
-      pull: { pageSize: 2 },
-    })
+    const engine = await world.started({ pull: { pageSize: 2 } })
     const seen: SyncProgress[] = []
     engine.progress$.subscribe((progress) => seen.push(progress))
     await engine.synchronize()
@@ -221,6 +249,33 @@ describe('a pull', () => {
       'pulling 66',
       'pulling 100',
       'idle',
+    ])
+    expect(seen.filter(({ total }) => total === 6).every(({ remainingMs }) => (remainingMs ?? -1) >= 0)).toBe(true)
+    expect(seen.find(({ percentage }) => percentage === 100)?.remainingMs).toBe(0)
+    seen.length = 0
+    await elsewhere(world, 'PATCH', '/note/n0', { title: 'changed' })
+    await engine.synchronize()
+    expect(seen.find(({ done }) => done === 1)).toEqual({ phase: 'pulling', entity: 'note', done: 1 })
+  })
+
+  it('B9 B11 knows after a restart what the first page said, and reckons the time remaining by its own pace', async () => {
+    await fill(8)
+    const first = await world.started({
+      transport: pulling(async (_, pull, count) => (count === 3 ? { type: 'failed', error: new ServerError('down') } : pull())),
+      pull: { pageSize: 2 },
+      retry: { strategy: 'constant', baseMs: 60_000, capMs: 60_000 },
+    })
+    await first.synchronize()
+    await first.stop()
+    const second = await world.started({ pull: { pageSize: 2 } })
+    const seen: SyncProgress[] = []
+    second.progress$.subscribe((progress) => seen.push(progress))
+    await second.synchronize()
+    const pulled = seen.filter(({ phase }) => phase === 'pulling')
+    expect(pulled.map(({ done, total, percentage }) => [done, total, percentage])).toEqual([
+      [4, undefined, undefined],
+      [6, 8, 75],
+      [8, 8, 100],
     ])
   })
 

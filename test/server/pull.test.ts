@@ -53,6 +53,18 @@ describe('GET /{entity}', () => {
     expect((await call('GET', '/note')).json.changes).toHaveLength(100)
   })
 
+  it('B11 tells on the first page of a pull from the beginning how many changes it has, tombstones among them', async () => {
+    const { call } = await serve()
+    await createMany(call, 'note', 25)
+    await createMany(call, 'task', 3)
+    await call('DELETE', '/note/note7', { key: 'd' })
+    const first = await page(call, '', '&limit=10')
+    expect(first.json).toMatchObject({ total: 25, hasMore: true })
+    const second = await page(call, first.json.cursor, '&limit=10')
+    expect(second.json).not.toHaveProperty('total')
+    expect((await call('GET', '/unheard')).json).toMatchObject({ changes: [], total: 0 })
+  })
+
   it('B12 answers 304 while nothing of the entity has changed', async () => {
     const { call } = await serve()
     await createMany(call, 'note', 2)

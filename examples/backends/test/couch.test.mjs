@@ -25,7 +25,8 @@ async function couch(options) {
   const read = async (path) => (await fetch(`${direct}/notes${path}`, { headers: { Accept: 'application/json' } })).json()
   const write = (id, body) =>
     fetch(`${direct}/notes/${id}`, { method: 'PUT', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) })
-  return { engine, proxy, read, write, revisions: async () => (await read('/_changes')).results }
+  const drop = () => fetch(`${direct}/notes`, { method: 'DELETE' })
+  return { engine, proxy, read, write, drop, revisions: async () => (await read('/_changes')).results }
 }
 
 test('A10 C6 every write of a document arrives once, though its answer is lost', async () => {
@@ -77,4 +78,48 @@ test('D5 C6 what CouchDB can not do is refused before anything is sent', async (
   const sent = proxy.seen.length
   assert.equal(await settled(engine, { type: 'update', id: 'a', payload: { title: 'two' } }), 'rejected')
   assert.equal(proxy.seen.length, sent)
+})
+
+const titles = async (engine) => (await engine.view('note').list()).map(({ id, value }) => `${id} ${value.title}`).sort()
+const asked = (proxy) =>
+  proxy.seen.filter(({ path }) => path.includes('_changes')).map(({ path }) => /since=(\w+)/.exec(path)?.[1])
+
+test('B11 B12 brings what others wrote page by page, then what is new alone, tombstones too', async () => {
+  const { engine, proxy, read, write } = await couch({ pull: { pageSize: 2 } })
+  for (const id of ['a', 'b', 'c', 'd', 'e']) await write(id, { title: 'one' })
+  assert.deepEqual((await engine.synchronize()).pulled, [{ entity: 'note', isComplete: true }])
+  assert.deepEqual(await titles(engine), ['a one', 'b one', 'c one', 'd one', 'e one'])
+  assert.deepEqual(asked(proxy), [undefined, '2', '4'])
+  const [{ _rev: revisionOfA }, { _rev: revisionOfB }] = [await read('/a'), await read('/b')]
+  await write('a', { _rev: revisionOfA, title: 'two' })
+  await write('b', { _rev: revisionOfB, _deleted: true })
+  await engine.synchronize()
+  assert.deepEqual(await titles(engine), ['a two', 'c one', 'd one', 'e one'])
+  assert.equal(asked(proxy)[3], '5')
+  const { value, version } = await engine.view('note').get('a')
+  assert.deepEqual(value, { id: 'a', title: 'two' })
+  assert.match(version, /^2-/)
+})
+
+test('B12 S19 what was pulled is the base of what is written next, and our own writes come back once', async () => {
+  const { engine, read, write } = await couch()
+  await write('a', { title: 'theirs' })
+  await engine.synchronize()
+  const { version } = await engine.view('note').get('a')
+  assert.equal(await settled(engine, { type: 'replace', id: 'a', payload: { title: 'ours' }, baseVersion: version }), 'done')
+  await engine.synchronize()
+  assert.deepEqual(await titles(engine), ['a ours'])
+  const { version: pulled, status } = await engine.view('note').get('a')
+  const { _rev } = await read('/a')
+  assert.deepEqual([pulled, status], [_rev, 'synced'])
+})
+
+test('B1 a database that is not there is an error that says so, and loses nothing', async () => {
+  const { engine, write, drop } = await couch()
+  await write('a', { title: 'one' })
+  await engine.synchronize()
+  await drop()
+  const { pulled } = await engine.synchronize()
+  assert.deepEqual([pulled[0].isComplete, pulled[0].error.code, pulled[0].error.status], [false, 'server', 404])
+  assert.deepEqual(await titles(engine), ['a one'])
 })

@@ -19,7 +19,9 @@ export async function listen(handler) {
 export async function lossyProxy(target) {
   const seen = []
   let loses = () => false
-  const url = await listen((incoming, outgoing) => {
+  let before = async () => {}
+  const url = await listen(async (incoming, outgoing) => {
+    await before()
     const { method, url: path, headers } = incoming
     const passed = request(target + path, { method, headers }, (answer) => {
       const entry = { method, path, status: answer.statusCode }
@@ -37,6 +39,10 @@ export async function lossyProxy(target) {
   return {
     url,
     seen,
+    /** What each request waits for. */
+    before(task) {
+      before = task
+    },
     /** The first answer to each write. */
     loseFirstAnswers() {
       loses = ({ method, path }, all) =>
