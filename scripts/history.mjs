@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util'
 import { startPush, startServerProcess } from '../examples/start/processes.mjs'
 import { createScreen, table } from '../examples/start/screen.mjs'
 import { verify } from '../examples/start/verify.mjs'
+import { seededRandom } from './random.mjs'
 
 /** A kill comes at most so long after its share of the operations was acknowledged. */
 const SCATTER_MS = 400
@@ -125,15 +126,4 @@ function conclude(runs, { requests, faults }, { compared, effects, lost, doubled
     ])
       console.log(line)
   return isProven ? 0 : 1
-}
-
-/** Mulberry32: the same seed gives the same shares. */
-function seededRandom(start) {
-  let state = start >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
 }

@@ -46,6 +46,8 @@ export interface SynchartServer {
   ledger(): readonly LedgerEntry[]
   /** Every resource of an entity as a GET would give it, in the order of their newest changes. */
   state(entity: string): readonly Json[]
+  /** How many realtime lines are open. */
+  lines(): number
   /** How often each kind of fault has happened. */
   faults(): Readonly<Record<FaultKind, number>>
   /** From now on these faults; undefined for none. */
@@ -99,6 +101,7 @@ export async function createServer(options: ServerOptions = {}): Promise<Synchar
     listen,
     ledger: store.ledger,
     state: (entity) => stateOf(store, entity).map(storedObject),
+    lines: hub.size,
     faults: gate.counts,
     setFaults(next) {
       gate.set(next)

@@ -10,6 +10,8 @@ export const executablePath: string | undefined = findChromium()
 /** A web application of one origin, whose API is the real server, in a real Chromium with real tabs. */
 export interface ChromiumApp {
   readonly url: string
+  /** Where the server listens itself, lines included: from the application's pages it is another origin. */
+  readonly serverUrl: string
   readonly server: SynchartServer
   readonly context: BrowserContext
   /** Writes that reached the API, by their keys, also those that it did not answer. */
@@ -30,7 +32,6 @@ export async function openChromiumApp(
   launch: { readonly args?: readonly string[] } = {},
 ): Promise<ChromiumApp> {
   const scripts = await bundle(entries)
-  const server = await createServer()
   const keys: string[] = []
   const told: unknown[] = []
   let reachable = true
@@ -65,6 +66,8 @@ export async function openChromiumApp(
   const web = createHttpServer((request, response) => void answer(request, response).catch(() => response.destroy()))
   await new Promise<void>((resolve) => web.listen(0, '127.0.0.1', resolve))
   const url = `http://127.0.0.1:${(web.address() as AddressInfo).port}`
+  const server = await createServer({ corsOrigins: [url] })
+  const { url: serverUrl } = await server.listen()
   const browser = await chromium.launch({
     executablePath: executablePath ?? '',
     args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', ...(launch.args ?? [])],
@@ -74,6 +77,7 @@ export async function openChromiumApp(
 
   return {
     url,
+    serverUrl,
     server,
     context,
     keys,

@@ -24,7 +24,7 @@ export type Wire = (request: OutgoingRequest) => Promise<IncomingResponse>
 
 /** By axios: its adapter alone. Its defaults, transforms and interceptors cost a tenth of a request and would do nothing here. */
 export function axiosWire(): Wire {
-  const adapter = getAdapter(['http', 'fetch'])
+  const adapter = getAdapter(['http', 'fetch'], { env: { fetch: fetchPlain } })
   return ({ url, method, headers, body, maxBodyBytes, maxResponseBytes, signal }) =>
     adapter({
       responseType: 'text',
@@ -38,4 +38,12 @@ export function axiosWire(): Wire {
       maxContentLength: maxResponseBytes,
       signal,
     })
+}
+
+const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 205, 304])
+
+/** Browsers give even an answer that can't have a body an empty one, and axios fails when it wraps that. */
+async function fetchPlain(...request: Parameters<typeof fetch>): Promise<Response> {
+  const response = await fetch(...request)
+  return WITHOUT_BODY.has(response.status) ? new Response(null, response) : response
 }

@@ -1,4 +1,5 @@
-import type { ChannelListener, OpenChannel } from '../../core/ports.ts'
+import type { OpenChannel } from '../../core/ports.ts'
+import { whileAwake } from '../realtime/awake.ts'
 import { createLineCredential } from '../realtime/credential.ts'
 import { checkLineOptions, checkUrl, type RealtimeAuth, type RealtimeLineOptions } from '../realtime/settings.ts'
 import { systemClock } from '../system-clock.ts'
@@ -22,5 +23,5 @@ export function eventSourceChannel(options: EventSourceChannelOptions): OpenChan
   if (options.entities !== undefined) url.searchParams.set('entities', options.entities.join(','))
   const credential = createLineCredential(systemClock, options.auth)
   const settings = { url, credential, onIgnored: options.onIgnored }
-  return (listener: ChannelListener) => openEvents(settings, listener)
+  return whileAwake((listener) => openEvents(settings, listener))
 }

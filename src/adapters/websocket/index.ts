@@ -1,5 +1,6 @@
 import { ValidationError } from '../../core/errors.ts'
-import type { ChannelListener, OpenChannel } from '../../core/ports.ts'
+import type { OpenChannel } from '../../core/ports.ts'
+import { whileAwake } from '../realtime/awake.ts'
 import { createLineCredential } from '../realtime/credential.ts'
 import { checkLineOptions, checkUrl, type RealtimeAuth, type RealtimeLineOptions } from '../realtime/settings.ts'
 import { systemClock } from '../system-clock.ts'
@@ -30,7 +31,7 @@ export function webSocketChannel(options: WebSocketChannelOptions): OpenChannel 
   if (WebSocket !== undefined && typeof WebSocket !== 'function') throw new ValidationError('WebSocket', 'must be a class')
   const credential = createLineCredential(systemClock, auth)
   const settings = { url, ticketUrl: auth === undefined ? undefined : ticketUrl, credential, entities, onIgnored, WebSocket }
-  return (listener: ChannelListener) => openSocket(settings, listener)
+  return whileAwake((listener) => openSocket(settings, listener))
 }
 
 function ticketUrlOf({ href }: URL): string {

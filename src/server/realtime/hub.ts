@@ -32,6 +32,8 @@ export interface HubParts {
 /** Knows every line, and tells all of them of changes: once for each entity and turn, however many writes there were. */
 export interface Hub {
   isFull(): boolean
+  /** How many there are. */
+  size(): number
   /** Returns the function that ends the membership. */
   join(member: Member): () => void
   changed(entity: string): void
@@ -75,6 +77,7 @@ export function createHub({ cursorOf, deliver, maxConnections, heartbeatMs, rest
 
   return {
     isFull: () => members.size >= limit,
+    size: () => members.size,
     join(member) {
       members.add(member)
       return () => void members.delete(member)
