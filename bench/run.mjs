@@ -7,17 +7,18 @@ import { benchEnqueue } from './enqueue.mjs'
 import { benchHandover } from './handover.mjs'
 import { benchOverhead } from './overhead.mjs'
 import { benchPull } from './pull.mjs'
+import { benchRealtime } from './realtime.mjs'
 import { benchScale } from './scale.mjs'
 import { benchView } from './view.mjs'
 
-const HELP = `npm run bench -- [--only enqueue,drain,scale,overhead,coalesce,pull,view,handover] [--rounds 5] [--quick] [--history file] [--json]
+const HELP = `npm run bench -- [--only enqueue,drain,scale,overhead,coalesce,pull,view,realtime,handover] [--rounds 5] [--quick] [--history file] [--json]
   handover   in real tabs of a Chromium; not among the default ones
   --quick    a tenth of the operations: for a look, not for figures
   --history  writes to coalesce, one JSON object a line (default: examples/data/history-2000.ndjson)`
 
 const { values } = parseArgs({
   options: {
-    only: { type: 'string', default: 'enqueue,drain,scale,overhead,coalesce,pull,view' },
+    only: { type: 'string', default: 'enqueue,drain,scale,overhead,coalesce,pull,view,realtime' },
     rounds: { type: 'string', default: '5' },
     quick: { type: 'boolean', default: false },
     history: { type: 'string', default: new URL('../examples/data/history-2000.ndjson', import.meta.url).pathname },
@@ -39,6 +40,7 @@ const benches = {
   overhead: () => benchOverhead(rounds),
   pull: () => benchPull(rounds, 100_000 * scale),
   view: () => benchView([1_000, 10_000, 100_000]),
+  realtime: () => benchRealtime(500, 10_000),
   coalesce: () => benchCoalesce(values.history),
   handover: () => benchHandover(values.quick ? 20 : 100),
 }

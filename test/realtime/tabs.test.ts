@@ -126,7 +126,7 @@ function wrongs({ server }: Busy, keys: readonly string[], ended: readonly Opera
   const byKey = new Map(ended.map((operation) => [operation.idempotencyKey, operation]))
   /** Lanes keep their order, so the effect before is that of the operation before. */
   const wasGone = ({ entityId, sequence }: OperationInfo): boolean => {
-    const before = ledger.filter((entry) => entry.id === entityId && (entry.sequence ?? 0) < sequence).at(-1)
+    const before = ledger.findLast((entry) => entry.id === entityId && (entry.sequence ?? 0) < sequence)
     return before === undefined || before.method === 'DELETE'
   }
   const wrong = (key: string): string | undefined => {
