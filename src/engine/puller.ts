@@ -6,6 +6,7 @@ import type { Pulled, PullRequest, SystemPorts, Transport } from '../core/ports.
 import { storedError } from '../core/rows.ts'
 import { pullRowName, type PullRow } from '../core/schema.ts'
 import { isServerFailure, type BreakerSigns } from './breaker-signs.ts'
+import { checkPulled } from './check-page.ts'
 import type { Events } from './events.ts'
 import { createPullRuns } from './pull-runs.ts'
 import type { Replica, Writer } from './replica.ts'
@@ -129,7 +130,7 @@ export function createPuller(
       }, settings.sendTimeoutMs)
       const answered = (pulled: Pulled): void => {
         cancel()
-        resolve(pulled)
+        resolve(checkPulled(pulled))
       }
       const answer = async (): Promise<Pulled> =>
         transport.pull?.(request, { signal: controller.signal }) ?? { type: 'failed', error: noPull() }

@@ -1,0 +1,45 @@
+import { isVersion } from '../core/classify.ts'
+import { ServerError, SyncError } from '../core/errors.ts'
+import type { Change, Pulled, UnusableChange } from '../core/ports.ts'
+import { isRecord } from '../core/schema.ts'
+
+type Page = Extract<Pulled, { type: 'page' }>
+
+/** What a transport gave, whoever wrote it: a page that is none is a failure, and one change that can't be used is told of. */
+export function checkPulled(pulled: Pulled): Pulled {
+  if (!isRecord(pulled)) return notUsable('it is no object')
+  if (pulled.type === 'page') return checkPage(pulled)
+  if (pulled.type === 'unchanged') return pulled
+  if (pulled.type !== 'expired' && pulled.type !== 'failed' && pulled.type !== 'auth') return notUsable('its type is not known')
+  return pulled.error instanceof SyncError ? pulled : notUsable('its error is no SyncError')
+}
+
+function checkPage(page: Page): Pulled {
+  const { changes, unusable, cursor, hasMore, etag = '', total = 0 } = page
+  const isPage = Array.isArray(changes) && Array.isArray(unusable) && typeof cursor === 'string' && cursor !== ''
+  if (!isPage || typeof hasMore !== 'boolean' || typeof etag !== 'string' || !Number.isSafeInteger(total))
+    return notUsable('a page has the lists changes and unusable, a text cursor, hasMore true or false')
+  const found = changes.flatMap((change) => objectionTo(change) ?? [])
+  if (found.length === 0) return page
+  return { ...page, changes: changes.filter((change) => !objectionTo(change)), unusable: [...unusable, ...found] }
+}
+
+function objectionTo(change: Change): UnusableChange | undefined {
+  if (!isRecord(change) || typeof change.id !== 'string' || change.id === '')
+    return leftOut(undefined, 'its id must be a text, and not empty')
+  const { id, version } = change
+  if (version !== undefined && (typeof version !== 'string' || !isVersion(version)))
+    return leftOut(id, 'its version must be printable ASCII without spaces and quotes')
+  if ('deleted' in change) return undefined
+  return isRecord(change.value) ? undefined : leftOut(id, 'its value must be an object')
+}
+
+function leftOut(id: string | undefined, reason: string): UnusableChange {
+  const message = `A change that the transport gave can't be used: ${reason}. It is left out, and what is stored of that entity stays.`
+  return { id, error: new ServerError(message, { code: 'unusable-change' }) }
+}
+
+function notUsable(reason: string): Pulled {
+  const message = `The transport's pull() gave what can't be used: ${reason}. Mend the transport; the page is asked for again.`
+  return { type: 'failed', error: new SyncError('transport', message, { retryable: true }) }
+}
