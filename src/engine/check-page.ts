@@ -15,27 +15,26 @@ export function checkPulled(pulled: Pulled): Pulled {
 }
 
 function checkPage(page: Page): Pulled {
-  if (!Array.isArray(page.changes) || !Array.isArray(page.unusable)) return notUsable('changes and unusable must be lists')
-  if (typeof page.cursor !== 'string' || page.cursor === '') return notUsable('cursor must be a text, and not empty')
-  if (typeof page.hasMore !== 'boolean') return notUsable('hasMore must be true or false')
-  if (page.etag !== undefined && typeof page.etag !== 'string') return notUsable('etag must be a text')
-  if (page.total !== undefined && !Number.isSafeInteger(page.total)) return notUsable('total must be a whole number')
-  const found = page.changes.flatMap((change) => objectionTo(change) ?? [])
+  const { changes, unusable, cursor, hasMore, etag = '', total = 0 } = page
+  const isPage = Array.isArray(changes) && Array.isArray(unusable) && typeof cursor === 'string' && cursor !== ''
+  if (!isPage || typeof hasMore !== 'boolean' || typeof etag !== 'string' || !Number.isSafeInteger(total))
+    return notUsable('a page has the lists changes and unusable, a text cursor, hasMore true or false')
+  const found = changes.flatMap((change) => objectionTo(change) ?? [])
   if (found.length === 0) return page
-  return { ...page, changes: page.changes.filter((change) => !objectionTo(change)), unusable: [...page.unusable, ...found] }
+  return { ...page, changes: changes.filter((change) => !objectionTo(change)), unusable: [...unusable, ...found] }
 }
 
 function objectionTo(change: Change): UnusableChange | undefined {
   if (!isRecord(change) || typeof change.id !== 'string' || change.id === '')
-    return unusable(undefined, 'its id must be a text, and not empty')
+    return leftOut(undefined, 'its id must be a text, and not empty')
   const { id, version } = change
   if (version !== undefined && (typeof version !== 'string' || !isVersion(version)))
-    return unusable(id, 'its version must be printable ASCII without spaces and quotes')
+    return leftOut(id, 'its version must be printable ASCII without spaces and quotes')
   if ('deleted' in change) return undefined
-  return isRecord(change.value) ? undefined : unusable(id, 'its value must be an object')
+  return isRecord(change.value) ? undefined : leftOut(id, 'its value must be an object')
 }
 
-function unusable(id: string | undefined, reason: string): UnusableChange {
+function leftOut(id: string | undefined, reason: string): UnusableChange {
   const message = `A change that the transport gave can't be used: ${reason}. It is left out, and what is stored of that entity stays.`
   return { id, error: new ServerError(message, { code: 'unusable-change' }) }
 }
