@@ -6,14 +6,6 @@ const PULLER = 'src/engine/puller.js'
 /** The server's changes, page by page, and what they become in the store. */
 export const pulling: readonly Bug[] = [
   bug(
-    'a page without its cursor',
-    'How far it reaches is written with another page.',
-    REPLICA,
-    'await write(writer, [...writes, putPullRow(page.row)]);',
-    'await write(writer, writes.length > 0 ? writes : [putPullRow(page.row)]);',
-    'S18 L3 L1',
-  ),
-  bug(
     'a cursor written before its page',
     'What follows may be cut off by a crash.',
     REPLICA,
@@ -62,14 +54,6 @@ export const pulling: readonly Bug[] = [
     'S18 L3',
   ),
   bug(
-    'no sweep at the end of a full pull',
-    'What the server has not stays for ever.',
-    REPLICA,
-    'found.deletedAt === undefined && found.generation !== generation',
-    'false',
-    'L3',
-  ),
-  bug(
     'an expired cursor kept',
     'The same is asked again.',
     PULLER,
@@ -83,14 +67,6 @@ export const pulling: readonly Bug[] = [
     PULLER,
     'if (hasMore)\n            return more();',
     'if (hasMore && !row.isPartial)\n            return more();',
-    'S18 L3',
-  ),
-  bug(
-    'a last page that is taken for a whole pull',
-    'The first page says that everything was pulled.',
-    PULLER,
-    'const isLast = !hasMore && isSwept;',
-    'const isLast = isSwept;',
     'S18 L3',
   ),
   bug(

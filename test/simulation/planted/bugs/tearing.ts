@@ -16,7 +16,7 @@ export const tearing: readonly Bug[] = [
     'src/adapters/localforage/journal.js',
     'await writeHead(store, { ...after, redo: changes });',
     'await writeHead(store, after);',
-    'S2 S7 S10 L5 L1',
+    'S2 S7 S10 S16 L5 L1',
   ),
   bug(
     'a commit that failed is finished all the same',
