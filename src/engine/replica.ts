@@ -126,7 +126,7 @@ export function createReplica(store: Store, user: string, { now }: Clock, action
     commit: (epoch: number, writes: readonly Write[], confirmations: readonly Confirmation[], options: CommitOptions) =>
       turns.take(async () => {
         await load(epoch)
-        await store.commitAs(epoch, [...writes, ...(await confirmed(confirmations))], options)
+        await commitAs(epoch, [...writes, ...(await confirmed(confirmations))], options)
       }),
 
     /** Called before a page is asked for: what is confirmed from now on may be newer than what it brings. */
@@ -184,7 +184,17 @@ export function createReplica(store: Store, user: string, { now }: Clock, action
 
   async function write({ epoch, signal }: Writer, writes: readonly Write[]): Promise<void> {
     signal.throwIfAborted()
-    await store.commitAs(epoch, writes)
+    await commitAs(epoch, writes, {})
+  }
+
+  /** One that failed may have been written all the same: then what is known of the store is out of date. */
+  async function commitAs(epoch: number, writes: readonly Write[], options: CommitOptions): Promise<void> {
+    try {
+      await store.commitAs(epoch, writes, options)
+    } catch (error) {
+      loadedAs = undefined
+      throw error
+    }
   }
 }
 
