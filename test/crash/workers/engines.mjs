@@ -4,6 +4,7 @@ import { argv } from 'node:process'
 import { createSyncEngine } from 'synchart'
 import { sqliteStorage } from 'synchart/storage/sqlite'
 import { httpTransport } from 'synchart/transport/http'
+import { STORE_SCHEMA } from '../../../dist/src/core/schema.js'
 
 const [, , url] = argv
 const engines = new Map()
@@ -62,7 +63,7 @@ const commands = {
   /** Writes as the owner of an epoch would, `times` times; says how often it was refused. */
   async writeAs({ path, epoch, times }) {
     const storage = sqliteStorage({ path })
-    await storage.open({ version: 1, collections: { meta: { key: 'name', indexes: {} } } })
+    await storage.open(STORE_SCHEMA)
     const codes = []
     for (let i = 0; i < times; i++) {
       await storage
