@@ -1,8 +1,9 @@
-import { createServer, type ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ServerError, type SyncEngine, type Transport } from '../../src/index.ts'
 import { httpTransport } from '../../src/adapters/http/index.ts'
 import { elsewhere } from '../support/other-client.ts'
+import { serveOnLoopback } from '../support/loopback.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
 
 type Answer = (response: ServerResponse) => void
@@ -16,18 +17,12 @@ let close: () => Promise<void>
 beforeEach(async () => {
   world = await createWorld()
   answer = undefined
-  const proxy = createServer(({ url: path = '' }, response) => {
+  const proxy = await serveOnLoopback(({ url: path = '' }, response) => {
     if (answer === undefined) void pass(path, response)
     else answer(response)
   })
-  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
-  const address = proxy.address()
-  if (address === null || typeof address === 'string') throw new Error('There is no port.')
-  url = `http://127.0.0.1:${address.port}`
-  close = async () => {
-    proxy.closeAllConnections()
-    await new Promise((resolve) => proxy.close(resolve))
-  }
+  url = proxy.url
+  close = proxy.close
   for (const id of ['a', 'b']) await elsewhere(world, 'POST', '/note', { id, title: 'one' })
 })
 afterEach(async () => {

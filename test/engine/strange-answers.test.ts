@@ -1,7 +1,8 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { SyncEngine } from '../../src/index.ts'
 import { httpTransport } from '../../src/adapters/http/index.ts'
+import { serveOnLoopback } from '../support/loopback.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void
@@ -15,19 +16,13 @@ let close: () => Promise<void>
 beforeEach(async () => {
   world = await createWorld({ store: 'memory' })
   answer = undefined
-  const proxy = createServer((request, response) => {
+  const proxy = await serveOnLoopback((request, response) => {
     request.resume()
     if (answer !== undefined) return answer(request, response)
     void forward(request, response)
   })
-  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
-  const address = proxy.address()
-  if (address === null || typeof address === 'string') throw new Error('There is no port.')
-  url = `http://127.0.0.1:${address.port}`
-  close = async () => {
-    proxy.closeAllConnections()
-    await new Promise((resolve) => proxy.close(resolve))
-  }
+  url = proxy.url
+  close = proxy.close
 })
 afterEach(async () => {
   await world.close()
