@@ -25,16 +25,20 @@ export async function forgetEnded(store: Store, retention: RetentionOptions, epo
   return forgotten + (await forgetDoubtful(store, doubtful, epoch, edits))
 }
 
-/** Deletes tombstones that no late answer or page can contradict any more. */
+/**
+ * Deletes tombstones that no late answer or page can contradict any more. The newest row of all stays: by its revision the next is numbered, and
+ * tabs take what is numbered no higher than what they know for old.
+ */
 export async function forgetTombstones(
   store: Store,
   { completedMs }: RetentionOptions,
   epoch: number,
   now: number,
 ): Promise<void> {
+  const newest = await store.newestEntity()
   for (;;) {
     const keys = await store.tombstonesUntil(now - completedMs, PAGE_LIMIT)
-    const writes = keys.map((key): Write => ({ type: 'delete', collection: ENTITIES, key }))
+    const writes = keys.filter((key) => key !== newest).map((key): Write => ({ type: 'delete', collection: ENTITIES, key }))
     if (writes.length > 0) await store.commitAs(epoch, writes)
     if (keys.length < PAGE_LIMIT) return
   }

@@ -57,6 +57,7 @@ export function createPuller(
       signal.throwIfAborted()
       const writer = { epoch: epoch(), signal }
       const known = await replica.pullRow(entity)
+      signal.throwIfAborted()
       const row = full || known === undefined ? await begin(entity, known, writer) : known
       began = row !== known
       return { began, ...(await ask({ entity, row, failures, writer })) }

@@ -205,6 +205,12 @@ export function createStore(storage: Storage, committed: Committed = () => {}) {
       return Number(entry?.position[0] ?? 0)
     },
 
+    /** The key of the entity that was written last. */
+    async newestEntity(): Promise<Scalar | undefined> {
+      const [entry] = await storage.scan(ENTITIES, { index: 'changed', limit: 1, reverse: true })
+      return entry?.key
+    },
+
     pullRow: async (user: string, entity: string) => readPullRow(await storage.get(META, pullRowName(user, entity))),
 
     /** How far each kind of entity has been pulled. */

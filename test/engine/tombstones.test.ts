@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest'
+import { memoryStorage } from '../../src/adapters/memory.ts'
+import { DEFAULTS } from '../../src/core/options.ts'
+import type { Write } from '../../src/core/ports.ts'
+import { ENTITIES, META, STORE_SCHEMA } from '../../src/core/schema.ts'
+import { forgetTombstones } from '../../src/engine/maintenance.ts'
+import { createStore } from '../../src/engine/store.ts'
+
+const LATER = 1_000_000_000_000
+
+async function storeWith(deletedAt: readonly (number | undefined)[]) {
+  const storage = memoryStorage()
+  await storage.open(STORE_SCHEMA)
+  const lease: Write = { type: 'put', collection: META, value: { name: 'lease', owner: 'me', epoch: 1, beat: 0, rev: 1 } }
+  const rows = deletedAt.map((at, index): Write => {
+    const own = at === undefined ? { value: { index } } : { deletedAt: at }
+    return { type: 'put', collection: ENTITIES, value: { key: `u/note/${index}`, rev: index + 1, ...own } }
+  })
+  await storage.commit([lease, ...rows])
+  return { store: createStore(storage), keys: async () => (await storage.scan(ENTITIES, { limit: 1_000 })).map(({ key }) => key) }
+}
+
+describe('tombstones', () => {
+  it('A4 are forgotten once their time is up', async () => {
+    const { store, keys } = await storeWith([1, LATER, undefined])
+    await forgetTombstones(store, DEFAULTS.retention, 1, LATER)
+    expect(await keys()).toEqual(['u/note/1', 'u/note/2'])
+  })
+
+  it('S14 the newest row stays, or the next would have a revision that tabs take for old', async () => {
+    const { store, keys } = await storeWith([1, 2, 3])
+    await forgetTombstones(store, DEFAULTS.retention, 1, LATER)
+    expect(await keys()).toEqual(['u/note/2'])
+    expect(await store.lastRevision()).toBe(3)
+  })
+
+  it('A4 are forgotten by many pages, the newest row among the oldest', async () => {
+    const { store, keys } = await storeWith([...Array.from({ length: 600 }, () => 2), 1])
+    await forgetTombstones(store, DEFAULTS.retention, 1, LATER)
+    expect(await keys()).toEqual(['u/note/600'])
+  })
+})
