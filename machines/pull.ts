@@ -4,7 +4,8 @@ import { rejectNotProvided } from './not-provided.ts'
 /**
  * Brings the server's changes, page by page and one kind of entity after the other. It runs while this engine owns the lease and nothing holds it:
  * then first everything that is pulled by itself, later what is asked for, and everything again after a rest. A page is one commit together with
- * how far it reaches, so whoever owns next goes on there. One kind that can't be pulled does not keep the others waiting.
+ * how far it reaches, so whoever owns next goes on there. One kind that can't be pulled does not keep the others waiting. A kind of which only parts
+ * are followed is divided when its turn comes, and each part is pulled as a kind of its own.
  */
 export interface PullInput {
   readonly parent: ActorRef<Snapshot<unknown>, PullReport>
@@ -14,14 +15,17 @@ export interface PullInput {
 
 export interface PullTarget {
   readonly entity: string
+  /** The part of it; absent: all of it, or every part that is followed. */
+  readonly scope?: string | undefined
   /** From the beginning. */
   readonly full: boolean
 }
 
 /** What became of one page. */
 export interface PageResult {
-  /** `more`: there are more pages. `complete`: the server has nothing more. */
-  readonly type: 'more' | 'complete' | 'failed' | 'auth'
+  /** `more`: there are more pages. `complete`: the server has nothing more. `parts`: nothing was asked for, `scopes` are to be pulled in its place. */
+  readonly type: 'more' | 'complete' | 'parts' | 'failed' | 'auth'
+  readonly scopes?: readonly string[]
   /** A pull from the beginning is under way now and need not be begun again. */
   readonly began: boolean
   /** Until this kind of entity is to be asked for again by itself; endless if never. */
@@ -76,6 +80,12 @@ export const pullMachine = setup({
     })),
     advance: assign(({ context: { queue } }, { began }: PageResult) => ({
       queue: queue.map((one, at) => (at === 0 ? { ...one, full: one.full && !began, failures: 0 } : one)),
+    })),
+    divide: assign(({ context: { queue } }, { scopes = [] }: PageResult) => ({
+      queue: joined(
+        queue.slice(0, 1).flatMap((one) => scopes.map((scope) => ({ ...one, scope }))),
+        queue.slice(1),
+      ),
     })),
     finish: assign(({ context: { queue, delayMs } }, result: PageResult) => ({
       queue: queue.slice(1),
@@ -135,6 +145,11 @@ export const pullMachine = setup({
                 actions: { type: 'advance', params: ({ event }) => event.output },
               },
               {
+                guard: { type: 'is', params: ({ event }) => ({ result: event.output, type: 'parts' }) },
+                target: 'choosing',
+                actions: { type: 'divide', params: ({ event }) => event.output },
+              },
+              {
                 guard: { type: 'is', params: ({ event }) => ({ result: event.output, type: 'complete' }) },
                 target: 'choosing',
                 actions: { type: 'finish', params: ({ event }) => event.output },
@@ -175,13 +190,16 @@ function wanted(target: PullTarget): PageInput {
   return { ...target, failures: 0 }
 }
 
-/** Each entity once; one that is wanted from the beginning is pulled so. */
+/** Each once, and one that is wanted from the beginning is pulled so. A whole comes before its parts, for it is divided into them. */
 function joined(queue: readonly PageInput[], others: readonly PageInput[]): readonly PageInput[] {
   const next = new Map<string, PageInput>()
   for (const one of [...queue, ...others]) {
-    const known = next.get(one.entity) ?? one
-    const failures = Math.max(known.failures, one.failures)
-    next.set(one.entity, { entity: one.entity, full: known.full || one.full, failures })
+    const key = JSON.stringify([one.entity, one.scope])
+    const known = next.get(key) ?? one
+    next.set(key, { ...one, full: known.full || one.full, failures: Math.max(known.failures, one.failures) })
   }
-  return [...next.values()]
+  const all = [...next.values()]
+  const wholes = new Set(all.flatMap(({ entity, scope }) => (scope === undefined ? entity : [])))
+  const isCovered = ({ entity, scope }: PageInput): boolean => scope !== undefined && wholes.has(entity)
+  return [...all.filter((one) => !isCovered(one)), ...all.filter(isCovered)]
 }

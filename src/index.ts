@@ -10,6 +10,7 @@ export const { createSyncEngine, createSyncEngineLogic } = engineFactory(systemP
 export { syncEngineOf, type SyncEngineCommand, type SyncEngineLogic } from './engine/create-engine.ts'
 export type { ConflictDecision, ConflictInbox, ConflictInfo, ConflictQuery } from './engine/conflicts.ts'
 export type { ConflictStatistics } from './core/conflict-statistics.ts'
+export type { ScopeChoice } from './engine/scopes.ts'
 export type { EngineOptions } from './engine/runtime.ts'
 export type {
   DrainSummary,

@@ -58,4 +58,9 @@ export interface EntityOptions {
   readonly stamp?: string | { readonly field: string; readonly write: true } | undefined
   /** By type of operation of your own: what it does to the entity, to be shown before the server has answered. Default: nothing. */
   readonly actions?: ActionEffects | undefined
+  /**
+   * Only these parts of it are pulled, in this order, each with a cursor of its own: `['project:p1']`, a field and its value. `[]` pulls nothing.
+   * `engine.scopes.set` changes it while the application runs, and from then on what was set counts. Default: all of it is pulled.
+   */
+  readonly scopes?: readonly string[] | undefined
 }

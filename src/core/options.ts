@@ -6,6 +6,7 @@ import type { Priority } from './operation.ts'
 import type { Storage, SystemPorts, Transport } from './ports.ts'
 import type { Ageing } from './rows.ts'
 import { count, DAY_MS, refuseUnknown, span, STRATEGIES } from './option-checks.ts'
+import { checkScopes } from './scopes.ts'
 import { checkRealtime, type RealtimeOptions } from './realtime-options.ts'
 import { isRecord } from './schema.ts'
 
@@ -179,9 +180,10 @@ function checkEntities(entities: unknown): void {
     if (!ENTITY_NAME.test(name))
       throw new ValidationError(`entities.${name}`, 'must start with a letter and hold only letters, digits, _ and -.')
     if (!isRecord(entity)) throw new ValidationError(`entities.${name}`, 'must be an object; {} takes the defaults.')
-    refuseUnknown(`entities.${name}`, ['conflict', 'fields', 'vectorClock', 'stamp', 'actions'], entity)
+    refuseUnknown(`entities.${name}`, ['conflict', 'fields', 'vectorClock', 'stamp', 'actions', 'scopes'], entity)
     checkConflictOptions(`entities.${name}`, entity)
     checkActions(`entities.${name}.actions`, entity['actions'])
+    if (entity['scopes'] !== undefined) checkScopes(`entities.${name}.scopes`, entity['scopes'])
   }
 }
 

@@ -182,6 +182,8 @@ export type Change =
 
 export interface PullRequest {
   readonly entity: string
+  /** Only the part of it where this holds, as `project:p1`; the cursor is of that part. What has left the part is told as deleted. */
+  readonly scope?: string | undefined
   /** Where the last page ended; absent: from the beginning. */
   readonly cursor?: string | undefined
   readonly limit: number

@@ -55,13 +55,19 @@ export interface EntityRow {
   readonly deletedAt?: number
   /** Grows with each change of the replica, by which other tabs find what is new. Unique. */
   readonly rev?: number
-  /** The pull from the beginning that last met it. */
+  /** The pull from the beginning that last met it. Where only parts are followed: the newest that had begun when this was learned. */
   readonly generation?: number
+  /** Where only parts are followed: those that hold it, each with the generation of its pull that last met it. */
+  readonly scopes?: Readonly<Record<string, number>>
 }
 
-/** How far the changes of one kind of entity have been pulled. A row of `meta`. */
+/** How far the changes of one kind of entity, or of a part of it, have been pulled. A row of `meta`. */
 export interface PullRow {
   readonly name: string
+  /** The part; absent: all of the entity. */
+  readonly scope?: string
+  /** The entity is pulled in these parts, each with a row of its own: this one only counts the generations of all of them. */
+  readonly parts?: readonly string[]
   /** Where the last page ended; absent before the first. */
   readonly cursor?: string
   /** Of the last complete answer. */
@@ -109,8 +115,35 @@ function isPullRequestRow(value: unknown): value is PullRequestRow {
   )
 }
 
-export function pullRowName(user: string, entity: string): string {
-  return `pull/${encodeURIComponent(user)}/${entity}`
+export function pullRowName(user: string, entity: string, scope?: string): string {
+  const part = scope === undefined ? '' : `/${encodeURIComponent(scope)}`
+  return `pull/${encodeURIComponent(user)}/${entity}${part}`
+}
+
+/** The parts that applications chose to follow at run time. A row of `meta`. */
+export interface ScopesRow {
+  readonly name: string
+  /** Counts the changes. */
+  readonly rev: number
+  readonly scopes: Readonly<Record<string, readonly string[]>>
+}
+
+export function scopesRowName(user: string): string {
+  return `scopes/${encodeURIComponent(user)}`
+}
+
+export function readScopes(entry: Entry | undefined): ScopesRow | undefined {
+  const value = entry?.value
+  return isScopesRow(value) ? value : undefined
+}
+
+function isScopesRow(value: unknown): value is ScopesRow {
+  if (!isRecord(value) || typeof value['rev'] !== 'number' || !isRecord(value['scopes'])) return false
+  return Object.values(value['scopes']).every(isTexts)
+}
+
+function isTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.every((one) => typeof one === 'string')
 }
 
 export function readPullRow(entry: Entry | undefined): PullRow | undefined {
@@ -125,6 +158,8 @@ function isPullRow(value: unknown): value is PullRow {
     typeof value['generation'] === 'number' &&
     typeof value['isPartial'] === 'boolean' &&
     typeof value['met'] === 'number' &&
+    isOptional(value['scope'], 'string') &&
+    (value['parts'] === undefined || isTexts(value['parts'])) &&
     isOptional(value['cursor'], 'string') &&
     isOptional(value['etag'], 'string') &&
     isOptional(value['total'], 'number')

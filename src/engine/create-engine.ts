@@ -184,6 +184,7 @@ function createEngine(runtime: Runtime, parent: AnyActorRef | undefined): SyncEn
     flush,
     synchronize,
     progress$: runtime.readPath.progress.progress$,
+    scopes: runtime.readPath.scopes,
     enableRealtime: runtime.readPath.realtime.enable,
     disableRealtime: runtime.readPath.realtime.disable,
     realtime$: runtime.readPath.realtime.state$,

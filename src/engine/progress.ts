@@ -1,7 +1,7 @@
 import { BehaviorSubject, distinctUntilChanged, type Observable } from 'rxjs'
 import type { Clock } from '../core/ports.ts'
 import type { Events } from './events.ts'
-import type { SyncProgress } from './read-types.ts'
+import type { PullProgress, SyncProgress } from './read-types.ts'
 import type { SyncEvent } from './types.ts'
 
 const IDLE: SyncProgress = { phase: 'idle', done: 0 }
@@ -10,14 +10,24 @@ const IDLE: SyncProgress = { phase: 'idle', done: 0 }
 export function createProgress(clock: Clock, events: Events) {
   const progress = new BehaviorSubject<SyncProgress>(IDLE)
   let start = { at: 0, done: 0 }
+  /** What the parts of one kind have brought that were pulled one after the other; all of it is one part where it is pulled as a whole. */
+  let parts = new Map<string, PullProgress>()
+  let entity = ''
 
   function next(event: SyncEvent): void {
     if (event.type === 'pull:started') {
-      const { entity, done } = event
+      const { scope = '' } = event
+      if (event.entity !== entity || scope === '' || parts.has(scope)) parts = new Map()
+      entity = event.entity
+      parts.set(scope, { done: event.done })
+      const { done } = summed(parts)
       start = { at: clock.monotonic(), done }
       progress.next({ phase: 'pulling', entity, done })
-    } else if (event.type === 'pull:progress') progress.next(pulling(event, paceOf(event.done)))
-    else if (event.type === 'pull:completed' || event.type === 'pull:failed') progress.next(IDLE)
+    } else if (event.type === 'pull:progress') {
+      parts.set(event.scope ?? '', event)
+      const sum = summed(parts)
+      progress.next(pulling(event.entity, sum, paceOf(sum.done)))
+    } else if (event.type === 'pull:completed' || event.type === 'pull:failed') progress.next(IDLE)
   }
 
   /** Milliseconds for each change; unknown before the first. */
@@ -37,9 +47,14 @@ export function createProgress(clock: Clock, events: Events) {
   }
 }
 
-type Told = Extract<SyncEvent, { type: 'pull:progress' }>
+function summed(parts: ReadonlyMap<string, PullProgress>): PullProgress {
+  let sum: PullProgress = { done: 0, total: 0 }
+  for (const { done, total } of parts.values())
+    sum = { done: sum.done + done, ...(total === undefined || sum.total === undefined ? {} : { total: sum.total + total }) }
+  return sum
+}
 
-function pulling({ entity, done, total }: Told, paceMs: number | undefined): SyncProgress {
+function pulling(entity: string, { done, total }: PullProgress, paceMs: number | undefined): SyncProgress {
   const own = { phase: 'pulling', entity, done } as const
   if (total === undefined || total < done || total === 0) return own
   const remaining = paceMs === undefined ? {} : { remainingMs: Math.round(paceMs * (total - done)) }

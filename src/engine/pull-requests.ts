@@ -2,7 +2,9 @@ import type { PullTarget } from '../../machines/pull.ts'
 import { StorageConflictError, SyncError, ValidationError } from '../core/errors.ts'
 import type { Settings } from '../core/options.ts'
 import type { Expectation, Write } from '../core/ports.ts'
-import { META, isRecord, pullRequestsName, readPullRequests, type PullRequestRow } from '../core/schema.ts'
+import { META, isRecord, pullRequestsName, readPullRequests, type PullRequestRow, type PullRow } from '../core/schema.ts'
+import { answersIn } from './pull-rows.ts'
+import { isSame } from './scopes.ts'
 import type { Store } from './store.ts'
 import type { PullSummary, SyncQuery } from './read-types.ts'
 
@@ -11,6 +13,8 @@ export interface PullRequestHooks {
   /** Whether pulls can go on at all: not while anything pauses the engine, nor once it is stopped. */
   isHeld(): boolean
   want(targets: readonly PullTarget[]): void
+  /** The parts of an entity that are followed; undefined if it is pulled as a whole. */
+  scopesOf(entity: string): Promise<readonly string[]> | undefined
   failed(error: unknown): void
 }
 
@@ -50,13 +54,13 @@ export function createPullRequests(settings: Settings, store: Store, hooks: Pull
   async function take(): Promise<void> {
     const row = readPullRequests(await store.storage.get(META, name))
     if (row === undefined || row.rev <= taken || !hooks.isOwner()) return
-    const answered = new Map((await store.pullRows(user)).map(([entity, { answers = 0 }]) => [entity, answers]))
+    const answered = answersIn(await store.pullRows(user))
     const open = row.requests.filter(({ rev }) => rev > taken)
     taken = row.rev
     const targets = open.flatMap(({ rev, entities, full }) =>
       entities.filter((entity) => rev > (answered.get(entity) ?? 0)).map((entity) => ({ rev, entity, full })),
     )
-    for (const { rev, entity } of targets) requested.set(entity, rev)
+    for (const { rev, entities } of open) for (const entity of entities) requested.set(entity, rev)
     if (targets.length > 0) hooks.want(targets.map(({ entity, full }) => ({ entity, full })))
   }
 
@@ -68,13 +72,24 @@ export function createPullRequests(settings: Settings, store: Store, hooks: Pull
     for (;;) {
       const changed = nextChange()
       if (hooks.isHeld()) return { entity, isComplete: false }
-      const row = await store.pullRow(user, entity)
-      if ((row?.answers ?? 0) >= request) {
-        const error = row?.lastError
+      const rows = await rowsOf(entity)
+      if (rows.every((row) => (row?.answers ?? 0) >= request)) {
+        const error = rows.find((row) => row?.lastError !== undefined)?.lastError
         return { entity, isComplete: error === undefined, ...(error === undefined ? {} : { error }) }
       }
       await changed
     }
+  }
+
+  /** How far the entity has been pulled, or each of its parts. While others are chosen than are pulled, there is no answer. */
+  async function rowsOf(entity: string): Promise<readonly (PullRow | undefined)[]> {
+    const followed = hooks.scopesOf(entity)
+    if (followed === undefined) return [await store.pullRow(user, entity)]
+    const scopes = await followed
+    const rows = (await store.pullRows(user)).flatMap(([kind, row]) => (kind === entity ? [row] : []))
+    const parts = rows.find(({ scope }) => scope === undefined)?.parts
+    if (parts === undefined || !isSame(parts, scopes)) return [undefined]
+    return scopes.map((one) => rows.find(({ scope }) => scope === one))
   }
 
   function nextChange(): Promise<void> {

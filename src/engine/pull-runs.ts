@@ -6,28 +6,28 @@ type Page = Extract<Pulled, { type: 'page' }>
 /** Pages in one run: more than any server has. */
 const LONGEST_RUN = 100_000
 
-/** The cursors that the present run of each entity has had: a server that gives one again would be asked for ever (L8). */
+/** The cursors that the present run of each pull, by its name, has had: a server that gives one again would be asked for ever (L8). */
 export function createPullRuns() {
   const runs = new Map<string, Set<string>>()
 
-  function loopIn(entity: string, before: string | undefined, { cursor, hasMore, changes }: Page): SyncError | undefined {
-    const had = runs.get(entity) ?? new Set()
+  function loopIn(name: string, entity: string, before: string | undefined, { cursor, hasMore, changes }: Page): SyncError | undefined {
+    const had = runs.get(name) ?? new Set()
     if (before !== undefined) had.add(before)
-    runs.set(entity, had)
+    runs.set(name, had)
     if (!hasMore || (changes.length > 0 && !had.has(cursor) && had.size < LONGEST_RUN)) return undefined
-    runs.delete(entity)
+    runs.delete(name)
     return looping(entity, changes.length === 0 ? 'an empty page' : 'a cursor that it gave before')
   }
 
   return {
     /** Whether one begins now. */
-    begin(entity: string): boolean {
-      if (runs.has(entity)) return false
-      runs.set(entity, new Set())
+    begin(name: string): boolean {
+      if (runs.has(name)) return false
+      runs.set(name, new Set())
       return true
     },
     loopIn,
-    end: (entity: string): void => void runs.delete(entity),
+    end: (name: string): void => void runs.delete(name),
   }
 }
 

@@ -18,13 +18,15 @@ export interface PullerHooks {
   networkSuspected(): void
   /** The newest request for this entity; 0 if nobody asked. */
   requestOf(entity: string): number
+  /** The parts of an entity that are followed; undefined if it is pulled as a whole. */
+  scopesOf(entity: string): Promise<readonly string[]> | undefined
   /** Whether the server tells when something changes. */
   isTold(): boolean
 }
 
 type Page = Extract<Pulled, { type: 'page' }>
 type Failed = Extract<Pulled, { type: 'failed' }>
-type Step = Pick<PageResult, 'type' | 'delayMs'>
+type Step = Omit<PageResult, 'began'>
 
 /** While the server tells of changes, pulls by themselves only make up for what it forgot: so many times more seldom. */
 const RARELY = 20
@@ -32,6 +34,8 @@ const RARELY = 20
 /** One page: what it is about, and who stores it. */
 interface Turn {
   readonly entity: string
+  /** For events. */
+  readonly part: { readonly entity: string; readonly scope?: string }
   readonly row: PullRow
   readonly failures: number
   readonly writer: Writer
@@ -43,7 +47,7 @@ export function createPuller(
   { clock, random }: SystemPorts,
   transport: Transport,
   replica: Replica,
-  { epoch, signs, events, networkSuspected, requestOf, isTold }: PullerHooks,
+  { epoch, signs, events, networkSuspected, requestOf, scopesOf, isTold }: PullerHooks,
 ) {
   const { user } = settings
   const runs = createPullRuns()
@@ -51,48 +55,63 @@ export function createPuller(
   const pauses = new Map<string, { readonly until: number; readonly error: SyncError }>()
 
   /** Once the signal has fired nothing is stored, nor told, any more. */
-  async function page({ entity, full, failures }: PageInput, signal: AbortSignal): Promise<PageResult> {
+  async function page({ entity, scope, full, failures }: PageInput, signal: AbortSignal): Promise<PageResult> {
+    const part = scope === undefined ? { entity } : { entity, scope }
     let began = false
     try {
       signal.throwIfAborted()
       const writer = { epoch: epoch(), signal }
-      const known = await replica.pullRow(entity)
+      const followed = scopesOf(entity)
+      const divided = followed === undefined ? undefined : await divide(part, await followed, writer)
+      if (divided !== undefined) return { began, ...divided }
+      const known = await replica.pullRow(entity, scope)
       signal.throwIfAborted()
-      const row = full || known === undefined ? await begin(entity, known, writer) : known
+      const isBegun = known !== undefined && known.parts === undefined
+      const row = full || !isBegun ? await begin(part, known, writer) : known
       began = row !== known
-      return { began, ...(await ask({ entity, row, failures, writer })) }
+      return { began, ...(await ask({ entity, part, row, failures, writer })) }
     } catch (error) {
-      if (signal.aborted) runs.end(entity)
+      if (signal.aborted) runs.end(pullRowName(user, entity, scope))
       else if (!(error instanceof StorageFencedError)) events.emit({ type: 'storage:error', error })
       return { type: 'failed', began, delayMs: delayMs(failures, undefined) }
     }
   }
 
+  /** What is to be pulled in place of the whole; nothing in place of a part that is followed no more. */
+  async function divide({ entity, scope }: Turn['part'], scopes: readonly string[], writer: Writer): Promise<Step | undefined> {
+    writer.signal.throwIfAborted()
+    if (scope !== undefined) return scopes.includes(scope) ? undefined : { type: 'complete', delayMs: Infinity }
+    await replica.follow(writer, entity, scopes)
+    if (scopes.length === 0) events.emit({ type: 'pull:completed', entity, changes: 0 })
+    return { type: 'parts', scopes, delayMs: Infinity }
+  }
+
   /** What an earlier pull has brought stays until the end of this one, so nothing seems to be gone meanwhile. */
-  async function begin(entity: string, known: PullRow | undefined, writer: Writer): Promise<PullRow> {
+  async function begin({ entity, scope }: Turn['part'], known: PullRow | undefined, writer: Writer): Promise<PullRow> {
     const row: PullRow = {
-      name: pullRowName(user, entity),
+      name: pullRowName(user, entity, scope),
+      ...(scope === undefined ? {} : { scope }),
       generation: (known?.generation ?? 0) + 1,
       isPartial: true,
       met: 0,
       ...(known?.answers === undefined ? {} : { answers: known.answers }),
     }
     const begun = await replica.begin(writer, entity, row)
-    runs.end(entity)
+    runs.end(row.name)
     return begun
   }
 
   async function ask(turn: Turn): Promise<Step> {
-    const { entity, row, writer } = turn
+    const { entity, part, row, writer } = turn
     const { cursor, etag, isPartial } = row
-    const pulled = refusal(entity) ?? (await answerFor(entity, row, writer.signal))
+    const pulled = refusal(entity) ?? (await answerFor(part, row, writer.signal))
     writer.signal.throwIfAborted()
     if (pulled.type === 'page') return take(turn, pulled)
     if (pulled.type === 'failed') return fail(turn, pulled)
     if (pulled.type === 'auth') return { type: 'auth', delayMs: Infinity }
     if (pulled.type === 'unchanged' && etag !== undefined && !isPartial) return unchanged(turn)
     if (pulled.type === 'expired' && cursor !== undefined) {
-      await begin(entity, row, writer)
+      await begin(part, row, writer)
       return more()
     }
     return fail(turn, { type: 'failed', error: pulled.type === 'expired' ? pulled.error : notAsked() })
@@ -109,10 +128,11 @@ export function createPuller(
   }
 
   /** The breaker hears of it, as of every request. */
-  async function answerFor(entity: string, { cursor, etag, isPartial, met }: PullRow, signal: AbortSignal): Promise<Pulled> {
-    if (runs.begin(entity)) events.emit({ type: 'pull:started', entity, full: isPartial, done: met })
+  async function answerFor(part: Turn['part'], row: PullRow, signal: AbortSignal): Promise<Pulled> {
+    const { name, cursor, etag, isPartial, met } = row
+    if (runs.begin(name)) events.emit({ type: 'pull:started', ...part, full: isPartial, done: met })
     replica.asking()
-    const pulled = await inTime({ entity, cursor, limit: settings.pull.pageSize, etag: isPartial ? undefined : etag }, signal)
+    const pulled = await inTime({ ...part, cursor, limit: settings.pull.pageSize, etag: isPartial ? undefined : etag }, signal)
     if (signal.aborted) signs.abandoned(1)
     else if (pulled.type === 'failed' && isServerFailure(pulled.error)) signs.failed()
     else signs.succeeded()
@@ -140,8 +160,8 @@ export function createPuller(
   }
 
   async function take(turn: Turn, pulled: Page): Promise<Step> {
-    const { entity, row, writer } = turn
-    const loop = runs.loopIn(entity, row.cursor, pulled)
+    const { entity, part, row, writer } = turn
+    const loop = runs.loopIn(row.name, entity, row.cursor, pulled)
     if (loop !== undefined) return fail(turn, { type: 'failed', error: loop })
     const { changes, unusable, cursor, hasMore, etag, total = row.total } = pulled
     const { etag: _etag, ...kept } = row
@@ -154,21 +174,22 @@ export function createPuller(
     const stored = await replica.applyPage(writer, { entity, changes, alsoMet, row: isLast ? ended(entity, next) : next })
     if (stored === 'outdated') return more()
     for (const { id, error } of unusable)
-      events.emit({ type: 'pull:quarantined', entity, error, ...(id === undefined ? {} : { id }) })
-    events.emit({ type: 'pull:progress', entity, done: met, ...told })
+      events.emit({ type: 'pull:quarantined', ...part, error, ...(id === undefined ? {} : { id }) })
+    events.emit({ type: 'pull:progress', ...part, done: met, ...told })
     if (hasMore) return more()
     // What the page has and nobody can read may be any entity: then none counts as gone.
     const mayBeAny = unusable.some(({ id }) => id === undefined)
-    if (isSwept) return completed(entity, met)
-    if (mayBeAny) await replica.note(writer, ended(entity, next))
+    if (isSwept) return completed(turn, met)
+    if (mayBeAny) await replica.note(writer, entity, ended(entity, next))
     else await replica.sweep(writer, entity, ended(entity, next))
-    return completed(entity, met)
+    return completed(turn, met)
   }
 
   /** Nothing is new: then nothing is written either, unless somebody waits for it. */
-  async function unchanged({ entity, row, writer }: Turn): Promise<Step> {
-    if (row.lastError !== undefined || requestOf(entity) > (row.answers ?? 0)) await replica.note(writer, ended(entity, row))
-    return completed(entity, row.met)
+  async function unchanged(turn: Turn): Promise<Step> {
+    const { entity, row, writer } = turn
+    if (row.lastError !== undefined || requestOf(entity) > (row.answers ?? 0)) await replica.note(writer, entity, ended(entity, row))
+    return completed(turn, row.met)
   }
 
   /** Each run counts anew. */
@@ -176,23 +197,23 @@ export function createPuller(
     return { ...row, isPartial: false, met: 0, completeAt: clock.now(), answers: Math.max(requestOf(entity), row.answers ?? 0) }
   }
 
-  function completed(entity: string, changes: number): Step {
-    runs.end(entity)
-    events.emit({ type: 'pull:completed', entity, changes })
+  function completed({ part, row }: Turn, changes: number): Step {
+    runs.end(row.name)
+    events.emit({ type: 'pull:completed', ...part, changes })
     const { everyMs } = settings.pull
     const restMs = everyMs * (isTold() ? RARELY : 1) * (0.75 + random() / 2)
     return { type: 'complete', delayMs: everyMs === 0 ? Infinity : restMs }
   }
 
   /** Who asked for it hears of it; it is tried again all the same. */
-  async function fail({ entity, row, failures, writer }: Turn, { error, retryAfterMs }: Failed): Promise<Step> {
+  async function fail({ entity, part, row, failures, writer }: Turn, { error, retryAfterMs }: Failed): Promise<Step> {
     if (error.code === 'offline') networkSuspected()
     if (retryAfterMs !== undefined) pauses.set(entity, { until: clock.monotonic() + retryAfterMs, error })
     const request = requestOf(entity)
     const isAwaited = request > (row.answers ?? 0)
-    if (isAwaited) await replica.note(writer, { ...row, answers: request, lastError: storedError(error) })
+    if (isAwaited) await replica.note(writer, entity, { ...row, answers: request, lastError: storedError(error) })
     // Of its opening the breaker itself has told.
-    if (isAwaited || !(error instanceof CircuitBreakerOpenError)) events.emit({ type: 'pull:failed', entity, error })
+    if (isAwaited || !(error instanceof CircuitBreakerOpenError)) events.emit({ type: 'pull:failed', ...part, error })
     return { type: 'failed', delayMs: delayMs(failures, retryAfterMs) }
   }
 

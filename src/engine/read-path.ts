@@ -10,6 +10,7 @@ import { createPullRequests } from './pull-requests.ts'
 import { createPuller } from './puller.ts'
 import { createRealtime } from './realtime.ts'
 import type { Replica } from './replica.ts'
+import { createScopes } from './scopes.ts'
 import type { Store } from './store.ts'
 
 export interface ReadPathParts {
@@ -28,12 +29,9 @@ export interface ReadPathParts {
 export function createReadPath(settings: Settings, ports: SystemPorts, parts: ReadPathParts) {
   const { transport, store, replica, signs, events, inspect, machine, isOwner, epoch } = parts
   const want = (targets: readonly PullTarget[]): void => machine()?.send({ type: 'PULL.WANTED', targets })
-  const requests = createPullRequests(settings, store, {
-    isOwner,
-    isHeld,
-    want,
-    failed: (error) => events.emit({ type: 'storage:error', error }),
-  })
+  const failed = (error: unknown): void => events.emit({ type: 'storage:error', error })
+  const scopes = createScopes(settings, store, { isOwner, want, failed })
+  const requests = createPullRequests(settings, store, { isOwner, isHeld, want, scopesOf: scopes.of, failed })
   const realtime = createRealtime(settings, ports, events, { isOwner, isOnline, want }, inspect)
   const puller = createPuller(settings, ports, transport, replica, {
     epoch,
@@ -41,6 +39,7 @@ export function createReadPath(settings: Settings, ports: SystemPorts, parts: Re
     events,
     networkSuspected: () => machine()?.send({ type: 'DRAIN.NETWORK_SUSPECTED' }),
     requestOf: requests.requestOf,
+    scopesOf: scopes.of,
     isTold: realtime.isConnected,
   })
 
@@ -59,6 +58,7 @@ export function createReadPath(settings: Settings, ports: SystemPorts, parts: Re
   return {
     progress: createProgress(ports.clock, events),
     realtime,
+    scopes: scopes.choice,
     wishOf: requests.wishOf,
     request: requests.request,
     logic: pullMachine.provide({
@@ -67,11 +67,15 @@ export function createReadPath(settings: Settings, ports: SystemPorts, parts: Re
     /** This engine owns the lease from now on. */
     owned(): void {
       requests.owned()
+      scopes.takeSoon()
       realtime.begin()
     },
     disowned: realtime.end,
     /** Another handle has written the rows in which requests and answers lie. */
-    storeChanged: requests.storeChanged,
+    storeChanged(): void {
+      requests.storeChanged()
+      scopes.takeSoon()
+    },
     closed(): void {
       realtime.end()
       requests.changed()

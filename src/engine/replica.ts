@@ -3,7 +3,9 @@ import { applied, valueIn, type ActionEffects } from '../core/derive.ts'
 import type { Json } from '../core/json.ts'
 import { laneOf, type OperationRow } from '../core/operation.ts'
 import type { Change, Clock, CommitOptions, Write } from '../core/ports.ts'
-import { ENTITIES, META, type EntityRow, type PullRow } from '../core/schema.ts'
+import { ENTITIES, META, pullRowName, type EntityRow, type PullRow } from '../core/schema.ts'
+import { afterChoice, afterPull, heldByOthers, holdersOf, isMetBy, noted, orderOf, renewed } from './holders.ts'
+import { createParts } from './parts.ts'
 import { PAGE_LIMIT, type Store } from './store.ts'
 import { createTurns } from './turns.ts'
 
@@ -37,6 +39,7 @@ export type Replica = ReturnType<typeof createReplica>
  */
 export function createReplica(store: Store, user: string, { now }: Clock, actionsOf: (entity: string) => ActionEffects) {
   const turns = createTurns()
+  const parts = createParts(user)
   /** By entity: which pull from the beginning is the newest; empty if nothing was ever pulled. */
   let generations = new Map<string, number>()
   /** Lanes whose operations were confirmed since the page that is under way was asked for. */
@@ -49,7 +52,8 @@ export function createReplica(store: Store, user: string, { now }: Clock, action
     if (loadedAs === epoch) return
     const rows = await store.pullRows(user)
     rev = await store.lastRevision()
-    generations = new Map(rows.map(([entity, row]) => [entity, row.generation]))
+    generations = new Map(rows.flatMap(([entity, row]) => (row.scope === undefined ? [[entity, row.generation]] : [])))
+    parts.load(rows)
     loadedAs = epoch
   }
 
@@ -70,6 +74,8 @@ export function createReplica(store: Store, user: string, { now }: Clock, action
   function isOlder({ operation: { entity, type, baseVersion }, version }: Confirmation, current: EntityRow | undefined): boolean {
     if (!isPulled(entity) || current?.version === undefined) return false
     const order = compareVersions(current.version, version)
+    // It has left the part that held it by this very change.
+    if (order === 0 && current.deletedAt !== undefined && parts.of(entity) !== undefined) return true
     if (order !== undefined) return order > 0
     if (baseVersion === undefined) return type === 'create' && current.deletedAt === undefined
     return current.version !== baseVersion
@@ -80,10 +86,16 @@ export function createReplica(store: Store, user: string, { now }: Clock, action
     const generation = generations.get(operation.entity)
     const own = { key, ...(generation === undefined ? {} : { generation }) }
     if (operation.type === 'delete') return { ...own, ...versionOf(version), deletedAt: now() }
+    const held = { ...own, ...renewed(current, parts.of(operation.entity)) }
     const told = valueOf(one)
-    if (told !== undefined) return { ...own, ...versionOf(version), value: told }
+    if (told !== undefined) return { ...held, ...versionOf(version), value: told }
     const value = applied(valueIn(current), operation, actionsOf(operation.entity))
-    return { ...own, ...versionOf(version), ...(value === undefined ? {} : { value, isReckoned: true }) }
+    return { ...held, ...versionOf(version), ...(value === undefined ? {} : { value, isReckoned: true }) }
+  }
+
+  /** Nothing of it can be seen to have changed. */
+  function touch(row: EntityRow): Write {
+    return { type: 'put', collection: ENTITIES, value: row }
   }
 
   function put(row: EntityRow): Write {
@@ -99,22 +111,29 @@ export function createReplica(store: Store, user: string, { now }: Clock, action
     const met = alsoMet.map((id) => laneOf(user, entity, id)).filter((key) => !newest.has(key))
     const keys = [...newest.keys(), ...met]
     const found = await store.entities(keys)
+    const generation = row.scope === undefined ? row.generation : (generations.get(entity) ?? row.generation)
     const writes: Write[] = []
     for (const [at, key] of keys.entries()) {
       const [change, current] = [newest.get(key), found[at]]
-      const isMet = current === undefined || current.generation === row.generation
-      const order = isMet ? compareVersions(current?.version, change?.version) : -1
-      if (change !== undefined && order === undefined && confirmedMeanwhile.has(key)) return 'outdated'
+      const order = orderOf(current, change, row)
+      const isGone = change !== undefined && 'deleted' in change
+      const left = isGone ? heldByOthers(current, row.scope) : undefined
+      const isLate = order === undefined || (isGone && row.scope !== undefined && order > 0)
+      if (left !== undefined) {
+        if (left !== current) writes.push(touch(left))
+        continue
+      }
+      if (change !== undefined && isLate && confirmedMeanwhile.has(key)) return 'outdated'
       if (change !== undefined && ((order ?? -1) < 0 || lacks(current, change)))
-        writes.push(put(rowOf(key, change, row.generation)))
-      else if (!isMet) writes.push({ type: 'put', collection: ENTITIES, value: { ...current, generation: row.generation } })
+        writes.push(put(rowOf(key, change, generation, holdersOf(current, row))))
+      else if (current !== undefined && !isGone && !isMetBy(row, current)) writes.push(touch(noted(current, row)))
     }
     return writes
   }
 
-  function rowOf(key: string, change: Change, generation: number): EntityRow {
+  function rowOf(key: string, change: Change, generation: number, held: Pick<EntityRow, 'scopes'>): EntityRow {
     const own = { key, generation, ...versionOf(change.version) }
-    return 'deleted' in change ? { ...own, deletedAt: now() } : { ...own, value: change.value }
+    return 'deleted' in change ? { ...own, deletedAt: now() } : { ...own, ...held, value: change.value }
   }
 
   return {
@@ -135,7 +154,7 @@ export function createReplica(store: Store, user: string, { now }: Clock, action
     },
 
     /** How far the entity has been pulled, by all that was written. */
-    pullRow: (entity: string) => turns.take(() => store.pullRow(user, entity)),
+    pullRow: (entity: string, scope?: string) => turns.take(() => store.pullRow(user, entity, scope)),
 
     /** The page and how far it reaches, in one commit (S18). `outdated` if that can't be told: then it must be asked for again. */
     applyPage: (writer: Writer, page: PageWrite): Promise<'applied' | 'outdated'> =>
@@ -144,42 +163,83 @@ export function createReplica(store: Store, user: string, { now }: Clock, action
         const writes = await pageWrites(page)
         if (writes === 'outdated') return writes
         await write(writer, [...writes, putPullRow(page.row)])
-        generations.set(page.entity, page.row.generation)
+        generations.set(page.entity, Math.max(generations.get(page.entity) ?? 0, page.row.generation))
+        parts.note(page.entity, page.row)
         return 'applied'
       }),
 
-    /** Begins a pull from the beginning. */
+    /** Begins a pull from the beginning. That of a part has a generation of all of them; that of the whole ends those of its parts. */
     begin: (writer: Writer, entity: string, row: PullRow): Promise<PullRow> =>
       turns.take(async () => {
         await load(writer.epoch)
         const { rows } = await store.entityPage(user, entity, '', 1)
-        const begun = rows.length > 0 ? row : { ...row, wasEmpty: true }
-        await write(writer, [putPullRow(begun)])
-        generations.set(entity, row.generation)
+        const whole = row.scope === undefined ? undefined : await wholeOf(entity)
+        const own = whole === undefined ? row : { ...row, generation: whole.generation + 1 }
+        const begun = rows.length > 0 ? own : { ...own, wasEmpty: true }
+        const others = whole === undefined ? parts.endAllBut(entity, []) : [putPullRow({ ...whole, generation: own.generation })]
+        await write(writer, [putPullRow(begun), ...others])
+        generations.set(entity, begun.generation)
+        parts.note(entity, begun)
         return begun
       }),
 
+    /** From now on these parts are pulled. What none of them holds any more is gone, and so is how far the others were pulled. */
+    follow: (writer: Writer, entity: string, scopes: readonly string[]): Promise<void> =>
+      turns.take(async () => {
+        await load(writer.epoch)
+        const known = parts.of(entity)
+        if (known?.size === scopes.length && scopes.every((scope) => known.has(scope))) return
+        const whole = await wholeOf(entity)
+        const last = [putPullRow({ ...whole, parts: scopes }), ...parts.endAllBut(entity, scopes)]
+        if (last.length > 1 || scopes.length === 0) await sweepRows(writer, entity, (row) => afterChoice(row, scopes), last)
+        else await write(writer, last)
+        loadedAs = undefined
+      }),
+
     /** Notes how a pull ended. */
-    note: (writer: Writer, row: PullRow) =>
+    note: (writer: Writer, entity: string, row: PullRow) =>
       turns.take(async () => {
         await load(writer.epoch)
         await write(writer, [putPullRow(row)])
+        parts.note(entity, row)
       }),
 
-    /** Ends a pull from the beginning: what it has not met is gone (S21). */
+    /** Ends a pull from the beginning: what it has not met is gone (S21), unless another part holds it. */
     sweep: (writer: Writer, entity: string, row: PullRow) =>
       turns.take(async () => {
         await load(writer.epoch)
-        for (let after = ''; ;) {
-          const page = await store.entityPage(user, entity, after, PAGE_LIMIT)
-          const { generation } = row
-          const unmet = page.rows.filter((found) => found.deletedAt === undefined && found.generation !== generation)
-          const writes = unmet.map(({ key, version }) => put({ key, generation, ...versionOf(version), deletedAt: now() }))
-          if (page.last === undefined) return write(writer, [...writes, putPullRow(row)])
-          if (writes.length > 0) await write(writer, writes)
-          after = page.last
-        }
+        parts.note(entity, row)
+        await sweepRows(writer, entity, (found) => afterPull(found, row, parts.of(entity)), [putPullRow(row)])
       }),
+  }
+
+  /** Counts the generations of the parts. */
+  async function wholeOf(entity: string): Promise<PullRow> {
+    const { generation = 0, parts: now = [] } = (await store.pullRow(user, entity)) ?? {}
+    return { name: pullRowName(user, entity), generation, parts: now, isPartial: true, met: 0 }
+  }
+
+  /** What is left of each row, then what is written once that is done. */
+  async function sweepRows(
+    writer: Writer,
+    entity: string,
+    leftOf: (row: EntityRow) => EntityRow | undefined,
+    last: readonly Write[],
+  ): Promise<void> {
+    for (let after = ''; ;) {
+      const page = await store.entityPage(user, entity, after, PAGE_LIMIT)
+      const writes = page.rows.filter(({ deletedAt }) => deletedAt === undefined).flatMap((row) => left(row, entity, leftOf(row)))
+      if (page.last === undefined) return write(writer, [...writes, ...last])
+      if (writes.length > 0) await write(writer, writes)
+      after = page.last
+    }
+  }
+
+  function left(row: EntityRow, entity: string, rest: EntityRow | undefined): Write[] {
+    const { key, version } = row
+    const generation = generations.get(entity) ?? 0
+    if (rest === undefined) return [put({ key, generation, ...versionOf(version), deletedAt: now() })]
+    return rest === row ? [] : [touch(rest)]
   }
 
   async function write({ epoch, signal }: Writer, writes: readonly Write[]): Promise<void> {

@@ -11,15 +11,13 @@ import {
   NEVER_DUE,
   OPERATIONS,
   isRecord,
-  pullRowName,
   readEdits,
   readEntity,
   readLease,
   readOperation,
-  readPullRow,
   type EntityRow,
-  type PullRow,
 } from '../core/schema.ts'
+import { pullRowsIn } from './pull-rows.ts'
 
 /** The store in terms of the domain: rows of operations, entities and the install id. */
 export type Store = ReturnType<typeof createStore>
@@ -211,17 +209,7 @@ export function createStore(storage: Storage, committed: Committed = () => {}) {
       return entry?.key
     },
 
-    pullRow: async (user: string, entity: string) => readPullRow(await storage.get(META, pullRowName(user, entity))),
-
-    /** How far each kind of entity has been pulled. */
-    async pullRows(user: string): Promise<readonly (readonly [entity: string, row: PullRow])[]> {
-      const prefix = pullRowName(user, '')
-      const page = await storage.scan(META, { gt: [prefix], lt: [`${prefix.slice(0, -1)}0`], limit: PAGE_LIMIT })
-      return page.flatMap((entry) => {
-        const row = readPullRow(entry)
-        return row === undefined ? [] : [[row.name.slice(prefix.length), row] as const]
-      })
-    },
+    ...pullRowsIn(storage),
 
     /** A write of the owner: refused once a newer owner exists. */
     commitAs: (epoch: number, writes: readonly Write[], options: CommitOptions = {}) =>

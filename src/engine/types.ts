@@ -1,6 +1,7 @@
 import type { Observable } from 'rxjs'
 import type { SyncError } from '../core/errors.ts'
 import type { ChangedMessage } from '../core/channel-message.ts'
+import type { ScopeChoice } from './scopes.ts'
 import type { EntityView, PullProgress, RealtimeState, SyncProgress, SyncQuery, SyncResult } from './read-types.ts'
 import type { ConflictInbox } from './conflicts.ts'
 import type { Json, JsonObject } from '../core/json.ts'
@@ -101,6 +102,8 @@ export interface DrainSummary {
 }
 
 type OfOperation = { readonly operation: OperationInfo }
+/** `scope`: the part, where only parts of the entity are followed. */
+type OfPart = { readonly entity: string; readonly scope?: string }
 
 export type SyncEventBody =
   | { readonly type: 'engine:started' | 'engine:stopped' }
@@ -121,11 +124,11 @@ export type SyncEventBody =
   | { readonly type: 'network:online' | 'network:offline' }
   | { readonly type: 'realtime:connected' | 'realtime:disconnected' | 'realtime:unauthorized' }
   /** `done`: what the run had brought before, where it goes on after a restart. */
-  | { readonly type: 'pull:started'; readonly entity: string; readonly full: boolean; readonly done: number }
-  | ({ readonly type: 'pull:progress'; readonly entity: string } & PullProgress)
-  | { readonly type: 'pull:completed'; readonly entity: string; readonly changes: number }
-  | { readonly type: 'pull:failed'; readonly entity: string; readonly error: SyncError }
-  | { readonly type: 'pull:quarantined'; readonly entity: string; readonly id?: string; readonly error: SyncError }
+  | ({ readonly type: 'pull:started'; readonly full: boolean; readonly done: number } & OfPart)
+  | ({ readonly type: 'pull:progress' } & OfPart & PullProgress)
+  | ({ readonly type: 'pull:completed'; readonly changes: number } & OfPart)
+  | ({ readonly type: 'pull:failed'; readonly error: SyncError } & OfPart)
+  | ({ readonly type: 'pull:quarantined'; readonly id?: string; readonly error: SyncError } & OfPart)
   | {
       /** Of what is seen in a view that is in use. */
       readonly type: 'entity:created' | 'entity:updated' | 'entity:deleted'
@@ -219,6 +222,8 @@ export interface SyncEngine {
   synchronize(query?: SyncQuery): Promise<SyncResult>
   /** Where a synchronisation by this engine stands. */
   readonly progress$: Observable<SyncProgress>
+  /** The parts that are followed of an entity whose options have `scopes`, in all tabs and after a restart. @throws ValidationError for other entities */
+  readonly scopes: ScopeChoice
   /** Opens the realtime line, from now on whenever this engine owns the lease. @throws SyncError if the engine was given no channel. */
   enableRealtime(): void
   disableRealtime(): void

@@ -3,9 +3,11 @@ import type { Answer } from './answer.ts'
 import { etagOf, isNotModified } from './conditions.ts'
 import type { Conditions } from './conditions.ts'
 import { readCursor, writeCursor } from './cursor.ts'
-import type { Position } from './cursor.ts'
+import type { Bound, Position } from './cursor.ts'
 import type { Settings } from './options.ts'
 import { problemAnswer, Refusal } from './problems.ts'
+import { readScope } from './scope.ts'
+import type { Scope } from './scope.ts'
 import type { Resource, Store } from './store.ts'
 
 const defaultLimit = 100
@@ -21,30 +23,37 @@ export function get(store: Store, entity: string, id: string, conditions: Condit
 
 /** A page of the changes after a cursor. @throws Refusal 400 or 410. */
 export function pull(store: Store, settings: Settings, entity: string, query: URLSearchParams, conditions: Conditions): Answer {
-  const { cursor, limit } = readQuery(query)
+  const { scope, cursor, limit } = readQuery(query)
+  const part = scope === undefined ? undefined : readScope(scope)
+  const bound: Bound = { databaseId: store.databaseId, entity, scope }
+  const known = cursor === '' ? undefined : readCursor(cursor, bound)
+  if (part !== undefined) store.keepScopes(entity, part.field)
+  // Looked at before the changes: what is committed meanwhile comes with the next page.
   const head = store.head(entity)
-  const from: Position = cursor === '' ? { after: 0, completeAt: head } : readCursor(cursor, store.databaseId, entity)
+  const from: Position = known ?? { after: 0, completeAt: head }
   checkAge(from, head, settings.changeLogLimit)
   const etag = `"${store.databaseId.slice(0, 8)}-${head}"`
   if (isNotModified(conditions, etag)) return notModified(etag)
-  const total = cursor === '' ? `,"total":${store.count(entity)}` : ''
-  return jsonAnswer(200, `{${page(store, entity, from, limit)}${total}}`, etag)
+  const total = cursor === '' ? `,"total":${store.count(entity, part)}` : ''
+  return jsonAnswer(200, `{${page(store, bound, part, from, head, limit)}${total}}`, etag)
 }
 
 /** The cursor that a pull ends with when it has all changes. */
 export function headCursor(store: Store, entity: string): string {
   const head = store.head(entity)
-  return writeCursor({ after: head, completeAt: head }, store.databaseId, entity)
+  return writeCursor({ after: head, completeAt: head }, { databaseId: store.databaseId, entity, scope: undefined })
 }
 
 /** The members of its object. */
-function page(store: Store, entity: string, from: Position, limit: number): string {
-  const found = store.changesAfter(entity, from.after, limit + 1)
+function page(store: Store, bound: Bound, scope: Scope | undefined, from: Position, head: number, limit: number): string {
+  const found = store.changesAfter(bound.entity, from.after, limit + 1, scope)
   const hasMore = found.length > limit
   const changes = hasMore ? found.slice(0, limit) : found
-  const after = changes.at(-1)?.version ?? from.after
+  const last = changes.at(-1)?.position ?? from.after
+  // The changes of a scope may be few among those of the entity: its cursor must not grow old by that.
+  const after = hasMore || scope === undefined ? last : Math.max(last, head)
   const completeAt = hasMore && after < from.completeAt ? from.completeAt : after
-  const cursor = writeCursor({ after, completeAt }, store.databaseId, entity)
+  const cursor = writeCursor({ after, completeAt }, bound)
   return `"changes":[${changes.map(change).join(',')}],"cursor":"${cursor}","hasMore":${hasMore}`
 }
 
@@ -58,15 +67,15 @@ function checkAge({ completeAt }: Position, head: number, changeLogLimit: number
   throw new Refusal('cursor-expired', 'Changes since this cursor are no longer kept. Pull again without a cursor.')
 }
 
-function readQuery(query: URLSearchParams): { cursor: string; limit: number } {
+function readQuery(query: URLSearchParams): { scope: string | undefined; cursor: string; limit: number } {
   const seen = new Set<string>()
   for (const name of query.keys()) {
-    if (name !== 'cursor' && name !== 'limit')
-      throw new Refusal('invalid-parameter', `Use cursor and limit, not ${JSON.stringify(name.slice(0, 64))}.`)
+    if (name !== 'cursor' && name !== 'limit' && name !== 'scope')
+      throw new Refusal('invalid-parameter', `Use scope, cursor and limit, not ${JSON.stringify(name.slice(0, 64))}.`)
     if (seen.has(name)) throw new Refusal('invalid-parameter', `Send ${name} once.`)
     seen.add(name)
   }
-  return { cursor: query.get('cursor') ?? '', limit: readLimit(query.get('limit')) }
+  return { scope: query.get('scope') ?? undefined, cursor: query.get('cursor') ?? '', limit: readLimit(query.get('limit')) }
 }
 
 function readLimit(value: string | null): number {

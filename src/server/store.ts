@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto'
 import type { StoredAnswer } from './answer.ts'
 import { integer, openDatabase, optionalInteger, optionalText, text } from './database.ts'
 import type { Database, SqlRow } from './database.ts'
+import { createMembers } from './members.ts'
 import { prepareSchema } from './schema.ts'
+import type { Scope } from './scope.ts'
 
 /** A resource at its newest change; a tombstone has no body. */
 export interface Resource {
@@ -10,6 +12,11 @@ export interface Resource {
   readonly version: number
   /** The JSON text as it is sent, `id` and `version` included; null for a tombstone. */
   readonly body: string | null
+}
+
+/** A resource in a list of changes, and where it stands there. */
+export interface Listed extends Resource {
+  readonly position: number
 }
 
 /** One applied effect. */
@@ -39,11 +46,15 @@ export interface Store {
   /** The newest version of an entity, 0 before its first change. */
   head(entity: string): number
   put(entity: string, resource: Resource): void
+  /** From now on it is kept which resources are in the scopes of this field. @throws Refusal 400 */
+  keepScopes(entity: string, field: string): void
   /** How many resources there are or were, as far as their tombstones are kept. */
-  count(entity: string): number
-  /** In the order of versions. */
-  changesAfter(entity: string, version: number, limit: number): readonly Resource[]
+  count(entity: string, scope?: Scope): number
+  /** In the order of versions. What has left the scope comes without a body, where it left. */
+  changesAfter(entity: string, version: number, limit: number, scope?: Scope): readonly Listed[]
   forgetTombstones(entity: string, upToVersion: number): void
+  /** What left a scope by a change up to this one. */
+  forgetDepartures(entity: string, upToVersion: number): void
   answer(user: string, key: string, newerThanMs: number): StoredAnswer | undefined
   keepAnswer(user: string, key: string, atMs: number, answer: StoredAnswer): void
   forgetAnswers(upToMs: number): void
@@ -87,20 +98,32 @@ function createStore(database: Database): Store {
     'INSERT INTO ledger (user, client, sequence, key, entity, id, method, version, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
   )
   const ledger = database.prepare('SELECT * FROM ledger ORDER BY seq')
+  const transaction = bracket(database, 'BEGIN IMMEDIATE', 'COMMIT', 'ROLLBACK')
+  const members = createMembers(database, transaction)
 
   return {
     databaseId: text(database.prepare('SELECT id FROM meta').get() ?? {}, 'id'),
-    transaction: bracket(database, 'BEGIN IMMEDIATE', 'COMMIT', 'ROLLBACK'),
+    transaction,
     savepoint: bracket(database, 'SAVEPOINT item', 'RELEASE item', 'ROLLBACK TO item; RELEASE item'),
     find(entity, id) {
       const found = find.get(entity, id)
       return found === undefined ? undefined : toResource(found)
     },
     head: (entity) => integer(head.get(entity) ?? {}, 'head'),
-    put: (entity, { id, version, body }) => put.run(entity, id, version, body),
-    count: (entity) => integer(count.get(entity) ?? {}, 'count'),
-    changesAfter: (entity, version, limit) => changes.all(entity, version, limit).map(toResource),
+    put(entity, resource) {
+      const { id, version, body } = resource
+      put.run(entity, id, version, body)
+      members.put(entity, resource)
+    },
+    keepScopes: members.keep,
+    count: (entity, scope) =>
+      scope === undefined ? integer(count.get(entity) ?? {}, 'count') : members.count(entity, scope),
+    changesAfter: (entity, version, limit, scope) =>
+      scope === undefined
+        ? changes.all(entity, version, limit).map(toListed)
+        : members.after(entity, scope, version, limit),
     forgetTombstones: (entity, upToVersion) => forgetTombstones.run(entity, upToVersion),
+    forgetDepartures: members.forget,
     answer(user, key, newerThanMs) {
       const found = answer.get(user, key, newerThanMs)
       return found === undefined ? undefined : toStoredAnswer(found)
@@ -130,6 +153,11 @@ function bracket(database: Database, begin: string, commit: string, rollback: st
 
 function toResource(found: SqlRow): Resource {
   return { id: text(found, 'id'), version: integer(found, 'version'), body: optionalText(found, 'body') }
+}
+
+function toListed(found: SqlRow): Listed {
+  const resource = toResource(found)
+  return { ...resource, position: resource.version }
 }
 
 function toStoredAnswer(found: SqlRow): StoredAnswer {

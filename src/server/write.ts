@@ -65,7 +65,7 @@ function save(store: Store, settings: Settings, request: WriteRequest, value: Js
   const version = store.head(entity) + 1
   const body = `{"id":${JSON.stringify(id)}${text === '{}' ? '' : `,${text.slice(1, -1)}`},"version":"${version}"}`
   store.put(entity, { id, version, body })
-  record(store, request, version, atMs)
+  record(store, settings, request, version, atMs)
   return jsonAnswer(status, body, etagOf(version))
 }
 
@@ -73,12 +73,13 @@ function remove(store: Store, settings: Settings, request: WriteRequest, atMs: n
   const { entity, id } = request
   const version = store.head(entity) + 1
   store.put(entity, { id, version, body: null })
-  record(store, request, version, atMs)
+  record(store, settings, request, version, atMs)
   if (version > settings.changeLogLimit) store.forgetTombstones(entity, version - settings.changeLogLimit)
   return { status: 204, headers: {}, body: null }
 }
 
-function record(store: Store, request: WriteRequest, version: number, at: number): void {
+function record(store: Store, settings: Settings, request: WriteRequest, version: number, at: number): void {
   const { user, client, sequence, key, entity, id, method } = request
+  if (version > settings.changeLogLimit) store.forgetDepartures(entity, version - settings.changeLogLimit)
   store.log({ user, client, sequence, key, entity, id, method, version, at })
 }

@@ -27,9 +27,10 @@ export function entityPath(settings: Routing, entity: string, entityId: string):
 }
 
 /** Where the changes of an entity are asked for. */
-export function pullPath(settings: Routing, { entity, cursor, limit }: PullRequest): string {
-  const query = cursor === undefined ? '' : `cursor=${encodeURIComponent(cursor)}&`
-  return `${collectionPath(settings, entity)}?${query}limit=${limit}`
+export function pullPath(settings: Routing, { entity, scope, cursor, limit }: PullRequest): string {
+  const part = scope === undefined ? '' : `scope=${encodeURIComponent(scope)}&`
+  const from = cursor === undefined ? '' : `cursor=${encodeURIComponent(cursor)}&`
+  return `${collectionPath(settings, entity)}?${part}${from}limit=${limit}`
 }
 
 function prepareDefault(settings: Routing, operation: OutgoingOperation): PreparedRequest {

@@ -1,0 +1,83 @@
+import type { Change } from '../core/ports.ts'
+import type { EntityRow, PullRow } from '../core/schema.ts'
+import { compareVersions } from '../core/versions.ts'
+import type { Parts } from './parts.ts'
+
+/**
+ * Where only parts of an entity are followed, a row is there as long as one of them holds it: those in which a page has met it, each with the
+ * generation of that pull. A row that none has met yet is one of our own, which an answer brought.
+ */
+type Holders = Pick<EntityRow, 'scopes'>
+
+/** Whether it is noted already that this pull has met the row. */
+export function isMetBy({ scope, generation }: PullRow, row: EntityRow): boolean {
+  if (scope === undefined) return row.generation === generation
+  return row.deletedAt !== undefined || row.scopes?.[scope] === generation
+}
+
+export function noted(row: EntityRow, pull: PullRow): EntityRow {
+  const { scopes: _scopes, ...alone } = row
+  return pull.scope === undefined ? { ...alone, generation: pull.generation } : { ...row, ...holdersOf(row, pull) }
+}
+
+/** Who holds a row that a page brings. */
+export function holdersOf(row: EntityRow | undefined, { scope, generation }: PullRow): Holders {
+  if (scope === undefined) return {}
+  return { scopes: { ...(row?.deletedAt === undefined ? row?.scopes : {}), [scope]: generation } }
+}
+
+/** Who holds a row that an answer has just told of: those that did, as if they had met it now. */
+export function renewed(row: EntityRow | undefined, parts: Parts | undefined): Holders {
+  const now = Object.keys(row?.scopes ?? {}).flatMap((scope): [string, number][] => {
+    const generation = parts?.get(scope)?.generation
+    return generation === undefined ? [] : [[scope, generation]]
+  })
+  return now.length === 0 ? {} : { scopes: Object.fromEntries(now) }
+}
+
+/**
+ * How what is stored stands to what a page tells of it: negative if it is to give way. What was learned before a pull from the beginning began
+ * gives way to that, whatever its version. At one and the same version an entity is there for one part and has left another: then it is there, unless
+ * none holds it.
+ */
+export function orderOf(row: EntityRow | undefined, change: Change | undefined, pull: PullRow): number | undefined {
+  if (row !== undefined && isOutdated(row, pull)) return -1
+  const order = compareVersions(row?.version, change?.version)
+  if (order !== 0 || pull.scope === undefined || change === undefined) return order
+  return (row?.deletedAt === undefined) === 'deleted' in change ? -1 : 0
+}
+
+function isOutdated(row: EntityRow, { scope, generation }: PullRow): boolean {
+  return scope === undefined ? row.generation !== generation : (row.generation ?? 0) < generation
+}
+
+/** The row after it has left a part; undefined if no other holds it. */
+export function heldByOthers(row: EntityRow | undefined, scope: string | undefined): EntityRow | undefined {
+  return row === undefined || scope === undefined || row.deletedAt !== undefined ? undefined : heldBy(row, (one) => one !== scope)
+}
+
+function heldBy(row: EntityRow, goesOn: (scope: string) => boolean): EntityRow | undefined {
+  const all = Object.entries(row.scopes ?? {})
+  const left = all.filter(([scope]) => goesOn(scope))
+  if (left.length === 0) return undefined
+  return left.length === all.length ? row : { ...row, scopes: Object.fromEntries(left) }
+}
+
+/** What a pull from the beginning leaves of a row at its end: undefined if it is gone. */
+export function afterPull(row: EntityRow, { scope, generation }: PullRow, parts: Parts | undefined): EntityRow | undefined {
+  if (scope === undefined) return row.generation === generation ? row : undefined
+  if (row.scopes === undefined) return isOutlived(row, parts) ? undefined : row
+  return (row.scopes[scope] ?? generation) === generation ? row : heldByOthers(row, scope)
+}
+
+/** Each part was pulled from the beginning since this was learned, and none has met it. */
+function isOutlived({ generation = 0 }: EntityRow, parts: Parts | undefined): boolean {
+  const all = [...(parts?.values() ?? [])]
+  return all.every((part) => part !== undefined && !part.isPartial && part.generation > generation)
+}
+
+/** What is left of a row where only these parts are followed: undefined if it is gone. What none has met waits for the pull of all. */
+export function afterChoice(row: EntityRow, scopes: readonly string[]): EntityRow | undefined {
+  if (row.scopes === undefined) return scopes.length === 0 ? undefined : row
+  return heldBy(row, (scope) => scopes.includes(scope))
+}

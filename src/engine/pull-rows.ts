@@ -1,0 +1,41 @@
+import type { Storage } from '../core/ports.ts'
+import { META, pullRowName, readPullRow, type PullRow } from '../core/schema.ts'
+
+const PAGE = 1_000
+
+export type PullRowOf = readonly [entity: string, row: PullRow]
+
+/** How far each kind of entity has been pulled, and each part of it that is followed. */
+export function pullRowsIn(storage: Storage) {
+  return {
+    pullRow: async (user: string, entity: string, scope?: string) =>
+      readPullRow(await storage.get(META, pullRowName(user, entity, scope))),
+
+    async pullRows(user: string): Promise<readonly PullRowOf[]> {
+      const prefix = pullRowName(user, '')
+      const found: PullRowOf[] = []
+      for (let after = prefix; ;) {
+        const page = await storage.scan(META, { gt: [after], lt: [`${prefix.slice(0, -1)}0`], limit: PAGE })
+        for (const row of page.map(readPullRow)) if (row !== undefined) found.push([entityOf(row.name.slice(prefix.length)), row])
+        if (page.length < PAGE) return found
+        after = String(page.at(-1)?.key)
+      }
+    },
+  }
+}
+
+/** Names of entities hold no slash. */
+function entityOf(rest: string): string {
+  return rest.split('/', 1)[0] ?? rest
+}
+
+/** Up to which request each kind of entity has been answered: the part that is furthest behind tells. */
+export function answersIn(rows: readonly PullRowOf[]): ReadonlyMap<string, number> {
+  const answers = new Map<string, number>()
+  for (const [entity, { scope, parts, answers: own = 0 }] of rows) {
+    if (scope !== undefined) continue
+    const ofParts = parts?.map((part) => rows.find(([kind, row]) => kind === entity && row.scope === part)?.[1].answers ?? 0)
+    answers.set(entity, ofParts === undefined || ofParts.length === 0 ? own : Math.min(...ofParts))
+  }
+  return answers
+}
