@@ -23,11 +23,12 @@ export function createMembers(database: Database, transaction: <T>(work: () => T
     'INSERT INTO members (entity, id, field, value, version, is_member) VALUES (?, ?, ?, ?, ?, 1) ON CONFLICT (entity, id, field, value) DO UPDATE SET is_member = 1, version = excluded.version',
   )
   const forget = database.prepare('DELETE FROM members WHERE entity = ? AND is_member = 0 AND version <= ?')
-  const count = database.prepare('SELECT count(*) AS count FROM members WHERE entity = ? AND field = ? AND value = ?')
+  const count = database.prepare('SELECT count(*) AS count FROM members WHERE entity = ? AND field = ? AND value = ? AND is_member = 1')
   const changes = database.prepare(
     `SELECT m.id, m.version AS position, r.version, CASE m.is_member WHEN 1 THEN r.body END AS body
      FROM members m JOIN resources r ON r.entity = m.entity AND r.id = m.id
-     WHERE m.entity = ? AND m.field = ? AND m.value = ? AND m.version > ? ORDER BY m.version LIMIT ?`,
+     WHERE m.entity = ? AND m.field = ? AND m.value = ? AND m.version > ? AND (m.is_member = 1 OR m.version > ?)
+     ORDER BY m.version LIMIT ?`,
   )
 
   function fieldsOf(entity: string): readonly string[] {
@@ -68,8 +69,8 @@ export function createMembers(database: Database, transaction: <T>(work: () => T
 
     forget: (entity: string, upToVersion: number): void => forget.run(entity, upToVersion),
     count: (entity: string, { field, value }: Scope): number => integer(count.get(entity, field, value) ?? {}, 'count'),
-    after: (entity: string, { field, value }: Scope, position: number, limit: number): readonly Listed[] =>
-      changes.all(entity, field, value, position, limit).map((row) => ({
+    after: (entity: string, { field, value }: Scope, position: number, leftAfter: number, limit: number): readonly Listed[] =>
+      changes.all(entity, field, value, position, leftAfter, limit).map((row) => ({
         id: text(row, 'id'),
         version: integer(row, 'version'),
         position: integer(row, 'position'),

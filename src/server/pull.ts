@@ -46,7 +46,13 @@ export function headCursor(store: Store, entity: string): string {
 
 /** The members of its object. */
 function page(store: Store, bound: Bound, scope: Scope | undefined, from: Position, head: number, limit: number): string {
-  const found = store.changesAfter(bound.entity, from.after, limit + 1, scope)
+  const { entity } = bound
+  // Of what had left the scope before a first pull began, it has brought nothing.
+  const leftAfter = Math.max(from.after, from.completeAt)
+  const found =
+    scope === undefined
+      ? store.changesAfter(entity, from.after, limit + 1)
+      : store.changesIn(entity, scope, from.after, leftAfter, limit + 1)
   const hasMore = found.length > limit
   const changes = hasMore ? found.slice(0, limit) : found
   const last = changes.at(-1)?.position ?? from.after

@@ -48,10 +48,12 @@ export interface Store {
   put(entity: string, resource: Resource): void
   /** From now on it is kept which resources are in the scopes of this field. @throws Refusal 400 */
   keepScopes(entity: string, field: string): void
-  /** How many resources there are or were, as far as their tombstones are kept. */
+  /** How many resources there are or were, as far as their tombstones are kept; in a scope, how many there are. */
   count(entity: string, scope?: Scope): number
-  /** In the order of versions. What has left the scope comes without a body, where it left. */
-  changesAfter(entity: string, version: number, limit: number, scope?: Scope): readonly Listed[]
+  /** In the order of versions. */
+  changesAfter(entity: string, version: number, limit: number): readonly Listed[]
+  /** The same in a scope. What left it after `leftAfter` comes without a body, where it left. */
+  changesIn(entity: string, scope: Scope, version: number, leftAfter: number, limit: number): readonly Listed[]
   forgetTombstones(entity: string, upToVersion: number): void
   /** What left a scope by a change up to this one. */
   forgetDepartures(entity: string, upToVersion: number): void
@@ -118,10 +120,8 @@ function createStore(database: Database): Store {
     keepScopes: members.keep,
     count: (entity, scope) =>
       scope === undefined ? integer(count.get(entity) ?? {}, 'count') : members.count(entity, scope),
-    changesAfter: (entity, version, limit, scope) =>
-      scope === undefined
-        ? changes.all(entity, version, limit).map(toListed)
-        : members.after(entity, scope, version, limit),
+    changesAfter: (entity, version, limit) => changes.all(entity, version, limit).map(toListed),
+    changesIn: members.after,
     forgetTombstones: (entity, upToVersion) => forgetTombstones.run(entity, upToVersion),
     forgetDepartures: members.forget,
     answer(user, key, newerThanMs) {
