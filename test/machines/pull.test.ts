@@ -3,7 +3,7 @@ import { createActor, fromCallback, fromPromise, type AnyEventObject } from 'xst
 import { pullMachine, type PageInput, type PageResult, type PullEvent, type PullTarget } from '../../machines/pull.ts'
 import { machineClock } from '../../src/engine/machine-clock.ts'
 import { createVirtualClock, settle } from '../support/virtual-clock.ts'
-import { pageResult, REST_MS, RETRY_MS } from './models/pull.ts'
+import { pageResult, partsResult, REST_MS, RETRY_MS } from './models/pull.ts'
 
 /** A pull machine whose pages are answered by the test. */
 function makePull(entities: readonly string[] = []) {
@@ -38,7 +38,7 @@ function makePull(entities: readonly string[] = []) {
     asked: () =>
       asked
         .splice(0)
-        .map(({ entity, full, failures }) => [entity, ...(full ? ['full'] : []), ...(failures > 0 ? [failures] : [])].join(' ')),
+        .map(({ entity, scope, full, failures }) => [scope ?? entity, ...(full ? ['full'] : []), ...(failures > 0 ? [failures] : [])].join(' ')),
     async send(event: PullEvent): Promise<void> {
       actor.send(event)
       await settle()
@@ -49,6 +49,10 @@ function makePull(entities: readonly string[] = []) {
     },
     async answer(type: PageResult['type'], { began = false, delayMs = Infinity }: Partial<PageResult> = {}): Promise<void> {
       answer(pageResult(type, began, delayMs))
+      await settle()
+    },
+    async divide(...scopes: readonly string[]): Promise<void> {
+      answer(partsResult(scopes))
       await settle()
     },
     async break(): Promise<void> {
@@ -138,6 +142,41 @@ describe('a pull', () => {
     expect(pull.asked()).toEqual(['task', 'note 2'])
     await pull.answer('more')
     expect(pull.asked()).toEqual(['note'])
+  })
+
+  it('E5 divides a kind into its parts when its turn comes, and pulls them in their order', async () => {
+    const pull = await going('note', 'task')
+    await pull.divide('p1', 'p2')
+    await pull.answer('more')
+    await pull.answer('complete', { delayMs: REST_MS })
+    await pull.answer('complete', { delayMs: REST_MS })
+    await pull.answer('complete', { delayMs: REST_MS })
+    expect([pull.state(), pull.asked()]).toEqual([{ going: 'waiting' }, ['note', 'p1', 'p1', 'p2', 'task']])
+    await pull.clock.advance(REST_MS)
+    await pull.divide()
+    expect(pull.asked()).toEqual(['note', 'task'])
+  })
+
+  it('E5 L4 one part that can not be pulled keeps no other waiting, counts its failures alone and is asked for once a round', async () => {
+    const pull = await going('note')
+    await pull.divide('p1', 'p2')
+    await pull.answer('failed', { delayMs: RETRY_MS })
+    await pull.answer('complete', { delayMs: REST_MS })
+    expect(pull.asked()).toEqual(['note', 'p1', 'p2'])
+    await pull.clock.advance(RETRY_MS)
+    await pull.divide('p1', 'p2')
+    expect(pull.asked()).toEqual(['note', 'p1 1'])
+    await pull.answer('failed', { delayMs: RETRY_MS })
+    expect(pull.asked()).toEqual(['p2'])
+  })
+
+  it('E5 S21 begins each part from the beginning once where the whole is wanted so', async () => {
+    const pull = await going()
+    await pull.pull({ entity: 'note', full: true })
+    await pull.divide('p1', 'p2')
+    await pull.answer('more', { began: true })
+    await pull.answer('complete', { began: true })
+    expect(pull.asked()).toEqual(['note full', 'p1 full', 'p1', 'p2 full'])
   })
 
   it('L5 a wish ends the wait', async () => {

@@ -15,6 +15,11 @@ export function pullInput(entities: readonly string[]): PullInput {
 export const REST_MS = 300_000
 export const RETRY_MS = 500
 
+/** The whole is divided into these. */
+export function partsResult(scopes: readonly string[]): PageResult {
+  return { type: 'parts', began: false, scopes, delayMs: Infinity }
+}
+
 export function pageResult(type: PageResult['type'], began: boolean, delayMs: number = Infinity): PageResult {
   return { type, began, delayMs }
 }
@@ -33,13 +38,14 @@ export const pullModel = testModel(pullMachine, {
     page: ({ context: { entities, queue } }) => [
       pageResult('more', true),
       pageResult('complete', false, entities.length === 0 ? Infinity : REST_MS),
+      ...(queue[0]?.scope === undefined ? [partsResult(['mine'])] : []),
       pageResult('failed', false, RETRY_MS),
       pageResult('auth', queue[0]?.full === true),
     ],
   },
   key: ({ context: { queue, failed, delayMs } }) => [
-    queue.map(({ entity, full }) => [entity, full]),
-    failed.map(({ entity }) => entity).toSorted(),
+    queue.map(({ entity, scope, full }) => [entity, scope, full]),
+    failed.map(({ entity, scope }) => `${entity} ${scope}`).toSorted(),
     delayMs === Infinity,
   ],
 })

@@ -1,5 +1,5 @@
 import { pullMachine, type PageInput } from '../../../machines/pull.ts'
-import { pageResult, pullInput, pullModel, REST_MS, RETRY_MS } from '../models/pull.ts'
+import { pageResult, partsResult, pullInput, pullModel, REST_MS, RETRY_MS } from '../models/pull.ts'
 import { checkTable } from './check-table.ts'
 import { cases, stays, tableOf } from './table.ts'
 
@@ -7,6 +7,10 @@ const BROKEN_MS = 60_000
 
 function page(entity: string, failures = 0, full = false): PageInput {
   return { entity, full, failures }
+}
+
+function part(entity: string, scope: string, failures = 0, full = false): PageInput {
+  return { entity, scope, full, failures }
 }
 
 const all = [page('note'), page('task')]
@@ -40,6 +44,10 @@ checkTable(
           given: { queue: [full], failed: [] },
           comes: { type: 'PULL', targets: [{ entity: 'note', full: false }] },
         },
+        'of a kind of which parts are to be pulled': {
+          given: { queue: [full, part('task', 'mine', 2)], failed: [] },
+          comes: { type: 'PULL', targets: [{ entity: 'task', full: false }] },
+        },
         'from the beginning': {
           given: { queue: [page('tag'), page('note', 1)], failed: [] },
           comes: { type: 'PULL', targets: [{ entity: 'note', full: true }] },
@@ -56,6 +64,11 @@ checkTable(
     ownEvents: {
       'done page': cases({
         'with more': { given: lastOfTwo, comes: pageResult('more', true) },
+        'with the parts of which one is wanted already': {
+          given: { ...lastOfTwo, queue: [page('task', 0, true), page('note'), part('task', 'mine', 2)] },
+          comes: partsResult(['theirs', 'mine']),
+        },
+        'with no parts': { given: { ...lastOfTwo, queue: all, failed: [] }, comes: partsResult([]) },
         'with the last of one kind of two': {
           given: { ...lastOfTwo, queue: all },
           comes: pageResult('complete', false, REST_MS),
@@ -87,6 +100,10 @@ checkTable(
         PULL: {
           'of another kind': { to: 'held', sets: { queue: [full, page('task', 1), page('tag')], failed: [], delayMs: Infinity } },
           'of the first kind': stays,
+          'of a kind of which parts are to be pulled': {
+            to: 'held',
+            sets: { queue: [full, page('task'), part('task', 'mine', 2)] },
+          },
           'from the beginning': { to: 'held', sets: { queue: [page('tag'), page('note', 1, true)] } },
         },
       },
@@ -96,10 +113,19 @@ checkTable(
         PULL: {
           'of another kind': { to: 'going.pulling', sets: { queue: [full, page('tag')] } },
           'of the first kind': { to: 'going.pulling', sets: { queue: [full, page('note')] } },
+          'of a kind of which parts are to be pulled': {
+            to: 'going.pulling',
+            sets: { queue: [full, page('task'), part('task', 'mine', 2)] },
+          },
           'from the beginning': { to: 'going.pulling', sets: { queue: [page('tag'), page('note', 1, true)] } },
         },
         'done page': {
           'with more': { ...nextPage, sets: { queue: [page('task')] } },
+          'with the parts of which one is wanted already': {
+            ...nextPage,
+            sets: { queue: [part('task', 'theirs', 0, true), part('task', 'mine', 2, true), page('note')] },
+          },
+          'with no parts': { ...nextPage, sets: { queue: all.slice(1) } },
           'with the last of one kind of two': { ...nextPage, sets: { queue: all.slice(1) } },
           'with the last of all': { to: 'going.waiting', does: ['stop page', 'wait 900 ms'], sets: { queue: [] } },
           'with the last of all, and nothing to do': { to: 'going.idle', does: ['stop page'], sets: { queue: [] } },
@@ -127,6 +153,10 @@ checkTable(
         PULL: {
           'of another kind': { ...pulls, sets: { queue: [full, page('task', 1), page('tag')], failed: [], delayMs: Infinity } },
           'of the first kind': { ...pulls, sets: { delayMs: Infinity } },
+          'of a kind of which parts are to be pulled': {
+            ...pulls,
+            sets: { queue: [full, page('task'), part('task', 'mine', 2)], delayMs: Infinity },
+          },
           'from the beginning': { ...pulls, sets: { queue: [page('tag'), page('note', 1, true)], delayMs: Infinity } },
         },
         'after wait': {
@@ -143,6 +173,10 @@ checkTable(
         PULL: {
           'of another kind': { ...pulls, sets: { queue: [full, page('task', 1), page('tag')], failed: [], delayMs: Infinity } },
           'of the first kind': pulls,
+          'of a kind of which parts are to be pulled': {
+            ...pulls,
+            sets: { queue: [full, page('task'), part('task', 'mine', 2)] },
+          },
           'from the beginning': { ...pulls, sets: { queue: [page('tag'), page('note', 1, true)] } },
         },
       },
