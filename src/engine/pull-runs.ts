@@ -10,7 +10,12 @@ const LONGEST_RUN = 100_000
 export function createPullRuns() {
   const runs = new Map<string, Set<string>>()
 
-  function loopIn(name: string, entity: string, before: string | undefined, { cursor, hasMore, changes }: Page): SyncError | undefined {
+  function loopIn(
+    name: string,
+    entity: string,
+    before: string | undefined,
+    { cursor, hasMore, changes }: Page,
+  ): SyncError | undefined {
     const had = runs.get(name) ?? new Set()
     if (before !== undefined) had.add(before)
     runs.set(name, had)

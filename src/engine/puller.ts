@@ -188,7 +188,8 @@ export function createPuller(
   /** Nothing is new: then nothing is written either, unless somebody waits for it. */
   async function unchanged(turn: Turn): Promise<Step> {
     const { entity, row, writer } = turn
-    if (row.lastError !== undefined || requestOf(entity) > (row.answers ?? 0)) await replica.note(writer, entity, ended(entity, row))
+    if (row.lastError !== undefined || requestOf(entity) > (row.answers ?? 0))
+      await replica.note(writer, entity, ended(entity, row))
     return completed(turn, row.met)
   }
 

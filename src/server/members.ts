@@ -16,14 +16,14 @@ export function createMembers(database: Database, transaction: <T>(work: () => T
   const fields = database.prepare('SELECT field FROM scoped_fields WHERE entity = ?')
   const addField = database.prepare('INSERT INTO scoped_fields (entity, field) VALUES (?, ?)')
   const resources = database.prepare('SELECT id, version, body FROM resources WHERE entity = ? AND body IS NOT NULL')
-  const leaveAll = database.prepare(
-    'UPDATE members SET is_member = 0, version = ? WHERE entity = ? AND id = ? AND is_member = 1',
-  )
+  const leaveAll = database.prepare('UPDATE members SET is_member = 0, version = ? WHERE entity = ? AND id = ? AND is_member = 1')
   const enter = database.prepare(
     'INSERT INTO members (entity, id, field, value, version, is_member) VALUES (?, ?, ?, ?, ?, 1) ON CONFLICT (entity, id, field, value) DO UPDATE SET is_member = 1, version = excluded.version',
   )
   const forget = database.prepare('DELETE FROM members WHERE entity = ? AND is_member = 0 AND version <= ?')
-  const count = database.prepare('SELECT count(*) AS count FROM members WHERE entity = ? AND field = ? AND value = ? AND is_member = 1')
+  const count = database.prepare(
+    'SELECT count(*) AS count FROM members WHERE entity = ? AND field = ? AND value = ? AND is_member = 1',
+  )
   const changes = database.prepare(
     `SELECT m.id, m.version AS position, r.version, CASE m.is_member WHEN 1 THEN r.body END AS body
      FROM members m JOIN resources r ON r.entity = m.entity AND r.id = m.id
@@ -60,7 +60,10 @@ export function createMembers(database: Database, transaction: <T>(work: () => T
         const kept = fieldsOf(entity)
         if (kept.includes(field)) return
         if (kept.length >= mostFields)
-          throw new Refusal('invalid-parameter', `Scopes of ${mostFields} fields are kept at most: use one of ${kept.join(', ')}.`)
+          throw new Refusal(
+            'invalid-parameter',
+            `Scopes of ${mostFields} fields are kept at most: use one of ${kept.join(', ')}.`,
+          )
         addField.run(entity, field)
         for (const row of resources.all(entity))
           enterAll(entity, { id: text(row, 'id'), version: integer(row, 'version'), body: optionalText(row, 'body') }, [field])

@@ -118,8 +118,7 @@ function createStore(database: Database): Store {
       members.put(entity, resource)
     },
     keepScopes: members.keep,
-    count: (entity, scope) =>
-      scope === undefined ? integer(count.get(entity) ?? {}, 'count') : members.count(entity, scope),
+    count: (entity, scope) => (scope === undefined ? integer(count.get(entity) ?? {}, 'count') : members.count(entity, scope)),
     changesAfter: (entity, version, limit) => changes.all(entity, version, limit).map(toListed),
     changesIn: members.after,
     forgetTombstones: (entity, upToVersion) => forgetTombstones.run(entity, upToVersion),

@@ -62,6 +62,17 @@ describe('a page of changes', () => {
     })
   })
 
+  it('E5 is asked for with its scope, whatever stands in it', async () => {
+    const server = await serve(sends(page()))
+    await pullFrom(server.url, { scope: 'owner:a&cursor=b/é #1' })
+    const query = new URL(server.received[0]!.url, 'http://x').searchParams
+    expect([...query]).toEqual([
+      ['scope', 'owner:a&cursor=b/é #1'],
+      ['cursor', 'c1'],
+      ['limit', '100'],
+    ])
+  })
+
   it('B12 is asked for with cursor, limit and ETag, and with no body', async () => {
     const server = await serve(sends(page()))
     await pullFrom(server.url, { cursor: 'a/b&c=d é', etag: '"e1"' })

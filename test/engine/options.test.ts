@@ -121,6 +121,27 @@ describe('options', () => {
     expect(refusedPath(options)).toBe(path)
   })
 
+  const withScopes = (scopes: unknown): object => ({ ...good(), entities: { note: { scopes } } })
+
+  it.each<[string, unknown]>([
+    ['accepted', []],
+    ['accepted', ['project:p1', 'project:p2', 'a:b:c', 'ü:😀', `a:${'x'.repeat(254)}`]],
+    ['accepted', undefined],
+    ['entities.note.scopes', null],
+    ['entities.note.scopes', 'project:p1'],
+    ['entities.note.scopes', Array.from({ length: 101 }, (_, n) => `n:${n}`)],
+    ['entities.note.scopes.0', ['']],
+    ['entities.note.scopes.0', ['project']],
+    ['entities.note.scopes.0', [':p1']],
+    ['entities.note.scopes.0', ['project:']],
+    ['entities.note.scopes.0', [1]],
+    ['entities.note.scopes.0', ['a:\ud83d']],
+    ['entities.note.scopes.1', ['a:b', `a:${'x'.repeat(255)}`]],
+    ['entities.note.scopes.2', ['a:b', 'a:c', 'a:b']],
+  ])('E5 says %s of scopes', (path, scopes) => {
+    expect(refusedPath(withScopes(scopes))).toBe(path)
+  })
+
   it('B1 say in the message what they must be', () => {
     expect(() => createSyncEngine({ ...good(), concurrency: 0 })).toThrow('concurrency: must be a whole number from 1 to 256.')
     expect(() => createSyncEngine({ ...good(), lock: { heartbeatMs: 70_000 } })).toThrow('lock.staleMs')

@@ -38,7 +38,9 @@ function makePull(entities: readonly string[] = []) {
     asked: () =>
       asked
         .splice(0)
-        .map(({ entity, scope, full, failures }) => [scope ?? entity, ...(full ? ['full'] : []), ...(failures > 0 ? [failures] : [])].join(' ')),
+        .map(({ entity, scope, full, failures }) =>
+          [scope ?? entity, ...(full ? ['full'] : []), ...(failures > 0 ? [failures] : [])].join(' '),
+        ),
     async send(event: PullEvent): Promise<void> {
       actor.send(event)
       await settle()
