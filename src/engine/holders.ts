@@ -26,15 +26,6 @@ export function holdersOf(row: EntityRow | undefined, { scope, generation }: Pul
   return { scopes: { ...(row?.deletedAt === undefined ? row?.scopes : {}), [scope]: generation } }
 }
 
-/** Who holds a row that an answer has just told of: those that did, as if they had met it now. */
-export function renewed(row: EntityRow | undefined, parts: Parts | undefined): Holders {
-  const now = Object.keys(row?.scopes ?? {}).flatMap((scope): [string, number][] => {
-    const generation = parts?.get(scope)?.generation
-    return generation === undefined ? [] : [[scope, generation]]
-  })
-  return now.length === 0 ? {} : { scopes: Object.fromEntries(now) }
-}
-
 /**
  * How what is stored stands to what a page tells of it: negative if it is to give way. What was learned before a pull from the beginning began
  * gives way to that, whatever its version. At one and the same version an entity is there for one part and has left another: then it is there, unless

@@ -4,7 +4,7 @@ import type { Json } from '../core/json.ts'
 import { laneOf, type OperationRow } from '../core/operation.ts'
 import type { Change, Clock, CommitOptions, Write } from '../core/ports.ts'
 import { ENTITIES, META, pullRowName, type EntityRow, type PullRow } from '../core/schema.ts'
-import { afterChoice, afterPull, heldByOthers, holdersOf, isMetBy, noted, orderOf, renewed } from './holders.ts'
+import { afterChoice, afterPull, heldByOthers, holdersOf, isMetBy, noted, orderOf } from './holders.ts'
 import { createParts } from './parts.ts'
 import { PAGE_LIMIT, type Store } from './store.ts'
 import { createTurns } from './turns.ts'
@@ -86,7 +86,8 @@ export function createReplica(store: Store, user: string, { now }: Clock, action
     const generation = generations.get(operation.entity)
     const own = { key, ...(generation === undefined ? {} : { generation }) }
     if (operation.type === 'delete') return { ...own, ...versionOf(version), deletedAt: now() }
-    const held = { ...own, ...renewed(current, parts.of(operation.entity)) }
+    const scopes = parts.of(operation.entity) === undefined ? undefined : current?.scopes
+    const held = { ...own, ...(scopes === undefined ? {} : { scopes }) }
     const told = valueOf(one)
     if (told !== undefined) return { ...held, ...versionOf(version), value: told }
     const value = applied(valueIn(current), operation, actionsOf(operation.entity))
