@@ -11,7 +11,7 @@ import { faultyStorage } from '../support/faulty-storage.ts'
 import { createVirtualClock } from '../support/virtual-clock.ts'
 
 export const USER = 'u'
-export const IDS = ['a', 'b', 'c'] as const
+export const IDS = ['a', 'b'] as const
 export const SCOPES = ['p1', 'p2'] as const
 /** Where an entity may be: in one part or both, where nobody follows it, or nowhere. */
 export const PLACES = ['p1', 'p2', 'both', 'p9', undefined] as const

@@ -12,19 +12,30 @@ const choices = [['p1'], ['p2'], ['p1', 'p2'], ['p2', 'p1'], []]
 
 const steps = fc.array(
   fc.oneof(
-    fc.record({ do: fc.constant('send' as const), id, place, isBlind: fc.boolean() }),
-    fc.record({ do: fc.constant('other' as const), id, place }),
-    fc.record({ do: fc.constant('answer' as const), id }),
-    fc.record({ do: fc.constant('ask' as const), scope, limit: fc.constantFrom(1, 2, 3), lag: fc.constantFrom(0, 0, 1, 2, 4) }),
-    fc.record({ do: fc.constant('page' as const) }),
-    fc.record({ do: fc.constant('pull' as const), scope }),
-    fc.record({ do: fc.constant('begin' as const), scope }),
-    fc.record({ do: fc.constant('follow' as const), scopes: fc.constantFrom(...choices) }),
-    fc.record({ do: fc.constant('restart' as const) }),
-    fc.record({ do: fc.constant('fail' as const) }),
-    fc.record({ do: fc.constant('lose' as const) }),
+    {
+      weight: 3,
+      arbitrary: fc.record({ do: fc.constant('send' as const), id, place, isBlind: fc.boolean() }),
+    },
+    { weight: 3, arbitrary: fc.record({ do: fc.constant('other' as const), id, place }) },
+    { weight: 3, arbitrary: fc.record({ do: fc.constant('answer' as const), id }) },
+    { weight: 4, arbitrary: fc.record({ do: fc.constant('pull' as const), scope }) },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        do: fc.constant('ask' as const),
+        scope,
+        limit: fc.constantFrom(1, 2, 3),
+        lag: fc.constantFrom(0, 1, 2, 4),
+      }),
+    },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant('page' as const) }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('begin' as const), scope }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('follow' as const), scopes: fc.constantFrom(...choices) }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('restart' as const) }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('fail' as const) }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('lose' as const) }) },
   ),
-  { minLength: 5, maxLength: 40 },
+  { minLength: 5, maxLength: 60 },
 )
 
 type Step = typeof steps extends fc.Arbitrary<readonly (infer One)[]> ? One : never
