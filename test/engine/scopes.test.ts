@@ -193,7 +193,13 @@ describe('an entity of which parts are followed', () => {
 
   it('E5 shows what was created here until a pull of all parts from the beginning has not met it', async () => {
     await note('a', 'p1')
-    const engine = await following([P1, P2])
+    let isExpired = false
+    const transport = pulling((request, pull) => {
+      if (!isExpired || request.cursor === undefined) return pull()
+      isExpired = false
+      return Promise.resolve({ type: 'expired', error: new ServerError('gone') })
+    })
+    const engine = await following([P1, P2], { transport })
     await engine.synchronize()
     for (const [id, project] of [
       ['b', 'p2'],
@@ -202,6 +208,9 @@ describe('an entity of which parts are followed', () => {
       await (
         await engine.enqueue({ type: 'create', entity: 'note', id, payload: { project } })
       ).settled
+    await engine.synchronize()
+    expect(await seen(engine)).toEqual(['a p1', 'b p2', 'c p9'])
+    isExpired = true
     await engine.synchronize()
     expect(await seen(engine)).toEqual(['a p1', 'b p2', 'c p9'])
     await engine.synchronize({ full: true })
@@ -234,6 +243,21 @@ describe('an entity of which parts are followed', () => {
     isExpired = true
     await engine.synchronize()
     expect(await seen(engine)).toEqual(['b p9', 'c p2'])
+  })
+
+  it('E5 S21 takes what parts bring that are pulled anew, though its version is lower: the server was restored', async () => {
+    let [version, isExpired] = ['9', false]
+    const transport = pulling(async ({ cursor }): Promise<Pulled> => {
+      if (isExpired && cursor === 'old') return { type: 'expired', error: new ServerError('gone') }
+      const changes = [{ id: 'a', version, value: { id: 'a', project: version } }]
+      return { type: 'page', changes, unusable: [], cursor: isExpired ? 'new' : 'old', hasMore: false }
+    })
+    const engine = await following([P1, 'owner:me'], { transport })
+    await engine.synchronize()
+    expect(await seen(engine)).toEqual(['a 9'])
+    ;[version, isExpired] = ['5', true]
+    await engine.synchronize()
+    expect(await seen(engine)).toEqual(['a 5'])
   })
 
   it('E5 L4 one part that fails keeps no other waiting, and the summary tells of it', async () => {
