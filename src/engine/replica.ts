@@ -48,7 +48,7 @@ export function createReplica(store: Store, user: string, { now }: Clock, action
   async function load(epoch: number): Promise<void> {
     if (loadedAs === epoch) return
     const rows = await store.pullRows(user)
-    rev = await store.lastRevision()
+    rev = (await store.newestEntity()).rev
     generations = new Map(rows.map(([entity, row]) => [entity, row.generation]))
     loadedAs = epoch
   }

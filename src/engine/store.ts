@@ -199,16 +199,10 @@ export function createStore(storage: Storage, committed: Committed = () => {}) {
       return page.map(({ key }) => key)
     },
 
-    /** The revision of the entity that was written last; 0 before the first. */
-    async lastRevision(): Promise<number> {
+    /** The entity that was written last, by its key and revision; the revision is 0 before the first. */
+    async newestEntity(): Promise<{ readonly key: Scalar | undefined; readonly rev: number }> {
       const [entry] = await storage.scan(ENTITIES, { index: 'changed', limit: 1, reverse: true })
-      return Number(entry?.position[0] ?? 0)
-    },
-
-    /** The key of the entity that was written last. */
-    async newestEntity(): Promise<Scalar | undefined> {
-      const [entry] = await storage.scan(ENTITIES, { index: 'changed', limit: 1, reverse: true })
-      return entry?.key
+      return { key: entry?.key, rev: Number(entry?.position[0] ?? 0) }
     },
 
     pullRow: async (user: string, entity: string) => readPullRow(await storage.get(META, pullRowName(user, entity))),
