@@ -1,3 +1,4 @@
+import type { EarlierBase } from './earlier.ts'
 import type { Json } from './json.ts'
 import type { OperationRow, StoredError } from './operation.ts'
 import { LIVE_STATUSES, TERMINAL_STATUSES } from './operation.ts'
@@ -59,6 +60,8 @@ export interface EntityRow {
   readonly generation?: number
   /** Where only parts are followed: those that hold it, each with the generation of its pull that last met it. */
   readonly scopes?: Readonly<Record<string, number>>
+  /** What operations that are not sent yet were made on, where a pull has replaced it since. */
+  readonly earlier?: readonly EarlierBase[]
 }
 
 /** How far the changes of one kind of entity, or of a part of it, have been pulled. A row of `meta`. */
@@ -237,7 +240,16 @@ export function isOperationRow(value: unknown): value is OperationRow {
 }
 
 function isEntityRow(value: unknown): value is EntityRow {
-  return isRecord(value) && typeof value['key'] === 'string' && isOptional(value['version'], 'string')
+  return (
+    isRecord(value) &&
+    typeof value['key'] === 'string' &&
+    isOptional(value['version'], 'string') &&
+    (value['earlier'] === undefined || (Array.isArray(value['earlier']) && value['earlier'].every(isEarlierBase)))
+  )
+}
+
+function isEarlierBase(value: unknown): boolean {
+  return isRecord(value) && typeof value['upTo'] === 'number' && isOptional(value['version'], 'string')
 }
 
 function isPreparedRequest(value: unknown): boolean {

@@ -1,7 +1,7 @@
 import type { Change } from '../core/ports.ts'
 import type { EntityRow, PullRow } from '../core/schema.ts'
 import { compareVersions } from '../core/versions.ts'
-import type { Parts } from './parts.ts'
+import type { Parts } from './generations.ts'
 
 /**
  * Where only parts of an entity are followed, a row is there as long as one of them holds it: those in which a page has met it, each with the
@@ -31,8 +31,13 @@ export function holdersOf(row: EntityRow | undefined, { scope, generation }: Pul
  * gives way to that, whatever its version. At one and the same version an entity is there for one part and has left another: then it is there, unless
  * none holds it.
  */
-export function orderOf(row: EntityRow | undefined, change: Change | undefined, pull: PullRow): number | undefined {
-  if (row !== undefined && isOutdated(row, pull)) return -1
+export function orderOf(
+  row: EntityRow | undefined,
+  change: Change | undefined,
+  pull: PullRow,
+  isConfirmedMeanwhile: boolean,
+): number | undefined {
+  if (row !== undefined && !isConfirmedMeanwhile && isOutdated(row, pull)) return -1
   const order = compareVersions(row?.version, change?.version)
   if (order !== 0 || pull.scope === undefined || change === undefined) return order
   return (row?.deletedAt === undefined) === 'deleted' in change ? -1 : 0

@@ -3,7 +3,7 @@ import { conflictRow, isNews } from '../core/conflict-row.ts'
 import type { ConflictRecord, OperationRow } from '../core/operation.ts'
 import type { Write } from '../core/ports.ts'
 import { CONFLICTS } from '../core/schema.ts'
-import type { Confirmation } from './replica.ts'
+import type { Confirmation } from './confirmation.ts'
 import { putOperation, updateOperation, type Store } from './store.ts'
 
 /** A row that waits to be written, and what the server said of its entity meanwhile. */

@@ -35,7 +35,7 @@ export async function forgetTombstones(
   epoch: number,
   now: number,
 ): Promise<void> {
-  const newest = await store.newestEntity()
+  const { key: newest } = await store.newestEntity()
   for (;;) {
     const keys = await store.tombstonesUntil(now - completedMs, PAGE_LIMIT)
     const writes = keys.filter((key) => key !== newest).map((key): Write => ({ type: 'delete', collection: ENTITIES, key }))

@@ -72,7 +72,8 @@ export function createPullRequests(settings: Settings, store: Store, hooks: Pull
     for (;;) {
       const changed = nextChange()
       if (hooks.isHeld()) return { entity, isComplete: false }
-      const rows = await rowsOf(entity)
+      const followed = hooks.scopesOf(entity)
+      const rows = followed === undefined ? [await store.pullRow(user, entity)] : await rowsOf(entity, await followed)
       if (rows.every((row) => (row?.answers ?? 0) >= request)) {
         const error = rows.find((row) => row?.lastError !== undefined)?.lastError
         return { entity, isComplete: error === undefined, ...(error === undefined ? {} : { error }) }
@@ -81,11 +82,8 @@ export function createPullRequests(settings: Settings, store: Store, hooks: Pull
     }
   }
 
-  /** How far the entity has been pulled, or each of its parts. While others are chosen than are pulled, there is no answer. */
-  async function rowsOf(entity: string): Promise<readonly (PullRow | undefined)[]> {
-    const followed = hooks.scopesOf(entity)
-    if (followed === undefined) return [await store.pullRow(user, entity)]
-    const scopes = await followed
+  /** How far each part has been pulled. While others are chosen than are pulled, there is no answer. */
+  async function rowsOf(entity: string, scopes: readonly string[]): Promise<readonly (PullRow | undefined)[]> {
     const rows = (await store.pullRows(user)).flatMap(([kind, row]) => (kind === entity ? [row] : []))
     const parts = rows.find(({ scope }) => scope === undefined)?.parts
     if (parts === undefined || !isSame(parts, scopes)) return [undefined]

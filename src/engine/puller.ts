@@ -53,6 +53,8 @@ export function createPuller(
   const runs = createPullRuns()
   /** By entity: what the server said when it asked for a pause, and until when that holds (S22). */
   const pauses = new Map<string, { readonly until: number; readonly error: SyncError }>()
+  /** What the breaker let nobody ask for. */
+  const heldBack = new Set<string>()
 
   /** Once the signal has fired nothing is stored, nor told, any more. */
   async function page({ entity, scope, full, failures }: PageInput, signal: AbortSignal): Promise<PageResult> {
@@ -124,7 +126,9 @@ export function createPuller(
     const leftMs = (pause?.until ?? 0) - clock.monotonic()
     if (pause !== undefined && leftMs > 0) return { type: 'failed', error: pause.error, retryAfterMs: leftMs }
     pauses.delete(entity)
-    return signs.admit() ? undefined : { type: 'failed', error: new CircuitBreakerOpenError(settings.breaker.cooldownMs) }
+    if (signs.admit()) return undefined
+    heldBack.add(entity)
+    return { type: 'failed', error: new CircuitBreakerOpenError(settings.breaker.cooldownMs) }
   }
 
   /** The breaker hears of it, as of every request. */
@@ -181,7 +185,7 @@ export function createPuller(
     const mayBeAny = unusable.some(({ id }) => id === undefined)
     if (isSwept) return completed(turn, met)
     if (mayBeAny) await replica.note(writer, entity, ended(entity, next))
-    else await replica.sweep(writer, entity, ended(entity, next))
+    else if ((await replica.sweep(writer, entity, ended(entity, next))) === 'outdated') return more()
     return completed(turn, met)
   }
 
@@ -213,16 +217,24 @@ export function createPuller(
     const request = requestOf(entity)
     const isAwaited = request > (row.answers ?? 0)
     if (isAwaited) await replica.note(writer, entity, { ...row, answers: request, lastError: storedError(error) })
+    const isHeldBack = error instanceof CircuitBreakerOpenError
     // Of its opening the breaker itself has told.
-    if (isAwaited || !(error instanceof CircuitBreakerOpenError)) events.emit({ type: 'pull:failed', ...part, error })
-    return { type: 'failed', delayMs: delayMs(failures, retryAfterMs) }
+    if (isAwaited || !isHeldBack) events.emit({ type: 'pull:failed', ...part, error })
+    return { type: 'failed', delayMs: delayMs(failures, isHeldBack ? settings.breaker.cooldownMs : retryAfterMs) }
+  }
+
+  /** The breaker lets something through again: what it held back, if anything, may be asked for. */
+  function takeHeldBack(): readonly string[] {
+    const entities = [...heldBack]
+    heldBack.clear()
+    return entities
   }
 
   function delayMs(failures: number, retryAfterMs: number | undefined): number {
     return Math.max(1, retryDelayMs(settings.retry, { attempt: failures + 1, random: random(), retryAfterMs }))
   }
 
-  return { page }
+  return { page, takeHeldBack }
 }
 
 function more(): Step {

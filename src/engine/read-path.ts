@@ -52,6 +52,13 @@ export function createReadPath(settings: Settings, ports: SystemPorts, parts: Re
     return !(machine()?.getSnapshot().context.pauses.includes('network') ?? false)
   }
 
+  function goOn(): void {
+    const entities = puller.takeHeldBack()
+    if (entities.length > 0) want(entities.map((entity) => ({ entity, full: false })))
+  }
+
+  events.on('breaker:halfOpened', goOn)
+  events.on('breaker:closed', goOn)
   events.on('pull:*', requests.changed)
   events.on('engine:paused', requests.changed)
 

@@ -1,20 +1,14 @@
 import { compareVersions } from '../core/versions.ts'
 import { applied, valueIn, type ActionEffects } from '../core/derive.ts'
-import type { Json } from '../core/json.ts'
-import { laneOf, type OperationRow } from '../core/operation.ts'
+import { withOlderAnswer, withReplaced } from '../core/earlier.ts'
+import { laneOf } from '../core/operation.ts'
 import type { Change, Clock, CommitOptions, Write } from '../core/ports.ts'
 import { ENTITIES, META, pullRowName, type EntityRow, type PullRow } from '../core/schema.ts'
+import { isWithoutValue, valueOf, type Confirmation } from './confirmation.ts'
+import { createGenerations } from './generations.ts'
 import { afterChoice, afterPull, heldByOthers, holdersOf, isMetBy, noted, orderOf } from './holders.ts'
-import { createParts } from './parts.ts'
 import { PAGE_LIMIT, type Store } from './store.ts'
 import { createTurns } from './turns.ts'
-
-/** What the server confirmed of an entity by its answer to an operation. */
-export interface Confirmation {
-  readonly operation: OperationRow
-  readonly version: string | undefined
-  readonly value: Json | undefined
-}
 
 /** What a page brings to the store. */
 export interface PageWrite {
@@ -31,6 +25,11 @@ export interface Writer {
   readonly signal: AbortSignal
 }
 
+/** What a sweep leaves of a row; undefined if it is gone. */
+type LeftOf = (row: EntityRow) => EntityRow | undefined
+
+const NO_SEQS: ReadonlyMap<string, number | undefined> = new Map()
+
 export type Replica = ReturnType<typeof createReplica>
 
 /**
@@ -39,11 +38,11 @@ export type Replica = ReturnType<typeof createReplica>
  */
 export function createReplica(store: Store, user: string, { now }: Clock, actionsOf: (entity: string) => ActionEffects) {
   const turns = createTurns()
-  const parts = createParts(user)
-  /** By entity: which pull from the beginning is the newest; empty if nothing was ever pulled. */
-  let generations = new Map<string, number>()
+  const pulls = createGenerations(user)
   /** Lanes whose operations were confirmed since the page that is under way was asked for. */
   let confirmedMeanwhile = new Set<string>()
+  /** Whether one of them may have been applied before the present run began: others may have deleted it again before, of which no page tells. */
+  let isInDoubt = false
   let loadedAs: number | undefined
   let rev = 0
 
@@ -51,9 +50,8 @@ export function createReplica(store: Store, user: string, { now }: Clock, action
   async function load(epoch: number): Promise<void> {
     if (loadedAs === epoch) return
     const rows = await store.pullRows(user)
-    rev = await store.lastRevision()
-    generations = new Map(rows.flatMap(([entity, row]) => (row.scope === undefined ? [[entity, row.generation]] : [])))
-    parts.load(rows)
+    rev = (await store.newestEntity()).rev
+    pulls.load(rows)
     loadedAs = epoch
   }
 
@@ -61,21 +59,30 @@ export function createReplica(store: Store, user: string, { now }: Clock, action
   async function confirmed(confirmations: readonly Confirmation[]): Promise<Write[]> {
     if (confirmations.length === 0) return []
     const lanes = confirmations.map(({ operation: { entity, entityId } }) => laneOf(user, entity, entityId))
-    const isNeeded = confirmations.some((one) => isPulled(one.operation.entity) || isWithoutValue(one))
+    const isNeeded = confirmations.some((one) => pulls.isPulled(one.operation.entity) || isWithoutValue(one))
     const found = isNeeded ? await store.entities(lanes) : []
     return confirmations.flatMap((one, at) => {
       const [key, current] = [lanes[at] ?? '', found[at]]
       confirmedMeanwhile.add(key)
-      return isOlder(one, current) ? [] : [put(rowAfter(key, one, current))]
+      if (!pulls.isFresh(one.operation)) isInDoubt = true
+      return isOlder(one, current) ? olderAnswer(one, current) : [put(rowAfter(key, one, current))]
     })
+  }
+
+  function olderAnswer(one: Confirmation, current: EntityRow | undefined): Write[] {
+    const { operation, version } = one
+    const value = valueOf(one)
+    const answer = { ...versionOf(version), ...(value === undefined ? {} : { value }) }
+    const row = current === undefined ? undefined : withOlderAnswer(current, operation.seq, answer)
+    return row === undefined ? [] : [put(row)]
   }
 
   /** Where versions can't be compared, one that the operation was not made on has been pulled since it was sent. */
   function isOlder({ operation: { entity, type, baseVersion }, version }: Confirmation, current: EntityRow | undefined): boolean {
-    if (!isPulled(entity) || current?.version === undefined) return false
+    if (!pulls.isPulled(entity) || current?.version === undefined) return false
     const order = compareVersions(current.version, version)
     // It has left the part that held it by this very change.
-    if (order === 0 && current.deletedAt !== undefined && parts.of(entity) !== undefined) return true
+    if (order === 0 && current.deletedAt !== undefined && pulls.partsOf(entity) !== undefined) return true
     if (order !== undefined) return order > 0
     if (baseVersion === undefined) return type === 'create' && current.deletedAt === undefined
     return current.version !== baseVersion
@@ -83,10 +90,10 @@ export function createReplica(store: Store, user: string, { now }: Clock, action
 
   function rowAfter(key: string, one: Confirmation, current: EntityRow | undefined): EntityRow {
     const { operation, version } = one
-    const generation = generations.get(operation.entity)
+    const generation = pulls.isFresh(operation) ? pulls.newest(operation.entity) : current?.generation
     const own = { key, ...(generation === undefined ? {} : { generation }) }
     if (operation.type === 'delete') return { ...own, ...versionOf(version), deletedAt: now() }
-    const scopes = parts.of(operation.entity) === undefined ? undefined : current?.scopes
+    const scopes = pulls.partsOf(operation.entity) === undefined ? undefined : current?.scopes
     const held = { ...own, ...(scopes === undefined ? {} : { scopes }) }
     const told = valueOf(one)
     if (told !== undefined) return { ...held, ...versionOf(version), value: told }
@@ -103,33 +110,38 @@ export function createReplica(store: Store, user: string, { now }: Clock, action
     return { type: 'put', collection: ENTITIES, value: { ...row, rev: ++rev } }
   }
 
-  function isPulled(entity: string): boolean {
-    return generations.has(entity)
-  }
-
   async function pageWrites({ entity, changes, alsoMet, row }: PageWrite): Promise<Write[] | 'outdated'> {
     const newest = new Map(changes.map((change) => [laneOf(user, entity, change.id), change]))
     const met = alsoMet.map((id) => laneOf(user, entity, id)).filter((key) => !newest.has(key))
     const keys = [...newest.keys(), ...met]
     const found = await store.entities(keys)
-    const generation = row.scope === undefined ? row.generation : (generations.get(entity) ?? row.generation)
+    const generation = row.scope === undefined ? row.generation : (pulls.newest(entity) ?? row.generation)
+    const seqs = await newestSeqs(found)
     const writes: Write[] = []
     for (const [at, key] of keys.entries()) {
       const [change, current] = [newest.get(key), found[at]]
-      const order = orderOf(current, change, row)
-      const isGone = change !== undefined && 'deleted' in change
-      const left = isGone ? heldByOthers(current, row.scope) : undefined
-      const isLate = order === undefined || (isGone && row.scope !== undefined && order > 0)
+      const order = orderOf(current, change, row, confirmedMeanwhile.has(key))
+      const isDeparture = row.scope !== undefined && change !== undefined && 'deleted' in change
+      const left = isDeparture ? heldByOthers(current, row.scope) : undefined
+      const isLate = order === undefined || (isDeparture && order > 0)
       if (left !== undefined) {
         if (left !== current) writes.push(touch(left))
         continue
       }
       if (change !== undefined && isLate && confirmedMeanwhile.has(key)) return 'outdated'
       if (change !== undefined && ((order ?? -1) < 0 || lacks(current, change)))
-        writes.push(put(rowOf(key, change, generation, holdersOf(current, row))))
-      else if (current !== undefined && !isGone && !isMetBy(row, current)) writes.push(touch(noted(current, row)))
+        writes.push(put({ ...rowOf(key, change, generation, holdersOf(current, row)), ...withReplaced(current, seqs.get(key)) }))
+      else if (current !== undefined && !isDeparture && !isMetBy(row, current)) writes.push(touch(noted(current, row)))
     }
     return writes
+  }
+
+  /** Of those that are there, by key; not looked up where nothing waits. */
+  async function newestSeqs(rows: readonly (EntityRow | undefined)[]): Promise<ReadonlyMap<string, number | undefined>> {
+    const keys = rows.flatMap((row) => row?.key ?? [])
+    if (keys.length === 0 || (await store.countLive(user)) === 0) return NO_SEQS
+    const seqs = await store.newestSeqs(keys)
+    return new Map(keys.map((key, at) => [key, seqs[at]]))
   }
 
   function rowOf(key: string, change: Change, generation: number, held: Pick<EntityRow, 'scopes'>): EntityRow {
@@ -141,17 +153,19 @@ export function createReplica(store: Store, user: string, { now }: Clock, action
     /** Begins an ownership, or goes on with it. */
     own: async (epoch: number): Promise<void> => (loadedAs === epoch ? undefined : turns.take(() => load(epoch))),
     /** Whether anything of this kind was ever pulled. */
-    isPulled,
+    isPulled: pulls.isPulled,
     /** A commit of the owner, with what the server confirmed by it. */
     commit: (epoch: number, writes: readonly Write[], confirmations: readonly Confirmation[], options: CommitOptions) =>
       turns.take(async () => {
         await load(epoch)
+        pulls.noteFirstSends(writes)
         await commitAs(epoch, [...writes, ...(await confirmed(confirmations))], options)
       }),
 
     /** Called before a page is asked for: what is confirmed from now on may be newer than what it brings. */
     asking(): void {
       confirmedMeanwhile = new Set()
+      isInDoubt = false
     },
 
     /** How far the entity has been pulled, by all that was written. */
@@ -164,8 +178,7 @@ export function createReplica(store: Store, user: string, { now }: Clock, action
         const writes = await pageWrites(page)
         if (writes === 'outdated') return writes
         await write(writer, [...writes, putPullRow(page.row)])
-        generations.set(page.entity, Math.max(generations.get(page.entity) ?? 0, page.row.generation))
-        parts.note(page.entity, page.row)
+        pulls.note(page.entity, page.row)
         return 'applied'
       }),
 
@@ -177,10 +190,9 @@ export function createReplica(store: Store, user: string, { now }: Clock, action
         const whole = row.scope === undefined ? undefined : await wholeOf(entity)
         const own = whole === undefined ? row : { ...row, generation: whole.generation + 1 }
         const begun = rows.length > 0 ? own : { ...own, wasEmpty: true }
-        const others = whole === undefined ? parts.endAllBut(entity, []) : [putPullRow({ ...whole, generation: own.generation })]
+        const others = whole === undefined ? pulls.endAllBut(entity, []) : [putPullRow({ ...whole, generation: own.generation })]
         await write(writer, [putPullRow(begun), ...others])
-        generations.set(entity, begun.generation)
-        parts.note(entity, begun)
+        pulls.note(entity, begun)
         return begun
       }),
 
@@ -188,10 +200,10 @@ export function createReplica(store: Store, user: string, { now }: Clock, action
     follow: (writer: Writer, entity: string, scopes: readonly string[]): Promise<void> =>
       turns.take(async () => {
         await load(writer.epoch)
-        const known = parts.of(entity)
+        const known = pulls.partsOf(entity)
         if (known?.size === scopes.length && scopes.every((scope) => known.has(scope))) return
         const whole = await wholeOf(entity)
-        const last = [putPullRow({ ...whole, parts: scopes }), ...parts.endAllBut(entity, scopes)]
+        const last = [putPullRow({ ...whole, parts: scopes }), ...pulls.endAllBut(entity, scopes)]
         if (last.length > 1 || scopes.length === 0) await sweepRows(writer, entity, (row) => afterChoice(row, scopes), last)
         else await write(writer, last)
         loadedAs = undefined
@@ -202,45 +214,51 @@ export function createReplica(store: Store, user: string, { now }: Clock, action
       turns.take(async () => {
         await load(writer.epoch)
         await write(writer, [putPullRow(row)])
-        parts.note(entity, row)
+        pulls.note(entity, row)
       }),
 
-    /** Ends a pull from the beginning: what it has not met is gone (S21), unless another part holds it. */
-    sweep: (writer: Writer, entity: string, row: PullRow) =>
+    /**
+     * Ends a pull from the beginning: what it has not met is gone (S21), unless another part holds it. `outdated` if that can't be told: then there
+     * must be asked once more.
+     */
+    sweep: (writer: Writer, entity: string, row: PullRow): Promise<'swept' | 'outdated'> =>
       turns.take(async () => {
         await load(writer.epoch)
-        parts.note(entity, row)
-        await sweepRows(writer, entity, (found) => afterPull(found, row, parts.of(entity)), [putPullRow(row)])
+        if (isInDoubt) return 'outdated'
+        pulls.note(entity, row)
+        await sweepRows(writer, entity, (found) => afterPull(found, row, pulls.partsOf(entity)), [putPullRow(row)])
+        pulls.note(entity, row)
+        return 'swept'
       }),
   }
 
   /** Counts the generations of the parts. */
   async function wholeOf(entity: string): Promise<PullRow> {
     const { generation = 0, parts: now = [] } = (await store.pullRow(user, entity)) ?? {}
-    return { name: pullRowName(user, entity), generation, parts: now, isPartial: true, met: 0 }
+    return { name: pullRowName(user, entity), generation, parts: now, isPartial: false, met: 0 }
   }
 
   /** What is left of each row, then what is written once that is done. */
-  async function sweepRows(
-    writer: Writer,
-    entity: string,
-    leftOf: (row: EntityRow) => EntityRow | undefined,
-    last: readonly Write[],
-  ): Promise<void> {
+  async function sweepRows(writer: Writer, entity: string, leftOf: LeftOf, last: readonly Write[]): Promise<void> {
     for (let after = ''; ;) {
       const page = await store.entityPage(user, entity, after, PAGE_LIMIT)
-      const writes = page.rows.filter(({ deletedAt }) => deletedAt === undefined).flatMap((row) => left(row, entity, leftOf(row)))
-      if (page.last === undefined) return write(writer, [...writes, ...last])
-      if (writes.length > 0) await write(writer, writes)
+      const writes = await sweepWrites(page.rows, entity, leftOf)
+      const isLast = page.last === undefined
+      if (isLast || writes.length > 0) await write(writer, isLast ? [...writes, ...last] : writes)
+      if (page.last === undefined) return
       after = page.last
     }
   }
 
-  function left(row: EntityRow, entity: string, rest: EntityRow | undefined): Write[] {
-    const { key, version } = row
-    const generation = generations.get(entity) ?? 0
-    if (rest === undefined) return [put({ key, generation, ...versionOf(version), deletedAt: now() })]
-    return rest === row ? [] : [touch(rest)]
+  async function sweepWrites(rows: readonly EntityRow[], entity: string, leftOf: LeftOf): Promise<Write[]> {
+    const found = rows.filter(({ deletedAt }) => deletedAt === undefined).map((row) => ({ row, left: leftOf(row) }))
+    const seqs = await newestSeqs(found.flatMap(({ row, left }) => (left === undefined ? [row] : [])))
+    const generation = pulls.newest(entity) ?? 0
+    return found.flatMap(({ row, left }) => {
+      if (left !== undefined) return left === row ? [] : [touch(left)]
+      const { key, version } = row
+      return [put({ key, generation, ...versionOf(version), deletedAt: now(), ...withReplaced(row, seqs.get(key)) })]
+    })
   }
 
   async function write({ epoch, signal }: Writer, writes: readonly Write[]): Promise<void> {
@@ -263,16 +281,6 @@ export function createReplica(store: Store, user: string, { now }: Clock, action
 function lacks(current: EntityRow | undefined, change: Change): boolean {
   const isTold = current?.value !== undefined && current.isReckoned !== true
   return current?.deletedAt === undefined && !isTold && 'value' in change
-}
-
-/** The answer to an action of the application is the entity only if it says so. */
-function valueOf({ operation: { type, entityId }, value }: Confirmation): Json | undefined {
-  if (type === 'create' || type === 'update' || type === 'replace') return value
-  return typeof value === 'object' && value !== null && 'id' in value && value['id'] === entityId ? value : undefined
-}
-
-function isWithoutValue(one: Confirmation): boolean {
-  return one.operation.type !== 'delete' && valueOf(one) === undefined
 }
 
 function versionOf(version: string | undefined): { version?: string } {

@@ -88,7 +88,7 @@ export function createViews(settings: Settings, store: Store, clock: Clock, even
     const mirror = mirrorOf(entity)
     isLooking = true
     try {
-      const before = await store.lastRevision()
+      const before = (await store.newestEntity()).rev
       for (let after = ''; ;) {
         const page = await store.entityPage(settings.user, entity, after, PAGE_LIMIT)
         mirror.take({ ...NOTHING, entities: page.rows })

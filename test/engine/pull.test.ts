@@ -9,7 +9,11 @@ import {
   type Transport,
 } from '../../src/index.ts'
 import { httpTransport } from '../../src/adapters/http/index.ts'
+import { memoryStorage } from '../../src/adapters/memory.ts'
+import { pullRowName } from '../../src/core/schema.ts'
+import { faultyStorage } from '../support/faulty-storage.ts'
 import { elsewhere } from '../support/other-client.ts'
+import { createVirtualClock } from '../support/virtual-clock.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
 
 let world: World
@@ -318,6 +322,54 @@ describe('a pull', () => {
     engine.resume('test')
     await engine.synchronize()
     expect(count).toBe(1)
+  })
+
+  it('S23 L9 rests while the breaker is open, without a look at the store, and goes on as soon as it lets something through', async () => {
+    const clock = createVirtualClock()
+    const storage = faultyStorage(memoryStorage())
+    let reads = 0
+    storage.failReads((method) => (method === 'get' ? (reads++, undefined) : undefined))
+    const transport = pulling(async (_, pull, count) => (count > 1 ? pull() : { type: 'failed', error: new ServerError('down') }))
+    const engine = await world.started({
+      ports: { clock },
+      storage,
+      transport,
+      lock: { heartbeatMs: 1_000_000, staleMs: 2_000_000 },
+      breaker: { failureThreshold: 1, cooldownMs: 60_000 },
+    })
+    await engine.synchronize()
+    await clock.advance(1_000)
+    const before = reads
+    await clock.advance(58_000)
+    expect(reads - before).toBe(0)
+    await clock.advance(2_000)
+    await eventOf(engine, 'pull:completed')
+    expect(engine.metrics().breaker.state).toBe('closed')
+  })
+
+  it('A8 asks nothing any more once it is held in the midst of a look at the store', async () => {
+    const storage = memoryStorage()
+    let [asked, looks] = [0, 0]
+    const engine = world.engine({
+      storage: {
+        ...storage,
+        get(collection, key) {
+          // The first look is that of who waits for the answer.
+          if (key === pullRowName('default', 'note') && ++looks === 2) engine.pause('test')
+          return storage.get(collection, key)
+        },
+      },
+      transport: pulling(async (_, pull) => (asked++, pull())),
+      pull: { everyMs: 0 },
+    })
+    await engine.start()
+    looks = Number.NEGATIVE_INFINITY
+    await engine.synchronize()
+    looks = 0
+    await engine.synchronize()
+    engine.resume('test')
+    await engine.synchronize()
+    expect(asked).toBe(2)
   })
 
   it.each<[string, () => Promise<Pulled>]>([

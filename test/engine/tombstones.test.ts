@@ -31,7 +31,7 @@ describe('tombstones', () => {
     const { store, keys } = await storeWith([1, 2, 3])
     await forgetTombstones(store, DEFAULTS.retention, 1, LATER)
     expect(await keys()).toEqual(['u/note/2'])
-    expect(await store.lastRevision()).toBe(3)
+    expect((await store.newestEntity()).rev).toBe(3)
   })
 
   it('A4 are forgotten by many pages, the newest row among the oldest', async () => {

@@ -17,8 +17,8 @@ export const pulling: readonly Bug[] = [
     'a page dropped',
     'Only its cursor is written.',
     REPLICA,
-    '[...writes, putPullRow(page.row)]);\n            generations',
-    '[putPullRow(page.row)]);\n            generations',
+    '[...writes, putPullRow(page.row)]);\n            pulls',
+    '[putPullRow(page.row)]);\n            pulls',
     'S18',
   ),
   bug(
