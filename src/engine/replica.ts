@@ -79,10 +79,11 @@ export function createReplica(store: Store, user: string, { now }: Clock, action
 
   /** Where versions can't be compared, one that the operation was not made on has been pulled since it was sent. */
   function isOlder({ operation: { entity, type, baseVersion }, version }: Confirmation, current: EntityRow | undefined): boolean {
+    const isChange = type !== 'create' && type !== 'delete'
+    // What has left all parts that are followed is brought back by a page of one alone.
+    if (isChange && current?.deletedAt !== undefined && pulls.partsOf(entity) !== undefined) return true
     if (!pulls.isPulled(entity) || current?.version === undefined) return false
     const order = compareVersions(current.version, version)
-    // It has left the part that held it by this very change.
-    if (order === 0 && current.deletedAt !== undefined && pulls.partsOf(entity) !== undefined) return true
     if (order !== undefined) return order > 0
     if (baseVersion === undefined) return type === 'create' && current.deletedAt === undefined
     return current.version !== baseVersion

@@ -168,7 +168,7 @@ export async function makeScopedReplica(scheme: Scheme) {
       if (unanswered.has(id) || (!exists && place === undefined)) return
       if (!exists && scheme === 'opaque' && head !== undefined) return
       const isBased = stored?.version === head?.version && stored?.deletedAt === undefined
-      if (exists && !isBased && !(isBlind && scheme === 'numbers')) return
+      if (exists && !isBased && !(isBlind && scheme === 'numbers' && place !== undefined)) return
       const type = place === undefined ? 'delete' : exists ? 'update' : 'create'
       const base = exists && isBased ? { baseVersion: head.version } : {}
       const made = server.write(id, place)
@@ -188,9 +188,8 @@ export async function makeScopedReplica(scheme: Scheme) {
       inFlight = undefined
       await replica.follow(writer, 'note', scopes)
     },
-    /** With no answer under way, as the known gap of pulls from the beginning wants it. */
     async begin(scope: string): Promise<void> {
-      if (unanswered.size > 0 || !(await followed()).includes(scope)) return
+      if (!(await followed()).includes(scope)) return
       inFlight = undefined
       const [known, end] = [await pullRow(scope), server.end()]
       const next: PullRow = { name: pullRowName(USER, 'note', scope), scope, generation: 0, isPartial: true, met: 0 }
