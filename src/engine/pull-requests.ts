@@ -1,10 +1,10 @@
 import type { PullTarget } from '../../machines/pull.ts'
-import { StorageConflictError, SyncError, ValidationError } from '../core/errors.ts'
+import { ValidationError } from '../core/errors.ts'
 import type { Settings } from '../core/options.ts'
-import type { Expectation, Write } from '../core/ports.ts'
-import { META, isRecord, pullRequestsName, readPullRequests, type PullRequestRow, type PullRow } from '../core/schema.ts'
+import { META, isRecord, pullRequestsName, readPullRequests, type PullRow } from '../core/schema.ts'
 import { answersIn } from './pull-rows.ts'
 import { isSame } from './scopes.ts'
+import { changeShared } from './shared-row.ts'
 import type { Store } from './store.ts'
 import type { PullSummary, SyncQuery } from './read-types.ts'
 
@@ -25,7 +25,6 @@ export interface Wish {
 }
 
 const KEPT = 20
-const TRIES = 20
 
 /** Pulls that somebody asks for, in whichever tab: the request lies in the store, the owner meets it, and its answer lies there too. */
 export function createPullRequests(settings: Settings, store: Store, hooks: PullRequestHooks) {
@@ -35,19 +34,12 @@ export function createPullRequests(settings: Settings, store: Store, hooks: Pull
   const requested = new Map<string, number>()
   let taken = 0
 
-  async function write(entities: readonly string[], full: boolean): Promise<number> {
-    for (let tries = 0; tries < TRIES; tries++) {
-      const known = readPullRequests(await store.storage.get(META, name))
-      const rev = (known?.rev ?? 0) + 1
-      const row: PullRequestRow = { name, rev, requests: [...(known?.requests ?? []), { rev, entities, full }].slice(-KEPT) }
-      try {
-        await store.commit([{ type: 'put', collection: META, value: row } satisfies Write], { expect: [unchanged(name, known)] })
-        return rev
-      } catch (error) {
-        if (!(error instanceof StorageConflictError)) throw error
-      }
-    }
-    throw new SyncError('busy', 'Too many tabs ask for a synchronisation at once. Try again.', { retryable: true })
+  function write(entities: readonly string[], full: boolean): Promise<number> {
+    return changeShared(store, name, readPullRequests, (known, rev) => ({
+      name,
+      rev,
+      requests: [...(known?.requests ?? []), { rev, entities, full }].slice(-KEPT),
+    }))
   }
 
   /** What others asked for since the last look. */
@@ -139,9 +131,4 @@ function entitiesOf({ entities }: Settings, query: unknown): readonly string[] {
   if (entity === undefined) return known
   if (typeof entity === 'string' && known.includes(entity)) return [entity]
   throw new ValidationError('entity', `must be one of the engine's entities: ${known.join(', ')}.`)
-}
-
-function unchanged(name: string, known: PullRequestRow | undefined): Expectation {
-  if (known === undefined) return { collection: META, key: name, absent: true }
-  return { collection: META, key: name, field: 'rev', equals: known.rev }
 }

@@ -1,9 +1,9 @@
 import type { PullTarget } from '../../machines/pull.ts'
-import { StorageConflictError, SyncError, ValidationError } from '../core/errors.ts'
+import { ValidationError } from '../core/errors.ts'
 import type { Settings } from '../core/options.ts'
-import type { Expectation } from '../core/ports.ts'
 import { META, readScopes, scopesRowName, type ScopesRow } from '../core/schema.ts'
 import { checkScopes } from '../core/scopes.ts'
+import { changeShared } from './shared-row.ts'
 import type { Store } from './store.ts'
 
 /** What an application can do with the parts of an entity that are followed. */
@@ -22,15 +22,14 @@ export interface ScopesHooks {
   failed(error: unknown): void
 }
 
-const TRIES = 20
-
 /** Which parts are followed: by the options, until a tab has chosen others. That lies in the store, where the owner finds it. */
 export function createScopes({ user, entities }: Settings, store: Store, { isOwner, want, failed }: ScopesHooks) {
   const name = scopesRowName(user)
+  const none: ScopesRow = { name, rev: 0, scopes: {} }
   const divided = Object.keys(entities).filter((entity) => entities[entity]?.scopes !== undefined)
 
   async function stored(): Promise<ScopesRow> {
-    return readScopes(await store.storage.get(META, name)) ?? { name, rev: 0, scopes: {} }
+    return readScopes(await store.storage.get(META, name)) ?? none
   }
 
   function chosen(row: ScopesRow, entity: string): readonly string[] | undefined {
@@ -58,8 +57,7 @@ export function createScopes({ user, entities }: Settings, store: Store, { isOwn
 
   function requireDivided(entity: string): void {
     if (divided.includes(entity)) return
-    const hint = 'To follow parts of an entity, give entities.<name>.scopes; [] begins with none.'
-    throw new ValidationError('entity', `must be one that has scopes: ${divided.join(', ') || 'none has'}. ${hint}`)
+    throw new ValidationError('entity', 'must be one whose options have scopes; [] begins with none.')
   }
 
   async function list(entity: string): Promise<readonly string[]> {
@@ -71,18 +69,11 @@ export function createScopes({ user, entities }: Settings, store: Store, { isOwn
     list,
     async set(entity, scopes) {
       requireDivided(entity)
-      for (let tries = 0; tries < TRIES; tries++) {
-        const row = await stored()
-        const next = checkScopes('scopes', typeof scopes === 'function' ? scopes(followed(row, entity)) : scopes)
-        const value = { name, rev: row.rev + 1, scopes: { ...row.scopes, [entity]: next } }
-        try {
-          await store.commit([{ type: 'put', collection: META, value }], { expect: [unchanged(row)] })
-          return takeSoon()
-        } catch (error) {
-          if (!(error instanceof StorageConflictError)) throw error
-        }
-      }
-      throw new SyncError('busy', 'Too many tabs choose scopes at once. Try again.', { retryable: true })
+      await changeShared(store, name, readScopes, (known = none, rev) => {
+        const next = checkScopes('scopes', typeof scopes === 'function' ? scopes(followed(known, entity)) : scopes)
+        return { name, rev, scopes: { ...known.scopes, [entity]: next } }
+      })
+      takeSoon()
     },
   }
 
@@ -97,8 +88,4 @@ export function createScopes({ user, entities }: Settings, store: Store, { isOwn
 /** In whatever order. */
 export function isSame(some: readonly string[], others: readonly string[]): boolean {
   return some.length === others.length && some.every((one) => others.includes(one))
-}
-
-function unchanged({ name, rev }: ScopesRow): Expectation {
-  return rev === 0 ? { collection: META, key: name, absent: true } : { collection: META, key: name, field: 'rev', equals: rev }
 }

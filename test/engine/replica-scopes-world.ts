@@ -10,7 +10,7 @@ import { row } from '../core/coalesce-world.ts'
 import { faultyStorage } from '../support/faulty-storage.ts'
 import { createVirtualClock } from '../support/virtual-clock.ts'
 
-export const USER = 'u'
+const USER = 'u'
 export const IDS = ['a', 'b'] as const
 export const SCOPES = ['p1', 'p2'] as const
 /** Where an entity may be: in one part or both, where nobody follows it, or nowhere. */
