@@ -85,7 +85,7 @@ export function createReplica(store: Store, user: string, { now }: Clock, action
     if (!pulls.isPulled(entity) || current?.version === undefined) return false
     const order = compareVersions(current.version, version)
     if (order !== undefined) return order > 0
-    if (baseVersion === undefined) return type === 'create' && current.deletedAt === undefined
+    if (baseVersion === undefined) return (type === 'create' || type === 'delete') && current.deletedAt === undefined
     return current.version !== baseVersion
   }
 
@@ -131,7 +131,12 @@ export function createReplica(store: Store, user: string, { now }: Clock, action
       }
       if (change !== undefined && isLate && confirmedMeanwhile.has(key)) return 'outdated'
       if (change !== undefined && ((order ?? -1) < 0 || lacks(current, change)))
-        writes.push(put({ ...rowOf(key, change, generation, holdersOf(current, row)), ...withReplaced(current, seqs.get(key)) }))
+        writes.push(
+          put({
+            ...rowOf(key, change, generation, holdersOf(current, row)),
+            ...withReplaced(current, seqs.get(key), isDeparture ? undefined : change.version),
+          }),
+        )
       else if (current !== undefined && !isDeparture && !isMetBy(row, current)) writes.push(touch(noted(current, row)))
     }
     return writes
@@ -258,7 +263,7 @@ export function createReplica(store: Store, user: string, { now }: Clock, action
     return found.flatMap(({ row, left }) => {
       if (left !== undefined) return left === row ? [] : [touch(left)]
       const { key, version } = row
-      return [put({ key, generation, ...versionOf(version), deletedAt: now(), ...withReplaced(row, seqs.get(key)) })]
+      return [put({ key, generation, ...versionOf(version), deletedAt: now(), ...withReplaced(row, seqs.get(key), undefined) })]
     })
   }
 
