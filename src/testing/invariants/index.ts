@@ -13,11 +13,13 @@ import type { Checker, Picture, Report, Violation } from './invariant.ts'
 import { leases } from './leases.ts'
 import { lines } from './lines.ts'
 import { load } from './load.ts'
+import { loops } from './loops.ts'
 import { merging } from './merging.ts'
 import { outages } from './outages.ts'
 import { ownSuccess } from './own-success.ts'
 import { ownership } from './ownership.ts'
 import { privacy } from './privacy.ts'
+import { pulls } from './pulls.ts'
 import { quarantine } from './quarantine.ts'
 import { createRegister } from './register.ts'
 import { replicas } from './replicas.ts'
@@ -48,10 +50,12 @@ const CHECKERS: Readonly<Record<string, Checker>> = {
   leases,
   lines,
   load,
+  loops,
   merging,
   outages,
   'own-success': ownSuccess,
   privacy,
+  pulls,
   quarantine,
   replicas,
   sequences,
@@ -87,6 +91,7 @@ export function watchInvariants(world: World): InvariantWatch {
     undone: world.server.undone,
     valueOf: (path) => world.server.valueAt(path),
     versionsOf: () => world.server.versions(),
+    repeatsCursors: () => world.server.repeatsCursors,
     isDown: () => world.server.outage !== undefined,
     deviceOf: (tab) => tabs.get(tab)?.device.name,
     dueIn(name, user, forMs) {

@@ -30,4 +30,12 @@ export const hearing: readonly Bug[] = [
     'S25',
   ),
   bug('a line that outlives its engine', 'It is forgotten instead of stopped.', REALTIME, 'ending?.actor.stop();', '', 'L10 L6'),
+  bug(
+    'no pull beside a line',
+    'Every hint is believed to come.',
+    'src/engine/puller.js',
+    'everyMs === 0 ? Infinity : restMs',
+    'everyMs === 0 || isTold() ? Infinity : restMs',
+    'S20',
+  ),
 ]
