@@ -1,6 +1,6 @@
 import type { Entity } from '../engine/read-types.ts'
 import type { Failure } from './liveness.ts'
-import { textOf } from './invariants/three-way.ts'
+import { textOf } from './invariants/strategies.ts'
 import type { Effect } from './world/model-server.ts'
 import type { Tab } from './world/tab.ts'
 import { codeOf } from './world/trace.ts'

@@ -4,6 +4,7 @@ import type { World } from '../world/world.ts'
 import { acceptance } from './acceptance.ts'
 import { breaker } from './breaker.ts'
 import { builds } from './builds.ts'
+import { decisions } from './decisions.ts'
 import { dependencies } from './dependencies.ts'
 import { durability } from './durability.ts'
 import { effects } from './effects.ts'
@@ -25,8 +26,10 @@ import { createRegister } from './register.ts'
 import { replicas } from './replicas.ts'
 import { requests } from './requests.ts'
 import { rollbacks } from './rollbacks.ts'
+import { rounds } from './rounds.ts'
 import { sequences } from './sequences.ts'
 import { settlements } from './settlements.ts'
+import { stamps } from './stamps.ts'
 import { takeovers } from './takeovers.ts'
 import { threeWay } from './three-way.ts'
 import { views } from './views.ts'
@@ -45,6 +48,7 @@ const CHECKERS: Readonly<Record<string, Checker>> = {
   builds,
   rollbacks,
   acceptance,
+  decisions,
   dependencies,
   handlers,
   leases,
@@ -58,8 +62,10 @@ const CHECKERS: Readonly<Record<string, Checker>> = {
   pulls,
   quarantine,
   replicas,
+  rounds,
   sequences,
   settlements,
+  stamps,
   takeovers,
   'three-way': threeWay,
   views,

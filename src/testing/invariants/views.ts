@@ -6,7 +6,7 @@ import type { Fact } from '../world/facts.ts'
 import { patched } from '../world/model-server.ts'
 import type { Checker } from './invariant.ts'
 import { rowsIn } from './replicas.ts'
-import { textOf } from './three-way.ts'
+import { textOf } from './strategies.ts'
 
 /** What an entity amounts to from a commit on. */
 interface Moment {

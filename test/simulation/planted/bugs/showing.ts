@@ -6,30 +6,6 @@ const MIRROR = 'src/engine/mirror.js'
 /** What is seen, in the tab that writes and in those that follow it. */
 export const showing: readonly Bug[] = [
   bug(
-    'an operation that has ended stays in the view',
-    'It is shown on top for ever.',
-    MIRROR,
-    'setLive(row, !isTerminal(row.status))',
-    'setLive(row, true)',
-    'S14 L3',
-  ),
-  bug(
-    'an older base over a newer one in the mirror',
-    'Looks may overlap.',
-    MIRROR,
-    'known?.rev !== undefined && (row.rev ?? 0) <= known.rev',
-    'known?.rev !== undefined && (row.rev ?? 0) === known.rev',
-    'S14 L3',
-  ),
-  bug(
-    'a view that shows operations of any user',
-    'They are not told apart by user.',
-    MIRROR,
-    'if (row.entity !== entity || row.user !== user)',
-    'if (row.entity !== entity)',
-    'S14 L3',
-  ),
-  bug(
     'a commit that the own view does not see',
     'It waits for others.',
     VIEWS,
