@@ -19,6 +19,7 @@ import { merging } from './merging.ts'
 import { outages } from './outages.ts'
 import { ownSuccess } from './own-success.ts'
 import { ownership } from './ownership.ts'
+import { polling } from './polling.ts'
 import { privacy } from './privacy.ts'
 import { pulls } from './pulls.ts'
 import { quarantine } from './quarantine.ts'
@@ -58,6 +59,7 @@ const CHECKERS: Readonly<Record<string, Checker>> = {
   merging,
   outages,
   'own-success': ownSuccess,
+  polling,
   privacy,
   pulls,
   quarantine,
