@@ -1,4 +1,6 @@
-import type { Fact, RowChange } from '../world/facts.ts'
+import { isObject } from '../../core/own.ts'
+import type { Fact, RowChange, SentWrite } from '../world/facts.ts'
+import { parsed } from '../world/messages.ts'
 import { STAMP } from '../world/settings.ts'
 import type { Checker } from './invariant.ts'
 
@@ -6,8 +8,13 @@ import type { Checker } from './invariant.ts'
 const DRIFT_MS = 300_000
 const GRACE_MS = 20_000
 
-/** S12: by the hybrid logical clock, what an engine makes comes after all that it has made, and after all that it was told in conflicts. */
-export const stamps: Checker = ({ settings, valueOf, wallTimeOf }, report) => {
+const STAMPED: ReadonlySet<string> = new Set(['create', 'update', 'replace'])
+
+/**
+ * S12: by the hybrid logical clock, what an engine makes comes after all that it has made, and after all that it was told in conflicts; and it is sent
+ * with its stamp.
+ */
+export const stamps: Checker = ({ settings, register, valueOf, wallTimeOf }, report) => {
   /** By tab: the newest stamp that its engine must have seen. */
   const seen = new Map<string, string>()
   const looks = new Map<string, string>()
@@ -42,12 +49,23 @@ export const stamps: Checker = ({ settings, valueOf, wallTimeOf }, report) => {
     }
   }
 
+  /** What is merged may keep the server's, if that is the later. */
+  function sent({ key, body }: SentWrite, user: string): void {
+    const row = register.byKey(user, key)?.row
+    if (row?.entity !== 'note' || !STAMPED.has(row.type)) return
+    const content = parsed(body)
+    const stamp = content !== undefined && isObject(content) ? content[STAMP] : undefined
+    if (stamp === null || (stamp === undefined && row.reconciliations === 0))
+      report('S12', `${row.id} was sent without its stamp: ${body}.`)
+  }
+
   return {
     see(fact) {
       if (settings.conflict !== 'lastWriteWins') return
       count += 1
       if (fact.type === 'asked') asked.set(fact.ticket, { tab: fact.tab, after: seen.get(fact.tab) ?? '', count })
       else if (fact.type === 'accepted') accepted(fact)
+      else if (fact.type === 'sent') for (const write of fact.request.writes) sent(write, fact.request.user)
       else if (fact.type === 'tab' && fact.change === 'starting') seen.delete(fact.tab)
       else if (fact.type === 'committed') for (const change of fact.changes) changed(fact.tab, fact.device, change)
       else if (fact.type === 'served' && fact.request.method === 'GET') {

@@ -16,6 +16,8 @@ export interface DecisionStep {
   readonly what: What
   /** Somebody else decides at the same moment in another tab. */
   readonly isTwice: boolean
+  /** How long he thinks about it, while somebody on another device changes the same entity once more. */
+  readonly thinksMs: number
 }
 
 type What = 'local' | 'remote' | 'value'
@@ -35,19 +37,35 @@ export function drawDecisions(
     which: choices.unit(),
     what: choices.pick(['local', 'remote', 'value']),
     isTwice: choices.chance(0.3),
+    thinksMs: choices.pick([0, 0, 3_000, 8_000]),
   }))
 }
 
 export function letPeopleDecide(world: World, steps: readonly DecisionStep[]): void {
-  for (const [number, { atMs, device: at, tab, which, what, isTwice }] of steps.entries())
-    world.scheduler.after(atMs, () => {
-      const device = world.devices[at]
+  for (const [number, step] of steps.entries())
+    world.scheduler.after(step.atMs, () => {
+      const device = world.devices[step.device]
       const waiting = device === undefined ? [] : waitingIn(device)
-      const row = waiting[Math.floor(which * waiting.length)]
+      const row = waiting[Math.floor(step.which * waiting.length)]
       if (device === undefined || row === undefined) return
-      decideIn(world, device.tabs[tab], row, what, number)
-      if (isTwice) decideIn(world, device.tabs[(tab + 1) % device.tabs.length], row, OTHERWISE[what], number)
+      if (step.thinksMs > 0) changeElsewhere(world, step, row, number)
+      world.scheduler.after(step.thinksMs, () => decide(world, device, step, row, number))
     })
+}
+
+function decide(world: World, { tabs }: Device, { tab, what, isTwice }: DecisionStep, row: OperationRow, number: number): void {
+  decideIn(world, tabs[tab], row, what, number)
+  if (isTwice) decideIn(world, tabs[(tab + 1) % tabs.length], row, OTHERWISE[what], number)
+}
+
+function changeElsewhere(
+  { devices }: World,
+  { device, tab }: DecisionStep,
+  { entity, entityId }: OperationRow,
+  number: number,
+): void {
+  const other = devices[(device + 1) % devices.length]
+  other?.tabs[tab]?.enqueue([{ type: 'update', entity, id: entityId, payload: { b: -100 - number } }], () => {})
 }
 
 /** Those of the user who is logged in that wait for a person. */

@@ -88,7 +88,7 @@ export function withLines(settings: WorldSettings, choices: Choices): WorldSetti
 /** What else becomes of conflicts. Drawn after everything else. */
 export function withConflicts(settings: WorldSettings, choices: Choices): WorldSettings {
   const isByTime = choices.pick([false, false, true])
-  const ruleOfA = choices.pick([undefined, undefined, 'localWins', 'remoteWins', 'manual'])
+  const ruleOfA = choices.pick([undefined, 'remoteWins', undefined, 'localWins', 'remoteWins', 'manual'])
   const skewMs = choices.pick([0, 40_000])
   const maxReconciliations = choices.pick([DEFAULTS.maxReconciliations, 1])
   const { engine } = settings

@@ -46,6 +46,14 @@ export const settling: readonly Bug[] = [
     'S12',
   ),
   bug(
+    'edited content without a stamp',
+    'Nobody can tell when it was written.',
+    'src/engine/operations.js',
+    'made(edited(current, json))',
+    'edited(current, json)',
+    'S12',
+  ),
+  bug(
     'the rule of a field is passed over',
     'The strategy decides about every field.',
     'src/core/field-rules.js',
