@@ -117,6 +117,8 @@ function differencesIn(
     const [mine, theirs] = [byPath.get(path)?.value, has.get(path)]
     const { id: _id, version: _version, ...own } = mine ?? {}
     const texts = [mine === undefined ? 'nothing' : textOf(own), theirs === undefined ? 'nothing' : textOf(theirs)]
+    const status = byPath.get(path)?.status ?? 'synced'
+    if (texts[0] === texts[1] && status !== 'synced') return [`${tab} shows ${path} as ${status}, though nothing is left to do`]
     return texts[0] === texts[1] ? [] : [`${tab} shows ${texts[0]} at ${path} where the server has ${texts[1]}`]
   })
 }

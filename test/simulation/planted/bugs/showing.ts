@@ -6,6 +6,14 @@ const MIRROR = 'src/engine/mirror.js'
 /** What is seen, in the tab that writes and in those that follow it. */
 export const showing: readonly Bug[] = [
   bug(
+    'an operation that has ended stays in the view',
+    'What it is about seems to be pending for ever.',
+    MIRROR,
+    'setLive(row, !isTerminal(row.status))',
+    'setLive(row, true)',
+    'L3',
+  ),
+  bug(
     'a commit that the own view does not see',
     'It waits for others.',
     VIEWS,
