@@ -1,3 +1,4 @@
+import type { EarlierBase } from './earlier.ts'
 import type { Json } from './json.ts'
 import type { OperationRow, StoredError } from './operation.ts'
 import { LIVE_STATUSES, TERMINAL_STATUSES } from './operation.ts'
@@ -57,6 +58,8 @@ export interface EntityRow {
   readonly rev?: number
   /** The pull from the beginning that last met it. */
   readonly generation?: number
+  /** What operations that are not sent yet were made on, where a pull has replaced it since. */
+  readonly earlier?: readonly EarlierBase[]
 }
 
 /** How far the changes of one kind of entity have been pulled. A row of `meta`. */
@@ -202,7 +205,16 @@ export function isOperationRow(value: unknown): value is OperationRow {
 }
 
 function isEntityRow(value: unknown): value is EntityRow {
-  return isRecord(value) && typeof value['key'] === 'string' && isOptional(value['version'], 'string')
+  return (
+    isRecord(value) &&
+    typeof value['key'] === 'string' &&
+    isOptional(value['version'], 'string') &&
+    (value['earlier'] === undefined || (Array.isArray(value['earlier']) && value['earlier'].every(isEarlierBase)))
+  )
+}
+
+function isEarlierBase(value: unknown): boolean {
+  return isRecord(value) && typeof value['upTo'] === 'number' && isOptional(value['version'], 'string')
 }
 
 function isPreparedRequest(value: unknown): boolean {

@@ -1,5 +1,7 @@
 import { coalesceLane } from '../core/coalesce.ts'
+import { baseOf } from '../core/earlier.ts'
 import { StorageCorruptError, SyncError, SyncOperationError } from '../core/errors.ts'
+import type { Json } from '../core/json.ts'
 import { isTerminal, type OperationRow } from '../core/operation.ts'
 import type { Settings } from '../core/options.ts'
 import type { Entry, Transport, Write } from '../core/ports.ts'
@@ -94,8 +96,7 @@ export function createChooser(settings: Settings, transport: Transport, store: S
     const wanted = lanes.filter((_, at) => needsVersion(heads[at]))
     if (wanted.length === 0) return NO_ENTITIES
     const entities = await store.entities(wanted)
-    // What is gone has no version that an operation could be made on.
-    return new Map(wanted.map((lane, at) => [lane, entities[at]?.deletedAt === undefined ? entities[at] : undefined]))
+    return new Map(wanted.map((lane, at) => [lane, entities[at]]))
   }
 
   function choiceOf(lane: string, head: Head, entities: ReadonlyMap<string, EntityRow | undefined>): Choice {
@@ -111,22 +112,22 @@ export function createChooser(settings: Settings, transport: Transport, store: S
     return error === undefined ? claimed(row, entity) : beginRollback(row, error)
   }
 
-  /** Sent before: the same bytes again. Never sent: the request is made now, on the version that the server last confirmed. */
+  /** Sent before: the same bytes again. Never sent: the request is made now, on what the server had confirmed when the operation was made. */
   function claimed(row: OperationRow, entity: EntityRow | undefined): OperationRow {
     if (row.request !== undefined) return claim(row, row.request, row.baseVersion)
-    const baseVersion = row.baseVersion ?? entity?.version
+    const base = baseOf(entity, row.seq)
+    const baseVersion = row.baseVersion ?? base?.version
     try {
-      return claim(withBase(row, entity), transport.prepare({ ...row, baseVersion }), baseVersion)
+      return claim(withBase(row, base?.value), transport.prepare({ ...row, baseVersion }), baseVersion)
     } catch (cause) {
       return beginRollback(row, unsendable(row, cause))
     }
   }
 
   /** A pull may bring a newer value before the answer comes: then what the operation was made on is known from its row alone. */
-  function withBase(row: OperationRow, entity: EntityRow | undefined): OperationRow {
-    if (row.base !== undefined || row.baseVersion !== undefined || entity?.value === undefined || !isPulled(row.entity))
-      return row
-    return { ...row, base: entity.value }
+  function withBase(row: OperationRow, base: Json | undefined): OperationRow {
+    if (row.base !== undefined || row.baseVersion !== undefined || base === undefined || !isPulled(row.entity)) return row
+    return { ...row, base }
   }
 
   async function dependencyOf(row: OperationRow, dependsOn: readonly string[]): Promise<Dependency> {

@@ -164,14 +164,15 @@ export function createPuller(
     // What the page has and nobody can read may be any entity: then none counts as gone.
     const mayBeAny = unusable.some(({ id }) => id === undefined)
     if (isSwept) return completed(entity, met)
-    if (mayBeAny) await replica.note(writer, ended(entity, next))
-    else await replica.sweep(writer, entity, ended(entity, next))
+    if (mayBeAny) await replica.note(writer, entity, ended(entity, next))
+    else if ((await replica.sweep(writer, entity, ended(entity, next))) === 'outdated') return more()
     return completed(entity, met)
   }
 
   /** Nothing is new: then nothing is written either, unless somebody waits for it. */
   async function unchanged({ entity, row, writer }: Turn): Promise<Step> {
-    if (row.lastError !== undefined || requestOf(entity) > (row.answers ?? 0)) await replica.note(writer, ended(entity, row))
+    if (row.lastError !== undefined || requestOf(entity) > (row.answers ?? 0))
+      await replica.note(writer, entity, ended(entity, row))
     return completed(entity, row.met)
   }
 
@@ -194,7 +195,7 @@ export function createPuller(
     if (retryAfterMs !== undefined) pauses.set(entity, { until: clock.monotonic() + retryAfterMs, error })
     const request = requestOf(entity)
     const isAwaited = request > (row.answers ?? 0)
-    if (isAwaited) await replica.note(writer, { ...row, answers: request, lastError: storedError(error) })
+    if (isAwaited) await replica.note(writer, entity, { ...row, answers: request, lastError: storedError(error) })
     const isHeldBack = error instanceof CircuitBreakerOpenError
     // Of its opening the breaker itself has told.
     if (isAwaited || !isHeldBack) events.emit({ type: 'pull:failed', entity, error })

@@ -2,6 +2,7 @@ import type { InspectionEvent } from 'xstate'
 import type { OperationActor, PreparedDecision } from '../../machines/operation.ts'
 import { copyJson } from '../core/copy-json.ts'
 import type { Conflict, EntityOptions, Resolution } from '../core/conflict.ts'
+import { earlierBase } from '../core/earlier.ts'
 import { CircuitBreakerOpenError, ConflictError, SyncError, SyncOperationError } from '../core/errors.ts'
 import type { Json, JsonObject } from '../core/json.ts'
 import { isServerFailure, type BreakerSigns } from './breaker-signs.ts'
@@ -107,7 +108,8 @@ export function createReconciler(
   async function baseOf(row: OperationRow): Promise<Json | undefined> {
     if (row.base !== undefined) return row.base
     const entity = await store.entity(laneOf(row.user, row.entity, row.entityId))
-    return entity !== undefined && entity.version === row.baseVersion ? entity.value : undefined
+    const sentOn = [earlierBase(entity, row.seq), entity].find((one) => one !== undefined && one.version === row.baseVersion)
+    return sentOn?.value
   }
 
   /** A request that can't be made ends the operation: it was refused, so nothing of it was applied. */

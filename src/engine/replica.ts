@@ -1,9 +1,10 @@
 import { compareVersions } from '../core/versions.ts'
 import { applied, valueIn, type ActionEffects } from '../core/derive.ts'
+import { withOlderAnswer, withReplaced } from '../core/earlier.ts'
 import type { Json } from '../core/json.ts'
 import { laneOf, type OperationRow } from '../core/operation.ts'
 import type { Change, Clock, CommitOptions, Write } from '../core/ports.ts'
-import { ENTITIES, META, type EntityRow, type PullRow } from '../core/schema.ts'
+import { ENTITIES, META, OPERATIONS, isOperationRow, type EntityRow, type PullRow } from '../core/schema.ts'
 import { PAGE_LIMIT, type Store } from './store.ts'
 import { createTurns } from './turns.ts'
 
@@ -29,6 +30,17 @@ export interface Writer {
   readonly signal: AbortSignal
 }
 
+/** The newest pull from the beginning of a kind of entity. */
+interface Run {
+  readonly generation: number
+  /** It is under way. */
+  readonly isPartial: boolean
+  /** Operations that were sent for the first time since it began: whatever becomes of what they made, its pages tell. */
+  readonly fresh: Set<string>
+}
+
+const NO_SEQS: ReadonlyMap<string, number | undefined> = new Map()
+
 export type Replica = ReturnType<typeof createReplica>
 
 /**
@@ -37,10 +49,12 @@ export type Replica = ReturnType<typeof createReplica>
  */
 export function createReplica(store: Store, user: string, { now }: Clock, actionsOf: (entity: string) => ActionEffects) {
   const turns = createTurns()
-  /** By entity: which pull from the beginning is the newest; empty if nothing was ever pulled. */
-  let generations = new Map<string, number>()
+  /** By entity; empty if nothing was ever pulled. */
+  let runs = new Map<string, Run>()
   /** Lanes whose operations were confirmed since the page that is under way was asked for. */
   let confirmedMeanwhile = new Set<string>()
+  /** Whether one of them may have been applied before the present run began: others may have deleted it again before, of which no page tells. */
+  let isInDoubt = false
   let loadedAs: number | undefined
   let rev = 0
 
@@ -49,7 +63,7 @@ export function createReplica(store: Store, user: string, { now }: Clock, action
     if (loadedAs === epoch) return
     const rows = await store.pullRows(user)
     rev = (await store.newestEntity()).rev
-    generations = new Map(rows.map(([entity, row]) => [entity, row.generation]))
+    runs = new Map(rows.map(([entity, row]) => [entity, runOf(row)]))
     loadedAs = epoch
   }
 
@@ -62,8 +76,32 @@ export function createReplica(store: Store, user: string, { now }: Clock, action
     return confirmations.flatMap((one, at) => {
       const [key, current] = [lanes[at] ?? '', found[at]]
       confirmedMeanwhile.add(key)
-      return isOlder(one, current) ? [] : [put(rowAfter(key, one, current))]
+      if (!isFresh(one.operation)) isInDoubt = true
+      return isOlder(one, current) ? olderAnswer(one, current) : [put(rowAfter(key, one, current))]
     })
+  }
+
+  function olderAnswer(one: Confirmation, current: EntityRow | undefined): Write[] {
+    const { operation, version } = one
+    const value = valueOf(one)
+    const answer = { ...versionOf(version), ...(value === undefined ? {} : { value }) }
+    const row = current === undefined ? undefined : withOlderAnswer(current, operation.seq, answer)
+    return row === undefined ? [] : [put(row)]
+  }
+
+  /** Sent for the first time since the present run began. */
+  function isFresh({ id, entity }: OperationRow): boolean {
+    const run = runs.get(entity)
+    return run === undefined || !run.isPartial || run.fresh.has(id)
+  }
+
+  function noteFirstSends(writes: readonly Write[]): void {
+    for (const write of writes) {
+      if (write.type !== 'put' || write.collection !== OPERATIONS || !isOperationRow(write.value)) continue
+      const { id, entity, status, attempts } = write.value
+      const run = runs.get(entity)
+      if (status === 'sending' && attempts === 1 && run?.isPartial === true) run.fresh.add(id)
+    }
   }
 
   /** Where versions can't be compared, one that the operation was not made on has been pulled since it was sent. */
@@ -77,7 +115,7 @@ export function createReplica(store: Store, user: string, { now }: Clock, action
 
   function rowAfter(key: string, one: Confirmation, current: EntityRow | undefined): EntityRow {
     const { operation, version } = one
-    const generation = generations.get(operation.entity)
+    const generation = isFresh(operation) ? runs.get(operation.entity)?.generation : current?.generation
     const own = { key, ...(generation === undefined ? {} : { generation }) }
     if (operation.type === 'delete') return { ...own, ...versionOf(version), deletedAt: now() }
     const told = valueOf(one)
@@ -91,7 +129,7 @@ export function createReplica(store: Store, user: string, { now }: Clock, action
   }
 
   function isPulled(entity: string): boolean {
-    return generations.has(entity)
+    return runs.has(entity)
   }
 
   async function pageWrites({ entity, changes, alsoMet, row }: PageWrite): Promise<Write[] | 'outdated'> {
@@ -99,17 +137,26 @@ export function createReplica(store: Store, user: string, { now }: Clock, action
     const met = alsoMet.map((id) => laneOf(user, entity, id)).filter((key) => !newest.has(key))
     const keys = [...newest.keys(), ...met]
     const found = await store.entities(keys)
+    const seqs = await newestSeqs(found)
     const writes: Write[] = []
     for (const [at, key] of keys.entries()) {
       const [change, current] = [newest.get(key), found[at]]
       const isMet = current === undefined || current.generation === row.generation
-      const order = isMet ? compareVersions(current?.version, change?.version) : -1
+      const order = isMet || confirmedMeanwhile.has(key) ? compareVersions(current?.version, change?.version) : -1
       if (change !== undefined && order === undefined && confirmedMeanwhile.has(key)) return 'outdated'
       if (change !== undefined && ((order ?? -1) < 0 || lacks(current, change)))
-        writes.push(put(rowOf(key, change, row.generation)))
+        writes.push(put({ ...rowOf(key, change, row.generation), ...withReplaced(current, seqs.get(key)) }))
       else if (!isMet) writes.push({ type: 'put', collection: ENTITIES, value: { ...current, generation: row.generation } })
     }
     return writes
+  }
+
+  /** Of those that are there, by key; not looked up where nothing waits. */
+  async function newestSeqs(rows: readonly (EntityRow | undefined)[]): Promise<ReadonlyMap<string, number | undefined>> {
+    const keys = rows.flatMap((row) => row?.key ?? [])
+    if (keys.length === 0 || (await store.countLive(user)) === 0) return NO_SEQS
+    const seqs = await store.newestSeqs(keys)
+    return new Map(keys.map((key, at) => [key, seqs[at]]))
   }
 
   function rowOf(key: string, change: Change, generation: number): EntityRow {
@@ -126,12 +173,14 @@ export function createReplica(store: Store, user: string, { now }: Clock, action
     commit: (epoch: number, writes: readonly Write[], confirmations: readonly Confirmation[], options: CommitOptions) =>
       turns.take(async () => {
         await load(epoch)
+        noteFirstSends(writes)
         await commitAs(epoch, [...writes, ...(await confirmed(confirmations))], options)
       }),
 
     /** Called before a page is asked for: what is confirmed from now on may be newer than what it brings. */
     asking(): void {
       confirmedMeanwhile = new Set()
+      isInDoubt = false
     },
 
     /** How far the entity has been pulled, by all that was written. */
@@ -144,7 +193,7 @@ export function createReplica(store: Store, user: string, { now }: Clock, action
         const writes = await pageWrites(page)
         if (writes === 'outdated') return writes
         await write(writer, [...writes, putPullRow(page.row)])
-        generations.set(page.entity, page.row.generation)
+        noteRun(page.entity, page.row)
         return 'applied'
       }),
 
@@ -155,31 +204,48 @@ export function createReplica(store: Store, user: string, { now }: Clock, action
         const { rows } = await store.entityPage(user, entity, '', 1)
         const begun = rows.length > 0 ? row : { ...row, wasEmpty: true }
         await write(writer, [putPullRow(begun)])
-        generations.set(entity, row.generation)
+        noteRun(entity, begun)
         return begun
       }),
 
     /** Notes how a pull ended. */
-    note: (writer: Writer, row: PullRow) =>
+    note: (writer: Writer, entity: string, row: PullRow) =>
       turns.take(async () => {
         await load(writer.epoch)
         await write(writer, [putPullRow(row)])
+        noteRun(entity, row)
       }),
 
-    /** Ends a pull from the beginning: what it has not met is gone (S21). */
-    sweep: (writer: Writer, entity: string, row: PullRow) =>
+    /** Ends a pull from the beginning: what it has not met is gone (S21). `outdated` if that can't be told: then there must be asked once more. */
+    sweep: (writer: Writer, entity: string, row: PullRow): Promise<'swept' | 'outdated'> =>
       turns.take(async () => {
         await load(writer.epoch)
+        if (isInDoubt) return 'outdated'
         for (let after = ''; ;) {
           const page = await store.entityPage(user, entity, after, PAGE_LIMIT)
-          const { generation } = row
-          const unmet = page.rows.filter((found) => found.deletedAt === undefined && found.generation !== generation)
-          const writes = unmet.map(({ key, version }) => put({ key, generation, ...versionOf(version), deletedAt: now() }))
-          if (page.last === undefined) return write(writer, [...writes, putPullRow(row)])
-          if (writes.length > 0) await write(writer, writes)
+          const writes = await sweepWrites(page.rows, row)
+          const isLast = page.last === undefined
+          if (isLast || writes.length > 0) await write(writer, isLast ? [...writes, putPullRow(row)] : writes)
+          if (page.last === undefined) break
           after = page.last
         }
+        noteRun(entity, row)
+        return 'swept'
       }),
+  }
+
+  async function sweepWrites(rows: readonly EntityRow[], { generation }: PullRow): Promise<Write[]> {
+    const unmet = rows.filter((row) => row.deletedAt === undefined && row.generation !== generation)
+    const seqs = await newestSeqs(unmet)
+    return unmet.map((row) =>
+      put({ key: row.key, generation, ...versionOf(row.version), deletedAt: now(), ...withReplaced(row, seqs.get(row.key)) }),
+    )
+  }
+
+  function noteRun(entity: string, row: PullRow): void {
+    const known = runs.get(entity)
+    const isSame = known !== undefined && known.generation === row.generation && row.isPartial
+    runs.set(entity, isSame ? known : runOf(row))
   }
 
   async function write({ epoch, signal }: Writer, writes: readonly Write[]): Promise<void> {
@@ -216,6 +282,10 @@ function isWithoutValue(one: Confirmation): boolean {
 
 function versionOf(version: string | undefined): { version?: string } {
   return version === undefined ? {} : { version }
+}
+
+function runOf({ generation, isPartial }: PullRow): Run {
+  return { generation, isPartial, fresh: new Set() }
 }
 
 function putPullRow(row: PullRow): Write {

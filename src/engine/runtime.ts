@@ -17,6 +17,7 @@ import { createForgetting } from './forgetting.ts'
 import { createHandles } from './handles.ts'
 import { infoOf } from './info.ts'
 import { createIntake } from './intake.ts'
+import { installId } from './install-id.ts'
 import { leaseLock } from './lease.ts'
 import { createMetrics } from './metrics.ts'
 import { createOptimistic } from './optimistic.ts'
@@ -196,7 +197,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
 
   async function openStore(): Promise<void> {
     await storage.open(STORE_SCHEMA)
-    clientId = await store.installId(ports.newId)
+    clientId = await installId(store.storage, ports.newId)
     void countLive()
     presence = await storage.presence?.announce()
     closers.add(storage.watch(storeChanged))

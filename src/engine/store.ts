@@ -4,13 +4,11 @@ import type { CommitOptions, Entry, Expectation, IndexKey, Scalar, ScanQuery, St
 import {
   EDITS,
   ENTITIES,
-  INSTALL,
   IN_PLAY,
   LEASE,
   META,
   NEVER_DUE,
   OPERATIONS,
-  isRecord,
   pullRowName,
   readEdits,
   readEntity,
@@ -92,6 +90,12 @@ export function createStore(storage: Storage, committed: Committed = () => {}) {
         OPERATIONS,
         lanes.map((lane) => ({ index: 'lane', prefix: [lane], limit })),
       ),
+
+    /** The newest live operation of each lane, by its `seq`. */
+    async newestSeqs(lanes: readonly string[]): Promise<readonly (number | undefined)[]> {
+      const newest = lanes.map((lane) => ({ index: 'lane', prefix: [lane], limit: 1, reverse: true }))
+      return (await storage.scanMany(OPERATIONS, newest)).map(([entry]) => (entry === undefined ? undefined : Number(entry.key)))
+    },
 
     /** Queued operations of a user in the order of their turn, from a position on. */
     ranked: (user: string, gt: IndexKey | undefined, limit: number) =>
@@ -253,23 +257,6 @@ export function createStore(storage: Storage, committed: Committed = () => {}) {
       }
       throw new SyncOperationError(id, 'busy', `Operation ${id} changed too often to be edited. Try again.`)
     },
-
-    /** The id of this installation, made at the first start. */
-    async installId(newId: () => string): Promise<string> {
-      const known = idOf(await storage.get(META, INSTALL))
-      if (known !== undefined) return known
-      const id = newId()
-      try {
-        await storage.commit([{ type: 'put', collection: META, value: { name: INSTALL, id } }], {
-          expect: [{ collection: META, key: INSTALL, absent: true }],
-        })
-        return id
-      } catch (error) {
-        const other = idOf(await storage.get(META, INSTALL))
-        if (other === undefined) throw error
-        return other
-      }
-    },
   }
 }
 
@@ -291,8 +278,4 @@ export function putOperation(row: OperationRow): Write {
 /** The same, by a writer who knows how the row is stored now. */
 export function updateOperation(row: OperationRow, was: OperationRow): Write {
   return { type: 'put', collection: OPERATIONS, value: row, was }
-}
-
-function idOf(entry: Entry | undefined): string | undefined {
-  return isRecord(entry?.value) && typeof entry.value['id'] === 'string' ? entry.value['id'] : undefined
 }
