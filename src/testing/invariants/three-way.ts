@@ -42,6 +42,7 @@ export const threeWay: Checker = ({ now, register, settings, valueOf, wallTimeOf
   }
 
   function laterOf(tab: string, { hlc = '' }: OperationRow, remote: JsonObject | undefined): Later {
+    if (settings.conflict !== 'lastWriteWins') return 'local'
     const theirs = remote?.[STAMP]
     const wallMs = wallTimeOf(deviceOf(tab) ?? '')
     if (now() - (clocks.get(deviceOf(tab) ?? '')?.jumpedAt ?? -Infinity) < CLOCK_GRACE_MS) return 'unknown'
@@ -56,11 +57,18 @@ export const threeWay: Checker = ({ now, register, settings, valueOf, wallTimeOf
     if (before?.status !== 'reconciling' || row === undefined || register.byId(row.id)?.isTainted) return
     if (row.status !== 'sending' && row.status !== 'done' && row.status !== 'rollingBack' && row.status !== 'parked') return
     const place = `${tab} /${row.entity}/${row.entityId}`
-    if (!looks.has(place)) return
+    if (!looks.has(place)) return resentUnseen(before, row)
     const remote = looks.get(place)
     if (before.type === 'update' && remote !== undefined) decidedUpdate(tab, before, row, remote)
     else if ((before.type === 'update' && remote === undefined) || before.type === 'delete')
       decidedDeletion(tab, before, row, remote)
+  }
+
+  /** On what it is sent is seen when it arrives. */
+  function resentUnseen(before: OperationRow, row: OperationRow): void {
+    const sides = before.type === 'update' && row.status === 'sending' ? sidesOf(before) : undefined
+    const later = settings.conflict === 'lastWriteWins' ? 'unknown' : 'local'
+    if (sides !== undefined) resent.set(`${row.user} ${wireKey(row)}`, { ...sides, row, later })
   }
 
   function decidedUpdate(tab: string, before: OperationRow, row: OperationRow, stamped: JsonObject): void {

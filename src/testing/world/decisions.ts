@@ -48,7 +48,10 @@ export function letPeopleDecide(world: World, steps: readonly DecisionStep[]): v
       const waiting = device === undefined ? [] : waitingIn(device)
       const row = waiting[Math.floor(step.which * waiting.length)]
       if (device === undefined || row === undefined) return
-      if (step.thinksMs > 0) changeElsewhere(world, step, row, number)
+      if (step.thinksMs > 0) {
+        changeElsewhere(world, step, row, number)
+        world.scheduler.after(step.thinksMs / 2, () => pullIn(device.tabs[step.tab]))
+      }
       world.scheduler.after(step.thinksMs, () => decide(world, device, step, row, number))
     })
 }
@@ -67,6 +70,13 @@ function changeElsewhere(
   const other = devices[(device + 1) % devices.length]
   other?.tabs[tab]?.enqueue([{ type: 'update', entity, id: entityId, payload: { b: -100 - number } }], () => {})
 }
+
+/** What was changed meanwhile comes before he decides, though he has not seen it. */
+function pullIn(tab: Tab | undefined): void {
+  tab?.ready()?.synchronize().then(nothing, nothing)
+}
+
+function nothing(): void {}
 
 /** Those of the user who is logged in that wait for a person. */
 function waitingIn({ disk, user }: Device): readonly OperationRow[] {

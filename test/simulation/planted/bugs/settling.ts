@@ -78,14 +78,6 @@ export const settling: readonly Bug[] = [
     'S12 S7 S4 S11',
   ),
   bug(
-    'a decision that holds for what nobody saw',
-    'It is sent on the newest version.',
-    CONFLICTS,
-    '...(remoteVersion === undefined ? {} : { baseVersion: remoteVersion }),',
-    '',
-    'S12',
-  ),
-  bug(
     'a decided value mixed with the rest',
     'Fields that the person left out stay.',
     CONFLICTS,
