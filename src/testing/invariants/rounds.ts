@@ -9,17 +9,21 @@ export const rounds: Checker = ({ settings, register }, report) => {
   /** By wire key of what was sent anew: on which version. */
   const looked = new Map<string, { row: OperationRow; version: number }>()
   const versions = new Map<string, number>()
+  /** By tab and path: which version it was shown last. */
+  const shown = new Map<string, number>()
 
-  function resent({ before, row }: RowChange): void {
+  function resent(tab: string, { before, row }: RowChange): void {
     if (before?.status !== 'reconciling' || row?.status !== 'sending' || register.byId(row.id)?.isTainted) return
     const times = row.reconciliations - (row.reconciledBefore ?? 0)
     if (times > maxReconciliations) report('L7', `${row.id} is sent anew for the ${times}th time, ${maxReconciliations} allowed.`)
-    if (row.baseVersion === undefined || row.type === 'create') return
-    looked.set(`${row.user} ${wireKey(row)}`, { row, version: versions.get(pathOf(row)) ?? 0 })
+    const version = shown.get(`${tab} ${pathOf(row)}`)
+    if (version === undefined || row.baseVersion === undefined || row.type === 'create') return
+    looked.set(`${row.user} ${wireKey(row)}`, { row, version })
   }
 
   function served({ request, status, effects, replayed }: Extract<Fact, { type: 'served' }>): void {
     for (const { entity, id, version } of effects) versions.set(`/${entity}/${id}`, version)
+    if (request.method === 'GET') shown.set(`${request.tab} ${request.path}`, versions.get(request.path) ?? 0)
     const [write] = request.writes
     if (replayed || request.writes.length !== 1 || write === undefined || (status !== 412 && status !== 409)) return
     const one = looked.get(`${request.user} ${write.key}`)
@@ -32,10 +36,11 @@ export const rounds: Checker = ({ settings, register }, report) => {
   return {
     see(fact) {
       if (fact.type === 'served') served(fact)
-      else if (fact.type === 'committed') fact.changes.forEach(resent)
+      else if (fact.type === 'committed') for (const change of fact.changes) resent(fact.tab, change)
       else if (fact.type === 'fault' && fact.kind === 'restored-backup') {
         looked.clear()
         versions.clear()
+        shown.clear()
       }
     },
   }
