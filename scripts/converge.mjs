@@ -7,7 +7,7 @@ import { startServer } from 'synchart/server'
 import { createScreen, table } from '../examples/start/screen.mjs'
 import { argumentsOf, MAX_SEED } from './arguments.mjs'
 import { editUntil, evidenceOf, KINDS, openDevice } from './converge/device.mjs'
-import { isGone, judge } from './converge/judge.mjs'
+import { judge } from './converge/judge.mjs'
 import { seededRandom } from './random.mjs'
 
 const HELP = `npm run converge -- [--seconds 60] [--seed 1] [--json]
@@ -90,7 +90,6 @@ async function conclude(server, devices) {
     breakerTrips: sum(({ trips }) => trips),
     effects: ledger.length,
     ...ends(devices.flatMap(({ operations }) => operations)),
-    gone: devices.flatMap(({ operations }) => operations).filter(isGone).length,
     ...conflictFigures(devices.flatMap(({ conflicts }) => conflicts)),
     entities: Object.values(state).reduce((total, { length }) => total + length, 0),
     wrong: wrong.length,

@@ -64,14 +64,8 @@ function misfortunes({ name, conflicts }, operation, effects) {
   if (status === 'done') return count === 0 && type !== 'delete' ? [`lost: ${what} is done, and had no effect`] : []
   if (count > 0) return [`wrong end: ${what} is ${status}, and had an effect`]
   if (status === 'superseded' || status === 'cancelled') return []
-  if (isGone(operation)) return []
   const gaveWay = conflicts.some((conflict) => conflict.operationId === operationId && conflict.resolution === 'remote')
   return status === 'rejected' && gaveWay ? [] : [`wrong end: ${what} is ${status}: ${lastError?.message ?? 'no error'}`]
-}
-
-/** That the other device has deleted the entity was pulled before the update was first sent: the server has nothing to update, and no conflict is found. */
-export function isGone({ type, status, lastError }) {
-  return type === 'update' && status === 'rejected' && lastError?.status === 404
 }
 
 function misjudged({ id, entity, type, strategy, resolution, resolvedAt }, { conflict: wanted }) {

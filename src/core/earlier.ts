@@ -23,12 +23,17 @@ export function earlierBase(entity: EntityRow | undefined, seq: number): Earlier
   return entity?.earlier?.find(({ upTo }) => seq <= upTo)
 }
 
-/** The row is about to be replaced by what others made; `newestSeq` is the newest live operation of its lane. */
-export function withReplaced(row: EntityRow | undefined, newestSeq: number | undefined): Pick<EntityRow, 'earlier'> {
+/** The row is about to be replaced by what others made, of this version; `newestSeq` is the newest live operation of its lane. */
+export function withReplaced(
+  row: EntityRow | undefined,
+  newestSeq: number | undefined,
+  by: string | undefined,
+): Pick<EntityRow, 'earlier'> {
   if (row === undefined || newestSeq === undefined) return {}
   const { earlier = [], version, value, deletedAt } = row
   const isKnown = newestSeq <= (earlier.at(-1)?.upTo ?? -1)
-  if (isKnown || deletedAt !== undefined) return earlier.length === 0 ? {} : { earlier }
+  const isSame = version !== undefined && version === by
+  if (isKnown || isSame || deletedAt !== undefined) return earlier.length === 0 ? {} : { earlier }
   const replaced = { upTo: newestSeq, ...(version === undefined ? {} : { version }), ...(value === undefined ? {} : { value }) }
   return { earlier: [...earlier, replaced] }
 }

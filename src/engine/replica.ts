@@ -109,7 +109,7 @@ export function createReplica(store: Store, user: string, { now }: Clock, action
     if (!isPulled(entity) || current?.version === undefined) return false
     const order = compareVersions(current.version, version)
     if (order !== undefined) return order > 0
-    if (baseVersion === undefined) return type === 'create' && current.deletedAt === undefined
+    if (baseVersion === undefined) return (type === 'create' || type === 'delete') && current.deletedAt === undefined
     return current.version !== baseVersion
   }
 
@@ -145,7 +145,7 @@ export function createReplica(store: Store, user: string, { now }: Clock, action
       const order = isMet || confirmedMeanwhile.has(key) ? compareVersions(current?.version, change?.version) : -1
       if (change !== undefined && order === undefined && confirmedMeanwhile.has(key)) return 'outdated'
       if (change !== undefined && ((order ?? -1) < 0 || lacks(current, change)))
-        writes.push(put({ ...rowOf(key, change, row.generation), ...withReplaced(current, seqs.get(key)) }))
+        writes.push(put({ ...rowOf(key, change, row.generation), ...withReplaced(current, seqs.get(key), change.version) }))
       else if (!isMet) writes.push({ type: 'put', collection: ENTITIES, value: { ...current, generation: row.generation } })
     }
     return writes
@@ -238,7 +238,13 @@ export function createReplica(store: Store, user: string, { now }: Clock, action
     const unmet = rows.filter((row) => row.deletedAt === undefined && row.generation !== generation)
     const seqs = await newestSeqs(unmet)
     return unmet.map((row) =>
-      put({ key: row.key, generation, ...versionOf(row.version), deletedAt: now(), ...withReplaced(row, seqs.get(row.key)) }),
+      put({
+        key: row.key,
+        generation,
+        ...versionOf(row.version),
+        deletedAt: now(),
+        ...withReplaced(row, seqs.get(row.key), undefined),
+      }),
     )
   }
 

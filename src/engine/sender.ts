@@ -51,16 +51,14 @@ export function createSender(settings: Settings, ports: SystemPorts, transport: 
     const answered = await attempt(flights, controller.signal)
     const outcomes = await hooks.reachability.vetted(answered, controller.signal)
     if (controller.signal.aborted) return
-    if (flights.length > 1 && outcomes.some(isBatchUnsupported)) {
-      batches = false
-      for (const flight of flights) void fly([flight])
-      return
-    }
     report(outcomes)
-    flights.forEach((flight, i) => {
-      if (controllers.get(flight.slot) !== controller) return
-      controllers.delete(flight.slot)
-      answer(flight.slot, flight.row, outcomes[i] ?? unanswered())
+    const isRefusedAsBatch = flights.length > 1 && outcomes.some(isBatchUnsupported)
+    if (isRefusedAsBatch) batches = false
+    flights.forEach(({ slot, row }, i) => {
+      if (controllers.get(slot) !== controller) return
+      controllers.delete(slot)
+      if (isRefusedAsBatch) send(slot, row)
+      else answer(slot, row, outcomes[i] ?? unanswered())
     })
   }
 

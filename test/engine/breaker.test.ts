@@ -11,6 +11,7 @@ import {
   type Outcome,
   type SyncEngine,
 } from '../../src/index.ts'
+import { httpTransport } from '../../src/adapters/http/index.ts'
 import { createVirtualClock, type VirtualClock } from '../support/virtual-clock.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
 
@@ -147,5 +148,34 @@ describe('the circuit breaker', () => {
     await gone
     await engine.flush()
     expect(engine.metrics().breaker.trips).toBe(trips)
+  })
+
+  it('S23 a batch that the server refuses as such is not sent one by one once the breaker is open', async () => {
+    let batched = (): void => {}
+    const isBatched = new Promise<void>((resolve) => (batched = resolve))
+    const real = httpTransport({ baseURL: world.url })
+    const engine = world.engine({
+      batchSize: 5,
+      breaker: { failureThreshold: 1, cooldownMs: 60_000 },
+      pull: { everyMs: 100 },
+      transport: {
+        ...real,
+        async pull() {
+          await isBatched
+          return { type: 'failed', error: new ServerError('Down.') }
+        },
+        async sendBatch(items) {
+          batched()
+          await eventOf(engine, 'breaker:opened')
+          const error = new ClientError('No batches.', { status: 411, code: 'batch-unsupported' })
+          return items.map(() => ({ type: 'retry', error }))
+        },
+      },
+    })
+    await engine.start()
+    await engine.enqueueAll([create('a'), create('b')])
+    await eventOf(engine, 'breaker:opened')
+    expect(await engine.flush()).toMatchObject({ succeeded: 0 })
+    expect(world.attempts).toHaveLength(0)
   })
 })

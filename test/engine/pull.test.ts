@@ -113,6 +113,23 @@ describe('a pull', () => {
     expect(await engine.view('note').get('n0')).toMatchObject(stored)
   })
 
+  it('S19 a deletion that is answered without a version does not take away what was pulled since it was sent', async () => {
+    let answer = (): void => {}
+    const answered = new Promise<void>((resolve) => (answer = resolve))
+    // As a server answers again what it answered first: that there was no such note.
+    world.intercept(async () => {
+      await answered
+      return { type: 'applied' }
+    })
+    const engine = await world.started({ pull: { everyMs: 100 } })
+    const operation = await engine.enqueue({ type: 'delete', entity: 'note', id: 'a' })
+    await elsewhere(world, 'POST', '/note', { id: 'a', title: 'theirs' })
+    await eventOf(engine, 'pull:progress', (event) => 'done' in event && event.done === 1)
+    answer()
+    await operation.settled
+    expect(await engine.view('note').get('a')).toMatchObject({ value: { title: 'theirs' } })
+  })
+
   it('B12 S19 brings what the server added to a write whose answer told its version alone', async () => {
     await fill(1)
     const engine = await world.started()

@@ -6,6 +6,8 @@ interface Seen {
   probes: Set<number>
   /** When requests failed, or were given up. */
   failures: number[]
+  /** Its device slept: the time that it measures stood still meanwhile. */
+  hasSlept: boolean
   /** Requests that are out. */
   out: Map<number, number>
   /** Keys that a 401 met: with new credentials the same send goes on. */
@@ -18,19 +20,25 @@ export const breaker: Checker = ({ settings, now }, report) => {
   const { failureThreshold = 10, windowMs = 60_000, halfOpenProbes = 1 } = settings.engine.breaker ?? {}
 
   function seen(tab: string): Seen {
-    const known = tabs.get(tab) ?? { state: 'closed', probes: new Set(), failures: [], out: new Map(), renewed: new Set() }
+    const known = tabs.get(tab) ?? fresh()
     tabs.set(tab, known)
     return known
+  }
+
+  function hasFailed({ failures, hasSlept, out }: Seen): number {
+    // Those that are still out may have been given up.
+    return failures.filter((at) => hasSlept || now() - at <= windowMs).length + out.size
   }
 
   return {
     see(fact) {
       if (fact.type === 'tab' && fact.change === 'starting') tabs.delete(fact.tab)
+      if (fact.type === 'fault' && fact.kind === 'slept')
+        for (const [tab, one] of tabs) if (tab.startsWith(`${fact.where}.`)) one.hasSlept = true
       if (fact.type === 'event') {
         const one = seen(fact.tab)
         if (fact.event.type === 'breaker:opened') {
-          // Those that are still out may have been given up.
-          const failed = one.failures.filter((at) => now() - at <= windowMs).length + one.out.size
+          const failed = hasFailed(one)
           if (one.state === 'closed' && failed < failureThreshold)
             report('S23', `The breaker of ${fact.tab} opened after ${failed} failures of ${failureThreshold}.`)
           one.state = 'open'
@@ -69,4 +77,8 @@ export const breaker: Checker = ({ settings, now }, report) => {
       }
     },
   }
+}
+
+function fresh(): Seen {
+  return { state: 'closed', probes: new Set(), failures: [], hasSlept: false, out: new Map(), renewed: new Set() }
 }

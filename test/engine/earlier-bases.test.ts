@@ -1,0 +1,156 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import {
+  ServerError,
+  type ConflictStrategy,
+  type EnqueueInput,
+  type Operation,
+  type SyncEngine,
+  type Transport,
+} from '../../src/index.ts'
+import { httpTransport } from '../../src/adapters/http/index.ts'
+import { elsewhere } from '../support/other-client.ts'
+import { createWorld, type World } from '../support/world.ts'
+
+let world: World
+beforeEach(async () => {
+  world = await createWorld({ store: 'memory' })
+})
+afterEach(() => world.close())
+
+const patch = (payload: object): EnqueueInput => ({ type: 'update', entity: 'note', id: 'a', payload })
+
+/** An engine that has pulled the note, and what keeps its next operations waiting. */
+async function started(
+  conflict: ConflictStrategy,
+  transport: Transport = httpTransport({ baseURL: world.url }),
+): Promise<{ engine: SyncEngine; first: Operation; release(): void }> {
+  await elsewhere(world, 'POST', '/note', { id: 'a', title: 'old', body: 'old' })
+  const engine = await world.started({ entities: { note: { conflict } }, pull: { everyMs: 100 }, transport })
+  await engine.synchronize()
+  let release = (): void => {}
+  const released = new Promise<void>((resolve) => (release = resolve))
+  world.intercept(async (_, send, count) => {
+    if (count === 1) await released
+    return send()
+  })
+  const first = await engine.enqueue({ type: 'create', entity: 'note', id: 'b', payload: {} })
+  return { engine, first, release }
+}
+
+/** Resolves when what the server has now is pulled: one pull may have been under way. */
+async function pulled(engine: SyncEngine): Promise<void> {
+  for (let pulls = 0; pulls < 2; pulls++)
+    await new Promise<void>((resolve) => {
+      const stop = engine.on('pull:completed', () => (stop(), resolve()))
+    })
+}
+
+function requestsOf(id: string) {
+  return world.attempts.filter(({ request }) => request.path.endsWith(`/${id}`)).map(({ request }) => request)
+}
+
+describe('an operation that waits while a pull brings what others made', () => {
+  it('S12 is compared with what it was made on: the same field of both is a conflict', async () => {
+    const { engine, first, release } = await started('remoteWins')
+    const operation = await engine.enqueue({ ...patch({ title: 'ours' }), dependsOn: [first.id] })
+    await elsewhere(world, 'PATCH', '/note/a', { title: 'theirs' })
+    await pulled(engine)
+    release()
+    expect(await operation.settled).toMatchObject({ status: 'rejected', error: { name: 'ConflictError' } })
+    expect(world.notes()['a']).toEqual({ id: 'a', title: 'theirs', body: 'old' })
+    expect(requestsOf('a')[0]!.headers['If-Match']).toBe('"1"')
+  })
+
+  it('S12 what only one side changed is merged, however many versions came meanwhile', async () => {
+    const { engine, first, release } = await started('remoteWins')
+    const operation = await engine.enqueue({ ...patch({ body: 'ours' }), dependsOn: [first.id] })
+    for (const title of ['theirs', 'theirs again']) {
+      await elsewhere(world, 'PATCH', '/note/a', { title })
+      await pulled(engine)
+    }
+    expect(await engine.view('note').get('a')).toMatchObject({ value: { title: 'theirs again', body: 'ours' } })
+    release()
+    expect(await operation.settled).toEqual({ status: 'done' })
+    expect(world.notes()['a']).toEqual({ id: 'a', title: 'theirs again', body: 'ours' })
+  })
+
+  it('S12 what was made on the newer version replaces it unasked', async () => {
+    const { engine, first, release } = await started('remoteWins')
+    const older = await engine.enqueue({ ...patch({ body: 'ours' }), dependsOn: [first.id] })
+    await elsewhere(world, 'PATCH', '/note/a', { title: 'theirs' })
+    await pulled(engine)
+    await engine.operations.discard(older.id)
+    const newer = await engine.enqueue(patch({ title: 'ours, who have seen theirs' }))
+    expect(await newer.settled).toEqual({ status: 'done' })
+    release()
+    expect(requestsOf('a').map(({ headers }) => headers['If-Match'])).toEqual(['"2"'])
+    expect(world.notes()['a']).toEqual({ id: 'a', title: 'ours, who have seen theirs', body: 'old' })
+  })
+
+  it.each<[ConflictStrategy, string, object | undefined]>([
+    ['localWins', 'done', { id: 'a', title: 'ours', body: 'old' }],
+    ['remoteWins', 'rejected', undefined],
+  ])('S12 update-delete is a conflict though the deletion was pulled before: %s', async (conflict, status, expected) => {
+    const { engine, first, release } = await started(conflict)
+    const operation = await engine.enqueue({ ...patch({ title: 'ours' }), dependsOn: [first.id] })
+    await elsewhere(world, 'DELETE', '/note/a')
+    await pulled(engine)
+    release()
+    expect(await operation.settled).toMatchObject({ status })
+    expect((await engine.operations.get(operation.id))?.conflict).toMatchObject({ type: 'update-delete' })
+    expect(world.notes()['a']).toEqual(expected)
+  })
+
+  it('S12 a deletion that a full pull finds at its end counts as one that was pulled', async () => {
+    const real = httpTransport({ baseURL: world.url })
+    let isExpired = false
+    const { engine, first, release } = await started('localWins', {
+      ...real,
+      async pull(request, context) {
+        if (!isExpired || request.cursor === undefined) return real.pull!(request, context)
+        isExpired = false
+        return { type: 'expired', error: new ServerError('gone') }
+      },
+    })
+    const operation = await engine.enqueue({ ...patch({ title: 'ours' }), dependsOn: [first.id] })
+    await elsewhere(world, 'DELETE', '/note/a')
+    isExpired = true
+    await pulled(engine)
+    release()
+    expect(await operation.settled).toEqual({ status: 'done' })
+    expect(world.notes()['a']).toEqual({ id: 'a', title: 'ours', body: 'old' })
+  })
+
+  it('S12 one that waits behind another is compared with the effect of that, whose answer is older than what was pulled', async () => {
+    await elsewhere(world, 'POST', '/note', { id: 'a', title: 'old', body: 'old' })
+    const engine = await world.started({
+      entities: { note: { conflict: 'remoteWins' } },
+      coalesce: false,
+      pull: { everyMs: 100 },
+    })
+    await pulled(engine)
+    let release = (): void => {}
+    const released = new Promise<void>((resolve) => (release = resolve))
+    let applied = (): void => {}
+    const isApplied = new Promise<void>((resolve) => (applied = resolve))
+    world.intercept(async (_, send, count) => {
+      const outcome = await send()
+      if (count > 1) return outcome
+      applied()
+      await released
+      return outcome
+    })
+    const first = await engine.enqueue(patch({ title: 'ours' }))
+    const second = await engine.enqueue(patch({ title: 'ours again' }))
+    await isApplied
+    await elsewhere(world, 'PATCH', '/note/a', { title: 'theirs' })
+    await pulled(engine)
+    release()
+    expect(await first.settled).toEqual({ status: 'done' })
+    expect(await second.settled).toMatchObject({ status: 'rejected', error: { name: 'ConflictError' } })
+    expect(world.notes()['a']).toMatchObject({ title: 'theirs' })
+    expect((await engine.operations.get(second.id))?.conflict).toMatchObject({
+      fields: [{ path: 'title', base: 'ours', local: 'ours again', remote: 'theirs' }],
+    })
+  })
+})
