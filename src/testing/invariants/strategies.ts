@@ -64,7 +64,7 @@ export function disputed({ base, local }: Sides, remote: JsonObject): readonly s
   )
 }
 
-export function fieldsOf(...values: readonly JsonObject[]): readonly string[] {
+function fieldsOf(...values: readonly JsonObject[]): readonly string[] {
   return [...new Set(values.flatMap((value) => Object.keys(value)))]
 }
 
