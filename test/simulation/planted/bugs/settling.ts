@@ -54,14 +54,6 @@ export const settling: readonly Bug[] = [
     'S12',
   ),
   bug(
-    'the rule of a field is passed over',
-    'The strategy decides about every field.',
-    'src/core/field-rules.js',
-    "if (rule === 'remoteWins')",
-    "if (rule === 'never')",
-    'S12',
-  ),
-  bug(
     'an entity that was deleted there is made again',
     'A merge takes its change for the entity.',
     'src/core/reconcile.js',
