@@ -82,7 +82,7 @@ export function createConflicts(
     const { json } = checkJson(value ?? null, 'value', { maxBytes: limits.payloadBytes, maxDepth: limits.payloadDepth })
     const copy = copyJson(json)
     if (!isObject(copy)) throw new ValidationError('decision', "must be 'local', 'remote' or { value: {…} }.")
-    return (row) => towards(row, copy)
+    return (row) => edits.made(towards(row, copy))
   }
 
   return {

@@ -73,7 +73,7 @@ async function obey(engine: SyncEngine, command: SyncEngineCommand): Promise<voi
 }
 
 function createEngine(runtime: Runtime, parent: AnyActorRef | undefined): SyncEngine {
-  const { settings, ports, events, store, handles, intake, optimistic, dispatcher, drains, metrics } = runtime
+  const { settings, ports, events, store, stamps, handles, intake, optimistic, dispatcher, drains, metrics } = runtime
   const actor = createActor(runtime.logic, {
     id: 'engine',
     input: runtime.input,
@@ -91,6 +91,7 @@ function createEngine(runtime: Runtime, parent: AnyActorRef | undefined): SyncEn
 
   const edits = createEdits(settings.user, store, {
     now: ports.clock.now,
+    made: stamps.made,
     edited(row) {
       if (row !== undefined && isTerminal(row.status)) handles.settle(row)
       if (row?.status === 'cancelled') events.emit({ type: 'sync:cancelled', operation: infoOf(row) })

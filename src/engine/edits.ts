@@ -5,6 +5,8 @@ import type { Store } from './store.ts'
 
 export interface EditHooks {
   now(): number
+  /** The row whose content is new, with when that was made. */
+  made(row: OperationRow): OperationRow
   /** A row was changed here; the owner looks again. */
   edited(row: OperationRow | undefined): void
   /** The conflict that the operation was parked for was decided here. */
@@ -32,6 +34,7 @@ export function createEdits(user: string, store: Store, hooks: EditHooks) {
     },
     edited: hooks.edited,
     now: hooks.now,
+    made: hooks.made,
   }
 }
 

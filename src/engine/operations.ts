@@ -27,7 +27,7 @@ export function createOperations(
   settings: Settings,
   store: Store,
   handles: Handles,
-  { edit, edited: changed, now }: Edits,
+  { edit, edited: changed, made, now }: Edits,
   enqueue: (input: EnqueueInput) => Promise<Operation>,
 ): SyncEngine['operations'] {
   async function found(id: string): Promise<OperationRow> {
@@ -97,7 +97,7 @@ export function createOperations(
       if (row.type === 'delete') throw noPayload(row)
       checkPayload(row.type, json, 'payload')
       if (row.status === 'rejected') return enqueueAnew(row, json)
-      await edit(id, (current) => edited(current, json))
+      await edit(id, (current) => made(edited(current, json)))
       return handles.handle(id)
     },
 

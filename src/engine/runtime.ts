@@ -265,6 +265,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     ports,
     inspect,
     store,
+    stamps,
     events,
     optimistic,
     handles,

@@ -22,18 +22,27 @@ export function createStamps({ entities }: Settings, { clock, newId }: SystemPor
     return (last ??= newClock(newId()))
   }
 
+  /** When an operation on this entity is made; undefined if that does not matter. */
+  function next(entity: string): string | undefined {
+    if (fieldOf(entity) === undefined) return undefined
+    last = tick(now(), clock.now())
+    return encodeHlc(last)
+  }
+
+  /** The payload as it is stored, with the stamp in it if the entity's options say so. */
+  function stamped(type: string, entity: string, payload: Json, hlc: string | undefined): Json {
+    const stamp = entities[entity]?.stamp
+    const isWritten = typeof stamp === 'object' && (type === 'create' || type === 'update' || type === 'replace')
+    return isWritten && hlc !== undefined && isObject(payload) ? { ...payload, [stamp.field]: hlc } : payload
+  }
+
   return {
-    /** When an operation on this entity is made; undefined if that does not matter. */
-    next(entity: string): string | undefined {
-      if (fieldOf(entity) === undefined) return undefined
-      last = tick(now(), clock.now())
-      return encodeHlc(last)
-    },
-    /** The payload as it is stored, with the stamp in it if the entity's options say so. */
-    stamped(type: string, entity: string, payload: Json, hlc: string | undefined): Json {
-      const stamp = entities[entity]?.stamp
-      const isWritten = typeof stamp === 'object' && (type === 'create' || type === 'update' || type === 'replace')
-      return isWritten && hlc !== undefined && isObject(payload) ? { ...payload, [stamp.field]: hlc } : payload
+    next,
+    stamped,
+    /** The operation with its new content, which is made now. */
+    made(row: OperationRow): OperationRow {
+      const hlc = next(row.entity)
+      return hlc === undefined ? row : { ...row, hlc, payload: stamped(row.type, row.entity, row.payload, hlc) }
     },
     /** Which side of the conflict was written last. What it tells of time is learned. */
     laterSide({ entity, hlc }: OperationRow, { remote }: Conflict): 'local' | 'remote' {

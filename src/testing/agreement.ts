@@ -1,6 +1,7 @@
 import type { Entity } from '../engine/read-types.ts'
 import type { Failure } from './liveness.ts'
-import { textOf } from './invariants/three-way.ts'
+import { textOf } from './invariants/strategies.ts'
+import type { Effect } from './world/model-server.ts'
 import type { Tab } from './world/tab.ts'
 import { codeOf } from './world/trace.ts'
 import type { World } from './world/world.ts'
@@ -34,30 +35,51 @@ export async function proveAgreement(world: World, failed: () => boolean): Promi
       if (failed()) return []
       differences = await differencesOf(world, tabs)
     }
-    if (differences.length === 0) return []
+    if (differences.length === 0) return proveFullPull(world, tabs, failed)
     // A server may have asked for any pause: that is slept over.
     for (const device of world.devices) device.sleep(DAY_MS, true)
     await world.scheduler.run(world.scheduler.now() + LOOK_EVERY_MS, failed)
   }
-  return [
-    {
-      invariant: settleMs === 0 ? 'L3' : 'S20',
-      sentence: `Everything was pulled, but ${differences.slice(0, 3).join(', and ')}.`,
-    },
-  ]
+  if (settleMs > 0 && (await pulledDifferences(world, tabs, failed)).length === 0)
+    return fail('S20', `Nothing was pulled for what no hint told of: ${sentenceOf(differences)}.`)
+  return fail('L3', `Everything was pulled, but ${sentenceOf(differences)}.`)
 }
 
-async function pullBy(world: World, tab: Tab | undefined): Promise<void> {
+/** What is left once somebody has asked for everything. */
+async function pulledDifferences(world: World, tabs: readonly Tab[], failed: () => boolean, full = false) {
+  let isDone = false
+  void Promise.all(world.devices.map(({ tabs: [first] }) => pullBy(world, first, full))).then(() => (isDone = true))
+  await world.scheduler.run(world.scheduler.now() + BOUND_MS, () => failed() || isDone)
+  await world.scheduler.run(world.scheduler.now() + LOOK_EVERY_MS, failed)
+  return failed() ? [] : differencesOf(world, tabs, full)
+}
+
+/** What a backup took back is gone everywhere, at the latest when everything is pulled anew: no answer is on its way any more. */
+async function proveFullPull(world: World, tabs: readonly Tab[], failed: () => boolean): Promise<readonly Failure[]> {
+  if (world.server.undone.size === 0) return []
+  const differences = await pulledDifferences(world, tabs, failed, true)
+  return differences.length === 0 ? [] : fail('L3', `Everything was pulled anew, but ${sentenceOf(differences)}.`)
+}
+
+function fail(invariant: string, sentence: string): readonly Failure[] {
+  return [{ invariant, sentence }]
+}
+
+function sentenceOf(differences: readonly string[]): string {
+  return differences.slice(0, 3).join(', and ')
+}
+
+async function pullBy(world: World, tab: Tab | undefined, full = false): Promise<void> {
   const engine = tab?.ready()
   if (tab === undefined || engine === undefined) return
-  const result = await engine.synchronize().then(
+  const result = await engine.synchronize({ full }).then(
     ({ pulled }) => (pulled.every(({ isComplete }) => isComplete) ? 'done' : 'not complete'),
     (error: unknown) => codeOf(error),
   )
   world.tell({ type: 'did', tab: tab.name, action: 'synchronize', result })
 }
 
-async function differencesOf(world: World, tabs: readonly Tab[]): Promise<readonly string[]> {
+async function differencesOf(world: World, tabs: readonly Tab[], withUndone = false): Promise<readonly string[]> {
   const shown = new Map<string, readonly Entity[]>()
   let left = 0
   for (const tab of tabs) {
@@ -73,20 +95,30 @@ async function differencesOf(world: World, tabs: readonly Tab[]): Promise<readon
   }
   await world.scheduler.run(world.scheduler.now() + BOUND_MS, () => left === 0)
   return tabs.flatMap((tab) =>
-    ENTITIES.flatMap((entity) => differencesIn(world, tab.name, entity, shown.get(`${tab.name} ${entity}`) ?? [])),
+    ENTITIES.flatMap((entity) =>
+      differencesIn(world, tab.name, entity, shown.get(`${tab.name} ${entity}`) ?? [], withUndone ? [] : world.server.undone),
+    ),
   )
 }
 
-function differencesIn(world: World, tab: string, entity: string, shown: readonly Entity[]): readonly string[] {
+function differencesIn(
+  world: World,
+  tab: string,
+  entity: string,
+  shown: readonly Entity[],
+  undone: Iterable<Effect>,
+): readonly string[] {
   const has = new Map([...world.server.all()].filter(([path]) => path.startsWith(`/${entity}/`)))
   const byPath = new Map(shown.map((one) => [`/${entity}/${encodeURIComponent(one.id)}`, one]))
   const paths = new Set([...has.keys(), ...byPath.keys()])
   // The answer to what a backup took back may have come after everything was pulled anew.
-  for (const effect of world.server.undone) paths.delete(`/${effect.entity}/${encodeURIComponent(effect.id)}`)
+  for (const effect of undone) paths.delete(`/${effect.entity}/${encodeURIComponent(effect.id)}`)
   return [...paths].flatMap((path) => {
     const [mine, theirs] = [byPath.get(path)?.value, has.get(path)]
     const { id: _id, version: _version, ...own } = mine ?? {}
     const texts = [mine === undefined ? 'nothing' : textOf(own), theirs === undefined ? 'nothing' : textOf(theirs)]
+    const status = byPath.get(path)?.status ?? 'synced'
+    if (texts[0] === texts[1] && status !== 'synced') return [`${tab} shows ${path} as ${status}, though nothing is left to do`]
     return texts[0] === texts[1] ? [] : [`${tab} shows ${texts[0]} at ${path} where the server has ${texts[1]}`]
   })
 }

@@ -7,7 +7,8 @@ import { createCaretaker } from './world/caretaker.ts'
 import type { Fact } from './world/facts.ts'
 import { letPeopleWork } from './world/people.ts'
 import { splitSeed } from './world/random.ts'
-import { drawSettings, withLines, withRetention } from './world/settings.ts'
+import { drawDecisions, letPeopleDecide } from './world/decisions.ts'
+import { drawSettings, withConflicts, withLines, withRetention } from './world/settings.ts'
 import { choicesOf, recordedTape, replayedTape, type Tape } from './world/tape.ts'
 import { createTrace } from './world/trace.ts'
 import { drawWorkload } from './world/workload.ts'
@@ -80,7 +81,9 @@ async function run(tapeOf: (name: keyof Tapes) => Tape, options: SimulationOptio
   const trace = createTrace(options.keepsText ?? false)
   const drawn = drawSettings(workload)
   const plan = drawWorkload(workload, shape)
-  const settings = withLines(withRetention(drawn, workload), workload)
+  const settings = withConflicts(withLines(withRetention(drawn, workload), workload), workload)
+  const lastMs = (plan.at(-1)?.atMs ?? 0) + 100
+  const decisions = drawDecisions(workload, shape, lastMs)
   const world = createWorld({
     ...shape,
     settings,
@@ -108,9 +111,9 @@ async function run(tapeOf: (name: keyof Tapes) => Tape, options: SimulationOptio
   }
 
   const failed = (): boolean => watch.violations.length > 0
-  const lastMs = (plan.at(-1)?.atMs ?? 0) + 100
   caretaker.openAll()
   letPeopleWork(world, plan)
+  letPeopleDecide(world, decisions)
   storm.begin(world, lastMs)
   await world.scheduler.run(lastMs + storm.lingersMs(), failed)
   storm.end()

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { filter, firstValueFrom } from 'rxjs'
 import { httpTransport } from '../../src/adapters/http/index.ts'
 import { textMerge } from '../../src/adapters/merge-text.ts'
 import { decodeHlc, encodeHlc } from '../../src/core/hlc.ts'
@@ -84,6 +85,31 @@ describe('lastWriteWins', () => {
     const last = (world.notes()['a'] as { hlc: string }).hlc
     expect(decodeHlc(first)).toBeDefined()
     expect(last > first).toBe(true)
+  })
+
+  it('C1 writes its own stamp with edited content and with what a person decides, too: it is made then', async () => {
+    const engine = await startedWith(world, {
+      conflict: 'lastWriteWins',
+      stamp: { field: 'hlc', write: true },
+      fields: { title: 'manual' },
+    })
+    await created(engine, { title: 'old' })
+    const stamp = (): string => (world.notes()['a'] as { hlc?: string }).hlc ?? ''
+    engine.pause('test')
+    const edited = await engine.enqueue(patch({ body: 'ours' }))
+    const before = encodeHlc({ ms: Date.now(), count: 0, node: '' })
+    await engine.operations.edit(edited.id, { body: 'ours, edited' })
+    engine.resume('test')
+    await edited.settled
+    expect(stamp() > before).toBe(true)
+
+    const operation = await bothChange(world, engine, { theirs: { title: 'theirs', hlc: at(Date.now()) } })
+    const [conflict] = await firstValueFrom(engine.conflicts.watch().pipe(filter((pending) => pending.length > 0)))
+    const decided = encodeHlc({ ms: Date.now(), count: 0, node: '' })
+    await engine.conflicts.resolve(conflict!.id, { value: { title: 'both' } })
+    expect(await operation.settled).toEqual({ status: 'done' })
+    expect(world.notes()['a']).toMatchObject({ title: 'both' })
+    expect(stamp() > decided).toBe(true)
   })
 
   it('C1 keeps no stamp in the rows of entities that have another strategy', async () => {

@@ -44,8 +44,9 @@ export function createLineFaults(
     })
   }
 
+  /** Hints get lost at the end, too: what nobody told of is pulled all the same (S20). */
   function pushFate(): PushFate {
-    if (first === undefined || isOver() || !choices.chance(requestRate)) return PLAIN_PUSH
+    if (first === undefined || !choices.chance(requestRate)) return PLAIN_PUSH
     const kind = choices.pick([first, ...others])
     fired(kind, 'a line')
     if (kind === 'push-dropped') return { laterMs: [], beside: [] }

@@ -1,5 +1,6 @@
 import type { EnqueueInput } from '../../engine/types.ts'
 import type { Fact } from '../world/facts.ts'
+import { STAMP } from '../world/settings.ts'
 import type { Checker } from './invariant.ts'
 
 /** S1, L10: every call of `enqueue` is answered, and what it is answered with is what was asked for. */
@@ -38,6 +39,7 @@ export const acceptance: Checker = ({ register }, report) => {
   }
 }
 
+/** Without what the engine adds. */
 function contentOf({ type, entity, id, payload }: EnqueueInput): string {
-  return JSON.stringify([type, entity, id, payload ?? null])
+  return JSON.stringify([type, entity, id, payload ?? null], (key, value: unknown) => (key === STAMP ? undefined : value))
 }

@@ -4,6 +4,7 @@ import type { World } from '../world/world.ts'
 import { acceptance } from './acceptance.ts'
 import { breaker } from './breaker.ts'
 import { builds } from './builds.ts'
+import { decisions } from './decisions.ts'
 import { dependencies } from './dependencies.ts'
 import { durability } from './durability.ts'
 import { effects } from './effects.ts'
@@ -13,18 +14,23 @@ import type { Checker, Picture, Report, Violation } from './invariant.ts'
 import { leases } from './leases.ts'
 import { lines } from './lines.ts'
 import { load } from './load.ts'
+import { loops } from './loops.ts'
 import { merging } from './merging.ts'
 import { outages } from './outages.ts'
 import { ownSuccess } from './own-success.ts'
 import { ownership } from './ownership.ts'
+import { polling } from './polling.ts'
 import { privacy } from './privacy.ts'
+import { pulls } from './pulls.ts'
 import { quarantine } from './quarantine.ts'
 import { createRegister } from './register.ts'
 import { replicas } from './replicas.ts'
 import { requests } from './requests.ts'
 import { rollbacks } from './rollbacks.ts'
+import { rounds } from './rounds.ts'
 import { sequences } from './sequences.ts'
 import { settlements } from './settlements.ts'
+import { stamps } from './stamps.ts'
 import { takeovers } from './takeovers.ts'
 import { threeWay } from './three-way.ts'
 import { views } from './views.ts'
@@ -43,19 +49,25 @@ const CHECKERS: Readonly<Record<string, Checker>> = {
   builds,
   rollbacks,
   acceptance,
+  decisions,
   dependencies,
   handlers,
   leases,
   lines,
   load,
+  loops,
   merging,
   outages,
   'own-success': ownSuccess,
+  polling,
   privacy,
+  pulls,
   quarantine,
   replicas,
+  rounds,
   sequences,
   settlements,
+  stamps,
   takeovers,
   'three-way': threeWay,
   views,
@@ -87,6 +99,7 @@ export function watchInvariants(world: World): InvariantWatch {
     undone: world.server.undone,
     valueOf: (path) => world.server.valueAt(path),
     versionsOf: () => world.server.versions(),
+    repeatsCursors: () => world.server.repeatsCursors,
     isDown: () => world.server.outage !== undefined,
     deviceOf: (tab) => tabs.get(tab)?.device.name,
     dueIn(name, user, forMs) {

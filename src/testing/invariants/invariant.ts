@@ -22,6 +22,8 @@ export interface Picture {
   valueOf(path: string): JsonObject | undefined
   /** The version of everything that the server has or had, by path. */
   versionsOf(): ReadonlyMap<string, number>
+  /** It says that there is more, and gives the same cursor again. */
+  repeatsCursors(): boolean
   isDown(): boolean
   /** The device that a tab is of. */
   deviceOf(tab: string): string | undefined

@@ -4,7 +4,7 @@ import { isObject } from '../../core/own.ts'
 import type { Fact, RowChange } from '../world/facts.ts'
 import { patched } from '../world/model-server.ts'
 import type { Checker } from './invariant.ts'
-import { textOf } from './three-way.ts'
+import { textOf } from './strategies.ts'
 
 /** What a lane may begin on: something that no operation of the workload writes. */
 const BASE: JsonObject = { a: -1, b: -1, c: -1, kept: -1 }

@@ -3,7 +3,7 @@ import type { Fact } from '../world/facts.ts'
 import type { Checker } from './invariant.ts'
 
 /** A row of an entity, as far as it is judged here. */
-interface Base {
+export interface Base {
   readonly key: string
   /** Infinity where it is not known: after a delete whose answer told none, nothing that was asked for before it is taken. */
   readonly version: number
@@ -17,7 +17,8 @@ interface Replica {
   isBlind: boolean
 }
 
-const BLINDING: ReadonlySet<string> = new Set(['power-loss', 'evicted', 'torn-write'])
+/** What is on the disk is not what was committed any more. */
+export const BLINDING: ReadonlySet<string> = new Set(['power-loss', 'evicted', 'torn-write'])
 
 /**
  * S18: how far a pull has come and what it has brought are one commit, and nothing before that point is missing. S19: an older version never takes
@@ -62,7 +63,7 @@ export const replicas: Checker = ({ versionsOf }, report) => {
   function committed({ tab, device, others }: Extract<Fact, { type: 'committed' }>): void {
     const replica = replicaOf(device)
     if (replica.isBlind || wasRestored) return
-    const rows = others.map(rowIn).filter((row) => row !== undefined)
+    const rows = rowsIn(others)
     for (const row of rows) {
       const base = baseOf(row)
       if (base !== undefined) written(replica, tab, base)
@@ -81,14 +82,23 @@ export const replicas: Checker = ({ versionsOf }, report) => {
 }
 
 /** What was written beside operations is told as the name of its collection and its text. */
-export function rowIn(text: string): Record<string, unknown> | undefined {
+export function rowsIn(others: readonly string[]): readonly Record<string, unknown>[] {
+  const known = parsed.get(others) ?? others.map(rowIn).filter((row) => row !== undefined)
+  parsed.set(others, known)
+  return known
+}
+
+/** Several checkers read the same commit. */
+const parsed = new WeakMap<readonly string[], readonly Record<string, unknown>[]>()
+
+function rowIn(text: string): Record<string, unknown> | undefined {
   const found = /^(?:entities|meta) (\{.*)$/s.exec(text)?.[1]
   if (found === undefined) return undefined
   const row: unknown = JSON.parse(found)
   return isRecord(row) ? row : undefined
 }
 
-function baseOf(row: Record<string, unknown>): Base | undefined {
+export function baseOf(row: Record<string, unknown>): Base | undefined {
   const { key, version, deletedAt, generation } = row
   if (typeof key !== 'string') return undefined
   return {

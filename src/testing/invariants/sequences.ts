@@ -4,7 +4,7 @@ import type { Fact } from '../world/facts.ts'
 import type { Effect } from '../world/model-server.ts'
 import type { Checker } from './invariant.ts'
 import { applied } from './merging.ts'
-import { textOf } from './three-way.ts'
+import { textOf } from './strategies.ts'
 
 type Content = Pick<OperationRow, 'type' | 'payload'>
 

@@ -1,64 +1,130 @@
-import type { Json, JsonObject } from '../../core/json.ts'
+import type { JsonObject } from '../../core/json.ts'
 import { wireKey, type OperationRow } from '../../core/operation.ts'
 import { isObject } from '../../core/own.ts'
 import type { Fact, RowChange } from '../world/facts.ts'
 import { patched, type Effect } from '../world/model-server.ts'
+import { STAMP } from '../world/settings.ts'
 import type { Checker } from './invariant.ts'
+import { disputed, isSame, outcomeOf, outcomeOfDeletion, rulesOf, textOf, unstamped, type Sides } from './strategies.ts'
 
-/** What an update was made on, and what it made of that. */
-interface Sides {
-  readonly base: JsonObject
-  readonly local: JsonObject
+interface Resent extends Sides {
+  readonly row: OperationRow
+  readonly later: Later
 }
 
+/** `unknown`: it can't be told, for a clock has jumped or stands at the limit. */
+type Later = 'local' | 'remote' | 'unknown'
+
+/** Stamps further ahead than this tell nothing. */
+const DRIFT_MS = 300_000
+const CLOCK_GRACE_MS = 20_000
+const BY_PEOPLE: ReadonlySet<string> = new Set(['person', 'retry', 'edit'])
+
 /**
- * S12: of the fields that an update and the server changed since, each that only one side changed survives; nothing is called a conflict that is none;
- * and where one value must give way to the other, the row keeps it.
+ * S12: of the fields that an update and the server changed since, each that only one side changed survives; what both changed ends as the rules say, and
+ * nothing is called a conflict that is none; where one value must give way to the other, the row keeps it.
  */
-export const threeWay: Checker = ({ register, settings, valueOf }, report) => {
+export const threeWay: Checker = ({ now, register, settings, valueOf, wallTimeOf, deviceOf }, report) => {
   const versions = new Map<string, JsonObject | undefined>()
   /** What each tab was last shown of an entity. */
   const looks = new Map<string, JsonObject | undefined>()
   /** The version that each operation was made on, however often it was sent again on a newer one. */
   const madeOn = new Map<string, string | undefined>()
-  const resent = new Map<string, Sides & { readonly row: OperationRow }>()
+  const resent = new Map<string, Resent>()
+  /** When the clock of a device last jumped, and by how much it is off. */
+  const clocks = new Map<string, { skewMs: number; jumpedAt: number }>()
 
   function sidesOf({ id, entity, entityId, baseVersion, payload }: OperationRow): Sides | undefined {
     if (!madeOn.has(id)) madeOn.set(id, baseVersion)
     const base = versions.get(`/${entity}/${entityId}@${madeOn.get(id)}`)
-    return base === undefined || !isObject(payload) ? undefined : { base, local: patched(base, payload) }
+    if (base === undefined || !isObject(payload)) return undefined
+    return { base: unstamped(base), local: unstamped(patched(base, payload)) }
+  }
+
+  function laterOf(tab: string, { hlc = '' }: OperationRow, remote: JsonObject | undefined): Later {
+    if (settings.conflict !== 'lastWriteWins') return 'local'
+    const theirs = remote?.[STAMP]
+    const wallMs = wallTimeOf(deviceOf(tab) ?? '')
+    if (now() - (clocks.get(deviceOf(tab) ?? '')?.jumpedAt ?? -Infinity) < CLOCK_GRACE_MS) return 'unknown'
+    if (typeof theirs !== 'string') return 'local'
+    const ahead = [hlc, theirs].map((stamp) => msIn(stamp) - wallMs - DRIFT_MS)
+    if (ahead.some((ms) => Math.abs(ms) < CLOCK_GRACE_MS)) return 'unknown'
+    return ahead.some((ms) => ms > 0) || hlc > theirs ? 'local' : 'remote'
   }
 
   function decided(tab: string, { before, row }: RowChange): void {
-    if (before?.status !== 'reconciling' || before.type !== 'update' || row === undefined) return
-    if (register.byId(row.id)?.isTainted) return
+    if (row?.conflict?.resolution === 'value' && before?.conflict?.resolution === 'pending') madeOn.set(row.id, row.baseVersion)
+    if (before?.status !== 'reconciling' || row === undefined || register.byId(row.id)?.isTainted) return
+    if (row.status !== 'sending' && row.status !== 'done' && row.status !== 'rollingBack' && row.status !== 'parked') return
+    const place = `${tab} /${row.entity}/${row.entityId}`
+    if (!looks.has(place)) return resentUnseen(before, row)
+    const remote = looks.get(place)
+    if (before.type === 'update' && remote !== undefined) decidedUpdate(tab, before, row, remote)
+    else if ((before.type === 'update' && remote === undefined) || before.type === 'delete')
+      decidedDeletion(tab, before, row, remote)
+  }
+
+  /** On what it is sent is seen when it arrives. */
+  function resentUnseen(before: OperationRow, row: OperationRow): void {
+    const sides = before.type === 'update' && row.status === 'sending' ? sidesOf(before) : undefined
+    const later = settings.conflict === 'lastWriteWins' ? 'unknown' : 'local'
+    if (sides !== undefined) resent.set(`${row.user} ${wireKey(row)}`, { ...sides, row, later })
+  }
+
+  function decidedUpdate(tab: string, before: OperationRow, row: OperationRow, stamped: JsonObject): void {
     const sides = sidesOf(before)
     if (sides === undefined) return
-    if (row.status === 'sending') resent.set(`${row.user} ${wireKey(row)}`, { ...sides, row })
-    const remote = looks.get(`${tab} /${row.entity}/${row.entityId}`)
-    if (remote === undefined) return
+    const remote = unstamped(stamped)
+    const later = laterOf(tab, before, stamped)
+    if (row.status === 'sending') resent.set(`${row.user} ${wireKey(row)}`, { ...sides, row, later })
     if (row.status === 'done' && isMissing(before, remote))
       report('S12', `${row.id} is done, but it made ${textOf(before.payload)}, and the server has ${textOf(remote)}.`)
     const isRefused = row.status === 'rollingBack' || (row.status === 'parked' && row.lastError?.code === 'conflict')
     if (isRefused && disputed(sides, remote).length === 0)
       report('S12', `${row.id} was given up for a conflict, but no field was changed on both sides: ${inWords(sides, remote)}.`)
+    if (
+      later === 'unknown' ||
+      isByPerson(before) ||
+      row.status === 'done' ||
+      (row.lastError?.code !== 'conflict' && isGivenUp(row))
+    )
+      return
+    const outcome = outcomeOf(sides, remote, rulesOf(row.entity, settings), later)
+    ended(row, outcome === 'remote' || outcome === 'manual' ? outcome : 'local', inWords(sides, remote))
   }
 
-  function applied({ user, key, method, before: remote, after }: Effect): void {
+  function decidedDeletion(tab: string, before: OperationRow, row: OperationRow, remote: JsonObject | undefined): void {
+    if (isByPerson(before) || row.status === 'done' || (isGivenUp(row) && row.lastError?.code !== 'conflict')) return
+    if (!madeOn.has(row.id)) madeOn.set(row.id, before.baseVersion)
+    const base = versions.get(`/${row.entity}/${row.entityId}@${madeOn.get(row.id)}`)
+    if (before.type === 'delete' && (base === undefined || remote === undefined || isSame(base, remote))) return
+    const later = laterOf(tab, before, remote)
+    if (later === 'unknown') return
+    const outcome = outcomeOfDeletion(before.type, rulesOf(row.entity, settings), later)
+    ended(row, outcome, `to ${before.type} what the server has as ${textOf(remote)}`)
+  }
+
+  function ended({ id, status, entity }: OperationRow, outcome: 'local' | 'remote' | 'manual', story: string): void {
+    const wanted = outcome === 'local' ? 'sending' : outcome === 'remote' ? 'rollingBack' : 'parked'
+    if (status !== wanted)
+      report('S12', `${id} is ${status} where ${rulesOf(entity, settings).strategy} wants it to be ${wanted}: ${story}.`)
+  }
+
+  function applied({ user, key, method, before, after: stamped }: Effect): void {
     const sides = resent.get(`${user} ${key}`)
-    if (sides === undefined || method !== 'PATCH' || remote === undefined || after === undefined) return
-    const conflicts = disputed(sides, remote)
-    for (const field of conflicts) {
-      const kept = sides.row.conflict?.remote
+    if (sides === undefined || method !== 'PATCH' || before === undefined || stamped === undefined) return
+    const [remote, after] = [unstamped(before), unstamped(stamped)]
+    const { row } = sides
+    for (const field of disputed(sides, remote)) {
+      const kept = row.conflict?.remote
       if (isSame(after[field], remote[field]) || (isObject(kept) && isSame(kept[field], remote[field]))) continue
-      report('S12', `${sides.row.id} replaced the server's ${field}, and its row does not tell what that was.`)
+      report('S12', `${row.id} replaced the server's ${field}, and its row does not tell what that was.`)
     }
-    if (conflicts.length > 0 && settings.conflict !== 'merge') return
-    for (const field of fieldsOf(sides.base, sides.local, remote)) {
-      const wanted = isSame(sides.local[field], sides.base[field]) ? remote[field] : sides.local[field]
-      if (!isSame(after[field], wanted))
-        report('S12', `${sides.row.id} left ${field} as ${textOf(after[field])}: ${inWords(sides, remote)}.`)
-    }
+    if (isByPerson(row)) return
+    const later = sides.later === 'unknown' ? 'local' : sides.later
+    const outcome = outcomeOf(sides, remote, rulesOf(row.entity, settings), later)
+    if (sides.later === 'unknown' || typeof outcome === 'string' || isSame(after, outcome.value)) return
+    report('S12', `${row.id} made ${textOf(after)} instead of ${textOf(outcome.value)}: ${inWords(sides, remote)}.`)
   }
 
   function served({ request, effects }: Extract<Fact, { type: 'served' }>): void {
@@ -69,39 +135,40 @@ export const threeWay: Checker = ({ register, settings, valueOf }, report) => {
     }
   }
 
+  function watchClock(device: string): void {
+    const skewMs = wallTimeOf(device) - now()
+    const known = clocks.get(device)
+    if (known?.skewMs !== skewMs) clocks.set(device, { skewMs, jumpedAt: known === undefined ? -Infinity : now() })
+  }
+
   return {
     see(fact) {
-      if (fact.type === 'committed') for (const change of fact.changes) decided(fact.tab, change)
+      if (fact.type === 'committed') {
+        watchClock(fact.device)
+        for (const change of fact.changes) decided(fact.tab, change)
+      }
       if (fact.type === 'served') served(fact)
     },
   }
 }
 
-/** Fields that both sides changed, each to something else. */
-function disputed({ base, local }: Sides, remote: JsonObject): readonly string[] {
-  return fieldsOf(base, local, remote).filter(
-    (field) => !isSame(local[field], base[field]) && !isSame(remote[field], base[field]) && !isSame(local[field], remote[field]),
-  )
+function msIn(stamp: string): number {
+  return Number(stamp.slice(0, stamp.indexOf('-')))
+}
+
+/** Somebody has decided about it before, and what he saw holds. */
+function isByPerson({ conflict }: OperationRow): boolean {
+  return conflict?.strategy !== undefined && BY_PEOPLE.has(conflict.strategy)
+}
+
+function isGivenUp({ status }: OperationRow): boolean {
+  return status === 'parked' || status === 'rollingBack'
 }
 
 function isMissing({ payload }: OperationRow, remote: JsonObject): boolean {
-  return isObject(payload) && textOf(patched(remote, payload)) !== textOf(remote)
-}
-
-function fieldsOf(...values: readonly JsonObject[]): readonly string[] {
-  return [...new Set(values.flatMap((value) => Object.keys(value)))]
-}
-
-function isSame(one: Json | undefined, other: Json | undefined): boolean {
-  return textOf(one) === textOf(other)
+  return isObject(payload) && textOf(patched(remote, unstamped(payload))) !== textOf(remote)
 }
 
 function inWords({ base, local }: Sides, remote: JsonObject): string {
   return `of ${textOf(base)} it made ${textOf(local)}, and the server ${textOf(remote)}`
-}
-
-/** Fields in the order of their names. */
-export function textOf(value: Json | undefined): string {
-  if (value === undefined || !isObject(value)) return JSON.stringify(value ?? null)
-  return JSON.stringify(Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1))))
 }

@@ -5,8 +5,8 @@ import { isRecord } from '../../core/schema.ts'
 import type { Fact } from '../world/facts.ts'
 import { patched } from '../world/model-server.ts'
 import type { Checker } from './invariant.ts'
-import { rowIn } from './replicas.ts'
-import { textOf } from './three-way.ts'
+import { rowsIn } from './replicas.ts'
+import { textOf } from './strategies.ts'
 
 /** What an entity amounts to from a commit on. */
 interface Moment {
@@ -62,8 +62,7 @@ export const views: Checker = ({ rowsOf }, report) => {
     const lanes = new Set(
       changes.flatMap(({ before, row }) => [before, row].flatMap((one) => (one === undefined ? [] : [laneIn(one)]))),
     )
-    for (const row of others.map(rowIn)) {
-      if (row === undefined) continue
+    for (const row of rowsIn(others)) {
       const { key, value, deletedAt } = row
       if (typeof key !== 'string') continue
       if (deletedAt === undefined && isJson(value)) past.bases.set(key, value)

@@ -46,9 +46,10 @@ export interface DeviceShape {
   readonly tabCount: number
   readonly store: 'transactional' | 'key-value'
   readonly hasLine: boolean
+  readonly skewMs: number
 }
 
-export function createDevice(world: World, { name, tabCount, store, hasLine }: DeviceShape): Device {
+export function createDevice(world: World, { name, tabCount, store, hasLine, skewMs }: DeviceShape): Device {
   const { scheduler, server } = world
   const tokens = new Map<string, string>()
   const tabs: Tab[] = []
@@ -90,7 +91,7 @@ export function createDevice(world: World, { name, tabCount, store, hasLine }: D
   const device: Device = {
     name,
     disk: store === 'key-value' ? keyValueStore(scheduler) : transactionalStore(scheduler.now),
-    clock: { skewMs: 0, asleepMs: 0, changed: new Set() },
+    clock: { skewMs, asleepMs: 0, changed: new Set() },
     link: createLink(scheduler),
     presence: createPresenceBoard(scheduler),
     tabs,

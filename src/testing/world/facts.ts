@@ -1,6 +1,7 @@
 import type { JsonObject } from '../../core/json.ts'
 import type { OperationRow } from '../../core/operation.ts'
 import type { LeaseRow } from '../../core/schema.ts'
+import type { ConflictDecision } from '../../engine/conflicts.ts'
 import type { EnqueueInput, Settlement, SyncEvent } from '../../engine/types.ts'
 import type { FaultKind } from '../faults/kinds.ts'
 import type { ServerRequest } from './messages.ts'
@@ -74,6 +75,15 @@ export type FactBody =
     }
   | { readonly type: 'declined'; readonly tab: string; readonly device: string; readonly ticket: number; readonly code: string }
   | { readonly type: 'did'; readonly tab: string; readonly action: string; readonly operation?: string; readonly result: string }
+  /** Somebody decides about a conflict; `asked` when he begins to. */
+  | {
+      readonly type: 'decision'
+      readonly tab: string
+      readonly operation: string
+      readonly conflict: string
+      readonly decision: ConflictDecision
+      readonly result: string
+    }
   | {
       readonly type: 'settled'
       readonly tab: string
@@ -108,6 +118,8 @@ export type FactBody =
       /** Counts the lines of the world. */
       readonly line: number
       readonly change: 'opening' | 'opened' | 'silent' | 'closed' | 'left'
+      /** How long it is to stay away, if the server says so when it closes the line. */
+      readonly retryAfterMs?: number | undefined
     }
   | { readonly type: 'pushed'; readonly tab: string; readonly line: number; readonly text: string }
   | { readonly type: 'sent'; readonly request: Sent }

@@ -48,8 +48,9 @@ export function createLines({ scheduler, tell, latencyMs, outage, fateOf }: Line
   function told(
     { number, caller: { tab, device, user } }: Line,
     change: 'opening' | 'opened' | 'silent' | 'closed' | 'left',
+    retryAfterMs?: number,
   ): void {
-    tell({ type: 'line', tab, device, user, line: number, change })
+    tell({ type: 'line', tab, device, user, line: number, change, retryAfterMs })
   }
 
   function carry(line: Line, laterMs: number, deliver: () => void): void {
@@ -73,7 +74,7 @@ export function createLines({ scheduler, tell, latencyMs, outage, fateOf }: Line
     if (line.phase === 'over') return
     line.phase = 'over'
     lines.delete(line)
-    told(line, change)
+    told(line, change, info.retryAfterMs)
     scheduler.after(0, () => line.caller.life.enter(() => line.listener.closed(info)))
   }
 

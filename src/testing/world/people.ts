@@ -1,5 +1,6 @@
 import { backlogIn } from './backlog.ts'
 import type { EnqueueInput } from '../../engine/types.ts'
+import { decideIn, isWaiting } from './decisions.ts'
 import type { Device } from './device.ts'
 import type { FactBody } from './facts.ts'
 import type { Tab } from './tab.ts'
@@ -10,6 +11,7 @@ import type { World } from './world.ts'
 const PAUSE = 'person'
 /** How often somebody tries before he gives up. */
 const PATIENCE = 6
+const DECISIONS = ['local', 'value', 'remote'] as const
 
 /** Lets the steps of a workload be done at their times, in tabs that are open and awake by then. */
 export function letPeopleWork(world: World, steps: readonly Step[]): void {
@@ -90,7 +92,7 @@ export function resumeAll(world: World): void {
   for (const { tabs } of world.devices) for (const tab of tabs) tab.ready()?.resume(PAUSE)
 }
 
-/** What is parked is decided about by somebody: every second one is tried again, some with other content, the others are given up. False if nothing was parked. */
+/** What is parked is decided about by somebody: conflicts in any tab; of the others every second one is tried again, some with other content, the rest given up. False if nothing was parked. */
 export function decideParked(world: World, round: number): boolean {
   let found = false
   for (const device of world.devices) {
@@ -99,10 +101,16 @@ export function decideParked(world: World, round: number): boolean {
     found ||= parked.length > 0
     const tab = tabs.find((one) => one.ready() !== undefined)
     const operations = tab?.ready()?.operations
-    for (const { id, seq, type } of parked) {
+    for (const row of parked) {
+      const { id, seq, type } = row
       if (tab === undefined || operations === undefined) continue
       if (disk.damaged.has(seq)) {
         void told(world, tab, 'discard', `#${seq}`, operations.discard(`#${seq}`))
+        continue
+      }
+      if (isWaiting(row) && (Math.floor(seq / 2) + round) % 2 === 0) {
+        const anyTab = tabs[Math.floor(world.random() * tabs.length)]
+        decideIn(world, anyTab, row, DECISIONS[(seq + round) % DECISIONS.length] ?? 'local', seq)
         continue
       }
       if (seq % 4 === 2 && round === 0 && type !== 'delete') {

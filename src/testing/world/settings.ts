@@ -1,10 +1,16 @@
+import type { EntityOptions } from '../../core/conflict.ts'
 import { DEFAULTS, type SyncEngineOptions } from '../../core/options.ts'
 import type { Choices } from './tape.ts'
 
 /** What all engines of one world have in common, and what each device has of its own. */
 export interface WorldSettings {
   readonly engine: Omit<SyncEngineOptions, 'storage' | 'transport' | 'ports' | 'user' | 'entities'>
-  readonly conflict: 'merge' | 'localWins' | 'remoteWins' | 'manual'
+  /** For notes; tasks merge. */
+  readonly conflict: Strategy
+  /** What becomes of a note's field `a`, whatever the strategy. */
+  readonly ruleOfA: SideRule | undefined
+  /** By the wall clock of each device after the first it is so much earlier than by that of the one before. */
+  readonly skewMs: number
   readonly requestTimeoutMs: number
   readonly hasPresence: boolean
   readonly hasProbe: boolean
@@ -15,6 +21,12 @@ export interface WorldSettings {
   /** So many devices, from the first, have a realtime line. */
   readonly lineCount: number
 }
+
+export type Strategy = 'merge' | 'localWins' | 'remoteWins' | 'manual' | 'lastWriteWins'
+export type SideRule = 'localWins' | 'remoteWins' | 'manual'
+
+/** Where a note says when it was written, if the later write is to win. */
+export const STAMP = 'hlc'
 
 /** Drawn, so that every combination comes up; the plainest one stands first. */
 export function drawSettings(choices: Choices): WorldSettings {
@@ -50,6 +62,8 @@ export function drawSettings(choices: Choices): WorldSettings {
     hasKeyValueStore: choices.pick([false, false, true]),
     hasViews: choices.pick([true, false]),
     lineCount: 0,
+    ruleOfA: undefined,
+    skewMs: 0,
   }
 }
 
@@ -69,6 +83,29 @@ export function withLines(settings: WorldSettings, choices: Choices): WorldSetti
   const retry = { strategy: 'exponential', baseMs: 500, capMs: 4_000, maxAttempts } as const
   const realtime = { heartbeatMs, connectTimeoutMs: 3_000, retry, fallbackMs: 10_000 }
   return { ...settings, lineCount, engine: { ...engine, realtime, pull: { ...engine.pull, everyMs: PULL_BESIDE_LINES_MS } } }
+}
+
+/** What else becomes of conflicts. Drawn after everything else. */
+export function withConflicts(settings: WorldSettings, choices: Choices): WorldSettings {
+  const isByTime = choices.pick([false, false, true])
+  const ruleOfA = choices.pick([undefined, 'remoteWins', undefined, 'localWins', 'remoteWins', 'manual'])
+  const skewMs = choices.pick([0, 40_000])
+  const maxReconciliations = choices.pick([DEFAULTS.maxReconciliations, 1])
+  const { engine } = settings
+  return {
+    ...settings,
+    ruleOfA,
+    ...(isByTime ? { conflict: 'lastWriteWins', skewMs } : {}),
+    engine: { ...engine, maxReconciliations },
+  }
+}
+
+export function noteOptions({ conflict, ruleOfA }: WorldSettings): EntityOptions {
+  return {
+    conflict,
+    ...(ruleOfA === undefined ? {} : { fields: { a: ruleOfA } }),
+    ...(conflict === 'lastWriteWins' ? { stamp: { field: STAMP, write: true } } : {}),
+  }
 }
 
 const PULL_BESIDE_LINES_MS = 2_000

@@ -8,6 +8,7 @@ import type { Device } from './device.ts'
 import type { TabChange } from './facts.ts'
 import { createLife, type Life } from './life.ts'
 import { BASE_URL } from './network.ts'
+import { noteOptions } from './settings.ts'
 import { codeOf } from './trace.ts'
 import type { World } from './world.ts'
 
@@ -133,7 +134,7 @@ export function createTab(world: World, device: Device, name: string): Tab {
       ...settings.engine,
       ...(device.hasLine ? { realtime: { ...settings.engine.realtime, channel: world.lines.channelOf(caller) } } : {}),
       user,
-      entities: { note: { conflict: settings.conflict }, task: {} },
+      entities: { note: noteOptions(settings), task: {} },
       storage: storageOf(life),
       transport,
     })

@@ -97,6 +97,7 @@ export function createWorld(options: WorldOptions): World {
         tabCount: options.tabsPerDevice,
         store: storeOf(number),
         hasLine: number <= settings.lineCount,
+        skewMs: -(number - 1) * settings.skewMs,
       }),
     )
   return world

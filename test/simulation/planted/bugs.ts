@@ -6,6 +6,7 @@ import { owning } from './bugs/owning.ts'
 import { pacing } from './bugs/pacing.ts'
 import { pulling } from './bugs/pulling.ts'
 import { sending } from './bugs/sending.ts'
+import { settling } from './bugs/settling.ts'
 import { showing } from './bugs/showing.ts'
 import { storing } from './bugs/storing.ts'
 import { tearing } from './bugs/tearing.ts'
@@ -18,6 +19,7 @@ export const BUGS: readonly Bug[] = [
   ...owning,
   ...pacing,
   ...deciding,
+  ...settling,
   ...tearing,
   ...pulling,
   ...showing,

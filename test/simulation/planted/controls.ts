@@ -25,9 +25,9 @@ export const HARMLESS: readonly Bug[] = [
 /** Every invariant that a checker can tell of, as `checker invariant`: read from the sources, so that none is forgotten. */
 export function reports(root: string): readonly string[] {
   const folder = join(root, 'src/testing')
-  const files = [...readdirSync(join(folder, 'invariants')).map((file) => `invariants/${file}`), 'liveness.ts']
+  const files = [...readdirSync(join(folder, 'invariants')).map((file) => `invariants/${file}`), 'liveness.ts', 'agreement.ts']
   return files.flatMap((file) => {
-    const checker = file.replace(/^.*\/|\.ts$/g, '')
+    const checker = file.startsWith('invariants/') ? file.replace(/^.*\/|\.ts$/g, '') : 'liveness'
     const said = readFileSync(join(folder, file), 'utf8').matchAll(/\b(?:report|fail)\(\s*'([SL]\d+)'/g)
     return [...new Set([...said].map(([, invariant]) => `${checker} ${invariant}`))]
   })

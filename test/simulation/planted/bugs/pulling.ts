@@ -6,6 +6,14 @@ const PULLER = 'src/engine/puller.js'
 /** The server's changes, page by page, and what they become in the store. */
 export const pulling: readonly Bug[] = [
   bug(
+    'a page without its cursor',
+    'How far it reaches is written with another page.',
+    REPLICA,
+    'await write(writer, [...writes, putPullRow(page.row)]);',
+    'await write(writer, writes.length > 0 ? writes : [putPullRow(page.row)]);',
+    'S18',
+  ),
+  bug(
     'a cursor written before its page',
     'What follows may be cut off by a crash.',
     REPLICA,
@@ -46,6 +54,30 @@ export const pulling: readonly Bug[] = [
     'S18 S19',
   ),
   bug(
+    'no sweep at the end of a full pull',
+    'What the server has not stays for ever.',
+    REPLICA,
+    'found.deletedAt === undefined && found.generation !== generation',
+    'false',
+    'S21 L3',
+  ),
+  bug(
+    'a sweep of what was met',
+    'Everything goes.',
+    REPLICA,
+    'found.deletedAt === undefined && found.generation !== generation',
+    'found.deletedAt === undefined',
+    'S21 L3',
+  ),
+  bug(
+    'a last page that is taken for a whole pull',
+    'The first page says that everything was pulled.',
+    PULLER,
+    'const isLast = !hasMore && isSwept;',
+    'const isLast = isSwept;',
+    'S21',
+  ),
+  bug(
     'deletes of a page passed over',
     'Only what is there is written.',
     REPLICA,
@@ -67,7 +99,7 @@ export const pulling: readonly Bug[] = [
     PULLER,
     'if (hasMore)\n            return more();',
     'if (hasMore && !row.isPartial)\n            return more();',
-    'S18 L3',
+    'S21 S18 L3',
   ),
   bug(
     'only the first page pulled',
@@ -75,6 +107,22 @@ export const pulling: readonly Bug[] = [
     PULLER,
     'if (hasMore)\n            return more();',
     '',
-    'L3 S18',
+    'L3 S18 S21',
+  ),
+  bug(
+    'a cursor that comes again is followed',
+    'A server that gives it for ever is asked for ever.',
+    'src/engine/pull-runs.js',
+    '!had.has(cursor)',
+    'true',
+    'L8',
+  ),
+  bug(
+    'a page that leads nowhere asked for again at once',
+    'Nobody is told, and nothing rests.',
+    PULLER,
+    "return fail(turn, { type: 'failed', error: loop });",
+    'return more();',
+    'L8',
   ),
 ]

@@ -6,6 +6,30 @@ const MIRROR = 'src/engine/mirror.js'
 /** What is seen, in the tab that writes and in those that follow it. */
 export const showing: readonly Bug[] = [
   bug(
+    'an operation that has ended stays in the view',
+    'What it is about seems to be pending for ever.',
+    MIRROR,
+    'setLive(row, !isTerminal(row.status))',
+    'setLive(row, true)',
+    'L3',
+  ),
+  bug(
+    'a commit that the own view does not see',
+    'It waits for others.',
+    VIEWS,
+    'return show(news);',
+    'return fallBehind();',
+    'S14 L3',
+  ),
+  bug(
+    'own writes shown on top of a stale view',
+    'What others committed before is not looked up first.',
+    VIEWS,
+    'if (behindSince === undefined && !isLooking)\n            return show(news);',
+    'return show(news);',
+    'S14 L3',
+  ),
+  bug(
     'views not told of what others write',
     'Only the own commits are seen.',
     VIEWS,

@@ -1,0 +1,79 @@
+import type { Fact } from '../world/facts.ts'
+import type { Checker } from './invariant.ts'
+
+interface Owner {
+  readonly device: string
+  hasLine: boolean
+  /** Since when nothing was pulled that could have been. */
+  idleSince: number
+  /** A pull is under way, rests after a failure, or could not begin now. */
+  isBusy: boolean
+  readonly pauses: Set<string>
+  isBreakerOpen: boolean
+}
+
+/** For a timer, and for looking at the store first. */
+const GRACE_MS = 1_500
+
+/** L6: whoever has no line, or has lost it, pulls by itself as often as if there were none. */
+export const polling: Checker = ({ now, settings }, report) => {
+  const owners = new Map<string, Owner>()
+  const excused = new Set<string>()
+  const { everyMs = 0 } = settings.engine.pull ?? {}
+  const boundMs = 1.25 * everyMs + GRACE_MS
+
+  function seeLine({ tab, device, change }: Extract<Fact, { type: 'line' }>): void {
+    const one = owners.get(tab) ?? newOwner(device, now())
+    owners.set(tab, one)
+    if (change === 'opened') one.hasLine = true
+    else if (change === 'closed' || change === 'left') {
+      if (one.hasLine) one.idleSince = now()
+      one.hasLine = false
+    }
+  }
+
+  function seeEvent({ tab, event }: Extract<Fact, { type: 'event' }>): void {
+    const one = owners.get(tab)
+    if (one === undefined) return
+    if (event.type === 'lock:lost') owners.delete(tab)
+    else if (event.type === 'engine:paused') one.pauses.add(event.reason)
+    else if (event.type === 'engine:resumed') one.pauses.delete(event.reason)
+    else if (event.type === 'breaker:opened' || event.type === 'breaker:halfOpened') one.isBreakerOpen = true
+    else if (event.type === 'breaker:closed') one.isBreakerOpen = false
+    else if (event.type === 'pull:started' || event.type === 'pull:failed' || event.type === 'storage:error') one.isBusy = true
+    else if (event.type === 'pull:completed') one.isBusy = false
+    else return
+    one.idleSince = now()
+  }
+
+  function judge(): void {
+    for (const [tab, one] of owners) {
+      if (one.hasLine || one.isBusy || one.pauses.size > 0 || one.isBreakerOpen || now() - one.idleSince <= boundMs) continue
+      if (!excused.has(tab) && !excused.has(one.device))
+        report('L6', `${tab} has no line, and has not pulled anything for ${now() - one.idleSince} ms.`)
+      one.idleSince = now()
+    }
+  }
+
+  return {
+    see(fact) {
+      if (settings.lineCount === 0) return
+      judge()
+      if (fact.type === 'line') seeLine(fact)
+      else if (fact.type === 'event') seeEvent(fact)
+      else if (fact.type === 'tab') owners.delete(fact.tab)
+      else if (fact.type === 'fault' && (fact.kind === 'throttled' || fact.kind === 'slept')) excused.add(fact.where)
+      else if (fact.type === 'read' && fact.failed !== undefined) busy(fact.tab)
+      else if (fact.type === 'refused-commit') busy(fact.tab)
+    },
+  }
+
+  function busy(tab: string): void {
+    const one = owners.get(tab)
+    if (one !== undefined) one.isBusy = true
+  }
+}
+
+function newOwner(device: string, at: number): Owner {
+  return { device, hasLine: false, idleSince: at, isBusy: true, pauses: new Set(), isBreakerOpen: false }
+}
