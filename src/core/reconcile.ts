@@ -2,6 +2,7 @@ import { sameJson } from './same-json.ts'
 import type { Conflict, EntityOptions, Resolution } from './conflict.ts'
 import { causalOrder, conflictOf, mergeOf, type Sides } from './detect.ts'
 import { ConflictError, type SyncError } from './errors.ts'
+import { stampField } from './field-rules.ts'
 import { isRecord } from './schema.ts'
 import type { Json, JsonObject } from './json.ts'
 import { applyMergePatch, diffMergePatch } from './merge-patch.ts'
@@ -108,8 +109,16 @@ function mergeInto(
     return row.type === 'delete' ? deleteAgain(conflict, local) : again(row, conflict, 'local', local)
   }
   const wanted = (side === 'local' ? conflict.merged : mergeOf(row, conflict, rules, side)?.value) ?? null
-  if (sameJson(wanted, conflict.remote)) return keepRemote(conflict, { ...record, resolution: 'remote' })
+  if (sameJson(unstamped(wanted, rules), unstamped(conflict.remote ?? null, rules)))
+    return keepRemote(conflict, { ...record, resolution: 'remote' })
   return { ...towards(row, conflict, wanted), conflict: record }
+}
+
+/** When something was written, if nothing else of it is left, is no change of its own. */
+function unstamped(value: Json, rules: EntityOptions): Json {
+  const stamp = stampField(rules)
+  if (stamp === undefined || !isRecord(value)) return value
+  return Object.fromEntries(Object.entries(value).filter(([field]) => field !== stamp))
 }
 
 function keepRemote(conflict: Conflict, record: ConflictRecord): Decision {

@@ -112,6 +112,21 @@ describe('lastWriteWins', () => {
     expect(stamp() > decided).toBe(true)
   })
 
+  it('B4 gives way wholly where a rule leaves nothing but its stamp, though that is the later', async () => {
+    const stamp = { field: 'hlc', write: true } as const
+    const engine = await world.started({
+      entities: { note: { conflict: 'lastWriteWins', stamp, fields: { title: 'remoteWins' } } },
+    })
+    await (
+      await engine.enqueue({ type: 'create', entity: 'note', id: 'a', payload: { title: 'old' } })
+    ).settled
+    await elsewhere(world, 'PATCH', '/note/a', { title: 'theirs' })
+    const operation = await engine.enqueue({ type: 'update', entity: 'note', id: 'a', payload: { title: 'ours' } })
+    expect(await operation.settled).toMatchObject({ status: 'rejected', error: { name: 'ConflictError' } })
+    expect(world.notes()['a']).toMatchObject({ title: 'theirs' })
+    expect(world.attempts).toHaveLength(2)
+  })
+
   it('C1 keeps no stamp in the rows of entities that have another strategy', async () => {
     const engine = await world.started({ entities: { note: {}, task: { conflict: 'lastWriteWins' } } })
     engine.pause('test')
