@@ -109,9 +109,22 @@ function mergeInto(
     return row.type === 'delete' ? deleteAgain(conflict, local) : again(row, conflict, 'local', local)
   }
   const wanted = (side === 'local' ? conflict.merged : mergeOf(row, conflict, rules, side)?.value) ?? null
-  if (sameJson(unstamped(wanted, rules), unstamped(conflict.remote ?? null, rules)))
+  if (sameJson(unstamped(wanted, rules), unstamped(conflict.remote ?? null, rules))) {
+    if (wasMerged(row, conflict, rules)) return { type: 'done', value: conflict.remote, version: conflict.remoteVersion }
     return keepRemote(conflict, { ...record, resolution: 'remote' })
+  }
   return { ...towards(row, conflict, wanted), conflict: record }
+}
+
+/** It was sent with what the rules left of it, and that is there: only the answer was lost (S13). */
+function wasMerged({ payload, reconciliations }: OperationRow, { base, remote }: Conflict, rules: EntityOptions): boolean {
+  if (reconciliations === 0 || !isRecord(payload) || !isRecord(remote)) return false
+  const before = isRecord(base) ? base : {}
+  const stamp = stampField(rules)
+  return Object.entries(payload).some(
+    ([field, value]) =>
+      field !== stamp && field !== 'id' && sameJson(remote[field] ?? null, value) && !sameJson(before[field] ?? null, value),
+  )
 }
 
 /** When something was written, if nothing else of it is left, is no change of its own. */

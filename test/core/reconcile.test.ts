@@ -130,3 +130,23 @@ describe('an operation whose effect is on the server already', () => {
     )
   })
 })
+
+describe('an update that was sent anew with what the rules had left of it', () => {
+  const rules = { fields: { a: 'remoteWins' } } as const
+  const base = { a: 0, c: 0 }
+  const settledOn = (remote: JsonObject, reconciliations: number): Decision => {
+    const update = row(1, 'update', { a: 1, c: 1 }, { reconciliations })
+    const examination = examine(update, base, found(remote), rules)
+    if (examination.type !== 'conflict') throw new Error(`It was to be a conflict, not ${examination.type}.`)
+    return resolve(update, examination.conflict, { merge: 'local' }, { rules })
+  }
+
+  it('S13 is done if that is there: only the answer was lost', () => {
+    expect(settledOn({ a: 9, c: 1 }, 1)).toEqual({ type: 'done', value: { a: 9, c: 1 }, version: '7' })
+  })
+
+  it('S12 is sent once more if that is not there, and gives way where nothing of it was ever sent', () => {
+    expect(settledOn({ a: 9, c: 0 }, 1)).toMatchObject({ type: 'resend', payload: { c: 1 } })
+    expect(settledOn({ a: 9, c: 1 }, 0)).toMatchObject({ type: 'refuse', conflict: { resolution: 'remote' } })
+  })
+})

@@ -65,6 +65,8 @@ export const polling: Checker = ({ now, settings }, report) => {
       else if (fact.type === 'fault' && (fact.kind === 'throttled' || fact.kind === 'slept')) excused.add(fact.where)
       else if (fact.type === 'read' && fact.failed !== undefined) busy(fact.tab)
       else if (fact.type === 'refused-commit') busy(fact.tab)
+      // A run that goes on is not told of anew.
+      else if (fact.type === 'sent' && fact.request.path.includes('?')) busy(fact.request.tab)
     },
   }
 

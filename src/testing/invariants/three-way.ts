@@ -77,7 +77,7 @@ export const threeWay: Checker = ({ now, register, settings, valueOf, wallTimeOf
     const remote = unstamped(stamped)
     const later = laterOf(tab, before, stamped)
     if (row.status === 'sending') resent.set(`${row.user} ${wireKey(row)}`, { ...sides, row, later })
-    if (row.status === 'done' && isMissing(before, remote))
+    if (row.status === 'done' && isMissing(before, remote) && !isPartlyThere(before, sides, remote))
       report('S12', `${row.id} is done, but it made ${textOf(before.payload)}, and the server has ${textOf(remote)}.`)
     const isRefused = row.status === 'rollingBack' || (row.status === 'parked' && row.lastError?.code === 'conflict')
     if (isRefused && disputed(sides, remote).length === 0)
@@ -163,6 +163,12 @@ function isByPerson({ conflict }: OperationRow): boolean {
 
 function isGivenUp({ status }: OperationRow): boolean {
   return status === 'parked' || status === 'rollingBack'
+}
+
+/** What was sent anew is what the rules had left of it. */
+function isPartlyThere({ reconciliations }: OperationRow, { base, local }: Sides, remote: JsonObject): boolean {
+  const changed = Object.keys(local).filter((field) => !isSame(local[field], base[field]))
+  return reconciliations > 0 && changed.some((field) => isSame(local[field], remote[field]))
 }
 
 function isMissing({ payload }: OperationRow, remote: JsonObject): boolean {
