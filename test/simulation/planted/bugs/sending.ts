@@ -102,8 +102,8 @@ export const sending: readonly Bug[] = [
     'a batch gives all its operations the first answer',
     'The others may have been refused.',
     'src/engine/sender.js',
-    'answer(flight.slot, flight.row, outcomes[i] ?? unanswered());',
-    'answer(flight.slot, flight.row, outcomes[0] ?? unanswered());',
+    'answer(slot, row, outcomes[i] ?? unanswered());',
+    'answer(slot, row, outcomes[0] ?? unanswered());',
     'S4',
   ),
   bug(
