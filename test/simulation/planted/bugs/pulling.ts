@@ -1,5 +1,6 @@
 import { bug, type Bug } from '../bug.ts'
 
+const HOLDERS = 'src/engine/holders.js'
 const REPLICA = 'src/engine/replica.js'
 const PULLER = 'src/engine/puller.js'
 
@@ -56,17 +57,17 @@ export const pulling: readonly Bug[] = [
   bug(
     'no sweep at the end of a full pull',
     'What the server has not stays for ever.',
-    REPLICA,
-    'found.deletedAt === undefined && found.generation !== generation',
-    'false',
+    HOLDERS,
+    'return row.generation === generation ? row : undefined',
+    'return row',
     'S21 L3',
   ),
   bug(
     'a sweep of what was met',
     'Everything goes.',
-    REPLICA,
-    'found.deletedAt === undefined && found.generation !== generation',
-    'found.deletedAt === undefined',
+    HOLDERS,
+    'return row.generation === generation ? row : undefined',
+    'return undefined',
     'S21 L3',
   ),
   bug(
