@@ -114,14 +114,6 @@ export const pacing: readonly Bug[] = [
     'L5 L1',
   ),
   bug(
-    'a wake-up lost: what is queued while a page is read',
-    'The page does not have it, and the cursor has passed.',
-    'src/engine/lane-finder.js',
-    'arrivals?.push({ lane, rank });',
-    '',
-    'L5 L1',
-  ),
-  bug(
     'a wake-up lost: what is due',
     'No timer is set for what waits.',
     'src/engine/dispatcher.js',

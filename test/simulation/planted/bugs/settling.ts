@@ -30,14 +30,6 @@ export const settling: readonly Bug[] = [
     'S12',
   ),
   bug(
-    'a stamp that lies ahead is believed',
-    'Whose clock is a year ahead wins for a year.',
-    'src/core/stamp.js',
-    'stamp.ms - nowMs <= MAX_DRIFT_MS',
-    'stamp.ms - nowMs <= Infinity',
-    'S12',
-  ),
-  bug(
     'a clock that learns nothing',
     'What is made after a conflict may seem to be older than what it was about.',
     'src/engine/stamps.js',

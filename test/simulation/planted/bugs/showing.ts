@@ -14,14 +14,6 @@ export const showing: readonly Bug[] = [
     'L3',
   ),
   bug(
-    'a commit that the own view does not see',
-    'It waits for others.',
-    VIEWS,
-    'return show(news);',
-    'return fallBehind();',
-    'S14 L3',
-  ),
-  bug(
     'own writes shown on top of a stale view',
     'What others committed before is not looked up first.',
     VIEWS,
