@@ -93,7 +93,8 @@ async function differencesOf(world: World, tabs: readonly Tab[], withUndone = fa
       list.then(keep, () => keep([]))
     }
   }
-  await world.scheduler.run(world.scheduler.now() + BOUND_MS, () => left === 0)
+  // Who dies while it is asked never answers: it is asked again once it is back.
+  await world.scheduler.run(world.scheduler.now() + BOUND_MS / 4, () => left === 0)
   return tabs.flatMap((tab) =>
     ENTITIES.flatMap((entity) =>
       differencesIn(world, tab.name, entity, shown.get(`${tab.name} ${entity}`) ?? [], withUndone ? [] : world.server.undone),
