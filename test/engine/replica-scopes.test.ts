@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { StorageUnavailableError } from '../../src/core/errors.ts'
 import { IDS, isIn, makeScopedReplica, PLACES, SCOPES, valueOf, type Scheme } from './replica-scopes-world.ts'
+import { passedOver, unavailableOnce } from '../support/faulty-storage.ts'
 
 type World = Awaited<ReturnType<typeof makeScopedReplica>>
 
@@ -46,13 +46,13 @@ async function take(world: World, step: Step): Promise<void> {
   if (step.do === 'other') return world.other(step.id, step.place)
   if (step.do === 'ask') return world.ask(step.scope, step.limit, step.lag)
   if (step.do === 'restart') return world.restart()
-  if (step.do === 'fail') return world.storage.failCommits(once(() => new StorageUnavailableError('Not now.')))
-  if (step.do === 'lose') return world.storage.loseAnswers(once(() => new StorageUnavailableError('Not now.')))
-  if (step.do === 'answer') await world.answer(step.id).catch(ignored)
-  else if (step.do === 'follow') await world.follow(step.scopes).catch(ignored)
-  else if (step.do === 'begin') await world.begin(step.scope).catch(ignored)
-  else if (step.do === 'page') await page(world).catch(ignored)
-  else await pull(world, step.scope).catch(ignored)
+  if (step.do === 'fail') return world.storage.failCommits(unavailableOnce())
+  if (step.do === 'lose') return world.storage.loseAnswers(unavailableOnce())
+  if (step.do === 'answer') await world.answer(step.id).catch(passedOver)
+  else if (step.do === 'follow') await world.follow(step.scopes).catch(passedOver)
+  else if (step.do === 'begin') await world.begin(step.scope).catch(passedOver)
+  else if (step.do === 'page') await page(world).catch(passedOver)
+  else await pull(world, step.scope).catch(passedOver)
   await world.learned()
 }
 
@@ -70,19 +70,6 @@ async function pull(world: World, part: string): Promise<void> {
     taken = await world.takePage()
   }
   await world.end(part)
-}
-
-function ignored(error: unknown): void {
-  if (!(error instanceof StorageUnavailableError)) throw error
-}
-
-function once<T>(make: () => T): () => T | undefined {
-  let isLeft = true
-  return () => {
-    if (!isLeft) return undefined
-    isLeft = false
-    return make()
-  }
 }
 
 /** Everything is delivered: then what is followed is there, and nothing else but what was written here and met by no part. */

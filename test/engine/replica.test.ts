@@ -1,6 +1,5 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { StorageUnavailableError } from '../../src/core/errors.ts'
 import { sameJson } from '../../src/core/same-json.ts'
 import { laneOf, type OperationRow } from '../../src/core/operation.ts'
 import { pullRowName, STORE_SCHEMA, type EntityRow, type PullRow } from '../../src/core/schema.ts'
@@ -9,7 +8,7 @@ import { createStore, putOperation } from '../../src/engine/store.ts'
 import { finish } from '../../src/core/rows.ts'
 import { memoryStorage } from '../../src/adapters/memory.ts'
 import { row } from '../core/coalesce-world.ts'
-import { faultyStorage } from '../support/faulty-storage.ts'
+import { faultyStorage, passedOver, unavailableOnce } from '../support/faulty-storage.ts'
 import { createVirtualClock } from '../support/virtual-clock.ts'
 import { changeOf, modelServer, type Scheme, type Version } from './replica-world.ts'
 
@@ -230,13 +229,11 @@ const steps = fc.array(
 
 type Step = typeof steps extends fc.Arbitrary<readonly (infer One)[]> ? One : never
 
-const failure = () => new StorageUnavailableError('Not now.')
-
 /** One step; a commit that fails leaves either nothing or, where only its answer was lost, all of it. */
 async function take(world: World, step: Step): Promise<void> {
   switch (step.do) {
     case 'send':
-      await world.send(step.id, step.type, step.told).catch(ignored)
+      await world.send(step.id, step.type, step.told).catch(passedOver)
       if (!step.slow) world.arrive(step.id)
       return
     case 'arrive':
@@ -245,48 +242,35 @@ async function take(world: World, step: Step): Promise<void> {
       return world.other(step.id, step.isDelete)
     case 'answer': {
       const brings = world.answerBrings(step.id)
-      await world.answer(step.id).catch(ignored)
+      await world.answer(step.id).catch(passedOver)
       return world.learned(brings)
     }
     case 'ask':
       return world.ask(step.limit)
     case 'page': {
       const brings = world.pageBrings()
-      const taken = await world.takePage().catch(ignored)
+      const taken = await world.takePage().catch(passedOver)
       await world.learned(brings)
       if (taken === 'last') await sweep(world)
       return
     }
     case 'begin':
-      await world.begin().catch(ignored)
+      await world.begin().catch(passedOver)
       return world.learned(new Map())
     case 'restart':
       return world.restart()
     case 'fail':
-      return world.storage.failCommits(once(failure))
+      return world.storage.failCommits(unavailableOnce())
     case 'lose':
-      return world.storage.loseAnswers(once(failure))
+      return world.storage.loseAnswers(unavailableOnce())
   }
 }
 
 async function sweep(world: World): Promise<string | undefined> {
   const brings = world.sweepBrings()
-  const swept = await world.sweep().catch(ignored)
+  const swept = await world.sweep().catch(passedOver)
   await world.learned(brings)
   return swept
-}
-
-function ignored(error: unknown): undefined {
-  if (!(error instanceof StorageUnavailableError)) throw error
-}
-
-function once<T>(make: () => T): () => T | undefined {
-  let isLeft = true
-  return () => {
-    if (!isLeft) return undefined
-    isLeft = false
-    return make()
-  }
 }
 
 /** Everything is delivered: then the store has what the server has. */

@@ -1,5 +1,5 @@
 import { OPERATIONS, isRecord } from '../../src/core/schema.ts'
-import type { CommitOptions, Storage, Write } from '../../src/index.ts'
+import { StorageUnavailableError, type CommitOptions, type Storage, type Write } from '../../src/index.ts'
 
 type Read = 'get' | 'getMany' | 'scan' | 'scanMany'
 
@@ -72,4 +72,19 @@ export function records(writes: readonly Write[], status: string): boolean {
     (write) =>
       write.type === 'put' && write.collection === OPERATIONS && isRecord(write.value) && write.value['status'] === status,
   )
+}
+
+/** A fault that comes once. */
+export function unavailableOnce(): () => Error | undefined {
+  let isLeft = true
+  return () => {
+    if (!isLeft) return undefined
+    isLeft = false
+    return new StorageUnavailableError('Not now.')
+  }
+}
+
+/** Nothing but such a fault is passed over. */
+export function passedOver(error: unknown): undefined {
+  if (!(error instanceof StorageUnavailableError)) throw error
 }
