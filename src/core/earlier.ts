@@ -1,8 +1,12 @@
+import { applied, type ActionEffects } from './derive.ts'
 import type { Json } from './json.ts'
+import type { OperationRow } from './operation.ts'
+import { isObject } from './own.ts'
 import type { EntityRow } from './schema.ts'
 
 /**
- * What operations of ours were made on that wait while a pull replaces it: they are still to be compared with that, not with what came since (S12).
+ * What operations of ours were made on that wait while what others made replaces it, be it by a pull or merged with an operation before them: they
+ * are still to be compared with that, not with what came since (S12).
  * In the order of `upTo`.
  */
 export interface EarlierBase {
@@ -34,12 +38,36 @@ export function withReplaced(
   const isKnown = newestSeq <= (earlier.at(-1)?.upTo ?? -1)
   const isSame = version !== undefined && version === by
   if (isKnown || isSame || deletedAt !== undefined) return earlier.length === 0 ? {} : { earlier }
-  const replaced = { upTo: newestSeq, ...(version === undefined ? {} : { version }), ...(value === undefined ? {} : { value }) }
-  return { earlier: [...earlier, replaced] }
+  return { earlier: [...earlier, { upTo: newestSeq, ...held({ version, value }) }] }
 }
 
-/** An operation was applied before what the row holds was made: what waits behind it was made on its effect. Undefined if nothing does. */
-export function withOlderAnswer(row: EntityRow, seq: number, answer: Omit<EarlierBase, 'upTo'>): EntityRow | undefined {
-  const [next, ...others] = (row.earlier ?? []).filter(({ upTo }) => upTo > seq)
-  return next === undefined ? undefined : { ...row, earlier: [{ upTo: next.upTo, ...answer }, ...others] }
+/**
+ * The server has confirmed an operation: what waits behind it was made on its effect, too. If others made part of what came of it, what the row
+ * holds is remembered up to `newestSeq`, the newest live operation of the lane.
+ */
+export function withEffect(
+  row: EntityRow | undefined,
+  operation: OperationRow,
+  actions: ActionEffects,
+  newestSeq = operation.seq,
+): readonly EarlierBase[] {
+  const waiting = (row?.earlier ?? []).filter(({ upTo }) => upTo > operation.seq)
+  const isNews = row !== undefined && newestSeq > Math.max(operation.seq, waiting.at(-1)?.upTo ?? 0)
+  return (isNews ? [...waiting, { ...held(row), upTo: newestSeq }] : waiting).map((base) => effectOn(base, operation, actions))
+}
+
+function effectOn(base: EarlierBase, operation: OperationRow, actions: ActionEffects): EarlierBase {
+  const { upTo, version } = base
+  const value = applied(isObject(base.value) ? base.value : undefined, operation, actions)
+  return { upTo, ...held({ version, value }) }
+}
+
+function held({
+  version,
+  value,
+}: {
+  readonly version?: string | undefined
+  readonly value?: Json | undefined
+}): Omit<EarlierBase, 'upTo'> {
+  return { ...(version === undefined ? {} : { version }), ...(value === undefined ? {} : { value }) }
 }

@@ -1,7 +1,6 @@
 import { coalesceLane } from '../core/coalesce.ts'
 import { baseOf } from '../core/earlier.ts'
 import { StorageCorruptError, SyncError, SyncOperationError } from '../core/errors.ts'
-import type { Json } from '../core/json.ts'
 import { isTerminal, type OperationRow } from '../core/operation.ts'
 import type { Settings } from '../core/options.ts'
 import type { Entry, Transport, Write } from '../core/ports.ts'
@@ -118,16 +117,17 @@ export function createChooser(settings: Settings, transport: Transport, store: S
     const base = baseOf(entity, row.seq)
     const baseVersion = row.baseVersion ?? base?.version
     try {
-      return claim(withBase(row, base?.value), transport.prepare({ ...row, baseVersion }), baseVersion)
+      return claim(withBase(row, base, base !== entity), transport.prepare({ ...row, baseVersion }), baseVersion)
     } catch (cause) {
       return beginRollback(row, unsendable(row, cause))
     }
   }
 
-  /** A pull may bring a newer value before the answer comes: then what the operation was made on is known from its row alone. */
-  function withBase(row: OperationRow, base: Json | undefined): OperationRow {
-    if (row.base !== undefined || row.baseVersion !== undefined || base === undefined || !isPulled(row.entity)) return row
-    return { ...row, base }
+  /** What it was made on, where the store will not tell any more: a pull may bring a newer value before the answer comes, or others' has come already. */
+  function withBase(row: OperationRow, base: Pick<EntityRow, 'value'> | undefined, isReplaced: boolean): OperationRow {
+    const isKept = isReplaced || isPulled(row.entity)
+    if (row.base !== undefined || row.baseVersion !== undefined || base?.value === undefined || !isKept) return row
+    return { ...row, base: base.value }
   }
 
   async function dependencyOf(row: OperationRow, dependsOn: readonly string[]): Promise<Dependency> {

@@ -14,6 +14,8 @@ interface Run {
   readonly fresh: Set<string>
 }
 
+export type Generations = ReturnType<typeof createGenerations>
+
 /** What the owner knows of the pulls, by entity: it alone writes how far they are. */
 export function createGenerations(user: string) {
   const runs = new Map<string, Run>()

@@ -51,9 +51,13 @@ const NONE: ReadonlySet<LedgerEntry> = new Set()
 
 /** What the server confirmed of the entity, if this event tells. */
 function confirmationOf(operation: OperationRow, event: OperationEvent): Confirmation | undefined {
-  if (event.type === 'OUTCOME' && event.outcome.type === 'applied')
-    return { operation, version: event.outcome.version, value: event.outcome.value }
-  if (event.type === 'RECONCILED' && event.decision.type === 'done')
-    return { operation, version: event.decision.version, value: event.decision.value }
+  if (event.type === 'OUTCOME' && event.outcome.type === 'applied') {
+    const { version, value } = event.outcome
+    return { operation, version, value, appliedTo: operation.baseVersion, wasLookedAt: operation.reconciliations > 0 }
+  }
+  if (event.type === 'RECONCILED' && event.decision.type === 'done') {
+    const { version, value } = event.decision
+    return { operation, version, value, appliedTo: undefined, wasLookedAt: true }
+  }
   return undefined
 }

@@ -1,10 +1,10 @@
-import { compareVersions } from '../core/versions.ts'
-import { applied, valueIn, type ActionEffects } from '../core/derive.ts'
-import { withOlderAnswer, withReplaced } from '../core/earlier.ts'
+import type { ActionEffects } from '../core/derive.ts'
+import { withReplaced } from '../core/earlier.ts'
 import { laneOf } from '../core/operation.ts'
 import type { Change, Clock, CommitOptions, Write } from '../core/ports.ts'
 import { ENTITIES, META, pullRowName, type EntityRow, type PullRow } from '../core/schema.ts'
-import { isWithoutValue, valueOf, type Confirmation } from './confirmation.ts'
+import type { Confirmation } from './confirmation.ts'
+import { createConfirmer, versionOf } from './confirmer.ts'
 import { createGenerations } from './generations.ts'
 import { afterChoice, afterPull, heldByOthers, holdersOf, isMetBy, noted, orderOf } from './holders.ts'
 import { PAGE_LIMIT, type Store } from './store.ts'
@@ -36,9 +36,10 @@ export type Replica = ReturnType<typeof createReplica>
  * What the server last confirmed, in the store. Only the owner writes it, one commit after the other: an answer to an operation and a page of
  * changes may be about the same entity, and the older of the two must not win (S19).
  */
-export function createReplica(store: Store, user: string, { now }: Clock, actionsOf: (entity: string) => ActionEffects) {
+export function createReplica(store: Store, user: string, clock: Clock, actionsOf: (entity: string) => ActionEffects) {
   const turns = createTurns()
   const pulls = createGenerations(user)
+  const rowsAfter = createConfirmer(store, user, clock, pulls, actionsOf)
   /** Lanes whose operations were confirmed since the page that is under way was asked for. */
   let confirmedMeanwhile = new Set<string>()
   /** Whether one of them may have been applied before the present run began: others may have deleted it again before, of which no page tells. */
@@ -55,51 +56,12 @@ export function createReplica(store: Store, user: string, { now }: Clock, action
     loadedAs = epoch
   }
 
-  /** Of one lane there is one at most: its operations are in play one at a time. */
   async function confirmed(confirmations: readonly Confirmation[]): Promise<Write[]> {
-    if (confirmations.length === 0) return []
-    const lanes = confirmations.map(({ operation: { entity, entityId } }) => laneOf(user, entity, entityId))
-    const isNeeded = confirmations.some((one) => pulls.isPulled(one.operation.entity) || isWithoutValue(one))
-    const found = isNeeded ? await store.entities(lanes) : []
-    return confirmations.flatMap((one, at) => {
-      const [key, current] = [lanes[at] ?? '', found[at]]
-      confirmedMeanwhile.add(key)
-      if (!pulls.isFresh(one.operation)) isInDoubt = true
-      return isOlder(one, current) ? olderAnswer(one, current) : [put(rowAfter(key, one, current))]
-    })
-  }
-
-  function olderAnswer(one: Confirmation, current: EntityRow | undefined): Write[] {
-    const { operation, version } = one
-    const value = valueOf(one)
-    const answer = { ...versionOf(version), ...(value === undefined ? {} : { value }) }
-    const row = current === undefined ? undefined : withOlderAnswer(current, operation.seq, answer)
-    return row === undefined ? [] : [put(row)]
-  }
-
-  /** Where versions can't be compared, one that the operation was not made on has been pulled since it was sent. */
-  function isOlder({ operation: { entity, type, baseVersion }, version }: Confirmation, current: EntityRow | undefined): boolean {
-    const isChange = type !== 'create' && type !== 'delete'
-    // What has left all parts that are followed is brought back by a page of one alone.
-    if (isChange && current?.deletedAt !== undefined && pulls.partsOf(entity) !== undefined) return true
-    if (!pulls.isPulled(entity) || current?.version === undefined) return false
-    const order = compareVersions(current.version, version)
-    if (order !== undefined) return order > 0
-    if (baseVersion === undefined) return (type === 'create' || type === 'delete') && current.deletedAt === undefined
-    return current.version !== baseVersion
-  }
-
-  function rowAfter(key: string, one: Confirmation, current: EntityRow | undefined): EntityRow {
-    const { operation, version } = one
-    const generation = pulls.isFresh(operation) ? pulls.newest(operation.entity) : current?.generation
-    const own = { key, ...(generation === undefined ? {} : { generation }) }
-    if (operation.type === 'delete') return { ...own, ...versionOf(version), deletedAt: now() }
-    const scopes = pulls.partsOf(operation.entity) === undefined ? undefined : current?.scopes
-    const held = { ...own, ...(scopes === undefined ? {} : { scopes }) }
-    const told = valueOf(one)
-    if (told !== undefined) return { ...held, ...versionOf(version), value: told }
-    const value = applied(valueIn(current), operation, actionsOf(operation.entity))
-    return { ...held, ...versionOf(version), ...(value === undefined ? {} : { value, isReckoned: true }) }
+    for (const { operation } of confirmations) {
+      confirmedMeanwhile.add(laneOf(user, operation.entity, operation.entityId))
+      if (!pulls.isFresh(operation)) isInDoubt = true
+    }
+    return (await rowsAfter(confirmations)).map(put)
   }
 
   /** Nothing of it can be seen to have changed. */
@@ -152,7 +114,7 @@ export function createReplica(store: Store, user: string, { now }: Clock, action
 
   function rowOf(key: string, change: Change, generation: number, held: Pick<EntityRow, 'scopes'>): EntityRow {
     const own = { key, generation, ...versionOf(change.version) }
-    return 'deleted' in change ? { ...own, deletedAt: now() } : { ...own, ...held, value: change.value }
+    return 'deleted' in change ? { ...own, deletedAt: clock.now() } : { ...own, ...held, value: change.value }
   }
 
   return {
@@ -263,7 +225,9 @@ export function createReplica(store: Store, user: string, { now }: Clock, action
     return found.flatMap(({ row, left }) => {
       if (left !== undefined) return left === row ? [] : [touch(left)]
       const { key, version } = row
-      return [put({ key, generation, ...versionOf(version), deletedAt: now(), ...withReplaced(row, seqs.get(key), undefined) })]
+      return [
+        put({ key, generation, ...versionOf(version), deletedAt: clock.now(), ...withReplaced(row, seqs.get(key), undefined) }),
+      ]
     })
   }
 
@@ -287,10 +251,6 @@ export function createReplica(store: Store, user: string, { now }: Clock, action
 function lacks(current: EntityRow | undefined, change: Change): boolean {
   const isTold = current?.value !== undefined && current.isReckoned !== true
   return current?.deletedAt === undefined && !isTold && 'value' in change
-}
-
-function versionOf(version: string | undefined): { version?: string } {
-  return version === undefined ? {} : { version }
 }
 
 function putPullRow(row: PullRow): Write {

@@ -153,4 +153,59 @@ describe('an operation that waits while a pull brings what others made', () => {
       fields: [{ path: 'title', base: 'ours', local: 'ours again', remote: 'theirs' }],
     })
   })
+
+  /** Two changes of ours wait, the second behind the first, while somebody else changes the body. */
+  async function twoThatWait(second: EnqueueInput): Promise<{ engine: SyncEngine; first: Operation; second: Operation }> {
+    await elsewhere(world, 'POST', '/note', { id: 'a', title: 'old', body: 'old' })
+    const options = { entities: { note: { conflict: 'remoteWins' } }, coalesce: false, pull: { everyMs: 0 } } as const
+    const engine = await world.started(options)
+    await engine.synchronize()
+    engine.pause('test')
+    const operations = [await engine.enqueue(patch({ title: 'ours' })), await engine.enqueue(second)] as const
+    await elsewhere(world, 'PATCH', '/note/a', { body: 'theirs' })
+    return { engine, first: operations[0], second: operations[1] }
+  }
+
+  it('S12 one that waits behind an operation that was merged is compared with what it was made on, not with the merge', async () => {
+    const { engine, first, second } = await twoThatWait(patch({ body: 'ours' }))
+    engine.resume('test')
+    expect(await first.settled).toEqual({ status: 'done' })
+    expect(await second.settled).toMatchObject({ status: 'rejected', error: { name: 'ConflictError' } })
+    expect(world.notes()['a']).toEqual({ id: 'a', title: 'ours', body: 'theirs' })
+    expect((await engine.operations.get(second.id))?.conflict).toMatchObject({
+      fields: [{ path: 'body', base: 'old', local: 'ours', remote: 'theirs' }],
+    })
+  })
+
+  it('S12 one that waits behind a merged operation and touches what only that one made is no conflict', async () => {
+    const { engine, first, second } = await twoThatWait(patch({ title: 'ours again' }))
+    engine.resume('test')
+    expect(await first.settled).toEqual({ status: 'done' })
+    expect(await second.settled).toEqual({ status: 'done' })
+    expect(world.notes()['a']).toEqual({ id: 'a', title: 'ours again', body: 'theirs' })
+    expect(await engine.conflicts.list()).toEqual([])
+  })
+
+  it('S12 a deletion that waits behind a merged operation does not take what nobody here has seen', async () => {
+    const { engine, first, second } = await twoThatWait({ type: 'delete', entity: 'note', id: 'a' })
+    engine.resume('test')
+    expect(await first.settled).toEqual({ status: 'done' })
+    expect(await second.settled).toMatchObject({ status: 'rejected', error: { name: 'ConflictError' } })
+    expect(world.notes()['a']).toEqual({ id: 'a', title: 'ours', body: 'theirs' })
+  })
+
+  it('S12 of those that wait behind a merged one, each is compared with what it was made on, though both were pulled before', async () => {
+    const { engine, first, release } = await started('remoteWins')
+    const [title, body] = [patch({ title: 'ours' }), patch({ body: 'ours' })]
+    const merged = await engine.enqueue({ ...title, dependsOn: [first.id] })
+    const older = await engine.enqueue({ ...body, dependsOn: [merged.id] })
+    await elsewhere(world, 'PATCH', '/note/a', { body: 'theirs' })
+    await pulled(engine)
+    const newer = await engine.enqueue({ ...patch({ body: 'ours, who have seen theirs' }), dependsOn: [merged.id] })
+    release()
+    expect(await merged.settled).toEqual({ status: 'done' })
+    expect(await older.settled).toMatchObject({ status: 'rejected', error: { name: 'ConflictError' } })
+    expect(await newer.settled).toEqual({ status: 'done' })
+    expect(world.notes()['a']).toEqual({ id: 'a', title: 'ours', body: 'ours, who have seen theirs' })
+  })
 })

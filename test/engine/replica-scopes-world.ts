@@ -179,7 +179,8 @@ export async function makeScopedReplica(scheme: Scheme) {
       if (one === undefined) return
       const { operation, made } = one
       const [version, value] = made.place === undefined ? [undefined, undefined] : [made.version, valueOf(id, made)]
-      await replica.commit(writer.epoch, [], [{ operation, version, value }], {})
+      const how = { appliedTo: operation.baseVersion, wasLookedAt: false }
+      await replica.commit(writer.epoch, [], [{ operation, version, value, ...how }], {})
       unanswered.delete(id)
       if (operation.type === 'create') wasHeld.delete(id)
       if (version === undefined) known.set(id, Math.max(made.index, known.get(id) ?? -1))

@@ -129,7 +129,8 @@ async function makeReplica(scheme: Scheme) {
       if (one === undefined) return
       const { operation, made, told } = one
       const ended = finish(operation, 'done', clock.now())
-      await replica.commit(writer.epoch, [putOperation(ended)], [{ operation, version: told, value: made.value }], {})
+      const how = { appliedTo: operation.baseVersion, wasLookedAt: false }
+      await replica.commit(writer.epoch, [putOperation(ended)], [{ operation, version: told, value: made.value, ...how }], {})
       unanswered.delete(id)
     },
     /** What the answer that is under way would bring. */

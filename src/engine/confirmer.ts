@@ -1,0 +1,82 @@
+import { applied, valueIn, type ActionEffects } from '../core/derive.ts'
+import { withEffect, type EarlierBase } from '../core/earlier.ts'
+import { laneOf } from '../core/operation.ts'
+import type { Clock } from '../core/ports.ts'
+import type { EntityRow } from '../core/schema.ts'
+import { compareVersions } from '../core/versions.ts'
+import { isMerged, isWithoutValue, valueOf, type Confirmation } from './confirmation.ts'
+import type { Generations } from './generations.ts'
+import type { Store } from './store.ts'
+
+/** What the rows of entities become by what the server confirmed of them; those that it leaves as they are are left out. */
+export function createConfirmer(
+  store: Store,
+  user: string,
+  { now }: Clock,
+  pulls: Generations,
+  actionsOf: (entity: string) => ActionEffects,
+) {
+  /** Of one lane there is one confirmation at most: its operations are in play one at a time. */
+  return async function rowsAfter(confirmations: readonly Confirmation[]): Promise<readonly EntityRow[]> {
+    if (confirmations.length === 0) return []
+    const lanes = confirmations.map(({ operation: { entity, entityId } }) => laneOf(user, entity, entityId))
+    const found = confirmations.some(needsRow) ? await store.entities(lanes) : []
+    const seqs = await newestBehindMerged(confirmations, found, lanes)
+    return confirmations.flatMap((one, at) => {
+      const [key, current] = [lanes[at] ?? '', found[at]]
+      const earlier = withEffect(current, one.operation, actionsOf(one.operation.entity), seqs.get(key))
+      if (!isOlder(one, current)) return [withEarlier(rowAfter(key, one, current), earlier)]
+      return current === undefined || earlier.length === 0 ? [] : [withEarlier(current, earlier)]
+    })
+  }
+
+  function needsRow(one: Confirmation): boolean {
+    return pulls.isPulled(one.operation.entity) || isWithoutValue(one) || one.wasLookedAt
+  }
+
+  async function newestBehindMerged(
+    confirmations: readonly Confirmation[],
+    found: readonly (EntityRow | undefined)[],
+    lanes: readonly string[],
+  ): Promise<ReadonlyMap<string, number | undefined>> {
+    const merged = lanes.filter((_, at) => confirmations.slice(at, at + 1).some((one) => isMerged(one, found[at])))
+    if (merged.length === 0) return NO_SEQS
+    const seqs = await store.newestSeqs(merged)
+    return new Map(merged.map((lane, at) => [lane, seqs[at]]))
+  }
+
+  /** Where versions can't be compared, one that the operation was not made on has been pulled since it was sent. */
+  function isOlder({ operation: { entity, type, baseVersion }, version }: Confirmation, current: EntityRow | undefined): boolean {
+    const isChange = type !== 'create' && type !== 'delete'
+    // What has left all parts that are followed is brought back by a page of one alone.
+    if (isChange && current?.deletedAt !== undefined && pulls.partsOf(entity) !== undefined) return true
+    if (!pulls.isPulled(entity) || current?.version === undefined) return false
+    const order = compareVersions(current.version, version)
+    if (order !== undefined) return order > 0
+    if (baseVersion === undefined) return (type === 'create' || type === 'delete') && current.deletedAt === undefined
+    return current.version !== baseVersion
+  }
+
+  function rowAfter(key: string, one: Confirmation, current: EntityRow | undefined): EntityRow {
+    const { operation, version } = one
+    const generation = pulls.isFresh(operation) ? pulls.newest(operation.entity) : current?.generation
+    const own = { key, ...(generation === undefined ? {} : { generation }) }
+    if (operation.type === 'delete') return { ...own, ...versionOf(version), deletedAt: now() }
+    const scopes = pulls.partsOf(operation.entity) === undefined ? undefined : current?.scopes
+    const held = { ...own, ...(scopes === undefined ? {} : { scopes }) }
+    const told = valueOf(one)
+    if (told !== undefined) return { ...held, ...versionOf(version), value: told }
+    const value = applied(valueIn(current), operation, actionsOf(operation.entity))
+    return { ...held, ...versionOf(version), ...(value === undefined ? {} : { value, isReckoned: true }) }
+  }
+}
+
+const NO_SEQS: ReadonlyMap<string, number | undefined> = new Map()
+
+function withEarlier(row: EntityRow, earlier: readonly EarlierBase[]): EntityRow {
+  return earlier.length === 0 ? row : { ...row, earlier }
+}
+
+export function versionOf(version: string | undefined): { version?: string } {
+  return version === undefined ? {} : { version }
+}
