@@ -1,5 +1,5 @@
-import { coalesceLane } from '../core/coalesce.ts'
-import { baseOf } from '../core/earlier.ts'
+import { coalesceLane, type Coalesced } from '../core/coalesce.ts'
+import { baseOf, earlierBase } from '../core/earlier.ts'
 import { StorageCorruptError, SyncError, SyncOperationError } from '../core/errors.ts'
 import { isTerminal, type OperationRow } from '../core/operation.ts'
 import type { Settings } from '../core/options.ts'
@@ -54,28 +54,40 @@ export function createChooser(settings: Settings, transport: Transport, store: S
   /** Looks at several lanes at once: reading is what costs. The answers in the order of the lanes. */
   async function choose(lanes: readonly string[], now: number): Promise<readonly (Choice | Blockage)[]> {
     const read = await store.lanes(lanes, settings.coalesce ? LANE_LIMIT : 2)
-    const heads: (Head | Blockage)[] = []
-    for (const entries of read) heads.push(await headOf(entries, now))
-    const entities = await entitiesFor(lanes, heads)
-    return heads.map((head, at) => ('type' in head ? head : choiceOf(lanes[at] ?? '', head, entities)))
+    const rows = read.map(readable)
+    const entities = await entitiesFor(lanes, rows)
+    const choices: (Choice | Blockage)[] = []
+    for (const [at, lane] of lanes.entries()) {
+      const entity = entities.get(lane)
+      const head = await headOf(read[at] ?? [], rows[at] ?? [], entity, now)
+      choices.push('type' in head ? head : choiceOf(lane, head, entity))
+    }
+    return choices
   }
 
-  async function headOf(entries: readonly Entry[], now: number): Promise<Head | Blockage> {
+  async function headOf(
+    entries: readonly Entry[],
+    rows: readonly OperationRow[],
+    entity: EntityRow | undefined,
+    now: number,
+  ): Promise<Head | Blockage> {
     const head = entries[0]
     if (head === undefined) return { type: 'empty' }
-    const rows = readable(entries)
     const first = rows[0]
     if (first === undefined) return corrupt(head)
-    if (first.status === 'queued') return queuedHead(rows, entries, now)
+    if (first.status === 'queued') return queuedHead(rows, entries, entity, now)
     if (first.status === 'parked') return { type: 'parked' }
     if (first.status === 'waiting' && (first.dueAt ?? 0) > now) return { type: 'notDue', dueAt: first.dueAt ?? 0 }
     return { row: first, ended: [], endings: [], nextRank: rankAfter(rows.slice(1), entries) }
   }
 
-  async function queuedHead(rows: readonly OperationRow[], entries: readonly Entry[], now: number): Promise<Head | Blockage> {
-    const { survivor, superseded, cancelled, rest } = settings.coalesce
-      ? coalesceLane(rows, { maxPayloadBytes: settings.limits.payloadBytes })
-      : { survivor: rows[0], superseded: [], cancelled: [], rest: rows.slice(1) }
+  async function queuedHead(
+    rows: readonly OperationRow[],
+    entries: readonly Entry[],
+    entity: EntityRow | undefined,
+    now: number,
+  ): Promise<Head | Blockage> {
+    const { survivor, superseded, cancelled, rest } = coalesced(rows, entity)
     const dependency = survivor?.dependsOn === undefined ? MET : await dependencyOf(survivor, survivor.dependsOn)
     if (dependency.type === 'waits') return { type: 'dependency', on: dependency.on, rank: survivor?.rank ?? 0 }
     const ended = [
@@ -87,21 +99,32 @@ export function createChooser(settings: Settings, transport: Transport, store: S
     return dependency.type === 'failed' ? { ...head, error: dependency.error } : head
   }
 
+  /** What was made on another base is compared with that, and so goes by itself (S12). */
+  function coalesced(rows: readonly OperationRow[], entity: EntityRow | undefined): Coalesced {
+    if (!settings.coalesce) return { survivor: rows[0], superseded: [], cancelled: [], rest: rows.slice(1) }
+    const upTo = earlierBase(entity, rows[0]?.seq ?? 0)?.upTo ?? Infinity
+    const { rest, ...group } = coalesceLane(
+      rows.filter(({ seq }) => seq <= upTo),
+      { maxPayloadBytes: settings.limits.payloadBytes },
+    )
+    return { ...group, rest: [...rest, ...rows.filter(({ seq }) => seq > upTo)] }
+  }
+
   /** What the server last confirmed of the entities whose first request is yet to be made. */
   async function entitiesFor(
     lanes: readonly string[],
-    heads: readonly (Head | Blockage)[],
+    rows: readonly (readonly OperationRow[])[],
   ): Promise<ReadonlyMap<string, EntityRow | undefined>> {
-    const wanted = lanes.filter((_, at) => needsVersion(heads[at]))
+    const wanted = lanes.filter((_, at) => needsEntity(rows[at] ?? []))
     if (wanted.length === 0) return NO_ENTITIES
     const entities = await store.entities(wanted)
     return new Map(wanted.map((lane, at) => [lane, entities[at]]))
   }
 
-  function choiceOf(lane: string, head: Head, entities: ReadonlyMap<string, EntityRow | undefined>): Choice {
+  function choiceOf(lane: string, head: Head, entity: EntityRow | undefined): Choice {
     const { row: was, ended, endings, nextRank } = head
     if (was === undefined) return { lane, ended, writes: endings, nextRank }
-    const row = played(was, head.error, entities.get(lane))
+    const row = played(was, head.error, entity)
     return { lane, row, ended, writes: [updateOperation(row, was), ...endings], nextRank }
   }
 
@@ -143,14 +166,12 @@ export function createChooser(settings: Settings, transport: Transport, store: S
   return { choose }
 }
 
-function needsVersion(head: Head | Blockage | undefined): boolean {
-  if (head === undefined || 'type' in head || head.error !== undefined || head.row === undefined) return false
-  const { status, type, request, baseVersion } = head.row
-  return (
-    (status === 'queued' || status === 'waiting' || status === 'sending') &&
-    type !== 'create' &&
-    (request ?? baseVersion) === undefined
-  )
+/** A create is made on nothing; what comes after one that undoes itself is not. */
+function needsEntity(rows: readonly OperationRow[]): boolean {
+  const first = rows[0]
+  if (first === undefined || (first.request ?? first.baseVersion) !== undefined) return false
+  if (first.type === 'create') return first.status === 'queued' && rows.some(({ type }) => type === 'delete')
+  return first.status === 'queued' || first.status === 'waiting' || first.status === 'sending'
 }
 
 /** The turn of the lane's next row; if the lane was not read to its end, that of what is behind. */

@@ -208,4 +208,31 @@ describe('an operation that waits while a pull brings what others made', () => {
     expect(await newer.settled).toEqual({ status: 'done' })
     expect(world.notes()['a']).toEqual({ id: 'a', title: 'ours', body: 'ours, who have seen theirs' })
   })
+
+  it('S12 S17 what was made on another base is not merged into one request', async () => {
+    await elsewhere(world, 'POST', '/note', { id: 'a', title: 'old', body: 'old' })
+    const engine = await world.started({ entities: { note: { conflict: 'remoteWins' } }, pull: { everyMs: 100 } })
+    await engine.synchronize()
+    let release = (): void => {}
+    const released = new Promise<void>((resolve) => (release = resolve))
+    let left = (): void => {}
+    const hasLeft = new Promise<void>((resolve) => (left = resolve))
+    world.intercept(async (_, send, count) => {
+      if (count > 1) return send()
+      left()
+      await released
+      return send()
+    })
+    const first = await engine.enqueue(patch({ by: 'us' }))
+    await hasLeft
+    const older = await engine.enqueue(patch({ title: 'ours' }))
+    await elsewhere(world, 'PATCH', '/note/a', { title: 'theirs' })
+    await pulled(engine)
+    const newer = await engine.enqueue(patch({ body: 'ours' }))
+    release()
+    expect(await first.settled).toEqual({ status: 'done' })
+    expect(await older.settled).toMatchObject({ status: 'rejected', error: { name: 'ConflictError' } })
+    expect(await newer.settled).toEqual({ status: 'done' })
+    expect(world.notes()['a']).toEqual({ id: 'a', title: 'theirs', body: 'ours', by: 'us' })
+  })
 })
