@@ -181,9 +181,14 @@ function examineDelete(row: OperationRow, sides: Sides, rules: EntityOptions): E
 
 function examineAbsent(row: OperationRow, base: Json | undefined, rules: EntityOptions): Examination {
   if (row.type === 'delete') return { type: 'done' }
-  if (row.type === 'create' || row.type === 'replace') return { type: 'resend', as: row.type, payload: row.payload }
-  const sides = { base, local: applyMergePatch(base ?? {}, row.payload), remote: undefined, version: undefined }
+  if (row.type === 'create' || isUpsert(row, base)) return { type: 'resend', as: row.type, payload: row.payload }
+  const sides = { base, local: localOf(row, base, {}), remote: undefined, version: undefined }
   return { type: 'conflict', conflict: conflictOf(row, 'update-delete', sides, rules) }
+}
+
+/** It was made on nothing that the server ever had. */
+function isUpsert({ type, baseVersion }: OperationRow, base: Json | undefined): boolean {
+  return type === 'replace' && baseVersion === undefined && base === undefined
 }
 
 function examineUpdate(row: OperationRow, sides: Sides, rules: EntityOptions): Examination {

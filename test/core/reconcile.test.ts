@@ -131,6 +131,24 @@ describe('an operation whose effect is on the server already', () => {
   })
 })
 
+describe('an operation whose entity was deleted', () => {
+  it.each([
+    ['update', { a: 1, kept: 0 }],
+    ['replace', { a: 1 }],
+  ])('S12 is in conflict: %s', (type, local) => {
+    const change = row(1, type, { a: 1 }, { baseVersion: '6' })
+    const examination = examine(change, { a: 0, kept: 0 }, { type: 'absent' })
+    expect(examination).toMatchObject({ type: 'conflict', conflict: { type: 'update-delete', local, remote: undefined } })
+    if (examination.type !== 'conflict') return
+    expect(resolve(change, examination.conflict, 'local')).toMatchObject({ type: 'resend', as: 'create', payload: local })
+    expect(resolve(change, examination.conflict, { merge: 'local' })).toMatchObject({ type: 'refuse' })
+  })
+
+  it('S12 makes it, if it is a replace that was made on nothing', () => {
+    expect(examine(row(1, 'replace', { a: 1 }), undefined, { type: 'absent' })).toMatchObject({ type: 'resend', as: 'replace' })
+  })
+})
+
 describe('an update that was sent anew with what the rules had left of it', () => {
   const rules = { fields: { a: 'remoteWins' } } as const
   const base = { a: 0, c: 0 }

@@ -33,6 +33,7 @@ import { settlements } from './settlements.ts'
 import { stamps } from './stamps.ts'
 import { takeovers } from './takeovers.ts'
 import { threeWay } from './three-way.ts'
+import { unseen } from './unseen.ts'
 import { views } from './views.ts'
 import { waits } from './waits.ts'
 import { wakeUps } from './wake-ups.ts'
@@ -70,6 +71,7 @@ const CHECKERS: Readonly<Record<string, Checker>> = {
   stamps,
   takeovers,
   'three-way': threeWay,
+  unseen,
   views,
   'wake-ups': wakeUps,
 }

@@ -4,6 +4,7 @@ import { isObject } from '../../core/own.ts'
 import type { Fact, RowChange } from '../world/facts.ts'
 import { patched, type Effect } from '../world/model-server.ts'
 import { STAMP } from '../world/settings.ts'
+import { isJson } from './amounts.ts'
 import type { Checker } from './invariant.ts'
 import { disputed, isSame, outcomeOf, outcomeOfDeletion, rulesOf, textOf, unstamped, type Sides } from './strategies.ts'
 
@@ -28,17 +29,25 @@ export const threeWay: Checker = ({ now, register, settings, valueOf, wallTimeOf
   const versions = new Map<string, JsonObject | undefined>()
   /** What each tab was last shown of an entity. */
   const looks = new Map<string, JsonObject | undefined>()
-  /** The version that each operation was made on, however often it was sent again on a newer one. */
-  const madeOn = new Map<string, string | undefined>()
+  /** What each operation was made on, however often it was sent again on something newer. Of one that waited behind others the row tells it, and `unseen` whether that is true. */
+  const madeOn = new Map<string, JsonObject | undefined>()
   const resent = new Map<string, Resent>()
   /** When the clock of a device last jumped, and by how much it is off. */
   const clocks = new Map<string, { skewMs: number; jumpedAt: number }>()
 
-  function sidesOf({ id, entity, entityId, baseVersion, payload }: OperationRow): Sides | undefined {
-    if (!madeOn.has(id)) madeOn.set(id, baseVersion)
-    const base = versions.get(`/${entity}/${entityId}@${madeOn.get(id)}`)
-    if (base === undefined || !isObject(payload)) return undefined
-    return { base: unstamped(base), local: unstamped(patched(base, payload)) }
+  function baseOf(row: OperationRow): JsonObject | undefined {
+    if (!madeOn.has(row.id)) madeOn.set(row.id, isJson(row.base) ? withoutOwn(row.base) : versionOf(row))
+    return madeOn.get(row.id)
+  }
+
+  function versionOf({ entity, entityId, baseVersion }: OperationRow): JsonObject | undefined {
+    return versions.get(`/${entity}/${entityId}@${baseVersion}`)
+  }
+
+  function sidesOf(row: OperationRow): Sides | undefined {
+    const base = baseOf(row)
+    if (base === undefined || !isObject(row.payload)) return undefined
+    return { base: unstamped(base), local: unstamped(patched(base, row.payload)) }
   }
 
   function laterOf(tab: string, { hlc = '' }: OperationRow, remote: JsonObject | undefined): Later {
@@ -53,14 +62,14 @@ export const threeWay: Checker = ({ now, register, settings, valueOf, wallTimeOf
   }
 
   function decided(tab: string, { before, row }: RowChange): void {
-    if (row?.conflict?.resolution === 'value' && before?.conflict?.resolution === 'pending') madeOn.set(row.id, row.baseVersion)
+    if (row?.conflict?.resolution === 'value' && before?.conflict?.resolution === 'pending') madeOn.set(row.id, versionOf(row))
     if (before?.status !== 'reconciling' || row === undefined || register.byId(row.id)?.isTainted) return
     if (row.status !== 'sending' && row.status !== 'done' && row.status !== 'rollingBack' && row.status !== 'parked') return
     const place = `${tab} /${row.entity}/${row.entityId}`
     if (!looks.has(place)) return resentUnseen(before, row)
     const remote = looks.get(place)
     if (before.type === 'update' && remote !== undefined) decidedUpdate(tab, before, row, remote)
-    else if ((before.type === 'update' && remote === undefined) || before.type === 'delete')
+    else if (before.type === 'delete' || (remote === undefined && isMadeOnSomething(before)))
       decidedDeletion(tab, before, row, remote)
   }
 
@@ -95,8 +104,7 @@ export const threeWay: Checker = ({ now, register, settings, valueOf, wallTimeOf
 
   function decidedDeletion(tab: string, before: OperationRow, row: OperationRow, remote: JsonObject | undefined): void {
     if (isByPerson(before) || row.status === 'done' || (isGivenUp(row) && row.lastError?.code !== 'conflict')) return
-    if (!madeOn.has(row.id)) madeOn.set(row.id, before.baseVersion)
-    const base = versions.get(`/${row.entity}/${row.entityId}@${madeOn.get(row.id)}`)
+    const base = baseOf(before)
     if (before.type === 'delete' && (base === undefined || remote === undefined || isSame(base, remote))) return
     const later = laterOf(tab, before, remote)
     if (later === 'unknown') return
@@ -161,6 +169,10 @@ function isByPerson({ conflict }: OperationRow): boolean {
   return conflict?.strategy !== undefined && BY_PEOPLE.has(conflict.strategy)
 }
 
+function isMadeOnSomething({ type, baseVersion }: OperationRow): boolean {
+  return type === 'update' || (type === 'replace' && baseVersion !== undefined)
+}
+
 function isGivenUp({ status }: OperationRow): boolean {
   return status === 'parked' || status === 'rollingBack'
 }
@@ -177,4 +189,9 @@ function isMissing({ payload }: OperationRow, remote: JsonObject): boolean {
 
 function inWords({ base, local }: Sides, remote: JsonObject): string {
   return `of ${textOf(base)} it made ${textOf(local)}, and the server ${textOf(remote)}`
+}
+
+/** Without what the server says of it beside. */
+function withoutOwn(value: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(value).filter(([field]) => field !== 'id' && field !== 'version'))
 }

@@ -1,9 +1,7 @@
 import type { JsonObject } from '../../core/json.ts'
-import { laneOf, type OperationRow } from '../../core/operation.ts'
-import { isObject } from '../../core/own.ts'
-import { isRecord } from '../../core/schema.ts'
+import { laneOf } from '../../core/operation.ts'
 import type { Fact } from '../world/facts.ts'
-import { patched } from '../world/model-server.ts'
+import { amountOf, isJson, laneIn } from './amounts.ts'
 import type { Checker } from './invariant.ts'
 import { rowsIn } from './replicas.ts'
 import { textOf } from './strategies.ts'
@@ -24,7 +22,6 @@ interface Past {
 }
 
 const BLINDING: ReadonlySet<string> = new Set(['power-loss', 'evicted', 'torn-write', 'corrupt-row'])
-const SHOWN: ReadonlySet<string> = new Set(['queued', 'waiting', 'sending', 'reconciling', 'parked'])
 const KEPT = 200
 const ABSENT = 'nothing'
 const NEVER: readonly Moment[] = [{ text: ABSENT, tab: '' }]
@@ -49,7 +46,7 @@ export const views: Checker = ({ rowsOf }, report) => {
     for (const lane of lanes) {
       const known = past.moments.get(lane) ?? { from: 0, all: [...NEVER] }
       past.moments.set(lane, known)
-      known.all.push({ text: amountsTo(past.bases.get(lane), lane, rowsOf(device).values()), tab })
+      known.all.push({ text: textIn(amountOf(past.bases.get(lane), lane, rowsOf(device).values())), tab })
       while (known.all.length > KEPT) {
         known.all.shift()
         known.from += 1
@@ -77,7 +74,7 @@ export const views: Checker = ({ rowsOf }, report) => {
     if (past.isBlind) return
     const lane = laneOf(user, entity, id)
     const { from, all } = past.moments.get(lane) ?? { from: 0, all: NEVER }
-    const text = value === undefined ? ABSENT : textOf(value)
+    const text = textIn(value)
     const since = Math.max(0, (shown.get(`${tab} ${lane}`) ?? 0) - from)
     const at = all.findIndex((moment, index) => index >= since && moment.text === text)
     if (at >= 0) shown.set(`${tab} ${lane}`, at + from)
@@ -96,11 +93,6 @@ export const views: Checker = ({ rowsOf }, report) => {
   }
 }
 
-/** It was read from JSON. */
-function isJson(value: unknown): value is JsonObject {
-  return isRecord(value)
-}
-
 function storyOf(all: readonly Moment[]): string {
   return all
     .slice(-3)
@@ -108,19 +100,6 @@ function storyOf(all: readonly Moment[]): string {
     .join(', then ')
 }
 
-function laneIn({ user, entity, entityId }: OperationRow): string {
-  return laneOf(user, entity, entityId)
-}
-
-/** Told once more, so that the product is not its own judge. */
-function amountsTo(base: JsonObject | undefined, lane: string, rows: Iterable<OperationRow>): string {
-  let value = base
-  const live = [...rows].filter((row) => laneIn(row) === lane && SHOWN.has(row.status)).toSorted((a, b) => a.seq - b.seq)
-  for (const { type, payload, entityId } of live) {
-    const given = isObject(payload) ? payload : {}
-    if (type === 'delete') value = undefined
-    else if (type === 'create' || type === 'replace') value = { ...given, id: entityId }
-    else if (value !== undefined) value = { ...patched(value, given), id: entityId }
-  }
+function textIn(value: JsonObject | undefined): string {
   return value === undefined ? ABSENT : textOf(value)
 }
