@@ -19,6 +19,7 @@ interface Held {
 interface Seen extends Held {
   /** With his operations that waited. */
   readonly shown: JsonObject | undefined
+  readonly waiting: readonly OperationRow[]
   readonly at: number
 }
 
@@ -58,9 +59,9 @@ export const unseen: Checker = ({ now, register, rowsOf }, report) => {
   function queued(device: string, row: OperationRow): void {
     const lane = laneIn(row)
     const { version = NaN, value } = deviceOf(device).held.get(lane) ?? {}
-    const before = [...rowsOf(device).values()].filter(({ seq }) => seq < row.seq)
-    const shown = amountOf(value, lane, before)
-    seen.set(row.id, new Map(fieldsOf(row, shown).map((field) => [field, { version, value, shown, at: now() }])))
+    const waiting = [...rowsOf(device).values()].filter((other) => other.seq < row.seq && other.lane === lane)
+    const shown = amountOf(value, lane, waiting)
+    seen.set(row.id, new Map(fieldsOf(row, shown).map((field) => [field, { version, value, shown, waiting, at: now() }])))
   }
 
   /** What took over others made their changes, too: the newer of two of one field counts. */
@@ -75,6 +76,20 @@ export const unseen: Checker = ({ now, register, rowsOf }, report) => {
         own?.set(field, one)
         made.add(field)
       }
+  }
+
+  /** What it is compared with is what was shown, if all that was shown was made. */
+  function claimed(row: OperationRow): void {
+    if (!isJson(row.base) || register.byId(row.id)?.isTainted) return
+    for (const [field, { shown, waiting }] of seen.get(row.id) ?? []) {
+      if (!waiting.every(wasMade) || isSame(row.base[field], shown?.[field])) continue
+      report('S12', `${row.id} is compared with ${textOf(row.base)}, but it was made on ${textOf(shown)}: ${field} differs.`)
+    }
+  }
+
+  function wasMade({ id, payload }: OperationRow): boolean {
+    const row = register.byId(id)?.row
+    return row?.status === 'done' && isSame(row.payload, payload)
   }
 
   function held(device: string, others: readonly string[]): void {
@@ -97,7 +112,9 @@ export const unseen: Checker = ({ now, register, rowsOf }, report) => {
       const { before, row } = change
       if (row === undefined) continue
       if (before === undefined || isEdited(change)) queued(device, row)
-      if (row.status === 'sending' && before?.status === 'queued') tookOver(all, change)
+      if (row.status !== 'sending' || before?.status !== 'queued') continue
+      tookOver(all, change)
+      if (!wasRestored && !deviceOf(device).isBlind) claimed(row)
     }
   }
 

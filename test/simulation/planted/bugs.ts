@@ -1,4 +1,5 @@
 import type { Bug } from './bug.ts'
+import { basing } from './bugs/basing.ts'
 import { deciding } from './bugs/deciding.ts'
 import { hearing } from './bugs/hearing.ts'
 import { ordering } from './bugs/ordering.ts'
@@ -18,6 +19,7 @@ export const BUGS: readonly Bug[] = [
   ...ordering,
   ...owning,
   ...pacing,
+  ...basing,
   ...deciding,
   ...settling,
   ...tearing,
