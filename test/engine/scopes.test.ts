@@ -217,6 +217,17 @@ describe('an entity of which parts are followed', () => {
     expect(await seen(engine)).toEqual(['a p1', 'b p2'])
   })
 
+  it('E5 S21 L3 shows what was created here where nothing is followed until all is pulled from the beginning, too', async () => {
+    const engine = await following([])
+    await engine.synchronize()
+    const ours = await engine.enqueue({ type: 'create', entity: 'note', id: 'a', payload: { project: 'p1' } })
+    await ours.settled
+    await engine.synchronize()
+    expect(await seen(engine)).toEqual(['a p1'])
+    await engine.synchronize({ full: true })
+    expect(await seen(engine)).toEqual([])
+  })
+
   it('E5 S21 pulls only the part anew whose cursor has expired, and removes only what it alone held', async () => {
     for (const [id, project] of [
       ['a', 'p1'],

@@ -62,13 +62,19 @@ export const parts: Checker = ({ partsOf, placesOf }, report) => {
       }
   }
 
-  function judge(tab: string, { part, upTo, isPartial }: Run, { path, position, isMember, resource }: Place, held: Held | undefined): void {
+  function judge(
+    tab: string,
+    { part, upTo, isPartial }: Run,
+    { path, position, isMember, resource }: Place,
+    held: Held | undefined,
+  ): void {
     if (position > upTo) return
     const isThere = held !== undefined && !held.isGone
     if (!isMember && !isPartial && isThere && held.parts.has(part))
       report('S21', `${tab} has pulled ${part} up to ${upTo} and still keeps ${path} for it, which left it by ${position}.`)
     if (!isMember) return
-    if (!isThere) report('S21', `${tab} has pulled ${part} up to ${upTo}, but ${path} is not there, which has been in it since ${position}.`)
+    if (!isThere)
+      report('S21', `${tab} has pulled ${part} up to ${upTo}, but ${path} is not there, which has been in it since ${position}.`)
     else if (held.version < resource.version || !held.parts.has(part))
       report('S18', `${tab} has pulled ${part} up to ${upTo}, but ${path} is not there as of ${position}, and held by that.`)
   }
@@ -77,7 +83,8 @@ export const parts: Checker = ({ partsOf, placesOf }, report) => {
     see(fact) {
       if (fact.type === 'fault' && fact.kind === 'restored-backup') wasRestored = true
       if (fact.type === 'fault' && BLINDING.has(fact.kind)) replicaOf(/^d\d+/.exec(fact.where)?.[0] ?? '').isBlind = true
-      if (fact.type === 'committed' && !wasRestored && fact.others.length > 0 && partsOf(fact.device) !== undefined) committed(fact)
+      if (fact.type === 'committed' && !wasRestored && fact.others.length > 0 && partsOf(fact.device) !== undefined)
+        committed(fact)
     },
   }
 }

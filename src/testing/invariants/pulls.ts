@@ -80,7 +80,8 @@ export const pulls: Checker = ({ now, partsOf, placesOf, valueOf, versionsOf }, 
       const [name, known] = [row['name'], runs.get(row['name'])]
       const run = runOf(row, known, now())
       runs.set(name, run)
-      if (!isBlind && !run.isPartial && run.completeAt !== known?.completeAt) completed(tab, name, run, known, bases, row['scope'])
+      if (!isBlind && !run.isPartial && run.completeAt !== known?.completeAt)
+        completed(tab, name, run, known, bases, row['scope'])
     }
     if (!isBlind && isPage && !hasCursor)
       report('S18', `${tab} stored ${[...before.keys()].join(', ')}, but not how far that reaches.`)
@@ -103,12 +104,7 @@ export const pulls: Checker = ({ now, partsOf, placesOf, valueOf, versionsOf }, 
   }
 
   /** What a page tells of is gone with a version of its own. */
-  function swept(
-    tab: string,
-    before: ReadonlyMap<string, Stored | undefined>,
-    bases: Pulls['bases'],
-    hasParts: boolean,
-  ): void {
+  function swept(tab: string, before: ReadonlyMap<string, Stored | undefined>, bases: Pulls['bases'], hasParts: boolean): void {
     const swept = [...before].filter(([key, was]) => was?.isGone === false && isSweptAs(was, bases.get(key)))
     if (swept.length === 0 || restoredAt === now()) return
     const versions = versionsOf()

@@ -70,7 +70,8 @@ export const replicas: Checker = ({ versionsOf, partsOf }, report) => {
       if (base !== undefined) written(replica, tab, base, partsOf(device) !== undefined)
     }
     for (const { name, scope, cursor } of rows)
-      if (scope === undefined && typeof name === 'string' && name.startsWith('pull/') && typeof cursor === 'string') reached(replica, tab, name, cursor)
+      if (scope === undefined && typeof name === 'string' && name.startsWith('pull/') && typeof cursor === 'string')
+        reached(replica, tab, name, cursor)
   }
 
   return {

@@ -28,7 +28,9 @@ const STATUS: Readonly<Record<Problem, number>> = {
 /** As a page of changes tells of it. */
 export function changeOf({ path, resource: { version, value }, isMember }: Place): Json {
   const own = { id: decodeURIComponent(path.slice(path.lastIndexOf('/') + 1)), version: String(version) }
-  return value === undefined || !isMember ? { ...own, deleted: true } : { ...own, value: { id: own.id, ...value, version: own.version } }
+  return value === undefined || !isMember
+    ? { ...own, deleted: true }
+    : { ...own, value: { id: own.id, ...value, version: own.version } }
 }
 
 export function found(status: number, path: string, value: JsonObject, version: number): ServerResponse {

@@ -76,8 +76,10 @@ function choose(world: World, device: Device, number: number, part: string, isFo
   const about = { type: 'chosen', tab: tab.name, device: device.name, user: device.user, part, isFollowed } as const
   const others = (now: readonly string[]): readonly string[] => now.filter((one) => one !== part)
   world.tell({ ...about, result: 'asked' })
-  engine.scopes.set('note', (now) => (isFollowed ? [...others(now), part] : others(now))).then(
-    () => world.tell({ ...about, result: 'done' }),
-    (error: unknown) => world.tell({ ...about, result: codeOf(error) }),
-  )
+  engine.scopes
+    .set('note', (now) => (isFollowed ? [...others(now), part] : others(now)))
+    .then(
+      () => world.tell({ ...about, result: 'done' }),
+      (error: unknown) => world.tell({ ...about, result: codeOf(error) }),
+    )
 }

@@ -27,7 +27,11 @@ export function placesOf(resources: ReadonlyMap<string, Resource>, entity: strin
 }
 
 /** Of these, all that is in the part, or was: what has left it stands where it left, however often it changed outside. */
-export function placesIn(all: readonly Place[], ledger: Iterable<Effect>, isIn: (value: JsonObject) => boolean): readonly Place[] {
+export function placesIn(
+  all: readonly Place[],
+  ledger: Iterable<Effect>,
+  isIn: (value: JsonObject) => boolean,
+): readonly Place[] {
   const left = new Map<string, number>()
   for (const { entity, id, before, after, version } of ledger)
     if (before !== undefined && isIn(before) && (after === undefined || !isIn(after)))
