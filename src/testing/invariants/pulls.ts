@@ -149,7 +149,7 @@ export function isPull(path: string): boolean {
 }
 
 /** The part that is asked for; undefined: all. */
-function partIn(path: string): string | undefined {
+export function partIn(path: string): string | undefined {
   return new URL(path, 'http://server.test').searchParams.get('scope') ?? undefined
 }
 
