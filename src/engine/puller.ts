@@ -87,10 +87,11 @@ export function createPuller(
     writer: Writer,
   ): Promise<Step | undefined> {
     writer.signal.throwIfAborted()
-    if (scope !== undefined) return scopes.includes(scope) ? undefined : { type: 'complete', delayMs: Infinity }
+    if (scope !== undefined) return scopes.includes(scope) ? undefined : { type: 'complete', delayMs: restMs() }
     await replica.follow(writer, entity, scopes, full)
-    if (scopes.length === 0) await answerForNone(entity, writer)
-    return { type: 'parts', scopes, delayMs: Infinity }
+    if (scopes.length > 0) return { type: 'parts', scopes, delayMs: Infinity }
+    await answerForNone(entity, writer)
+    return { type: 'parts', scopes, delayMs: restMs() }
   }
 
   /** Where nothing is followed there is nothing to ask the server for. */
@@ -217,9 +218,14 @@ export function createPuller(
   function completed({ part, row }: Turn, changes: number): Step {
     runs.end(row.name)
     events.emit({ type: 'pull:completed', ...part, changes })
+    return { type: 'complete', delayMs: restMs() }
+  }
+
+  /** Until everything is pulled by itself again. */
+  function restMs(): number {
     const { everyMs } = settings.pull
-    const restMs = everyMs * (isTold() ? RARELY : 1) * (0.75 + random() / 2)
-    return { type: 'complete', delayMs: everyMs === 0 ? Infinity : restMs }
+    const ms = everyMs * (isTold() ? RARELY : 1) * (0.75 + random() / 2)
+    return everyMs === 0 ? Infinity : ms
   }
 
   /** Who asked for it hears of it; it is tried again all the same. */

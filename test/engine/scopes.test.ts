@@ -7,6 +7,7 @@ import {
   type Pulled,
   type PullRequest,
   type SyncEngine,
+  type SyncEvent,
   type SyncProgress,
   type Transport,
 } from '../../src/index.ts'
@@ -346,6 +347,21 @@ describe('what is followed', () => {
     expect(scopesAsked()).toContain(`${P1} anew`)
     await engine.scopes.set('note', [])
     await shows(engine, [])
+  })
+
+  it('E5 L6 goes on to pull everything else by itself once no part is followed any more', async () => {
+    const engine = await world.started({
+      entities: { note: { scopes: [P1] }, tag: {} },
+      transport: pulling(),
+      pull: { everyMs: 300 },
+    })
+    await engine.synchronize()
+    await engine.scopes.set('note', [])
+    const isOfNone = (event: SyncEvent): boolean =>
+      event.type === 'pull:completed' && event.entity === 'note' && event.scope === undefined
+    await eventOf(engine, 'pull:completed', isOfNone)
+    await elsewhere(world, 'POST', '/tag', { id: 'a' })
+    await expect.poll(() => engine.view('tag').list(), { timeout: 5_000 }).toHaveLength(1)
   })
 
   it('E5 is remembered over a restart, and counts instead of the options', async () => {
