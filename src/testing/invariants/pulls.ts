@@ -83,7 +83,10 @@ export const pulls: Checker = ({ now, partsOf, placesOf, valueOf, versionsOf }, 
       if (!isBlind && !run.isPartial && run.completeAt !== known?.completeAt)
         completed(tab, name, run, known, bases, row['scope'])
     }
-    if (!isBlind && isPage && !hasCursor)
+    // Where nothing is followed any more, it reaches as far as it did.
+    const isSwept =
+      partsOf(device) !== undefined && [...before].every(([key, was]) => was !== undefined && isSweptAs(was, bases.get(key)))
+    if (!isBlind && isPage && !hasCursor && !isSwept)
       report('S18', `${tab} stored ${[...before.keys()].join(', ')}, but not how far that reaches.`)
     if (!isBlind && isPage) swept(tab, before, bases, partsOf(device) !== undefined)
   }
