@@ -81,11 +81,12 @@ export const pullMachine = setup({
     advance: assign(({ context: { queue } }, { began }: PageResult) => ({
       queue: queue.map((one, at) => (at === 0 ? { ...one, full: one.full && !began, failures: 0 } : one)),
     })),
-    divide: assign(({ context: { queue } }, { scopes = [] }: PageResult) => ({
+    divide: assign(({ context: { queue, delayMs } }, { scopes = [], delayMs: ownMs }: PageResult) => ({
       queue: joined(
         queue.slice(0, 1).flatMap((one) => scopes.map((scope) => ({ ...one, scope }))),
         queue.slice(1),
       ),
+      delayMs: Math.min(delayMs, ownMs),
     })),
     finish: assign(({ context: { queue, delayMs } }, result: PageResult) => ({
       queue: queue.slice(1),

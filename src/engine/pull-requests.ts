@@ -77,8 +77,9 @@ export function createPullRequests(settings: Settings, store: Store, hooks: Pull
   /** How far each part has been pulled. While others are chosen than are pulled, there is no answer. */
   async function rowsOf(entity: string, scopes: readonly string[]): Promise<readonly (PullRow | undefined)[]> {
     const rows = (await store.pullRows(user)).flatMap(([kind, row]) => (kind === entity ? [row] : []))
-    const parts = rows.find(({ scope }) => scope === undefined)?.parts
-    if (parts === undefined || !isSame(parts, scopes)) return [undefined]
+    const whole = rows.find(({ scope }) => scope === undefined)
+    if (whole?.parts === undefined || !isSame(whole.parts, scopes)) return [undefined]
+    if (scopes.length === 0) return [whole]
     return scopes.map((one) => rows.find(({ scope }) => scope === one))
   }
 

@@ -64,7 +64,7 @@ export function createPuller(
       signal.throwIfAborted()
       const writer = { epoch: epoch(), signal }
       const followed = scopesOf(entity)
-      const divided = followed === undefined ? undefined : await divide(part, await followed, writer)
+      const divided = followed === undefined ? undefined : await divide(part, await followed, full, writer)
       if (divided !== undefined) return { began, ...divided }
       const known = await replica.pullRow(entity, scope)
       signal.throwIfAborted()
@@ -80,12 +80,25 @@ export function createPuller(
   }
 
   /** What is to be pulled in place of the whole; nothing in place of a part that is followed no more. */
-  async function divide({ entity, scope }: Turn['part'], scopes: readonly string[], writer: Writer): Promise<Step | undefined> {
+  async function divide(
+    { entity, scope }: Turn['part'],
+    scopes: readonly string[],
+    full: boolean,
+    writer: Writer,
+  ): Promise<Step | undefined> {
     writer.signal.throwIfAborted()
-    if (scope !== undefined) return scopes.includes(scope) ? undefined : { type: 'complete', delayMs: Infinity }
-    await replica.follow(writer, entity, scopes)
-    if (scopes.length === 0) events.emit({ type: 'pull:completed', entity, changes: 0 })
-    return { type: 'parts', scopes, delayMs: Infinity }
+    if (scope !== undefined) return scopes.includes(scope) ? undefined : { type: 'complete', delayMs: restMs() }
+    await replica.follow(writer, entity, scopes, full)
+    if (scopes.length > 0) return { type: 'parts', scopes, delayMs: Infinity }
+    await answerForNone(entity, writer)
+    return { type: 'parts', scopes, delayMs: restMs() }
+  }
+
+  /** Where nothing is followed there is nothing to ask the server for. */
+  async function answerForNone(entity: string, writer: Writer): Promise<void> {
+    const [whole, request] = [await replica.pullRow(entity), requestOf(entity)]
+    if (whole !== undefined && request > (whole.answers ?? 0)) await replica.note(writer, entity, { ...whole, answers: request })
+    events.emit({ type: 'pull:completed', entity, changes: 0 })
   }
 
   /** What an earlier pull has brought stays until the end of this one, so nothing seems to be gone meanwhile. */
@@ -205,9 +218,14 @@ export function createPuller(
   function completed({ part, row }: Turn, changes: number): Step {
     runs.end(row.name)
     events.emit({ type: 'pull:completed', ...part, changes })
+    return { type: 'complete', delayMs: restMs() }
+  }
+
+  /** Until everything is pulled by itself again. */
+  function restMs(): number {
     const { everyMs } = settings.pull
-    const restMs = everyMs * (isTold() ? RARELY : 1) * (0.75 + random() / 2)
-    return { type: 'complete', delayMs: everyMs === 0 ? Infinity : restMs }
+    const ms = everyMs * (isTold() ? RARELY : 1) * (0.75 + random() / 2)
+    return everyMs === 0 ? Infinity : ms
   }
 
   /** Who asked for it hears of it; it is tried again all the same. */

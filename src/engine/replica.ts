@@ -164,12 +164,12 @@ export function createReplica(store: Store, user: string, clock: Clock, actionsO
         return begun
       }),
 
-    /** From now on these parts are pulled. What none of them holds any more is gone, and so is how far the others were pulled. */
-    follow: (writer: Writer, entity: string, scopes: readonly string[]): Promise<void> =>
+    /** From now on these parts are pulled. What none holds is gone, and so is how far others were pulled; of none, also if nothing changes but all is pulled anew. */
+    follow: (writer: Writer, entity: string, scopes: readonly string[], isAnew: boolean): Promise<void> =>
       turns.take(async () => {
         await load(writer.epoch)
         const known = pulls.partsOf(entity)
-        if (known?.size === scopes.length && scopes.every((scope) => known.has(scope))) return
+        if (known?.size === scopes.length && scopes.every((scope) => known.has(scope)) && !(isAnew && scopes.length === 0)) return
         const whole = await wholeOf(entity)
         const last = [putPullRow({ ...whole, parts: scopes }), ...pulls.endAllBut(entity, scopes)]
         if (last.length > 1 || scopes.length === 0) await sweepRows(writer, entity, (row) => afterChoice(row, scopes), last)

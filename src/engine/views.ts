@@ -68,7 +68,7 @@ export function createViews(settings: Settings, store: Store, clock: Clock, even
   /** By this handle; the keys are those of appended rows, in order. On top of what is not up to date it would show what never was (S14). */
   function committed(writes: readonly Write[], keys: readonly number[]): void {
     if (mirrors.size === 0 && loading.size === 0) return
-    const news = newsOf(writes, keys)
+    const news = newsOf(writes, keys, [...mirrors.values()])
     if (news === undefined) return
     if (behindSince === undefined && !isLooking) return show(news)
     owesOwn = true
@@ -247,23 +247,27 @@ export function createViews(settings: Settings, store: Store, clock: Clock, even
 }
 
 /** By this handle's own commit. */
-function newsOf(writes: readonly Write[], keys: readonly number[]): News | undefined {
+/** What can't be read is removed by its number alone. */
+function newsOf(writes: readonly Write[], keys: readonly number[], mirrors: readonly Mirror[]): News | undefined {
   const entities: EntityRow[] = []
   const operations: OperationRow[] = []
+  const removed = new Set<unknown>()
   let appended = 0
   for (const write of writes) {
     if (write.type === 'append') {
       const row = { ...write.value, seq: keys[appended++] }
       if (isOperationRow(row)) operations.push(row)
-    } else if (write.type === 'delete') continue
-    else if (write.collection === OPERATIONS) {
+    } else if (write.type === 'delete') {
+      if (write.collection === OPERATIONS) removed.add(write.key)
+    } else if (write.collection === OPERATIONS) {
       if (isOperationRow(write.value)) operations.push(write.value)
     } else if (write.collection === ENTITIES) {
       const row = readEntity({ key: '', position: [], value: write.value })
       if (row !== undefined) entities.push(row)
     }
   }
-  return entities.length + operations.length === 0 ? undefined : { entities, operations, ended: [] }
+  const ended = removed.size === 0 ? [] : mirrors.flatMap((mirror) => mirror.live()).filter(({ seq }) => removed.has(seq))
+  return entities.length + operations.length + ended.length === 0 ? undefined : { entities, operations, ended }
 }
 
 function actionsOf({ entities }: Settings, entity: string): ActionEffects {

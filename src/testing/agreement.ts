@@ -1,7 +1,8 @@
 import type { Entity } from '../engine/read-types.ts'
 import type { Failure } from './liveness.ts'
 import { textOf } from './invariants/strategies.ts'
-import type { Effect } from './world/model-server.ts'
+import type { JsonObject } from '../core/json.ts'
+import { isInPart } from './world/parts.ts'
 import type { Tab } from './world/tab.ts'
 import { codeOf } from './world/trace.ts'
 import type { World } from './world/world.ts'
@@ -11,6 +12,8 @@ const LOOK_EVERY_MS = 1_000
 const DAY_MS = 86_400_000
 /** For a breaker to close, a backoff to end, and news to come from tab to tab. */
 const BOUND_MS = 200_000
+/** A server may have asked for a pause, and a breaker may be open. */
+const NIGHTS = 2
 
 /** Until what no hint told of is pulled by itself: 20 times more seldom than without a line, and a quarter later than that. */
 const RESTS = 25
@@ -54,11 +57,16 @@ async function pulledDifferences(world: World, tabs: readonly Tab[], failed: () 
   return failed() ? [] : differencesOf(world, tabs, full)
 }
 
-/** What a backup took back is gone everywhere, at the latest when everything is pulled anew: no answer is on its way any more. */
+/** What a backup took back, and what was made outside of the parts that are followed, is gone everywhere, at the latest when everything is pulled anew: no answer is on its way any more. */
 async function proveFullPull(world: World, tabs: readonly Tab[], failed: () => boolean): Promise<readonly Failure[]> {
-  if (world.server.undone.size === 0) return []
-  const differences = await pulledDifferences(world, tabs, failed, true)
-  return differences.length === 0 ? [] : fail('L3', `Everything was pulled anew, but ${sentenceOf(differences)}.`)
+  if (world.server.undone.size === 0 && world.settings.parts.every((parts) => parts === undefined)) return []
+  for (let nights = 0; ; nights++) {
+    const differences = await pulledDifferences(world, tabs, failed, true)
+    if (differences.length === 0) return []
+    if (nights === NIGHTS) return fail('L3', `Everything was pulled anew, but ${sentenceOf(differences)}.`)
+    for (const device of world.devices) device.sleep(DAY_MS, true)
+    await world.scheduler.run(world.scheduler.now() + LOOK_EVERY_MS, failed)
+  }
 }
 
 function fail(invariant: string, sentence: string): readonly Failure[] {
@@ -81,8 +89,19 @@ async function pullBy(world: World, tab: Tab | undefined, full = false): Promise
 
 async function differencesOf(world: World, tabs: readonly Tab[], withUndone = false): Promise<readonly string[]> {
   const shown = new Map<string, readonly Entity[]>()
+  /** Which parts of the notes a tab says are followed; none where all are. */
+  const followed = new Map<string, readonly string[]>()
   let left = 0
   for (const tab of tabs) {
+    const parts = tab.device.parts === undefined ? undefined : tab.ready()?.scopes.list('note')
+    if (parts !== undefined) {
+      left += 1
+      const know = (found: readonly string[]): void => {
+        followed.set(tab.name, found)
+        left -= 1
+      }
+      parts.then(know, () => know([]))
+    }
     for (const entity of ENTITIES) {
       left += 1
       const list = tab.ready()?.view(entity).list() ?? Promise.resolve([])
@@ -97,23 +116,28 @@ async function differencesOf(world: World, tabs: readonly Tab[], withUndone = fa
   await world.scheduler.run(world.scheduler.now() + BOUND_MS / 4, () => left === 0)
   return tabs.flatMap((tab) =>
     ENTITIES.flatMap((entity) =>
-      differencesIn(world, tab.name, entity, shown.get(`${tab.name} ${entity}`) ?? [], withUndone ? [] : world.server.undone),
+      differencesIn(world, tab, entity, shown.get(`${tab.name} ${entity}`) ?? [], followed.get(tab.name), withUndone),
     ),
   )
 }
 
 function differencesIn(
   world: World,
-  tab: string,
+  { name: tab, device }: Tab,
   entity: string,
   shown: readonly Entity[],
-  undone: Iterable<Effect>,
+  followed: readonly string[] | undefined,
+  withUndone: boolean,
 ): readonly string[] {
-  const has = new Map([...world.server.all()].filter(([path]) => path.startsWith(`/${entity}/`)))
+  const parts = entity === 'note' && device.parts !== undefined ? (followed ?? []) : undefined
+  const isFollowed = (value: JsonObject): boolean => parts === undefined || parts.some((part) => isInPart(value, part))
+  const has = new Map([...world.server.all()].filter(([path, value]) => path.startsWith(`/${entity}/`) && isFollowed(value)))
   const byPath = new Map(shown.map((one) => [`/${entity}/${encodeURIComponent(one.id)}`, one]))
   const paths = new Set([...has.keys(), ...byPath.keys()])
   // The answer to what a backup took back may have come after everything was pulled anew.
-  for (const effect of undone) paths.delete(`/${effect.entity}/${encodeURIComponent(effect.id)}`)
+  if (!withUndone) for (const { entity: kind, id } of world.server.undone) paths.delete(`/${kind}/${encodeURIComponent(id)}`)
+  // What was changed here outside of what is followed is seen until then, too.
+  if (parts !== undefined && !withUndone) for (const path of device.touched) if (!has.has(path)) paths.delete(path)
   return [...paths].flatMap((path) => {
     const [mine, theirs] = [byPath.get(path)?.value, has.get(path)]
     const { id: _id, version: _version, ...own } = mine ?? {}

@@ -5,6 +5,7 @@ import { watchInvariants } from './invariants/index.ts'
 import { proveLiveness } from './liveness.ts'
 import { createCaretaker } from './world/caretaker.ts'
 import type { Fact } from './world/facts.ts'
+import { drawParts, letPeopleChoose } from './world/parts.ts'
 import { letPeopleWork } from './world/people.ts'
 import { splitSeed } from './world/random.ts'
 import { drawDecisions, letPeopleDecide } from './world/decisions.ts'
@@ -84,9 +85,10 @@ async function run(tapeOf: (name: keyof Tapes) => Tape, options: SimulationOptio
   const settings = withConflicts(withLines(withRetention(drawn, workload), workload), workload)
   const lastMs = (plan.at(-1)?.atMs ?? 0) + 100
   const decisions = drawDecisions(workload, shape, lastMs)
+  const { parts, steps } = drawParts(workload, shape, lastMs)
   const world = createWorld({
     ...shape,
-    settings,
+    settings: { ...settings, parts },
     choices: schedule,
     fateOf: storm.fateOf,
     pushFate: storm.pushFate,
@@ -114,6 +116,7 @@ async function run(tapeOf: (name: keyof Tapes) => Tape, options: SimulationOptio
   caretaker.openAll()
   letPeopleWork(world, plan)
   letPeopleDecide(world, decisions)
+  letPeopleChoose(world, steps)
   storm.begin(world, lastMs)
   await world.scheduler.run(lastMs + storm.lingersMs(), failed)
   storm.end()

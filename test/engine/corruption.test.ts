@@ -48,6 +48,16 @@ function quarantines(engine: SyncEngine): SyncEvent[] {
 }
 
 describe('a stored operation that can not be read', () => {
+  it('S14 S28 is seen no more once it is discarded, where it was seen before it was damaged', async () => {
+    const engine = await world.started()
+    engine.pause('test')
+    await engine.enqueue(create('a', { title: 'ours' }))
+    expect(await engine.view('note').get('a')).toMatchObject({ status: 'pending' })
+    await overwrite(1, () => 'garbage')
+    await engine.operations.discard('#1')
+    expect(await engine.view('note').get('a')).toBeUndefined()
+  })
+
   it.each<[string, (text: string) => string]>([
     ['is cut off', (text) => text.slice(0, 40)],
     ['is no JSON', () => 'garbage'],

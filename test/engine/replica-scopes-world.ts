@@ -187,7 +187,7 @@ export async function makeScopedReplica(scheme: Scheme) {
     },
     async follow(scopes: readonly string[]): Promise<void> {
       inFlight = undefined
-      await replica.follow(writer, 'note', scopes)
+      await replica.follow(writer, 'note', scopes, false)
     },
     async begin(scope: string): Promise<void> {
       if (!(await followed()).includes(scope)) return

@@ -7,6 +7,7 @@ import {
   type Pulled,
   type PullRequest,
   type SyncEngine,
+  type SyncEvent,
   type SyncProgress,
   type Transport,
 } from '../../src/index.ts'
@@ -217,6 +218,17 @@ describe('an entity of which parts are followed', () => {
     expect(await seen(engine)).toEqual(['a p1', 'b p2'])
   })
 
+  it('E5 S21 L3 shows what was created here where nothing is followed until all is pulled from the beginning, too', async () => {
+    const engine = await following([])
+    await engine.synchronize()
+    const ours = await engine.enqueue({ type: 'create', entity: 'note', id: 'a', payload: { project: 'p1' } })
+    await ours.settled
+    await engine.synchronize()
+    expect(await seen(engine)).toEqual(['a p1'])
+    await engine.synchronize({ full: true })
+    expect(await seen(engine)).toEqual([])
+  })
+
   it('E5 S21 pulls only the part anew whose cursor has expired, and removes only what it alone held', async () => {
     for (const [id, project] of [
       ['a', 'p1'],
@@ -335,6 +347,21 @@ describe('what is followed', () => {
     expect(scopesAsked()).toContain(`${P1} anew`)
     await engine.scopes.set('note', [])
     await shows(engine, [])
+  })
+
+  it('E5 L6 goes on to pull everything else by itself once no part is followed any more', async () => {
+    const engine = await world.started({
+      entities: { note: { scopes: [P1] }, tag: {} },
+      transport: pulling(),
+      pull: { everyMs: 300 },
+    })
+    await engine.synchronize()
+    await engine.scopes.set('note', [])
+    const isOfNone = (event: SyncEvent): boolean =>
+      event.type === 'pull:completed' && event.entity === 'note' && event.scope === undefined
+    await eventOf(engine, 'pull:completed', isOfNone)
+    await elsewhere(world, 'POST', '/tag', { id: 'a' })
+    await expect.poll(() => engine.view('tag').list(), { timeout: 5_000 }).toHaveLength(1)
   })
 
   it('E5 is remembered over a restart, and counts instead of the options', async () => {

@@ -4,6 +4,7 @@ import type { World } from '../world/world.ts'
 import { acceptance } from './acceptance.ts'
 import { breaker } from './breaker.ts'
 import { builds } from './builds.ts'
+import { choices } from './choices.ts'
 import { decisions } from './decisions.ts'
 import { dependencies } from './dependencies.ts'
 import { durability } from './durability.ts'
@@ -19,6 +20,7 @@ import { merging } from './merging.ts'
 import { outages } from './outages.ts'
 import { ownSuccess } from './own-success.ts'
 import { ownership } from './ownership.ts'
+import { parts } from './parts.ts'
 import { polling } from './polling.ts'
 import { privacy } from './privacy.ts'
 import { pulls } from './pulls.ts'
@@ -48,6 +50,7 @@ const CHECKERS: Readonly<Record<string, Checker>> = {
   waits,
   breaker,
   builds,
+  choices,
   rollbacks,
   acceptance,
   decisions,
@@ -60,6 +63,7 @@ const CHECKERS: Readonly<Record<string, Checker>> = {
   merging,
   outages,
   'own-success': ownSuccess,
+  parts,
   polling,
   privacy,
   pulls,
@@ -101,6 +105,8 @@ export function watchInvariants(world: World): InvariantWatch {
     undone: world.server.undone,
     valueOf: (path) => world.server.valueAt(path),
     versionsOf: () => world.server.versions(),
+    placesOf: (entity, part) => world.server.placesOf(entity, part),
+    partsOf: (device) => devices.get(device)?.parts,
     repeatsCursors: () => world.server.repeatsCursors,
     isDown: () => world.server.outage !== undefined,
     deviceOf: (tab) => tabs.get(tab)?.device.name,

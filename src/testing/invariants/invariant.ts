@@ -2,6 +2,7 @@ import type { JsonObject } from '../../core/json.ts'
 import type { OperationRow } from '../../core/operation.ts'
 import type { Fact } from '../world/facts.ts'
 import type { Effect } from '../world/model-server.ts'
+import type { Place } from '../world/places.ts'
 import type { WorldSettings } from '../world/settings.ts'
 import type { Register } from './register.ts'
 
@@ -22,6 +23,10 @@ export interface Picture {
   valueOf(path: string): JsonObject | undefined
   /** The version of everything that the server has or had, by path. */
   versionsOf(): ReadonlyMap<string, number>
+  /** What is of a kind of entity, or of a part of it, or was. */
+  placesOf(entity: string, part: string | undefined): readonly Place[]
+  /** The parts of the notes that a device's options name; undefined if it follows all. */
+  partsOf(device: string): readonly string[] | undefined
   /** It says that there is more, and gives the same cursor again. */
   repeatsCursors(): boolean
   isDown(): boolean

@@ -25,10 +25,8 @@ interface Pulls {
  * S18: what a page brings is stored with how far it reaches. S21: a pull is complete only with the server's last page; then nothing remains that the server
  * has not had since the pull began, and nothing is gone that it has.
  */
-export const pulls: Checker = ({ now, valueOf, versionsOf }, report) => {
+export const pulls: Checker = ({ now, partsOf, placesOf, valueOf, versionsOf }, report) => {
   const devices = new Map<string, Pulls>()
-  /** By kind of entity, the newest version; empty if it is to be looked up. */
-  let newest = new Map<string, number>()
   /** When a path last lost its value. */
   const goneAt = new Map<string, number>()
   let restoredAt = -Infinity
@@ -43,24 +41,24 @@ export const pulls: Checker = ({ now, valueOf, versionsOf }, report) => {
     return one
   }
 
-  function newestOf(entity: string): number {
-    if (newest.size === 0)
-      for (const [path, version] of versionsOf()) newest.set(kindIn(path), Math.max(version, newest.get(kindIn(path)) ?? 0))
-    return newest.get(entity) ?? 0
+  /** Of what was asked for; what left a part before the first pull of it began is not told. */
+  function newestOf(path: string): number {
+    const leftAfter = Number(new URL(path, 'http://server.test').searchParams.get('cursor')?.split(':')[2] ?? Infinity)
+    const told = placesOf(kindIn(path), partIn(path)).filter(
+      ({ position, isMember }) => partIn(path) === undefined || isMember || position > leftAfter,
+    )
+    return told.reduce((newest, { position }) => Math.max(newest, position), 0)
   }
 
   function served({ request, status, effects }: Extract<Fact, { type: 'served' }>): void {
-    for (const { entity, id, version, after } of effects) {
-      if (newest.size > 0) newest.set(entity, version)
-      if (after === undefined) goneAt.set(pathOf(entity, id), now())
-    }
-    if (isPull(request.path) && (status === 200 || status === 304)) servedAs.set(request.number, newestOf(kindIn(request.path)))
+    for (const { entity, id, after } of effects) if (after === undefined) goneAt.set(pathOf(entity, id), now())
+    if (isPull(request.path) && (status === 200 || status === 304)) servedAs.set(request.number, newestOf(request.path))
   }
 
   function answered({ request }: Extract<Fact, { type: 'answered' }>): void {
     const known = servedAs.get(request.number)
     servedAs.delete(request.number)
-    if (known !== undefined) answeredAs.set(`${request.tab} ${kindIn(request.path)}`, known)
+    if (known !== undefined) answeredAs.set(`${request.tab} ${pulledIn(kindIn(request.path), partIn(request.path))}`, known)
   }
 
   function committed({ tab, device, changes, others }: Extract<Fact, { type: 'committed' }>): void {
@@ -82,19 +80,24 @@ export const pulls: Checker = ({ now, valueOf, versionsOf }, report) => {
       const [name, known] = [row['name'], runs.get(row['name'])]
       const run = runOf(row, known, now())
       runs.set(name, run)
-      if (!isBlind && !run.isPartial && run.completeAt !== known?.completeAt) completed(tab, name, run, known, bases)
+      if (!isBlind && !run.isPartial && run.completeAt !== known?.completeAt)
+        completed(tab, name, run, known, bases, row['scope'])
     }
-    if (!isBlind && isPage && !hasCursor)
+    // Where nothing is followed any more, it reaches as far as it did.
+    const isSwept =
+      partsOf(device) !== undefined && [...before].every(([key, was]) => was !== undefined && isSweptAs(was, bases.get(key)))
+    if (!isBlind && isPage && !hasCursor && !isSwept)
       report('S18', `${tab} stored ${[...before.keys()].join(', ')}, but not how far that reaches.`)
-    if (!isBlind && isPage) swept(tab, before, bases)
+    if (!isBlind && isPage) swept(tab, before, bases, partsOf(device) !== undefined)
   }
 
-  function completed(tab: string, name: string, run: Run, known: Run | undefined, bases: Pulls['bases']): void {
+  function completed(tab: string, name: string, run: Run, known: Run | undefined, bases: Pulls['bases'], part: unknown): void {
     const [, user = '', entity = ''] = name.split('/')
-    const there = answeredAs.get(`${tab} ${entity}`)
+    const there = answeredAs.get(`${tab} ${pulledIn(entity, part)}`)
     if (there !== undefined && run.reached < there)
       report('S21', `${tab} has ${entity} as pulled completely up to ${run.reached}, but the server had told of ${there}.`)
-    if (known?.isPartial !== true || restoredAt >= known.begunAt) return
+    // What is left of a part may be in another.
+    if (part !== undefined || known?.isPartial !== true || restoredAt >= known.begunAt) return
     for (const { key, at, isGone } of bases.values()) {
       if (isGone || at >= known.begunAt || !key.startsWith(`${user}/${entity}/`)) continue
       const path = pathOf(entity, key.slice(user.length + entity.length + 2))
@@ -104,13 +107,14 @@ export const pulls: Checker = ({ now, valueOf, versionsOf }, report) => {
   }
 
   /** What a page tells of is gone with a version of its own. */
-  function swept(tab: string, before: ReadonlyMap<string, Stored | undefined>, bases: Pulls['bases']): void {
+  function swept(tab: string, before: ReadonlyMap<string, Stored | undefined>, bases: Pulls['bases'], hasParts: boolean): void {
     const swept = [...before].filter(([key, was]) => was?.isGone === false && isSweptAs(was, bases.get(key)))
     if (swept.length === 0 || restoredAt === now()) return
     const versions = versionsOf()
     for (const [key, was] of swept) {
       const [, entity = '', id = ''] = key.split('/')
       const path = pathOf(entity, id)
+      if (hasParts && entity === 'note') continue
       if (versions.get(path) === was?.version && valueOf(path) !== undefined)
         report('S21', `${tab} removed ${key} at the end of a pull, though the server has it.`)
     }
@@ -123,10 +127,7 @@ export const pulls: Checker = ({ now, valueOf, versionsOf }, report) => {
       else if (fact.type === 'committed' && fact.others.length > 0) committed(fact)
       else if (fact.type !== 'fault') return
       else if (BLINDING.has(fact.kind)) pullsOf(/^d\d+/.exec(fact.where)?.[0] ?? '').isBlind = true
-      else if (fact.kind === 'restored-backup') {
-        restoredAt = now()
-        newest = new Map()
-      }
+      else if (fact.kind === 'restored-backup') restoredAt = now()
     },
   }
 }
@@ -148,6 +149,15 @@ function runOf({ generation, isPartial, completeAt, cursor }: Record<string, unk
 
 export function isPull(path: string): boolean {
   return path.includes('?')
+}
+
+/** The part that is asked for; undefined: all. */
+export function partIn(path: string): string | undefined {
+  return new URL(path, 'http://server.test').searchParams.get('scope') ?? undefined
+}
+
+function pulledIn(entity: string, part: unknown): string {
+  return typeof part === 'string' ? `${entity} ${part}` : entity
 }
 
 export function kindIn(path: string): string {

@@ -24,7 +24,7 @@ export const BLINDING: ReadonlySet<string> = new Set(['power-loss', 'evicted', '
  * S18: how far a pull has come and what it has brought are one commit, and nothing before that point is missing. S19: an older version never takes
  * the place of a newer one, nor does an older change bring back what is gone.
  */
-export const replicas: Checker = ({ versionsOf }, report) => {
+export const replicas: Checker = ({ versionsOf, partsOf }, report) => {
   const devices = new Map<string, Replica>()
   /** From then on a version may stand for two different things. */
   let wasRestored = false
@@ -35,13 +35,14 @@ export const replicas: Checker = ({ versionsOf }, report) => {
     return one
   }
 
-  function written({ bases }: Replica, tab: string, base: Base): void {
+  /** With parts, a version may stand for the entity and for that it has left one of them. */
+  function written({ bases }: Replica, tab: string, base: Base, hasParts: boolean): void {
     const before = bases.get(base.key)
     bases.set(base.key, base)
     if (before === undefined || before.generation < base.generation || before.version === Infinity) return
     if (base.version < before.version)
       report('S19', `${tab} wrote version ${base.version} of ${base.key} over version ${before.version}.`)
-    if (before.isGone && !base.isGone && base.version <= before.version)
+    if (!hasParts && before.isGone && !base.isGone && base.version <= before.version)
       report(
         'S19',
         `${tab} brought ${base.key} back with version ${base.version}, though it went with version ${before.version}.`,
@@ -66,10 +67,11 @@ export const replicas: Checker = ({ versionsOf }, report) => {
     const rows = rowsIn(others)
     for (const row of rows) {
       const base = baseOf(row)
-      if (base !== undefined) written(replica, tab, base)
+      if (base !== undefined) written(replica, tab, base, partsOf(device) !== undefined)
     }
-    for (const { name, cursor } of rows)
-      if (typeof name === 'string' && name.startsWith('pull/') && typeof cursor === 'string') reached(replica, tab, name, cursor)
+    for (const { name, scope, cursor } of rows)
+      if (scope === undefined && typeof name === 'string' && name.startsWith('pull/') && typeof cursor === 'string')
+        reached(replica, tab, name, cursor)
   }
 
   return {

@@ -1,12 +1,13 @@
 import type { Json, JsonObject } from '../../core/json.ts'
 import type { ServerResponse } from './messages.ts'
-import type { Resource } from './model-server.ts'
+import type { Place } from './places.ts'
 
 type Problem =
   | 'unauthorized'
   | 'not-found'
   | 'already-exists'
   | 'cursor-expired'
+  | 'invalid-cursor'
   | 'precondition-failed'
   | 'invalid-body'
   | 'idempotency-key-missing'
@@ -17,6 +18,7 @@ const STATUS: Readonly<Record<Problem, number>> = {
   'not-found': 404,
   'already-exists': 409,
   'cursor-expired': 410,
+  'invalid-cursor': 400,
   'precondition-failed': 412,
   'invalid-body': 422,
   'idempotency-key-missing': 400,
@@ -24,9 +26,11 @@ const STATUS: Readonly<Record<Problem, number>> = {
 }
 
 /** As a page of changes tells of it. */
-export function changeOf([path, { version, value }]: readonly [string, Resource]): Json {
+export function changeOf({ path, resource: { version, value }, isMember }: Place): Json {
   const own = { id: decodeURIComponent(path.slice(path.lastIndexOf('/') + 1)), version: String(version) }
-  return value === undefined ? { ...own, deleted: true } : { ...own, value: { id: own.id, ...value, version: own.version } }
+  return value === undefined || !isMember
+    ? { ...own, deleted: true }
+    : { ...own, value: { id: own.id, ...value, version: own.version } }
 }
 
 export function found(status: number, path: string, value: JsonObject, version: number): ServerResponse {

@@ -18,6 +18,10 @@ export interface Device {
   readonly tabs: readonly Tab[]
   /** It has a realtime line to the server. */
   readonly hasLine: boolean
+  /** The parts of the notes that its options name; undefined if it follows all. */
+  readonly parts: readonly string[] | undefined
+  /** Paths of what its people ever wanted to change. */
+  readonly touched: Set<string>
   /** Who is logged in. */
   user: string
   /** The newest build of the application that was ever opened here. */
@@ -47,9 +51,10 @@ export interface DeviceShape {
   readonly store: 'transactional' | 'key-value'
   readonly hasLine: boolean
   readonly skewMs: number
+  readonly parts: readonly string[] | undefined
 }
 
-export function createDevice(world: World, { name, tabCount, store, hasLine, skewMs }: DeviceShape): Device {
+export function createDevice(world: World, { name, tabCount, store, hasLine, skewMs, parts }: DeviceShape): Device {
   const { scheduler, server } = world
   const tokens = new Map<string, string>()
   const tabs: Tab[] = []
@@ -96,6 +101,8 @@ export function createDevice(world: World, { name, tabCount, store, hasLine, ske
     presence: createPresenceBoard(scheduler),
     tabs,
     hasLine,
+    parts,
+    touched: new Set(),
     user: 'u1',
     newestBuild: 1,
     storageFault: () => undefined,

@@ -84,6 +84,16 @@ export type FactBody =
       readonly decision: ConflictDecision
       readonly result: string
     }
+  /** Somebody begins to follow a part of the notes, or ends it; `asked` when he begins to. */
+  | {
+      readonly type: 'chosen'
+      readonly tab: string
+      readonly device: string
+      readonly user: string
+      readonly part: string
+      readonly isFollowed: boolean
+      readonly result: string
+    }
   | {
       readonly type: 'settled'
       readonly tab: string

@@ -1,6 +1,7 @@
 import type { Json, JsonObject } from '../../core/json.ts'
 import { isObject } from '../../core/own.ts'
 import { changeOf, found, problem } from './answers.ts'
+import { hasItsValue, placesIn, placesOf, type IsInPart, type Place } from './places.ts'
 import {
   entityIn,
   fingerprintOf,
@@ -72,7 +73,9 @@ export interface ModelServer {
   valueAt(path: string): JsonObject | undefined
   /** The version of everything that it has or had, by path. */
   versions(): ReadonlyMap<string, number>
-  /** From now on no cursor that it gave before is good. */
+  /** What is of a kind of entity, or of a part of it, or was. */
+  placesOf(entity: string, part?: string): readonly Place[]
+  /** From now on no cursor that it gave before is good; of those of parts that holds for every second one. */
   expireCursors(): void
   /** It says that there is more, and gives the same cursor again. */
   repeatsCursors: boolean
@@ -98,8 +101,13 @@ export interface ModelServer {
 /** A field that no resource may have: what is poisoned for good. */
 export const POISON = 'poison'
 
-/** Requests without credentials are refused, or are those of `anonymous`. */
-export function createModelServer({ anonymous }: { readonly anonymous?: string } = {}): ModelServer {
+export interface ModelServerOptions {
+  /** Whose requests those without credentials are; absent: they are refused. */
+  readonly anonymous?: string
+  readonly isInPart?: IsInPart
+}
+
+export function createModelServer({ anonymous, isInPart = hasItsValue }: ModelServerOptions = {}): ModelServer {
   const resources = new Map<string, Resource>()
   const answers = new Map<string, KeptAnswer>()
   const tokens = new Map<string, string>()
@@ -110,6 +118,8 @@ export function createModelServer({ anonymous }: { readonly anonymous?: string }
   let issued = 0
   /** Of the change log; cursors of another one are expired. */
   let log = 1
+  /** Of each part that was asked for. */
+  const partLogs = new Map<string, number>()
 
   function userOf({ headers }: ServerRequest): string | undefined {
     if (headers['Authorization'] === undefined) return anonymous
@@ -139,22 +149,44 @@ export function createModelServer({ anonymous }: { readonly anonymous?: string }
 
   function pull({ path, headers }: ServerRequest): ServerResponse {
     const { pathname, searchParams } = new URL(path, 'http://server.test')
-    const cursor = searchParams.get('cursor')
-    const [ofLog = '', after = ''] = cursor === null ? [String(log), '0'] : cursor.split(':')
-    if (ofLog !== String(log)) return problem('cursor-expired')
-    const news = [...resources]
-      .filter(([at, { version }]) => at.startsWith(`${pathname}/`) && version > Number(after))
-      .toSorted(([, a], [, b]) => a.version - b.version)
-    const etag = `"${log}-${news.at(-1)?.[1].version ?? after}"`
+    const [cursor, part] = [searchParams.get('cursor'), searchParams.get('scope') ?? undefined]
+    const ofNow = part === undefined ? log : (partLogs.get(part) ?? 1)
+    if (part !== undefined) partLogs.set(part, ofNow)
+    const [ofLog = '', after = '', leftAfter = '0', ...of] = cursor?.split(':') ?? firstCursor(ofNow, part)
+    if (of.join(':') !== (part ?? '')) return problem('invalid-cursor')
+    if (ofLog !== String(ofNow)) return problem('cursor-expired')
+    const news = placesAt(pathname.slice(1), part)
+      .filter(({ position, isMember }) => position > Number(after) && (isMember || position > Number(leftAfter)))
+      .toSorted((a, b) => a.position - b.position)
+    const etag = `"${ofNow}-${news.at(-1)?.position ?? after}"`
     if (headers['If-None-Match'] === etag) return { status: 304, headers: { etag }, body: '' }
     const page = news.slice(0, Number(searchParams.get('limit')))
-    const next = `${log}:${page.at(-1)?.[1].version ?? after}`
+    const next = [ofNow, page.at(-1)?.position ?? after, ...(part === undefined ? [] : [leftAfter, part])].join(':')
     const body = {
       changes: page.map(changeOf),
       cursor: server.repeatsCursors && cursor !== null ? cursor : next,
       hasMore: server.repeatsCursors || page.length < news.length,
     }
     return { status: 200, headers: { 'content-type': 'application/json', etag }, body: JSON.stringify(body) }
+  }
+
+  /** What left a part before it was first asked for is not told. */
+  function firstCursor(ofLog: number, part: string | undefined): readonly string[] {
+    return [String(ofLog), '0', ...(part === undefined ? [] : [String(head), part])]
+  }
+
+  function placesAt(entity: string, part: string | undefined): readonly Place[] {
+    const all = placesOf(resources, entity)
+    if (part === undefined) return all
+    return placesIn(
+      all,
+      ledger.filter((effect) => !undone.has(effect)),
+      (value) => isInPart(value, part),
+    )
+  }
+
+  function expireParts(isHit: (at: number) => boolean): void {
+    for (const [at, [part, ofPart]] of [...partLogs].entries()) if (isHit(at)) partLogs.set(part, ofPart + 1)
   }
 
   function batch(request: ServerRequest, write: (one: ServerRequest) => ServerResponse): ServerResponse {
@@ -206,7 +238,11 @@ export function createModelServer({ anonymous }: { readonly anonymous?: string }
     ledger,
     undone,
     versions: () => new Map([...resources].map(([path, { version }]) => [path, version])),
-    expireCursors: () => void (log += 1),
+    placesOf: placesAt,
+    expireCursors() {
+      log += 1
+      expireParts((at) => at % 2 === log % 2)
+    },
     repeatsCursors: false,
     valueAt: (path) => resources.get(path)?.value,
     all: () => new Map([...resources].flatMap(([path, { value }]) => (value === undefined ? [] : [[path, value] as const]))),
@@ -221,6 +257,7 @@ export function createModelServer({ anonymous }: { readonly anonymous?: string }
     restore(state) {
       for (const effect of ledger.slice(state.effects)) undone.add(effect)
       log += 1
+      expireParts(() => true)
       replace(resources, state.resources)
       replace(answers, state.answers)
     },

@@ -20,6 +20,8 @@ export interface WorldSettings {
   readonly hasViews: boolean
   /** So many devices, from the first, have a realtime line. */
   readonly lineCount: number
+  /** By device, from the first: the parts of the notes that its options name; undefined where it follows all. */
+  readonly parts: readonly (readonly string[] | undefined)[]
 }
 
 export type Strategy = 'merge' | 'localWins' | 'remoteWins' | 'manual' | 'lastWriteWins'
@@ -64,6 +66,7 @@ export function drawSettings(choices: Choices): WorldSettings {
     lineCount: 0,
     ruleOfA: undefined,
     skewMs: 0,
+    parts: [],
   }
 }
 

@@ -134,7 +134,7 @@ export function createTab(world: World, device: Device, name: string): Tab {
       ...settings.engine,
       ...(device.hasLine ? { realtime: { ...settings.engine.realtime, channel: world.lines.channelOf(caller) } } : {}),
       user,
-      entities: { note: noteOptions(settings), task: {} },
+      entities: { note: { ...noteOptions(settings), scopes: device.parts }, task: {} },
       storage: storageOf(life),
       transport,
     })
@@ -169,6 +169,7 @@ export function createTab(world: World, device: Device, name: string): Tab {
     if (now === undefined || input === undefined) return
     const { engine, user, life } = now
     tell({ type: 'asked', tab: name, ticket, inputs })
+    for (const { entity, id } of inputs) device.touched.add(`/${entity}/${encodeURIComponent(id)}`)
     try {
       const operations = inputs.length === 1 ? [await engine.enqueue(input)] : await engine.enqueueAll(inputs)
       if (!life.isAlive()) return

@@ -48,6 +48,8 @@ function describe(fact: FactBody): string {
       return `${fact.tab} does ${fact.action} ${fact.operation ?? ''}: ${fact.result}`
     case 'decision':
       return `${fact.tab} decides ${fact.conflict} of ${fact.operation} as ${JSON.stringify(fact.decision)}: ${fact.result}`
+    case 'chosen':
+      return `${fact.tab} ${fact.isFollowed ? 'follows' : 'lets go of'} part ${fact.part} of the notes: ${fact.result}`
     case 'optimistic':
       return `${fact.tab} has what it showed for ${fact.token} ${fact.change}`
     case 'settled':

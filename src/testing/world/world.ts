@@ -3,6 +3,7 @@ import { createDevice, type Device, type DeviceShape } from './device.ts'
 import type { Fact, FactBody, Tell } from './facts.ts'
 import { createLines, type Lines, type PushFate } from './lines.ts'
 import { createModelServer, type ModelServer } from './model-server.ts'
+import { isInPart } from './parts.ts'
 import { createNetwork, type Fate, type Network } from './network.ts'
 import { createScheduler, type Scheduler } from './scheduler.ts'
 import type { WorldSettings } from './settings.ts'
@@ -50,7 +51,7 @@ export interface WorldOptions {
 export function createWorld(options: WorldOptions): World {
   const { settings, choices, observe } = options
   const scheduler = createScheduler()
-  const server = createModelServer()
+  const server = createModelServer({ isInPart })
   const devices: Device[] = []
   let [ids, tickets, points] = [0, 0, 0]
 
@@ -97,6 +98,7 @@ export function createWorld(options: WorldOptions): World {
         tabCount: options.tabsPerDevice,
         store: storeOf(number),
         hasLine: number <= settings.lineCount,
+        parts: settings.parts[number - 1],
         skewMs: -(number - 1) * settings.skewMs,
       }),
     )

@@ -5,6 +5,7 @@ import { hearing } from './bugs/hearing.ts'
 import { ordering } from './bugs/ordering.ts'
 import { owning } from './bugs/owning.ts'
 import { pacing } from './bugs/pacing.ts'
+import { parting } from './bugs/parting.ts'
 import { pulling } from './bugs/pulling.ts'
 import { sending } from './bugs/sending.ts'
 import { settling } from './bugs/settling.ts'
@@ -24,6 +25,7 @@ export const BUGS: readonly Bug[] = [
   ...settling,
   ...tearing,
   ...pulling,
+  ...parting,
   ...showing,
   ...hearing,
 ]
