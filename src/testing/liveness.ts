@@ -12,6 +12,7 @@ export interface Failure {
 }
 
 const LOOK_EVERY_MS = 2_000
+/** So many, and one for each operation: behind one that is decided about the next of its lane may wait for another. */
 const DECISIONS = 12
 const DAY_MS = 86_400_000
 const LEAVE_MS = 120_000
@@ -30,12 +31,13 @@ export async function proveLiveness(
   const fail = (invariant: string, sentence: string): void => void failures.push({ invariant, sentence })
   for (const user of ['u1', 'u2']) {
     logInWhereNeeded(world, user)
+    const limit = DECISIONS + liveIn(world)
     for (let decisions = 0; ; decisions++) {
       await drain(world, hasNews, failed, fail)
       if (failures.length > 0 || failed()) return failures
       if (!decideParked(world, decisions)) break
-      if (decisions === DECISIONS) {
-        fail('L7', `After ${DECISIONS} decisions these still wait for one: ${listOf(world, 'parked')}.`)
+      if (decisions === limit) {
+        fail('L7', `After ${limit} decisions these still wait for one: ${listOf(world, 'parked')}.`)
         return failures
       }
     }
@@ -45,6 +47,13 @@ export async function proveLiveness(
   caretaker.goHome()
   await leave(world, fail)
   return failures
+}
+
+function liveIn({ devices }: World): number {
+  return devices.reduce((sum, device) => {
+    const { free, parked } = backlogIn(device)
+    return sum + free.length + parked.length
+  }, 0)
 }
 
 /** Until only what is parked, and what waits for that, is left (L1, L4, L5). */

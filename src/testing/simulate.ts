@@ -5,14 +5,13 @@ import { watchInvariants } from './invariants/index.ts'
 import { proveLiveness } from './liveness.ts'
 import { createCaretaker } from './world/caretaker.ts'
 import type { Fact } from './world/facts.ts'
-import { drawParts, letPeopleChoose } from './world/parts.ts'
+import { letPeopleChoose } from './world/parts.ts'
 import { letPeopleWork } from './world/people.ts'
 import { splitSeed } from './world/random.ts'
-import { drawDecisions, letPeopleDecide } from './world/decisions.ts'
-import { drawSettings, withConflicts, withLines, withRetention } from './world/settings.ts'
+import { letPeopleDecide } from './world/decisions.ts'
+import { drawPlot } from './world/plot.ts'
 import { choicesOf, recordedTape, replayedTape, type Tape } from './world/tape.ts'
 import { createTrace } from './world/trace.ts'
-import { drawWorkload } from './world/workload.ts'
 import { createWorld } from './world/world.ts'
 
 /** Everything that chance decides in one run; each part can be shrunk on its own. */
@@ -76,19 +75,13 @@ export function replay(tapes: Tapes, options: SimulationOptions = {}): Promise<S
 async function run(tapeOf: (name: keyof Tapes) => Tape, options: SimulationOptions): Promise<SimulationResult> {
   const shape = { ...SHAPE, ...options.shape }
   const tapes = { workload: tapeOf('workload'), schedule: tapeOf('schedule'), faults: tapeOf('faults') }
-  const workload = choicesOf(tapes.workload)
   const schedule = choicesOf(tapes.schedule)
   const storm = createStorm(choicesOf(tapes.faults))
   const trace = createTrace(options.keepsText ?? false)
-  const drawn = drawSettings(workload)
-  const plan = drawWorkload(workload, shape)
-  const settings = withConflicts(withLines(withRetention(drawn, workload), workload), workload)
-  const lastMs = (plan.at(-1)?.atMs ?? 0) + 100
-  const decisions = drawDecisions(workload, shape, lastMs)
-  const { parts, steps } = drawParts(workload, shape, lastMs)
+  const { settings, lastMs, plan, decisions, choosing } = drawPlot(choicesOf(tapes.workload), shape)
   const world = createWorld({
     ...shape,
-    settings: { ...settings, parts },
+    settings,
     choices: schedule,
     fateOf: storm.fateOf,
     pushFate: storm.pushFate,
@@ -116,7 +109,7 @@ async function run(tapeOf: (name: keyof Tapes) => Tape, options: SimulationOptio
   caretaker.openAll()
   letPeopleWork(world, plan)
   letPeopleDecide(world, decisions)
-  letPeopleChoose(world, steps)
+  letPeopleChoose(world, choosing)
   storm.begin(world, lastMs)
   await world.scheduler.run(lastMs + storm.lingersMs(), failed)
   storm.end()

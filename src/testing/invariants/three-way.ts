@@ -124,6 +124,8 @@ export const threeWay: Checker = ({ now, register, settings, valueOf, wallTimeOf
     const [remote, after] = [unstamped(before), unstamped(stamped)]
     const { row } = sides
     for (const field of disputed(sides, remote)) {
+      // What it was made on was not known, and nothing is there that it could replace.
+      if (remote[field] === undefined && !(isJson(row.base) && field in row.base)) continue
       const kept = row.conflict?.remote
       if (isSame(after[field], remote[field]) || (isObject(kept) && isSame(kept[field], remote[field]))) continue
       report('S12', `${row.id} replaced the server's ${field}, and its row does not tell what that was.`)

@@ -3,6 +3,7 @@ import type { OperationRow } from '../../core/operation.ts'
 import { isObject } from '../../core/own.ts'
 import type { Fact, RowChange } from '../world/facts.ts'
 import type { Effect } from '../world/model-server.ts'
+import { STAMP } from '../world/settings.ts'
 import { amountOf, isJson, laneIn } from './amounts.ts'
 import type { Checker } from './invariant.ts'
 import type { Known } from './register.ts'
@@ -81,8 +82,9 @@ export const unseen: Checker = ({ now, register, rowsOf }, report) => {
   /** What it is compared with is what was shown, if all that was shown was made. */
   function claimed(row: OperationRow): void {
     if (!isJson(row.base) || register.byId(row.id)?.isTainted) return
-    for (const [field, { shown, waiting }] of seen.get(row.id) ?? []) {
-      if (!waiting.every(wasMade) || isSame(row.base[field], shown?.[field])) continue
+    for (const [field, { value, shown, waiting }] of seen.get(row.id) ?? []) {
+      const isKnown = value !== undefined && shown !== undefined && field !== STAMP && field !== 'version'
+      if (!isKnown || !waiting.every(wasMade) || isSame(row.base[field], shown[field])) continue
       report('S12', `${row.id} is compared with ${textOf(row.base)}, but it was made on ${textOf(shown)}: ${field} differs.`)
     }
   }
@@ -132,9 +134,9 @@ export const unseen: Checker = ({ now, register, rowsOf }, report) => {
 
   function judge({ row, device }: Known, field: string, before: JsonObject | undefined, last: Change | undefined): void {
     const saw = seen.get(row.id)?.get(field)
-    // A create is made on nothing, and brings back what is gone.
-    if (row.type === 'create' && before === undefined) return
-    if (saw === undefined || last === undefined || last.device === device || !(last.version > saw.version)) return
+    // Made on nothing: it is compared with nothing.
+    if (saw?.shown === undefined || (row.type === 'create' && before === undefined)) return
+    if (last === undefined || last.device === device || !(last.version > saw.version)) return
     if ([saw.value, saw.shown].some((known) => isSame(before?.[field], known?.[field])) || tells(row, field, before)) return
     report(
       'S12',

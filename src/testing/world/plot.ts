@@ -1,0 +1,29 @@
+import { drawDecisions, type DecisionStep } from './decisions.ts'
+import { drawParts, type PartStep } from './parts.ts'
+import { withQuarrel } from './quarrel.ts'
+import { drawSettings, withConflicts, withLines, withRetention, type WorldSettings } from './settings.ts'
+import type { Choices } from './tape.ts'
+import { drawWorkload, type Step, type WorkloadShape } from './workload.ts'
+
+/** How the engines of a world are set, and what people do there. */
+export interface Plot {
+  readonly settings: WorldSettings
+  /** When the last of it is done. */
+  readonly lastMs: number
+  readonly plan: readonly Step[]
+  readonly decisions: readonly DecisionStep[]
+  /** Which parts are followed from when on. */
+  readonly choosing: readonly PartStep[]
+}
+
+/** What came later is drawn later: so a seed that is remembered for a mistake is still good for it where the new does not come up. */
+export function drawPlot(choices: Choices, shape: WorkloadShape): Plot {
+  const drawn = drawSettings(choices)
+  const steps = drawWorkload(choices, shape)
+  const settings = withConflicts(withLines(withRetention(drawn, choices), choices), choices)
+  const lastMs = (steps.at(-1)?.atMs ?? 0) + 100
+  const decisions = drawDecisions(choices, shape, lastMs)
+  const { parts, steps: choosing } = drawParts(choices, shape, lastMs)
+  const { settings: last, steps: plan } = withQuarrel({ settings: { ...settings, parts }, steps }, choices)
+  return { settings: last, lastMs, plan, decisions, choosing }
+}
