@@ -97,7 +97,6 @@ export const operationMachine = setup({
   guards: {
     isMine: ({ context, event }) => answerTo(context, event) !== undefined,
     isApplied: ({ context, event }) => outcomeOf(context, event)?.type === 'applied',
-    isReconcilable: ({ context, event }) => outcomeOf(context, event)?.type === 'conflict' && mayReconcile(context),
     isConflict: ({ context, event }) => outcomeOf(context, event)?.type === 'conflict',
     isAuth: ({ context, event }) => outcomeOf(context, event)?.type === 'auth',
     isHeldBack: ({ context, event }) => isHeldBack(outcomeOf(context, event)),
@@ -107,6 +106,7 @@ export const operationMachine = setup({
     isExhausted: ({ context, event }) => isExhausted(context, answerTo(context, event)),
     isDecided: ({ context, event }, params: { decision: Decision['type'] }) =>
       event.type === 'RECONCILED' && answerTo(context, event) !== undefined && event.decision.type === params.decision,
+    isSentAnew: ({ context, event }) => isResend(answerTo(context, event)) && mayResend(context),
     isAtRest: ({ context }) => context.row?.dueAt !== IN_PLAY,
     hasStatus: ({ context, event }, params: { status: OperationStatus }) =>
       (event.type === 'ASSIGN' ? event.row : context.row)?.status === params.status,
@@ -133,8 +133,7 @@ export const operationMachine = setup({
       on: {
         OUTCOME: [
           { guard: 'isApplied', target: 'recording', actions: 'succeed' },
-          { guard: 'isReconcilable', target: 'recording', actions: 'beginReconciling' },
-          { guard: 'isConflict', target: 'recording', actions: 'park' },
+          { guard: 'isConflict', target: 'recording', actions: 'beginReconciling' },
           { guard: 'isAuth', target: 'recording', actions: ['reportAuth', 'putBack'] },
           { guard: 'isHeldBack', target: 'recording', actions: 'putBack' },
           { guard: 'isUnreached', target: 'recording', actions: 'setAside' },
@@ -152,7 +151,8 @@ export const operationMachine = setup({
       on: {
         RECONCILED: [
           { guard: { type: 'isDecided', params: { decision: 'done' } }, target: 'recording', actions: 'succeed' },
-          { guard: { type: 'isDecided', params: { decision: 'resend' } }, target: 'recording', actions: 'prepareResend' },
+          { guard: 'isSentAnew', target: 'recording', actions: 'prepareResend' },
+          { guard: { type: 'isDecided', params: { decision: 'resend' } }, target: 'recording', actions: 'park' },
           { guard: { type: 'isDecided', params: { decision: 'refuse' } }, target: 'recording', actions: 'beginRollback' },
           { guard: { type: 'isDecided', params: { decision: 'park' } }, target: 'recording', actions: 'park' },
           {
@@ -188,6 +188,9 @@ export const operationMachine = setup({
   },
 })
 
+const TOO_OFTEN =
+  'Each time it was sent anew, others had changed the entity again (maxReconciliations). Retry it, edit or discard it.'
+
 interface Args {
   readonly context: OperationContext
   readonly event: OperationEvent
@@ -208,7 +211,11 @@ function step({ context, event }: Args, change: (row: OperationRow, answer: Answ
   return answer === undefined || context.row === undefined ? {} : { row: change(context.row, answer) }
 }
 
-function mayReconcile({ row, maxReconciliations }: OperationContext): boolean {
+function isResend(answer: Answer | undefined): boolean {
+  return answer?.type === 'RECONCILED' && answer.decision.type === 'resend'
+}
+
+function mayResend({ row, maxReconciliations }: OperationContext): boolean {
   return row !== undefined && row.reconciliations - (row.reconciledBefore ?? 0) < maxReconciliations
 }
 
@@ -238,6 +245,7 @@ function isExhausted({ row, retry }: OperationContext, answer: Answer | undefine
 function errorOf(answer: Answer): SyncError {
   if (answer.type === 'OUTCOME' && answer.outcome.type !== 'applied') return answer.outcome.error
   if (answer.type === 'RECONCILED' && 'error' in answer.decision) return answer.decision.error
+  if (isResend(answer)) return new SyncOperationError(answer.operationId, 'changed-too-often', TOO_OFTEN)
   return new SyncOperationError(
     answer.operationId,
     'no-reason',
@@ -260,8 +268,10 @@ function parked(row: OperationRow, answer: Answer): OperationRow {
   return park({ ...row, unknownAttempts: inDoubt(row, answer) }, errorOf(answer), conflictOf(answer))
 }
 
+/** What would have settled it is not kept of one that is not sent anew. */
 function conflictOf(answer: Answer): ConflictRecord | undefined {
-  return answer.type === 'RECONCILED' && 'conflict' in answer.decision ? answer.decision.conflict : undefined
+  if (answer.type !== 'RECONCILED' || isResend(answer)) return undefined
+  return 'conflict' in answer.decision ? answer.decision.conflict : undefined
 }
 
 /** How many attempts may have been applied, after this answer. */

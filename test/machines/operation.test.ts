@@ -124,13 +124,13 @@ describe('a decision about a conflict', () => {
     for (;;) {
       slot.answer(outcomes.conflict)
       slot.acknowledge()
-      if (slot.state() === 'idle') break
       slot.decide(decisions.resend)
       slot.acknowledge()
+      if (slot.state() === 'idle') break
       keys.push(slot.key())
     }
     expect(keys).toEqual(['key', 'key.1', 'key.2'])
-    expect(slot.recorded.at(-1)).toMatchObject({ status: 'parked' })
+    expect(slot.recorded.at(-1)).toMatchObject({ status: 'parked', lastError: { code: 'changed-too-often' } })
   })
 })
 

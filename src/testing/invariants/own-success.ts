@@ -1,4 +1,3 @@
-import { DEFAULTS } from '../../core/options.ts'
 import type { RowChange } from '../world/facts.ts'
 import type { Effect } from '../world/model-server.ts'
 import type { Checker } from './invariant.ts'
@@ -14,8 +13,7 @@ interface Owed {
  * S13: a refusal that our own success has caused is no conflict: as long as nobody else has changed the entity, nothing is sent anew, and
  * nothing is given up.
  */
-export const ownSuccess: Checker = ({ register, ledger, undone, settings }, report) => {
-  const { maxReconciliations = DEFAULTS.maxReconciliations } = settings.engine
+export const ownSuccess: Checker = ({ register, ledger, undone }, report) => {
   const owed = new Map<Known, Owed>()
   /** What was sent under each key: after an edit, the success of what stood there before is not that of the new. */
   const payloads = new Map<string, string>()
@@ -43,8 +41,6 @@ export const ownSuccess: Checker = ({ register, ledger, undone, settings }, repo
     const one = row === undefined ? undefined : register.byId(row.id)
     const debt = one === undefined ? undefined : owed.get(one)
     if (row === undefined || one === undefined || one.isTainted || debt === undefined || latestEffect(one) !== debt.effect) return
-    // After so many a person looks, and nothing else does any more.
-    if (row.status === 'parked' && row.reconciliations - (row.reconciledBefore ?? 0) >= maxReconciliations) return
     const isGivenUp = row.status === 'parked' || row.status === 'rollingBack'
     if (isGivenUp && row.lastError?.code === 'conflict' && payloadOf(one) === debt.payload)
       report('S13', `${one.id} is ${row.status} for a conflict, though it was refused only because it had been applied.`)

@@ -52,11 +52,7 @@ checkTable(
       OUTCOME: cases({
         'S7 applied': outcome(outcomes.applied),
         'A3 conflict': outcome(outcomes.conflict),
-        'L7 conflict, reconciled too often': outcome(outcomes.conflict, { reconciliations: maxReconciliations }),
-        'L7 conflict, reconciled too often before a person decided': outcome(outcomes.conflict, {
-          reconciliations: maxReconciliations,
-          reconciledBefore: 1,
-        }),
+        'S13 conflict, sent anew too often': outcome(outcomes.conflict, { reconciliations: maxReconciliations }),
         'S24 no credentials': outcome(outcomes.auth),
         'S24 no credentials, after an attempt in doubt': outcome(outcomes.auth, { attempts: 2, unknownAttempts: 2 }),
         'S23 held back by the breaker': outcome(heldBack, { attempts: maxAttempts, unknownAttempts: 1 }),
@@ -82,7 +78,13 @@ checkTable(
       }),
       RECONCILED: cases({
         'S13 done': decision(decisions.done),
+        'S13 done, after it was sent anew too often': decision(decisions.done, { reconciliations: maxReconciliations }),
         'S5 resend': decision(decisions.resend),
+        'L7 resend, too often': decision(decisions.resend, { reconciliations: maxReconciliations }),
+        'L7 resend, too often before a person decided': decision(decisions.resend, {
+          reconciliations: maxReconciliations,
+          reconciledBefore: 1,
+        }),
         'S7 refuse': decision(decisions.refuse),
         'S12 park': decision(decisions.park),
         'L5 failed': decision(decisions.failed),
@@ -136,8 +138,7 @@ checkTable(
         OUTCOME: {
           'S7 applied': ends({ status: 'done', attempts: 1, finishedAt: 1_000_000 }),
           'A3 conflict': ends({ status: 'reconciling', unknownAttempts: 0 }),
-          'L7 conflict, reconciled too often': ends({ status: 'parked', unknownAttempts: 0 }),
-          'L7 conflict, reconciled too often before a person decided': ends({ status: 'reconciling', unknownAttempts: 0 }),
+          'S13 conflict, sent anew too often': ends({ status: 'reconciling', unknownAttempts: 0 }),
           'S24 no credentials': records(['abort', 'reportAuth'], { status: 'queued', attempts: 0, unknownAttempts: 0 }),
           'S24 no credentials, after an attempt in doubt': records(['abort', 'reportAuth'], {
             status: 'waiting',
@@ -205,6 +206,13 @@ checkTable(
             attempts: 2,
             unknownAttempts: 1,
             reconciliations: 1,
+          }),
+          'S13 done, after it was sent anew too often': ends({ status: 'done' }),
+          'L7 resend, too often': ends({ status: 'parked', request, reconciliations: maxReconciliations }),
+          'L7 resend, too often before a person decided': ends({
+            status: 'sending',
+            request: resent,
+            reconciliations: maxReconciliations + 1,
           }),
           'S7 refuse': ends({ status: 'rollingBack' }),
           'S12 park': ends({ status: 'parked', conflict: decisions.park.conflict, payload: { n: 1 } }),

@@ -54,8 +54,8 @@ export const deciding: readonly Bug[] = [
     'our own success waits for a decision',
     'The server is not looked at after a refusal.',
     'machines/operation.js',
-    "{ guard: 'isReconcilable', target: 'recording', actions: 'beginReconciling' },",
-    "{ guard: 'isReconcilable', target: 'recording', actions: 'park' },",
+    "{ guard: 'isConflict', target: 'recording', actions: 'beginReconciling' },",
+    "{ guard: 'isConflict', target: 'recording', actions: 'park' },",
     'S13',
   ),
   bug(
