@@ -55,6 +55,13 @@ export function createPuller(
   const pauses = new Map<string, { readonly until: number; readonly error: SyncError }>()
   /** What the breaker let nobody ask for. */
   const heldBack = new Set<string>()
+  /** What is being stored and told of. */
+  let news: Promise<unknown> = Promise.resolve()
+
+  function asNews<Result>(step: Promise<Result>): Promise<Result> {
+    news = step.catch(() => undefined)
+    return step
+  }
 
   /** Once the signal has fired nothing is stored, nor told, any more. */
   async function page({ entity, scope, full, failures }: PageInput, signal: AbortSignal): Promise<PageResult> {
@@ -64,7 +71,7 @@ export function createPuller(
       signal.throwIfAborted()
       const writer = { epoch: epoch(), signal }
       const followed = scopesOf(entity)
-      const divided = followed === undefined ? undefined : await divide(part, await followed, writer)
+      const divided = followed === undefined ? undefined : await asNews(divide(part, await followed, writer))
       if (divided !== undefined) return { began, ...divided }
       const known = await replica.pullRow(entity, scope)
       signal.throwIfAborted()
@@ -105,9 +112,14 @@ export function createPuller(
 
   async function ask(turn: Turn): Promise<Step> {
     const { entity, part, row, writer } = turn
-    const { cursor, etag, isPartial } = row
     const pulled = refusal(entity) ?? (await answerFor(part, row, writer.signal))
     writer.signal.throwIfAborted()
+    return asNews(deal(turn, pulled))
+  }
+
+  async function deal(turn: Turn, pulled: Pulled): Promise<Step> {
+    const { part, row, writer } = turn
+    const { cursor, etag, isPartial } = row
     if (pulled.type === 'page') return take(turn, pulled)
     if (pulled.type === 'failed') return fail(turn, pulled)
     if (pulled.type === 'auth') return { type: 'auth', delayMs: Infinity }
@@ -234,7 +246,12 @@ export function createPuller(
     return Math.max(1, retryDelayMs(settings.retry, { attempt: failures + 1, random: random(), retryAfterMs }))
   }
 
-  return { page, takeHeldBack }
+  return {
+    page,
+    takeHeldBack,
+    /** Resolves when of everything that is stored by now has been told too. */
+    allTold: (): Promise<unknown> => news,
+  }
 }
 
 function more(): Step {
