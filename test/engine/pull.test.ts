@@ -5,6 +5,7 @@ import {
   type Outcome,
   type Pulled,
   type PullRequest,
+  type Storage,
   type SyncProgress,
   type Transport,
   type Write,
@@ -419,13 +420,18 @@ describe('a pull', () => {
   it('A8 asks nothing any more once it is held in the midst of a look at the store', async () => {
     const storage = memoryStorage()
     let [asked, looks] = [0, 0]
+    let held: ReturnType<Storage['get']> | undefined
     const engine = world.engine({
       storage: {
         ...storage,
         get(collection, key) {
-          // The first look is that of who waits for the answer.
-          if (key === pullRowName('default', 'note') && ++looks === 2) engine.pause('test')
-          return storage.get(collection, key)
+          const look = storage.get(collection, key)
+          // The first look is that of who waits for the answer, the second that of the pull.
+          if (key === pullRowName('default', 'note') && ++looks === 2) {
+            held = look
+            engine.pause('test')
+          }
+          return look
         },
       },
       transport: pulling(async (_, pull) => (asked++, pull())),
@@ -435,10 +441,13 @@ describe('a pull', () => {
     looks = Number.NEGATIVE_INFINITY
     await engine.synchronize()
     looks = 0
-    await engine.synchronize()
+    expect((await engine.synchronize()).pulled).toEqual([{ entity: 'note', isComplete: false }])
+    await held
+    // What a pull that was not called off would do now, it does without waiting for anything else.
+    await new Promise(setImmediate)
+    expect([looks, asked]).toEqual([2, 1])
     engine.resume('test')
-    await engine.synchronize()
-    expect(asked).toBe(2)
+    expect((await engine.synchronize()).pulled).toEqual([{ entity: 'note', isComplete: true }])
   })
 
   it.each<[string, () => Promise<Pulled>]>([
