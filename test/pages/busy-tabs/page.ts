@@ -39,7 +39,9 @@ addEventListener('pageshow', ({ persisted }) => {
   const keys = Array.from({ length: 8 }, (_, at) => `back-${at}`)
   void write(keys, (enqueued) => tell({ enqueued }))
   // One after the other, so that the last that is told is the newest.
-  notes.watch().subscribe(() => (telling = telling.then(async () => tell({ view: await shown() }))))
+  notes.watch().subscribe(() => {
+    telling = telling.then(async () => tell({ view: await shown() }))
+  })
 })
 
 await engine.start()
