@@ -1,6 +1,7 @@
 import { playwright } from '@vitest/browser-playwright'
 import { defineConfig } from 'vitest/config'
 import { findChromium } from './scripts/chromium.mjs'
+import { LongestFirst } from './test/support/order.ts'
 
 const executablePath = findChromium()
 
@@ -12,6 +13,7 @@ const shared = {
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     coverage: {
       provider: 'v8',
       include: ['src/**/*.ts', 'machines/**/*.ts'],
@@ -23,6 +25,8 @@ export default defineConfig({
           ...shared,
           name: 'node',
           pool: 'forks',
+          // Vitest would leave one core alone, and of two that is half of them.
+          maxWorkers: '100%',
           sequence: { groupOrder: 0 },
           include: ['test/**/*.test.ts'],
           exclude: ['test/browser/**'],

@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 // Prints the budgets, each as a ratio to its raw limit in the same run: medians of interleaved rounds.
-import { parseArgs } from 'node:util'
 import { benchCoalesce } from './coalesce.mjs'
 import { benchDrain } from './drain.mjs'
 import { benchEnqueue } from './enqueue.mjs'
@@ -9,29 +8,10 @@ import { benchOverhead } from './overhead.mjs'
 import { benchPull } from './pull.mjs'
 import { benchRealtime } from './realtime.mjs'
 import { benchScale } from './scale.mjs'
+import { values } from './run.options.mjs'
 import { benchView } from './view.mjs'
 
-const HELP = `npm run bench -- [--only enqueue,drain,scale,overhead,coalesce,pull,view,realtime,handover] [--rounds 5] [--quick] [--history file] [--json]
-  handover   in real tabs of a Chromium; not among the default ones
-  --quick    a tenth of the operations: for a look, not for figures
-  --history  writes to coalesce, one JSON object a line (default: examples/data/history-2000.ndjson)`
-
-const { values } = parseArgs({
-  options: {
-    only: { type: 'string', default: 'enqueue,drain,scale,overhead,coalesce,pull,view,realtime' },
-    rounds: { type: 'string', default: '5' },
-    quick: { type: 'boolean', default: false },
-    history: { type: 'string', default: new URL('../examples/data/history-2000.ndjson', import.meta.url).pathname },
-    json: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-  },
-})
-if (values.help) {
-  console.log(HELP)
-  process.exit(0)
-}
-
-const rounds = Number(values.rounds)
+const { rounds, names } = values
 const scale = values.quick ? 0.1 : 1
 const benches = {
   enqueue: () => benchEnqueue(rounds),
@@ -46,11 +26,7 @@ const benches = {
 }
 
 const results = []
-for (const name of values.only.split(',')) {
-  if (!Object.hasOwn(benches, name)) {
-    console.error(`There is no bench "${name}".\n${HELP}`)
-    process.exit(2)
-  }
+for (const name of names) {
   if (!values.json) console.log(`\n${name}`)
   for (const result of await benches[name]()) {
     results.push(result)

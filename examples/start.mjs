@@ -3,25 +3,12 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { argv, exit } from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { startPush, startServerProcess } from './start/processes.mjs'
 import { createScreen, table } from './start/screen.mjs'
 import { verify } from './start/verify.mjs'
 
-const HELP = `npm start
-  Pushes 2,000 real writes to a server through a faulty network, kills the worker half-way with SIGKILL, starts it again, and compares
-  the server with the file. Leaves nothing behind, and has no options.`
-
-const [argument] = argv.slice(2)
-if (argument === '--help' || argument === '-h') {
-  console.log(HELP)
-  exit(0)
-}
-if (argument !== undefined) {
-  console.error(`start: there is no option ${argument}. See npm start -- --help.`)
-  exit(2)
-}
+await import('./start.options.mjs')
 
 const file = fileURLToPath(new URL('./data/history-2000.ndjson', import.meta.url))
 /** A window, so that not everything is coalesced before the first request; and a way out, should something hang. */

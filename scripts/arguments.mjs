@@ -1,16 +1,18 @@
 import { argv, exit } from 'node:process'
 import { parseArgs } from 'node:util'
-import { MAX_SEED } from '../dist/src/testing/check.js'
 
-export { MAX_SEED }
+/** Of the simulator, which is not built yet when options are read. */
+export const MAX_SEED = 2 ** 32 - 1
 
 /**
- * The options of a script: `numbers` gives the least and the most that each may be, and `check` says what else is wrong. With `--help`, and where something is wrong,
- * the process ends here.
+ * The options of a script: `numbers` gives the least and the most that each may be, and `check` says what else is wrong; what is no option is refused, unless
+ * `allowPositionals` has it among them as `positionals`. With `--help`, and where something is wrong, the process ends here.
  */
-export function argumentsOf({ name, help, options, numbers, check = () => undefined }) {
+export function argumentsOf({ name, help, options = {}, numbers = {}, allowPositionals = false, check = () => undefined }) {
   try {
-    const { values } = parseArgs({ args: argv.slice(2), options: { help: { type: 'boolean', default: false }, ...options } })
+    const known = { help: { type: 'boolean', short: 'h', default: false }, ...options }
+    const { values: given, positionals } = parseArgs({ args: argv.slice(2), options: known, allowPositionals })
+    const values = { ...given, positionals }
     if (values.help) {
       console.log(help)
       return exit(0)

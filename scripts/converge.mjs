@@ -5,29 +5,15 @@ import { join } from 'node:path'
 import { exit, stderr } from 'node:process'
 import { startServer } from 'synchart/server'
 import { createScreen, table } from '../examples/start/screen.mjs'
-import { argumentsOf, MAX_SEED } from './arguments.mjs'
 import { editUntil, evidenceOf, KINDS, openDevice } from './converge/device.mjs'
 import { judge } from './converge/judge.mjs'
+import { values } from './converge.options.mjs'
 import { seededRandom } from './random.mjs'
 
-const HELP = `npm run converge -- [--seconds 60] [--seed 1] [--json]
-  --seconds  how long two devices edit the same 50 entities, while every tenth request fails
-  --seed     of the edits and the faults; when they meet is left to the machine
-  --json     the figures for machines
-Exit codes: 0 both devices and the server agree and every conflict was settled as its strategy says, 1 not so, 2 wrong usage.`
 /** So long everything may take to come to an end when nothing fails any more. */
 const SETTLE_MS = 120_000
 
-const { seconds, seed, json } = argumentsOf({
-  name: 'converge',
-  help: HELP,
-  options: {
-    seconds: { type: 'string', default: '60' },
-    seed: { type: 'string', default: '1' },
-    json: { type: 'boolean', default: false },
-  },
-  numbers: { seconds: [1, 86_400], seed: [0, MAX_SEED - 1] },
-})
+const { seconds, seed, json } = values
 const startedAt = performance.now()
 const folder = mkdtempSync(join(tmpdir(), 'synchart-converge-'))
 const screen = createScreen(stderr)

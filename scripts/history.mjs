@@ -1,12 +1,12 @@
 // Pushes a whole history to a server full of faults, kills the client by SIGKILL again and again, and then compares the server with a plain replay:
-//   node scripts/history.mjs <file> [--kills 20] [--faults 0.1] [--seed 1] [--json] [-- options of synchart push]
+// `npm run history -- file.ndjson`.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { startPush, startServerProcess } from '../examples/start/processes.mjs'
 import { createScreen, table } from '../examples/start/screen.mjs'
 import { verify } from '../examples/start/verify.mjs'
+import { values } from './history.options.mjs'
 import { seededRandom } from './random.mjs'
 
 /** A kill comes at most so long after its share of the operations was acknowledged. */
@@ -16,23 +16,8 @@ const EARLY_MS = 800
 /** The last share of the operations that is left for the end, which is not killed. */
 const REST = 0.08
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    kills: { type: 'string', default: '20' },
-    faults: { type: 'string', default: '0.1' },
-    seed: { type: 'string', default: '1' },
-    json: { type: 'boolean', default: false },
-  },
-})
-const [file, ...options] = positionals
-if (file === undefined) {
-  console.error(
-    'Name a file of operations: node scripts/history.mjs <file> [--kills 20] [--faults 0.1] [--seed 1] [--json] [-- options of synchart push]',
-  )
-  process.exit(2)
-}
-const [kills, rate, seed] = [Number(values.kills), Number(values.faults), Number(values.seed)]
+const { kills, faults: rate, seed, json } = values
+const [file, ...options] = values.positionals
 const random = seededRandom(seed)
 const startedAt = performance.now()
 const folder = mkdtempSync(join(tmpdir(), 'synchart-history-'))
@@ -117,7 +102,7 @@ function conclude(runs, { requests, faults }, { compared, effects, lost, doubled
     figures.operations === summary.lines &&
     lost.length + doubled.length + outOfOrder.length === 0
   const examples = [...lost.slice(0, 10), ...doubled.slice(0, 10), ...outOfOrder.slice(0, 10)]
-  if (values.json) console.log(JSON.stringify({ proven: isProven, code, ...figures, faultsByKind: faults, examples }, null, 2))
+  if (json) console.log(JSON.stringify({ proven: isProven, code, ...figures, faultsByKind: faults, examples }, null, 2))
   else
     for (const line of [
       ...table(Object.entries(figures)),

@@ -1,8 +1,7 @@
 // Simulates seed after seed on all cores, until one fails: `npm run simulate -- --seeds 10000 --from 1`, or one alone: `--seed 7`, with `--trace` its whole trace.
-import { availableParallelism } from 'node:os'
 import { exit, stderr, stdout } from 'node:process'
-import { argumentsOf, MAX_SEED, tooManySeeds } from './arguments.mjs'
 import { useLightAbort } from './light-abort.mjs'
+import { values } from './simulate.options.mjs'
 import { runWorkers } from './workers.mjs'
 import { replay, simulate } from '../dist/src/testing/simulate.js'
 import { shrink } from '../dist/src/testing/shrink.js'
@@ -12,29 +11,6 @@ const SHRINK_RUNS = 400
 const CHUNK = 20
 const TELL_EVERY_MS = 10_000
 
-const HELP = `npm run simulate -- [--seeds 1000] [--from 1] [--workers ${availableParallelism()}] [--json]
-npm run simulate -- --seed 4711 [--trace] [--json]
-  --seeds    how many seeds to run, until one fails
-  --from     the first of them
-  --workers  how many processes share them
-  --seed     runs this one alone and tells its story if it fails
-  --trace    and everything that happened
-  --json     one line of JSON instead: what was done, and the first seed that failed with its violation`
-
-const values = argumentsOf({
-  name: 'simulate',
-  help: HELP,
-  options: {
-    seeds: { type: 'string', default: '1000' },
-    from: { type: 'string', default: '1' },
-    seed: { type: 'string' },
-    trace: { type: 'boolean', default: false },
-    json: { type: 'boolean', default: false },
-    workers: { type: 'string', default: String(availableParallelism()) },
-  },
-  numbers: { seeds: [1], from: [0, MAX_SEED], workers: [1], seed: [0, MAX_SEED] },
-  check: (given) => (given.json && given.trace ? '--json and --trace exclude each other.' : tooManySeeds(given)),
-})
 useLightAbort()
 exit(values.seed === undefined ? await many(values.from, values.seeds) : await one(values.seed))
 

@@ -171,7 +171,7 @@ export type Outcome =
 export type Fetched =
   | { readonly type: 'found'; readonly value: JsonObject; readonly version?: string | undefined }
   | { readonly type: 'absent' }
-  | { readonly type: 'failed'; readonly error: SyncError }
+  | { readonly type: 'failed'; readonly error: SyncError; readonly retryAfterMs?: number | undefined }
   /** Credentials are needed. */
   | { readonly type: 'auth'; readonly error: SyncError }
 

@@ -91,6 +91,16 @@ export interface PullRow {
   readonly answers?: number
   /** Why that one was not met yet. */
   readonly lastError?: StoredError
+  /** What its pages could not bring: each is asked for alone from `dueAt` on. */
+  readonly quarantined?: readonly Quarantined[]
+}
+
+export interface Quarantined {
+  readonly id: string
+  /** How often it was asked for in vain. */
+  readonly tries: number
+  /** Milliseconds since 1970. */
+  readonly dueAt: number
 }
 
 /** Pulls that a tab wants which does not own the lease. A row of `meta`. */
@@ -165,8 +175,15 @@ function isPullRow(value: unknown): value is PullRow {
     (value['parts'] === undefined || isTexts(value['parts'])) &&
     isOptional(value['cursor'], 'string') &&
     isOptional(value['etag'], 'string') &&
-    isOptional(value['total'], 'number')
+    isOptional(value['total'], 'number') &&
+    (value['quarantined'] === undefined || isQuarantine(value['quarantined']))
   )
+}
+
+function isQuarantine(value: unknown): boolean {
+  const isOne = (one: unknown): boolean =>
+    isRecord(one) && typeof one['id'] === 'string' && typeof one['tries'] === 'number' && typeof one['dueAt'] === 'number'
+  return Array.isArray(value) && value.every(isOne)
 }
 
 /** Who may drain. `beat` grows with every heartbeat, so that others see it live without comparing clocks. */

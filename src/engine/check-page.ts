@@ -24,7 +24,8 @@ function checkPage(page: Page): Pulled {
   return { ...page, changes: changes.filter((change) => !objectionTo(change)), unusable: [...unusable, ...found] }
 }
 
-function objectionTo(change: Change): UnusableChange | undefined {
+/** Why it can't be used; undefined if it can. */
+export function objectionTo(change: Change): UnusableChange | undefined {
   if (!isRecord(change) || typeof change.id !== 'string' || change.id === '')
     return leftOut(undefined, 'its id must be a text, and not empty')
   const { id, version } = change

@@ -13,6 +13,8 @@ export interface PullRequestHooks {
   /** Whether pulls can go on at all: not while anything pauses the engine, nor once it is stopped. */
   isHeld(): boolean
   want(targets: readonly PullTarget[]): void
+  /** Resolves when this engine has told of everything that it has stored. */
+  allTold(): Promise<unknown>
   /** The parts of an entity that are followed; undefined if it is pulled as a whole. */
   scopesOf(entity: string): Promise<readonly string[]> | undefined
   failed(error: unknown): void
@@ -67,6 +69,7 @@ export function createPullRequests(settings: Settings, store: Store, hooks: Pull
       const followed = hooks.scopesOf(entity)
       const rows = followed === undefined ? [await store.pullRow(user, entity)] : await rowsOf(entity, await followed)
       if (rows.every((row) => (row?.answers ?? 0) >= request)) {
+        await hooks.allTold()
         const error = rows.find((row) => row?.lastError !== undefined)?.lastError
         return { entity, isComplete: error === undefined, ...(error === undefined ? {} : { error }) }
       }

@@ -1,15 +1,18 @@
 import type { PageInput, PageResult } from '../../machines/pull.ts'
 import { retryDelayMs } from '../core/backoff.ts'
-import { CircuitBreakerOpenError, NetworkError, StorageFencedError, SyncError, TimeoutError } from '../core/errors.ts'
+import { CircuitBreakerOpenError, StorageFencedError, SyncError } from '../core/errors.ts'
 import type { Settings } from '../core/options.ts'
 import type { Pulled, PullRequest, SystemPorts, Transport } from '../core/ports.ts'
 import { storedError } from '../core/rows.ts'
-import { pullRowName, type PullRow } from '../core/schema.ts'
+import { pullRowName, type PullRow, type Quarantined } from '../core/schema.ts'
 import { isServerFailure, type BreakerSigns } from './breaker-signs.ts'
 import { checkPulled } from './check-page.ts'
 import type { Events } from './events.ts'
+import { inTime } from './in-time.ts'
+import { afterPage, dueIn, withQuarantined } from './pull-quarantine.ts'
 import { createPullRuns } from './pull-runs.ts'
 import type { Replica, Writer } from './replica.ts'
+import { createRetaker } from './retaker.ts'
 
 export interface PullerHooks {
   epoch(): number
@@ -51,10 +54,18 @@ export function createPuller(
 ) {
   const { user } = settings
   const runs = createPullRuns()
+  const retake = createRetaker(settings, clock, transport, replica, signs)
   /** By entity: what the server said when it asked for a pause, and until when that holds (S22). */
   const pauses = new Map<string, { readonly until: number; readonly error: SyncError }>()
   /** What the breaker let nobody ask for. */
   const heldBack = new Set<string>()
+  /** What is being stored and told of. */
+  let news: Promise<unknown> = Promise.resolve()
+
+  function asNews<Result>(step: Promise<Result>): Promise<Result> {
+    news = step.catch(() => undefined)
+    return step
+  }
 
   /** Once the signal has fired nothing is stored, nor told, any more. */
   async function page({ entity, scope, full, failures }: PageInput, signal: AbortSignal): Promise<PageResult> {
@@ -64,7 +75,7 @@ export function createPuller(
       signal.throwIfAborted()
       const writer = { epoch: epoch(), signal }
       const followed = scopesOf(entity)
-      const divided = followed === undefined ? undefined : await divide(part, await followed, full, writer)
+      const divided = followed === undefined ? undefined : await asNews(divide(part, await followed, full, writer))
       if (divided !== undefined) return { began, ...divided }
       const known = await replica.pullRow(entity, scope)
       signal.throwIfAborted()
@@ -118,9 +129,25 @@ export function createPuller(
 
   async function ask(turn: Turn): Promise<Step> {
     const { entity, part, row, writer } = turn
-    const { cursor, etag, isPartial } = row
-    const pulled = refusal(entity) ?? (await answerFor(part, row, writer.signal))
+    const refused = refusal(entity)
+    const due = refused === undefined ? dueIn(row, clock.now()) : undefined
+    if (due !== undefined) return askAlone(turn, due)
+    const pulled = refused ?? (await answerFor(part, row, writer.signal))
     writer.signal.throwIfAborted()
+    return asNews(deal(turn, pulled))
+  }
+
+  /** Whatever comes of it, the pages go on. */
+  async function askAlone({ entity, row, writer }: Turn, due: Quarantined): Promise<Step> {
+    const fetched = await retake(entity, row, due, writer)
+    if (fetched.type === 'auth') return { type: 'auth', delayMs: Infinity }
+    if (fetched.type === 'failed') heed(entity, fetched)
+    return more()
+  }
+
+  async function deal(turn: Turn, pulled: Pulled): Promise<Step> {
+    const { part, row, writer } = turn
+    const { cursor, etag, isPartial } = row
     if (pulled.type === 'page') return take(turn, pulled)
     if (pulled.type === 'failed') return fail(turn, pulled)
     if (pulled.type === 'auth') return { type: 'auth', delayMs: Infinity }
@@ -130,6 +157,10 @@ export function createPuller(
       return more()
     }
     return fail(turn, { type: 'failed', error: pulled.type === 'expired' ? pulled.error : notAsked() })
+  }
+
+  function heed(entity: string, { error, retryAfterMs }: Omit<Failed, 'type'>): void {
+    if (retryAfterMs !== undefined) pauses.set(entity, { until: clock.monotonic() + retryAfterMs, error })
   }
 
   /** Why nothing is asked of the server now. */
@@ -149,31 +180,18 @@ export function createPuller(
     const { name, cursor, etag, isPartial, met } = row
     if (runs.begin(name)) events.emit({ type: 'pull:started', ...part, full: isPartial, done: met })
     replica.asking()
-    const pulled = await inTime({ ...part, cursor, limit: settings.pull.pageSize, etag: isPartial ? undefined : etag }, signal)
+    const pulled = await inTimeFor({ ...part, cursor, limit: settings.pull.pageSize, etag: isPartial ? undefined : etag }, signal)
     if (signal.aborted) signs.abandoned(1)
     else if (pulled.type === 'failed' && isServerFailure(pulled.error)) signs.failed()
     else signs.succeeded()
     return pulled
   }
 
-  /** Whatever the transport does: it may throw, and it may never answer. */
-  function inTime(request: PullRequest, signal: AbortSignal): Promise<Pulled> {
-    const controller = new AbortController()
-    const abort = (): void => controller.abort()
-    signal.addEventListener('abort', abort)
-    return new Promise<Pulled>((resolve) => {
-      const cancel = clock.schedule(() => {
-        resolve({ type: 'failed', error: tooLate(settings.sendTimeoutMs) })
-        abort()
-      }, settings.sendTimeoutMs)
-      const answered = (pulled: Pulled): void => {
-        cancel()
-        resolve(checkPulled(pulled))
-      }
-      const answer = async (): Promise<Pulled> =>
-        transport.pull?.(request, { signal: controller.signal }) ?? { type: 'failed', error: noPull() }
-      answer().then(answered, (cause: unknown) => answered({ type: 'failed', error: transportFailed(cause) }))
-    }).finally(() => signal.removeEventListener('abort', abort))
+  function inTimeFor(request: PullRequest, signal: AbortSignal): Promise<Pulled> {
+    const failed = (error: SyncError): Pulled => ({ type: 'failed', error })
+    const ask = async (called: AbortSignal): Promise<Pulled> =>
+      checkPulled(await (transport.pull?.(request, { signal: called }) ?? failed(noPull())))
+    return inTime(clock, settings.sendTimeoutMs, signal, { what: 'page', ask, failed })
   }
 
   async function take(turn: Turn, pulled: Page): Promise<Step> {
@@ -184,7 +202,8 @@ export function createPuller(
     const { etag: _etag, ...kept } = row
     const met = row.met + changes.length
     const told = total === undefined ? {} : { total }
-    const next: PullRow = { ...kept, ...told, cursor, met, ...(hasMore || etag === undefined ? {} : { etag }) }
+    const reached = { ...kept, ...told, cursor, met, ...(hasMore || etag === undefined ? {} : { etag }) }
+    const next = withQuarantined(reached, afterPage(row, pulled, clock.now()))
     const alsoMet = unusable.flatMap(({ id }) => id ?? [])
     const isSwept = !row.isPartial || row.wasEmpty === true
     const isLast = !hasMore && isSwept
@@ -231,7 +250,7 @@ export function createPuller(
   /** Who asked for it hears of it; it is tried again all the same. */
   async function fail({ entity, part, row, failures, writer }: Turn, { error, retryAfterMs }: Failed): Promise<Step> {
     if (error.code === 'offline') networkSuspected()
-    if (retryAfterMs !== undefined) pauses.set(entity, { until: clock.monotonic() + retryAfterMs, error })
+    heed(entity, { error, retryAfterMs })
     const request = requestOf(entity)
     const isAwaited = request > (row.answers ?? 0)
     if (isAwaited) await replica.note(writer, entity, { ...row, answers: request, lastError: storedError(error) })
@@ -252,7 +271,12 @@ export function createPuller(
     return Math.max(1, retryDelayMs(settings.retry, { attempt: failures + 1, random: random(), retryAfterMs }))
   }
 
-  return { page, takeHeldBack }
+  return {
+    page,
+    takeHeldBack,
+    /** Resolves when of everything that is stored by now has been told too. */
+    allTold: (): Promise<unknown> => news,
+  }
 }
 
 function more(): Step {
@@ -268,12 +292,4 @@ function notAsked(): SyncError {
     'unreadable',
     'The server says that nothing has changed, but was not asked that. Check what stands before the API.',
   )
-}
-
-function tooLate(limitMs: number): SyncError {
-  return new TimeoutError(`No page within ${limitMs} ms (sendTimeoutMs); it is asked for again.`)
-}
-
-function transportFailed(cause: unknown): SyncError {
-  return new NetworkError('The transport failed; the page is asked for again.', { cause, code: 'transport' })
 }

@@ -31,7 +31,7 @@ export function createReadPath(settings: Settings, ports: SystemPorts, parts: Re
   const want = (targets: readonly PullTarget[]): void => machine()?.send({ type: 'PULL.WANTED', targets })
   const failed = (error: unknown): void => events.emit({ type: 'storage:error', error })
   const scopes = createScopes(settings, store, { isOwner, want, failed })
-  const requests = createPullRequests(settings, store, { isOwner, isHeld, want, scopesOf: scopes.of, failed })
+  const requests = createPullRequests(settings, store, { isOwner, isHeld, want, allTold, scopesOf: scopes.of, failed })
   const realtime = createRealtime(settings, ports, events, { isOwner, isOnline, want }, inspect)
   const puller = createPuller(settings, ports, transport, replica, {
     epoch,
@@ -42,6 +42,10 @@ export function createReadPath(settings: Settings, ports: SystemPorts, parts: Re
     scopesOf: scopes.of,
     isTold: realtime.isConnected,
   })
+
+  function allTold(): Promise<unknown> {
+    return puller.allTold()
+  }
 
   function isHeld(): boolean {
     const snapshot = machine()?.getSnapshot()

@@ -1,12 +1,29 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { MAX_SEED } from '../../src/testing/check.ts'
 
-async function script(path: string, ...args: readonly string[]): Promise<{ code: unknown; stdout: string; stderr: string }> {
-  const file = fileURLToPath(new URL(`../../${path}`, import.meta.url))
-  const child = spawn(process.execPath, [file, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const manifest: { scripts: Record<string, string> } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+const building = Object.entries(manifest.scripts).flatMap(([name, command]) => (command.includes('built.mjs') ? [name] : []))
+
+interface Ended {
+  readonly code: unknown
+  readonly stdout: string
+  readonly stderr: string
+}
+
+function script(path: string, ...args: readonly string[]): Promise<Ended> {
+  return node(root, path, ...args)
+}
+
+async function node(folder: string, path: string, ...args: readonly string[]): Promise<Ended> {
+  const child = spawn(process.execPath, [path, ...args], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] })
   const [stdout, stderr, [code]] = await Promise.all([
     text(child.stdout),
     text(child.stderr),
@@ -15,7 +32,33 @@ async function script(path: string, ...args: readonly string[]): Promise<{ code:
   return { code, stdout, stderr }
 }
 
-describe('the scripts that people call', () => {
+describe('the scripts that build first', () => {
+  /** Where nothing can be built, for there is neither code nor a compiler. */
+  let folder = ''
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'synchart-scripts-'))
+    for (const name of ['scripts', 'bench', 'examples']) cpSync(join(root, name), join(folder, name), { recursive: true, filter })
+  })
+  afterAll(() => rmSync(folder, { recursive: true, force: true }))
+  const filter = (path: string): boolean => !path.includes('node_modules')
+
+  /** What `npm run` runs. */
+  function unbuilt(name: string, ...args: readonly string[]): Promise<Ended> {
+    const [, path = '', ...before] = manifest.scripts[name]!.split(' ')
+    return node(folder, path, ...before, ...args)
+  }
+
+  it('are these', () => {
+    expect(building).toEqual(['start', 'simulate', 'planted', 'crash', 'history', 'converge', 'bench', 'diagrams'])
+    expect(Object.values(manifest.scripts).filter((command) => /build &&/.test(command))).toEqual([])
+  })
+
+  it.each(building)('B1 %s tells what it does without a build', async (name) => {
+    const { code, stdout, stderr } = await unbuilt(name, '--help')
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(stdout).toMatch(name === 'start' ? /^npm start\n/ : new RegExp(`^npm run ${name} -- `))
+  })
+
   const wrong = [
     ['--seed', 'abc'],
     ['--seed', '4294967296'],
@@ -38,11 +81,37 @@ describe('the scripts that people call', () => {
     ...wrong.map((args) => ['simulate', ...args]),
     ...wrong.map((args) => ['crash', ...args]),
     ...wrongOfCrash.map((args) => ['crash', ...args]),
-  ])('B1 %s refuses %s %s in one line, with exit code 2', async (name, ...args) => {
-    const { code, stdout, stderr } = await script(`scripts/${name}.mjs`, ...args)
+    ['converge', '--seed', String(MAX_SEED)],
+    ['history', '--kills', 'x', 'file.ndjson'],
+    ['history', '--faults', '1.5', 'file.ndjson'],
+    ['bench', '--only', 'drain,dream'],
+    ['bench', '--rounds', '0'],
+    ['start', '--fast'],
+    ...building.map((name) => [name, '--sedes']),
+  ])('B1 %s refuses %s %s without a build, in one line, with exit code 2', async (name = '', ...args) => {
+    const { code, stdout, stderr } = await unbuilt(name, ...args)
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toMatch(new RegExp(`^${name}: [^\\n]+\\n$`))
     expect(stderr).toContain(args[0]!.split('=')[0])
+  })
+
+  it('B1 history wants a file', async () => {
+    expect(await unbuilt('history')).toMatchObject({ code: 2, stderr: expect.stringContaining('file of operations') })
+  })
+
+  it.each(building)('%s does nothing where the build fails', async (name) => {
+    const { code, stdout, stderr } = await unbuilt(name, ...(name === 'history' ? ['file.ndjson'] : []))
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+    expect(stderr).toContain('typescript')
+  })
+})
+
+describe('the scripts that people call', () => {
+  it('take the last seed of the simulator, and none beyond it', async () => {
+    const from = (seed: number): Promise<Ended> =>
+      script('scripts/simulate.mjs', '--seeds', '1', '--json', '--from', String(seed))
+    expect(await from(MAX_SEED)).toMatchObject({ code: 0 })
+    expect(await from(MAX_SEED + 1)).toMatchObject({ code: 2 })
   })
 
   it('simulate --json writes one line for programs', async () => {
@@ -50,18 +119,5 @@ describe('the scripts that people call', () => {
     expect(code).toBe(0)
     expect(JSON.parse(stdout)).toMatchObject({ seeds: 1, hash: expect.any(String), faults: expect.any(Object) })
     expect(stdout.trimEnd()).not.toContain('\n')
-  })
-
-  it('simulate, crash and start tell what they do, and do nothing', async () => {
-    for (const path of ['scripts/simulate.mjs', 'scripts/crash.mjs', 'examples/start.mjs']) {
-      const { code, stdout, stderr } = await script(path, '--help')
-      expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-      expect(stdout).toMatch(/^npm (run simulate|run crash|start)/)
-      expect(stdout).not.toMatch(/server {3}http|Faults that fired|crashes,/)
-    }
-  })
-
-  it('B1 start refuses an option that it does not have', async () => {
-    expect(await script('examples/start.mjs', '--fast')).toMatchObject({ code: 2, stderr: expect.stringContaining('--fast') })
   })
 })

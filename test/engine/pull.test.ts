@@ -5,12 +5,14 @@ import {
   type Outcome,
   type Pulled,
   type PullRequest,
+  type Storage,
   type SyncProgress,
   type Transport,
+  type Write,
 } from '../../src/index.ts'
 import { httpTransport } from '../../src/adapters/http/index.ts'
 import { memoryStorage } from '../../src/adapters/memory.ts'
-import { pullRowName } from '../../src/core/schema.ts'
+import { isRecord, META, pullRowName } from '../../src/core/schema.ts'
 import { faultyStorage } from '../support/faulty-storage.ts'
 import { elsewhere } from '../support/other-client.ts'
 import { createVirtualClock } from '../support/virtual-clock.ts'
@@ -33,6 +35,10 @@ function pulling(page: (request: PullRequest, pull: () => Promise<Pulled>, count
 
 function versionAlone(outcome: Outcome): Outcome {
   return outcome.type === 'applied' ? { type: 'applied', version: outcome.version } : outcome
+}
+
+function answersPull(write: Write): boolean {
+  return write.type === 'put' && write.collection === META && isRecord(write.value) && write.value['answers'] !== undefined
 }
 
 const empty: Pulled = { type: 'page', changes: [], unusable: [], cursor: 'end', hasMore: false }
@@ -364,16 +370,68 @@ describe('a pull', () => {
     expect(engine.metrics().breaker.state).toBe('closed')
   })
 
+  const unusable = { id: 'n0', error: new ServerError('nobody can read it') }
+  it.each<[string, Pulled, string[]]>([
+    ['a page', { ...empty, unusable: [unusable] }, ['pull:quarantined', 'pull:progress', 'pull:completed']],
+    ['a failure', { type: 'failed', error: new ServerError('down') }, ['pull:failed']],
+  ])(
+    'B16 has told of %s before synchronize resolves, though its answer was read as soon as it was stored',
+    async (_, pulled, told) => {
+      const storage = memoryStorage()
+      let stored = (): void => {}
+      let looked = (): void => {}
+      const [isStored, isLooked] = [
+        new Promise<void>((resolve) => (stored = resolve)),
+        new Promise<void>((resolve) => (looked = resolve)),
+      ]
+      let looks = 0
+      const engine = world.engine({
+        storage: {
+          ...storage,
+          async get(collection, key) {
+            if (key !== pullRowName('default', 'note') || ++looks > 1) return storage.get(collection, key)
+            // The first look is that of who waits for the answer.
+            await isStored
+            const row = await storage.get(collection, key)
+            looked()
+            return row
+          },
+          async commit(writes, options) {
+            const keys = await storage.commit(writes, options)
+            if (!writes.some(answersPull)) return keys
+            stored()
+            await isLooked
+            for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
+            return keys
+          },
+        },
+        transport: pulling(async () => pulled),
+        pull: { everyMs: 0 },
+        retry: { strategy: 'constant', baseMs: 60_000, capMs: 60_000 },
+      })
+      const heard: string[] = []
+      engine.on('pull:*', ({ type }) => void heard.push(type))
+      await engine.start()
+      await engine.synchronize()
+      expect(heard).toEqual(['pull:started', ...told])
+    },
+  )
+
   it('A8 asks nothing any more once it is held in the midst of a look at the store', async () => {
     const storage = memoryStorage()
     let [asked, looks] = [0, 0]
+    let held: ReturnType<Storage['get']> | undefined
     const engine = world.engine({
       storage: {
         ...storage,
         get(collection, key) {
-          // The first look is that of who waits for the answer.
-          if (key === pullRowName('default', 'note') && ++looks === 2) engine.pause('test')
-          return storage.get(collection, key)
+          const look = storage.get(collection, key)
+          // The first look is that of who waits for the answer, the second that of the pull.
+          if (key === pullRowName('default', 'note') && ++looks === 2) {
+            held = look
+            engine.pause('test')
+          }
+          return look
         },
       },
       transport: pulling(async (_, pull) => (asked++, pull())),
@@ -383,10 +441,13 @@ describe('a pull', () => {
     looks = Number.NEGATIVE_INFINITY
     await engine.synchronize()
     looks = 0
-    await engine.synchronize()
+    expect((await engine.synchronize()).pulled).toEqual([{ entity: 'note', isComplete: false }])
+    await held
+    // What a pull that was not called off would do now, it does without waiting for anything else.
+    await new Promise(setImmediate)
+    expect([looks, asked]).toEqual([2, 1])
     engine.resume('test')
-    await engine.synchronize()
-    expect(asked).toBe(2)
+    expect((await engine.synchronize()).pulled).toEqual([{ entity: 'note', isComplete: true }])
   })
 
   it.each<[string, () => Promise<Pulled>]>([

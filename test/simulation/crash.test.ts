@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { crashEverywhere, type CrashReport } from '../../src/testing/crash.ts'
+import { giveWay } from '../support/give-way.ts'
+
+giveWay()
 
 const LIMIT_MS = 600_000
 const SEEDS = [1, 2, 3]

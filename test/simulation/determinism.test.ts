@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { replay, simulate } from '../../src/testing/simulate.ts'
+import { giveWay } from '../support/give-way.ts'
+
+giveWay()
 
 const seeds = Array.from({ length: 200 }, (_, i) => i + 1)
 

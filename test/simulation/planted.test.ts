@@ -3,9 +3,12 @@ import { join } from 'node:path'
 import { stdout } from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { giveWay } from '../support/give-way.ts'
 import { bug, changed } from './planted/bug.ts'
 import { BUGS, createHunter, HARMLESS, inWords, MUTE, reports, seedsFrom, unproved } from './planted/index.ts'
 import type { Failed, Hunt } from './planted/index.ts'
+
+giveWay()
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const LIMIT_MS = 900_000

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { FAULTS, type FaultKind } from '../../src/testing/faults/kinds.ts'
 import { simulate } from '../../src/testing/simulate.ts'
+import { giveWay } from '../support/give-way.ts'
+
+giveWay()
 
 const SEEDS = 2_000
 const GROUP = 100

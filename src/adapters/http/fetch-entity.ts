@@ -40,8 +40,11 @@ function unreadable(status: number): Fetched {
   return { type: 'failed', error: new ServerError(message, { code: 'unreadable', status }) }
 }
 
-function failed({ type, error }: Exclude<Outcome, { type: 'applied' }>): Fetched {
-  return { type: type === 'auth' ? 'auth' : 'failed', error }
+function failed(outcome: Exclude<Outcome, { type: 'applied' }>): Fetched {
+  const { type, error } = outcome
+  if (type === 'auth') return { type, error }
+  const retryAfterMs = 'retryAfterMs' in outcome ? outcome.retryAfterMs : undefined
+  return { type: 'failed', error, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) }
 }
 
 function pathOf(settings: HttpSettings, entity: string, entityId: string): string | SyncError {

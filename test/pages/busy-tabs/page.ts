@@ -25,6 +25,25 @@ const engine = createSyncEngine({
   },
 })
 const notes = engine.view('note')
+
+const tell = (news: object): Promise<unknown> => fetch('/told', { method: 'POST', body: JSON.stringify(news) })
+let telling: Promise<unknown> = Promise.resolve()
+
+/** Whoever drives the tab can't reach a page that was in the back/forward cache: it writes by itself, and tells what it shows. */
+addEventListener('pageshow', ({ persisted }) => {
+  const isLoadedAnew = performance
+    .getEntriesByType('navigation')
+    .some((entry) => 'type' in entry && entry.type === 'back_forward')
+  if (persisted || isLoadedAnew) void tell({ cameFromCache: persisted })
+  if (!persisted) return
+  const keys = Array.from({ length: 8 }, (_, at) => `back-${at}`)
+  void write(keys, (enqueued) => tell({ enqueued }))
+  // One after the other, so that the last that is told is the newest.
+  notes.watch().subscribe(() => {
+    telling = telling.then(async () => tell({ view: await shown() }))
+  })
+})
+
 await engine.start()
 await notes.list()
 
@@ -46,16 +65,6 @@ async function shown(): Promise<object> {
   const seen = await notes.list()
   return Object.fromEntries(seen.map(({ id, value, version, status }) => [id, { ...value, version, status }]))
 }
-
-const tell = (news: object): Promise<unknown> => fetch('/told', { method: 'POST', body: JSON.stringify(news) })
-
-/** Whoever drives the tab can't reach a page that was in the back/forward cache: it writes by itself, and tells what it shows. */
-addEventListener('pageshow', ({ persisted }) => {
-  if (!persisted) return
-  const keys = Array.from({ length: 8 }, (_, at) => `back-${at}`)
-  void write(keys, (enqueued) => tell({ enqueued }))
-  notes.watch().subscribe(() => void shown().then((view) => tell({ view })))
-})
 
 Object.assign(globalThis, {
   engine,
