@@ -13,21 +13,37 @@ export function createProgress(clock: Clock, events: Events) {
   /** What the parts of one kind have brought that were pulled one after the other; all of it is one part where it is pulled as a whole. */
   let parts = new Map<string, PullProgress>()
   let entity = ''
+  /** The part that is under way. If it begins once more before its end, it is pulled anew, and nothing of what was told is taken back. */
+  let current: string | undefined
+  let least = 0
+
+  function begin({ entity: kind, scope = '', done }: Extract<SyncEvent, { type: 'pull:started' }>): void {
+    const goesOn = kind === entity && (current === scope || (scope !== '' && !parts.has(scope)))
+    if (!goesOn) [parts, least] = [new Map(), 0]
+    ;[entity, current] = [kind, scope]
+    const sum = sumWith(scope, { done })
+    start = { at: clock.monotonic(), done: sum.done }
+    progress.next({ phase: 'pulling', entity, done: sum.done })
+  }
+
+  function sumWith(scope: string, part: PullProgress): PullProgress {
+    parts.set(scope, part)
+    const sum = summed(parts)
+    least = Math.max(least, sum.done)
+    return { ...sum, done: least }
+  }
 
   function next(event: SyncEvent): void {
-    if (event.type === 'pull:started') {
-      const { scope = '' } = event
-      if (event.entity !== entity || scope === '' || parts.has(scope)) parts = new Map()
-      entity = event.entity
-      parts.set(scope, { done: event.done })
-      const { done } = summed(parts)
-      start = { at: clock.monotonic(), done }
-      progress.next({ phase: 'pulling', entity, done })
-    } else if (event.type === 'pull:progress') {
-      parts.set(event.scope ?? '', event)
-      const sum = summed(parts)
+    if (event.type === 'pull:started') begin(event)
+    else if (event.type === 'pull:progress') {
+      const sum = sumWith(event.scope ?? '', event)
       progress.next(pulling(event.entity, sum, paceOf(sum.done)))
-    } else if (event.type === 'pull:completed' || event.type === 'pull:failed') progress.next(IDLE)
+    } else if (event.type === 'pull:completed' || event.type === 'pull:failed') rest()
+  }
+
+  function rest(): void {
+    current = undefined
+    progress.next(IDLE)
   }
 
   /** Milliseconds for each change; unknown before the first. */
@@ -36,7 +52,7 @@ export function createProgress(clock: Clock, events: Events) {
   }
 
   events.on('pull:*', next)
-  for (const type of ['engine:paused', 'engine:stopped', 'lock:lost'] as const) events.on(type, () => progress.next(IDLE))
+  for (const type of ['engine:paused', 'engine:stopped', 'lock:lost'] as const) events.on(type, rest)
   return {
     progress$: progress.pipe(distinctUntilChanged()) satisfies Observable<SyncProgress>,
     pushing: (): void => progress.next({ phase: 'pushing', done: 0 }),

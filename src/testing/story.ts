@@ -32,7 +32,7 @@ function concerns(line: string, names: readonly string[], devices: ReadonlySet<s
   if (body.startsWith('FAULT ')) return true
   if (names.some((name) => new RegExp(`${name}(?!\\d)`).test(body))) return !/^d\d+\.t\d+ reads /.test(body)
   const isLife =
-    /^d\d+\.t\d+ (?:starting|started|stopping|stopped|killed|frozen|resumed) |says (?:engine|lock|breaker|network|storage):/.test(
+    /^d\d+\.t\d+ (?:starting|started|stopping|stopped|killed|frozen|resumed|follows part|lets go of part) |says (?:engine|lock|breaker|network|storage):/.test(
       body,
     )
   return isLife && !isOpening(line) && (devices.size === 0 || devices.has(body.slice(0, 2)))

@@ -308,6 +308,22 @@ describe('an entity of which parts are followed', () => {
     expect(told.at(-1)).toEqual({ phase: 'idle', done: 0 })
   })
 
+  it('E5 B9 B11 a progress does not go back where a part is pulled anew in its midst', async () => {
+    for (let n = 0; n < 8; n++) await note(`n${n}`, n < 4 ? 'p1' : 'p2')
+    let isExpired = true
+    const transport = pulling((request, pull) => {
+      if (!isExpired || request.scope !== P2 || request.cursor === undefined) return pull()
+      isExpired = false
+      return Promise.resolve({ type: 'expired', error: new ServerError('gone') })
+    })
+    const engine = await following([P1, P2], { transport, pull: { pageSize: 2 } })
+    const told: SyncProgress[] = []
+    engine.progress$.subscribe((progress) => told.push(progress))
+    await engine.synchronize()
+    expect(scopesAsked()).toEqual([`${P1} anew`, P1, `${P2} anew`, P2, `${P2} anew`, P2])
+    expect(told.filter(({ phase }) => phase === 'pulling').map(({ done }) => done)).toEqual([0, 2, 4, 4, 6, 6, 6, 8])
+  })
+
   it('E5 S20 a hint about the entity wants all its parts', async () => {
     await note('a', 'p1')
     await note('b', 'p2')

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { Pulled } from '../../src/index.ts'
 import { createSimulatedNetwork, createSimulatedServer } from '../../src/testing/index.ts'
 import { context, request, told } from '../adapters/support/http-world.ts'
 import { saved, simulated } from './network/world.ts'
@@ -29,6 +30,31 @@ describe('a simulated server', () => {
     )
     expect(server.effects()).toEqual([])
     expect(() => createSimulatedServer({ baseURL: 'nowhere' })).toThrow(/baseURL/)
+  })
+
+  it('E5 tells what is in a scope and what has left it, from a cursor of its own', async () => {
+    const server = createSimulatedServer()
+    const { pull } = createSimulatedNetwork({ wire: server.wire }).transport({ baseURL: server.baseURL })
+    const scope = 'project:1'
+    const page = (cursor?: string, of = scope): Promise<Pulled> | undefined =>
+      pull?.({ entity: 'note', scope: of, cursor, limit: 10, etag: undefined }, context())
+    server.put('note', 'gone', { project: 1 })
+    server.put('note', 'gone', undefined)
+    server.put('note', 'a', { project: 1 })
+    server.put('note', 'b', { project: 2 })
+    const first = await page()
+    expect(first).toMatchObject({ type: 'page', changes: [{ id: 'a', version: '3' }], hasMore: false })
+    const cursor = first?.type === 'page' ? first.cursor : ''
+    server.put('note', 'a', { project: 2 })
+    server.put('note', 'a', { project: 3 })
+    server.put('note', 'b', { project: '1' })
+    expect(await page(cursor)).toMatchObject({
+      changes: [
+        { id: 'a', version: '6', deleted: true },
+        { id: 'b', version: '7', value: { project: '1' } },
+      ],
+    })
+    expect(await page(cursor, 'project:2')).toMatchObject({ type: 'expired' })
   })
 
   it('A3 lets another client write, so that the engine meets a conflict and merges', async () => {

@@ -61,6 +61,7 @@ export const parts: Checker = ({ partsOf, placesOf }, report) => {
       if (run !== undefined) begun(tab, replica, known, run)
       if (run !== undefined) pulled.add(run)
     }
+    for (const row of rowsIn(others)) followed(tab, replica, row)
     if (written.size === 0 && pulled.size === 0) return
     for (const [user, runs] of replica.runs)
       for (const run of runs.values()) {
@@ -70,6 +71,15 @@ export const parts: Checker = ({ partsOf, placesOf }, report) => {
           if (isPulled || written.has(key)) judge(tab, run, place, replica.bases.get(key))
         }
       }
+  }
+
+  function followed(tab: string, { bases }: Replica, { name, parts: all }: Record<string, unknown>): void {
+    if (typeof name !== 'string' || !name.startsWith('pull/') || !name.endsWith(`/${ENTITY}`) || !Array.isArray(all)) return
+    for (const { key, isGone, parts: holders } of bases.values()) {
+      if (isGone || holders.size === 0 || [...holders].some((part) => all.includes(part))) continue
+      if (key.startsWith(`${name.slice('pull/'.length)}/`))
+        report('S21', `${tab} still keeps ${key} for ${[...holders].join(' and ')}, which is followed no more.`)
+    }
   }
 
   function begun(tab: string, { isAsked }: Replica, known: Run | undefined, { part, hasCursor }: Run): void {

@@ -6,7 +6,7 @@ import { codeOf } from './trace.ts'
 import type { World } from './world.ts'
 
 /** What a device may follow of notes: so many have an even number as `a`, and so on. A note is in two of them at most, and moves when it is changed. */
-export const PARTS = ['a:0', 'a:1', 'b:0', 'b:1'] as const
+const PARTS = ['a:0', 'a:1', 'b:0', 'b:1'] as const
 
 export const isInPart: IsInPart = (value, part) => {
   const [field = '', rest] = part.split(':')

@@ -35,7 +35,7 @@ export const parting: readonly Bug[] = [
     HOLDERS,
     'return heldBy(row, (scope) => scopes.includes(scope));',
     'return row;',
-    'L3',
+    'S21 L3',
   ),
   bug(
     'how far a dropped part was pulled is kept',
