@@ -1,4 +1,4 @@
-import { applied, type ActionEffects } from './derive.ts'
+import { applied, valueIn, type ActionEffects } from './derive.ts'
 import type { Json } from './json.ts'
 import type { OperationRow } from './operation.ts'
 import { isObject } from './own.ts'
@@ -41,19 +41,24 @@ export function withReplaced(
   return { earlier: [...earlier, { upTo: newestSeq, ...held({ version, value }) }] }
 }
 
-/**
- * The server has confirmed an operation: what waits behind it was made on its effect, too. If others made part of what came of it, what the row
- * holds is remembered up to `newestSeq`, the newest live operation of the lane.
- */
+/** What came of an operation has something of others in it, which those that wait up to `newestSeq` were not made on. */
+export interface Merge {
+  readonly newestSeq: number
+  /** What the operation itself was made on, or would have been. */
+  readonly version: string
+}
+
+/** The server has confirmed an operation: what waits behind it was made on its effect, too. */
 export function withEffect(
   row: EntityRow | undefined,
   operation: OperationRow,
   actions: ActionEffects,
-  newestSeq = operation.seq,
+  merge: Merge | undefined,
 ): readonly EarlierBase[] {
   const waiting = (row?.earlier ?? []).filter(({ upTo }) => upTo > operation.seq)
-  const isNews = row !== undefined && newestSeq > Math.max(operation.seq, waiting.at(-1)?.upTo ?? 0)
-  return (isNews ? [...waiting, { ...held(row), upTo: newestSeq }] : waiting).map((base) => effectOn(base, operation, actions))
+  const isNews = merge !== undefined && merge.newestSeq > Math.max(operation.seq, waiting.at(-1)?.upTo ?? 0)
+  const last = isNews ? [{ upTo: merge.newestSeq, ...held({ version: merge.version, value: valueIn(row) }) }] : []
+  return [...waiting, ...last].map((base) => effectOn(base, operation, actions))
 }
 
 function effectOn(base: EarlierBase, operation: OperationRow, actions: ActionEffects): EarlierBase {

@@ -13,10 +13,15 @@ export interface Confirmation {
   readonly wasLookedAt: boolean
 }
 
-/** Others made part of what came of the operation: it was not applied to what is in the row. */
-export function isMerged({ version, appliedTo }: Confirmation, current: EntityRow | undefined): boolean {
-  if (current?.version === undefined || current.deletedAt !== undefined) return false
-  return current.version !== appliedTo && current.version !== version
+/**
+ * The version that the operation was made on, if others made part of what came of it: it was not applied to what is in the row. A create or a
+ * replace hid what others made from the view, so there it is always so once it was merged.
+ */
+export function mergedFrom(one: Confirmation, current: EntityRow | undefined): string | undefined {
+  const { operation, version, appliedTo, wasLookedAt } = one
+  if (operation.type === 'create' || operation.type === 'replace') return wasLookedAt ? appliedTo : undefined
+  if (current === undefined || current.deletedAt !== undefined) return undefined
+  return current.version === appliedTo || current.version === version ? undefined : current.version
 }
 
 /** The answer to an action of the application is the entity only if it says so. */

@@ -1,10 +1,10 @@
 import { applied, valueIn, type ActionEffects } from '../core/derive.ts'
-import { withEffect, type EarlierBase } from '../core/earlier.ts'
+import { withEffect, type EarlierBase, type Merge } from '../core/earlier.ts'
 import { laneOf } from '../core/operation.ts'
 import type { Clock } from '../core/ports.ts'
 import type { EntityRow } from '../core/schema.ts'
 import { compareVersions } from '../core/versions.ts'
-import { isMerged, isWithoutValue, valueOf, type Confirmation } from './confirmation.ts'
+import { isWithoutValue, mergedFrom, valueOf, type Confirmation } from './confirmation.ts'
 import type { Generations } from './generations.ts'
 import type { Store } from './store.ts'
 
@@ -21,10 +21,10 @@ export function createConfirmer(
     if (confirmations.length === 0) return []
     const lanes = confirmations.map(({ operation: { entity, entityId } }) => laneOf(user, entity, entityId))
     const found = confirmations.some(needsRow) ? await store.entities(lanes) : []
-    const seqs = await newestBehindMerged(confirmations, found, lanes)
+    const merges = await mergesOf(confirmations, found, lanes)
     return confirmations.flatMap((one, at) => {
       const [key, current] = [lanes[at] ?? '', found[at]]
-      const earlier = withEffect(current, one.operation, actionsOf(one.operation.entity), seqs.get(key))
+      const earlier = withEffect(current, one.operation, actionsOf(one.operation.entity), merges.get(key))
       if (!isOlder(one, current)) return [withEarlier(rowAfter(key, one, current), earlier)]
       return current === undefined || earlier.length === 0 ? [] : [withEarlier(current, earlier)]
     })
@@ -34,15 +34,19 @@ export function createConfirmer(
     return pulls.isPulled(one.operation.entity) || isWithoutValue(one) || one.wasLookedAt
   }
 
-  async function newestBehindMerged(
+  /** By lane. */
+  async function mergesOf(
     confirmations: readonly Confirmation[],
     found: readonly (EntityRow | undefined)[],
     lanes: readonly string[],
-  ): Promise<ReadonlyMap<string, number | undefined>> {
-    const merged = lanes.filter((_, at) => confirmations.slice(at, at + 1).some((one) => isMerged(one, found[at])))
-    if (merged.length === 0) return NO_SEQS
-    const seqs = await store.newestSeqs(merged)
-    return new Map(merged.map((lane, at) => [lane, seqs[at]]))
+  ): Promise<ReadonlyMap<string, Merge>> {
+    const merged = confirmations.flatMap((one, at) => {
+      const version = mergedFrom(one, found[at])
+      return version === undefined ? [] : [{ lane: lanes[at] ?? '', version }]
+    })
+    if (merged.length === 0) return NO_MERGES
+    const seqs = await store.newestSeqs(merged.map(({ lane }) => lane))
+    return new Map(merged.map(({ lane, version }, at) => [lane, { newestSeq: seqs[at] ?? 0, version }]))
   }
 
   /** Where versions can't be compared, one that the operation was not made on has been pulled since it was sent. */
@@ -71,7 +75,7 @@ export function createConfirmer(
   }
 }
 
-const NO_SEQS: ReadonlyMap<string, number | undefined> = new Map()
+const NO_MERGES: ReadonlyMap<string, Merge> = new Map()
 
 function withEarlier(row: EntityRow, earlier: readonly EarlierBase[]): EntityRow {
   return earlier.length === 0 ? row : { ...row, earlier }

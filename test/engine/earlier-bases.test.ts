@@ -235,4 +235,21 @@ describe('an operation that waits while a pull brings what others made', () => {
     expect(await newer.settled).toEqual({ status: 'done' })
     expect(world.notes()['a']).toEqual({ id: 'a', title: 'theirs', body: 'ours', by: 'us' })
   })
+
+  it('S12 what waits behind a create that met theirs is compared with what was created here', async () => {
+    const options = { entities: { note: { conflict: 'merge', fields: { body: 'remoteWins' } } }, coalesce: false } as const
+    const engine = await world.started({ ...options, pull: { everyMs: 0 } })
+    await engine.synchronize()
+    engine.pause('test')
+    const first = await engine.enqueue({ type: 'create', entity: 'note', id: 'a', payload: { title: 'ours' } })
+    const second = await engine.enqueue(patch({ title: 'ours again', body: 'ours' }))
+    await elsewhere(world, 'POST', '/note', { id: 'a', body: 'theirs' })
+    engine.resume('test')
+    expect(await first.settled).toEqual({ status: 'done' })
+    expect(await second.settled).toEqual({ status: 'done' })
+    expect(world.notes()['a']).toEqual({ id: 'a', title: 'ours again', body: 'theirs' })
+    expect((await engine.operations.get(second.id))?.conflict).toMatchObject({
+      fields: [{ path: 'body', local: 'ours', remote: 'theirs' }],
+    })
+  })
 })

@@ -6,6 +6,7 @@ import { patched, type Effect } from '../world/model-server.ts'
 import { STAMP } from '../world/settings.ts'
 import { isJson } from './amounts.ts'
 import type { Checker } from './invariant.ts'
+import { rowsIn } from './replicas.ts'
 import { disputed, isSame, outcomeOf, outcomeOfDeletion, rulesOf, textOf, unstamped, type Sides } from './strategies.ts'
 
 interface Resent extends Sides {
@@ -32,12 +33,19 @@ export const threeWay: Checker = ({ now, register, settings, valueOf, wallTimeOf
   /** What each operation was made on, however often it was sent again on something newer. Of one that waited behind others the row tells it, and `unseen` whether that is true. */
   const madeOn = new Map<string, JsonObject | undefined>()
   const resent = new Map<string, Resent>()
+  /** Devices. */
+  const pulled = new Set<string>()
   /** When the clock of a device last jumped, and by how much it is off. */
   const clocks = new Map<string, { skewMs: number; jumpedAt: number }>()
 
   function baseOf(row: OperationRow): JsonObject | undefined {
-    if (!madeOn.has(row.id)) madeOn.set(row.id, isJson(row.base) ? withoutOwn(row.base) : versionOf(row))
+    if (!madeOn.has(row.id)) madeOn.set(row.id, isJson(row.base) ? withoutOwn(row.base) : keptOf(row))
     return madeOn.get(row.id)
+  }
+
+  /** Where entities are pulled the row tells it, or nobody knows. */
+  function keptOf(row: OperationRow): JsonObject | undefined {
+    return pulled.has(register.byId(row.id)?.device ?? '') ? undefined : versionOf(row)
   }
 
   function versionOf({ entity, entityId, baseVersion }: OperationRow): JsonObject | undefined {
@@ -155,6 +163,7 @@ export const threeWay: Checker = ({ now, register, settings, valueOf, wallTimeOf
     see(fact) {
       if (fact.type === 'committed') {
         watchClock(fact.device)
+        if (rowsIn(fact.others).some(({ name }) => typeof name === 'string' && name.startsWith('pull/'))) pulled.add(fact.device)
         for (const change of fact.changes) decided(fact.tab, change)
       }
       if (fact.type === 'served') served(fact)

@@ -89,9 +89,12 @@ export const unseen: Checker = ({ now, register, rowsOf }, report) => {
     }
   }
 
-  function wasMade({ id, payload }: OperationRow): boolean {
-    const row = register.byId(id)?.row
-    return row?.status === 'done' && isSame(row.payload, payload)
+  function wasMade(one: OperationRow): boolean {
+    return register.byId(one.id)?.row.status === 'done' && !isEditedSince(one)
+  }
+
+  function isEditedSince({ id, payload }: OperationRow): boolean {
+    return !isSame(register.byId(id)?.row.payload, payload)
   }
 
   function held(device: string, others: readonly string[]): void {
@@ -134,8 +137,9 @@ export const unseen: Checker = ({ now, register, rowsOf }, report) => {
 
   function judge({ row, device }: Known, field: string, before: JsonObject | undefined, last: Change | undefined): void {
     const saw = seen.get(row.id)?.get(field)
-    // Made on nothing: it is compared with nothing.
-    if (saw?.shown === undefined || (row.type === 'create' && before === undefined)) return
+    // Made on nothing, or on what was decided otherwise since: it is compared with nothing.
+    if (saw?.value === undefined || saw.shown === undefined || saw.waiting.some(isEditedSince)) return
+    if (row.type === 'create' && before === undefined) return
     if (last === undefined || last.device === device || !(last.version > saw.version)) return
     if ([saw.value, saw.shown].some((known) => isSame(before?.[field], known?.[field])) || tells(row, field, before)) return
     report(
