@@ -17,6 +17,8 @@ interface Seen {
 /** S23: an open breaker lets nothing through, a half-open one only its probes; only failures of the server or the network open it. */
 export const breaker: Checker = ({ settings, now }, report) => {
   const tabs = new Map<string, Seen>()
+  /** What is no answer of the API, whatever its status. */
+  const notFromServer = new Set<string>()
   const { failureThreshold = 10, windowMs = 60_000, halfOpenProbes = 1 } = settings.engine.breaker ?? {}
 
   function seen(tab: string): Seen {
@@ -35,6 +37,7 @@ export const breaker: Checker = ({ settings, now }, report) => {
       if (fact.type === 'tab' && fact.change === 'starting') tabs.delete(fact.tab)
       if (fact.type === 'fault' && fact.kind === 'slept')
         for (const [tab, one] of tabs) if (tab.startsWith(`${fact.where}.`)) one.hasSlept = true
+      if (fact.type === 'fault' && fact.kind === 'wrong-type') notFromServer.add(fact.where)
       if (fact.type === 'event') {
         const one = seen(fact.tab)
         if (fact.event.type === 'breaker:opened') {
@@ -71,7 +74,8 @@ export const breaker: Checker = ({ settings, now }, report) => {
           fact.answer === '408' ||
           fact.answer === '425' ||
           fact.answer === '421' ||
-          fact.answer === '407'
+          fact.answer === '407' ||
+          notFromServer.delete(`request ${fact.request.number}`)
         )
           one.failures.push(now())
       }

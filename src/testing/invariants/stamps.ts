@@ -69,8 +69,9 @@ export const stamps: Checker = ({ settings, register, valueOf, wallTimeOf }, rep
       else if (fact.type === 'tab' && fact.change === 'starting') seen.delete(fact.tab)
       else if (fact.type === 'committed') for (const change of fact.changes) changed(fact.tab, fact.device, change)
       else if (fact.type === 'served' && fact.request.method === 'GET') {
-        const stamp = valueOf(fact.request.path)?.[STAMP]
-        if (typeof stamp === 'string') looks.set(`${fact.request.tab} ${fact.request.path}`, stamp)
+        const [place, stamp] = [`${fact.request.tab} ${fact.request.path}`, valueOf(fact.request.path)?.[STAMP]]
+        if (typeof stamp === 'string') looks.set(place, stamp)
+        else looks.delete(place)
       }
     },
   }
