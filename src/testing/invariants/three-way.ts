@@ -70,7 +70,8 @@ export const threeWay: Checker = ({ now, register, settings, valueOf, wallTimeOf
   }
 
   function decided(tab: string, { before, row }: RowChange): void {
-    if (row?.conflict?.resolution === 'value' && before?.conflict?.resolution === 'pending') madeOn.set(row.id, versionOf(row))
+    if (row?.conflict?.resolution === 'value' && before?.conflict?.resolution === 'pending')
+      madeOn.set(row.id, isJson(row.base) ? withoutOwn(row.base) : versionOf(row))
     if (before?.status !== 'reconciling' || row === undefined || register.byId(row.id)?.isTainted) return
     if (row.status !== 'sending' && row.status !== 'done' && row.status !== 'rollingBack' && row.status !== 'parked') return
     const place = `${tab} /${row.entity}/${row.entityId}`

@@ -14,8 +14,8 @@ export const basing: readonly Bug[] = [
     'what waits behind a merged operation is compared with the merge',
     'What others made has become part of its base unseen.',
     'src/core/earlier.js',
-    'const isNews = row !== undefined && newestSeq >',
-    'const isNews = row === undefined && newestSeq >',
+    'const isNews = merge !== undefined &&',
+    'const isNews = merge === null &&',
     'S12',
   ),
   bug(

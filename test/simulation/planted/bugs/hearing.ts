@@ -66,8 +66,8 @@ export const hearing: readonly Bug[] = [
     'no pull beside a line',
     'Every hint is believed to come.',
     'src/engine/puller.js',
-    'everyMs === 0 ? Infinity : restMs',
-    'everyMs === 0 || isTold() ? Infinity : restMs',
+    'return everyMs === 0 ? Infinity : ms;',
+    'return everyMs === 0 || isTold() ? Infinity : ms;',
     'S20',
   ),
 ]

@@ -6,10 +6,11 @@ export const ordering: readonly Bug[] = [
     'a lane overtaken after a retry',
     'While its head waits, the next that is queued goes.',
     'src/engine/chooser.js',
-    'const rows = readable(entries);',
-    `const all = readable(entries);
-        const next = all.findIndex(({ status }) => status === 'queued');
-        const rows = next > 0 && all[0].status === 'waiting' && (all[0].dueAt ?? 0) > now ? all.slice(next) : all;`,
+    'const rows = read.map(readable);',
+    `const rows = read.map(readable).map((all) => {
+            const next = all.findIndex(({ status }) => status === 'queued');
+            return next > 0 && all[0].status === 'waiting' && (all[0].dueAt ?? 0) > now ? all.slice(next) : all;
+        });`,
     'S9',
   ),
   bug(

@@ -41,7 +41,7 @@ export const pulling: readonly Bug[] = [
   bug(
     'an older answer over a newer page',
     'The answer to an operation always wins.',
-    REPLICA,
+    'src/engine/confirmer.js',
     'return order > 0;',
     'return false;',
     'S19',
@@ -50,8 +50,8 @@ export const pulling: readonly Bug[] = [
     'a delete that forgets its version',
     'A stale upsert raises the tombstone.',
     REPLICA,
-    "'deleted' in change ? { ...own, deletedAt: now() }",
-    "'deleted' in change ? { key, generation, version: '0', deletedAt: now() }",
+    "'deleted' in change ? { ...own, deletedAt: clock.now() }",
+    "'deleted' in change ? { key, generation, version: '0', deletedAt: clock.now() }",
     'S18 S19',
   ),
   bug(
