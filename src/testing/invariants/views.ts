@@ -11,6 +11,7 @@ interface Moment {
   readonly text: string
   /** Whose commit it was. */
   readonly tab: string
+  readonly at: number
 }
 
 /** What each moment of a device's store amounts to, entity by entity. */
@@ -24,13 +25,15 @@ interface Past {
 const BLINDING: ReadonlySet<string> = new Set(['power-loss', 'evicted', 'torn-write', 'corrupt-row'])
 const KEPT = 200
 const ABSENT = 'nothing'
-const NEVER: readonly Moment[] = [{ text: ABSENT, tab: '' }]
+const NEVER: readonly Moment[] = [{ text: ABSENT, tab: '', at: -Infinity }]
+/** What another tab has committed is known after this. */
+const NEWS_MS = 300
 
 /**
  * S14: what a tab shows of an entity is what the server confirmed with the live operations in their order, at some moment; and it never goes back.
  * What another tab has just committed it may not know yet, and show its own on top of less: then only the end is judged (L3).
  */
-export const views: Checker = ({ rowsOf }, report) => {
+export const views: Checker = ({ now, rowsOf }, report) => {
   const devices = new Map<string, Past>()
   /** By tab and lane: which moment it shows. */
   const shown = new Map<string, number>()
@@ -46,7 +49,7 @@ export const views: Checker = ({ rowsOf }, report) => {
     for (const lane of lanes) {
       const known = past.moments.get(lane) ?? { from: 0, all: [...NEVER] }
       past.moments.set(lane, known)
-      known.all.push({ text: textIn(amountOf(past.bases.get(lane), lane, rowsOf(device).values())), tab })
+      known.all.push({ text: textIn(amountOf(past.bases.get(lane), lane, rowsOf(device).values())), tab, at: now() })
       while (known.all.length > KEPT) {
         known.all.shift()
         known.from += 1
@@ -78,7 +81,7 @@ export const views: Checker = ({ rowsOf }, report) => {
     const since = Math.max(0, (shown.get(`${tab} ${lane}`) ?? 0) - from)
     const at = all.findIndex((moment, index) => index >= since && moment.text === text)
     if (at >= 0) shown.set(`${tab} ${lane}`, at + from)
-    else if (all.slice(since + 1).every((moment) => moment.tab === tab))
+    else if (all.every((moment, index) => moment.tab === tab || (index <= since && now() - moment.at > NEWS_MS)))
       report('S14', `${tab} shows ${text} as ${entity}/${id}, which is not what its store amounts to: ${storyOf(all)}.`)
   }
 
