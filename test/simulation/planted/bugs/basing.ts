@@ -22,8 +22,8 @@ export const basing: readonly Bug[] = [
     'what was made on another base is merged into one request',
     'The older change is compared with what came after it.',
     'src/engine/chooser.js',
-    '?.upTo ?? Infinity;',
-    '?.version ?? Infinity;',
+    'earlierBase(entity, rows[0]?.seq ?? 0)?.upTo ?? Infinity;',
+    'Infinity;',
     'S12',
   ),
   bug(
