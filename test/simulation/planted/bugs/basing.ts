@@ -19,14 +19,6 @@ export const basing: readonly Bug[] = [
     'S12',
   ),
   bug(
-    'what was made on another base is merged into one request',
-    'The older change is compared with what came after it.',
-    'src/engine/chooser.js',
-    'earlierBase(entity, rows[0]?.seq ?? 0)?.upTo ?? Infinity;',
-    'Infinity;',
-    'S12',
-  ),
-  bug(
     'an operation is compared with what was there before those that it waited behind',
     'Their effect is taken for what others made.',
     'src/core/earlier.js',
