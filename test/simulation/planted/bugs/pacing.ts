@@ -146,14 +146,6 @@ export const pacing: readonly Bug[] = [
     'L5 L1',
   ),
   bug(
-    'a wake-up lost: what a tab has queued that died at once',
-    'Nobody told of it, and nobody looks.',
-    'src/engine/runtime.js',
-    'closers.add(every(clock, LOOK_AGAIN_MS, storeChanged));',
-    '',
-    'L5 L1 L3',
-  ),
-  bug(
     'a wake-up lost: what stands behind in the lane',
     'When the operation in play has ended, its lane is not come back to.',
     'src/engine/plays.js',
