@@ -246,8 +246,7 @@ export function createViews(settings: Settings, store: Store, clock: Clock, even
   }
 }
 
-/** By this handle's own commit. */
-/** What can't be read is removed by its number alone. */
+/** By this handle's own commit. What can't be read is removed by its number alone. */
 function newsOf(writes: readonly Write[], keys: readonly number[], mirrors: readonly Mirror[]): News | undefined {
   const entities: EntityRow[] = []
   const operations: OperationRow[] = []

@@ -6,14 +6,6 @@ const MIRROR = 'src/engine/mirror.js'
 /** What is seen, in the tab that writes and in those that follow it. */
 export const showing: readonly Bug[] = [
   bug(
-    'an operation that has ended stays in the view',
-    'What it is about seems to be pending for ever.',
-    MIRROR,
-    'setLive(row, !isTerminal(row.status))',
-    'setLive(row, true)',
-    'L3',
-  ),
-  bug(
     'own writes shown on top of a stale view',
     'What others committed before is not looked up first.',
     VIEWS,
