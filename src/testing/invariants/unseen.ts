@@ -61,7 +61,7 @@ export const unseen: Checker = ({ now, register, rowsOf }, report) => {
     const lane = laneIn(row)
     const { version = NaN, value } = deviceOf(device).held.get(lane) ?? {}
     const waiting = [...rowsOf(device).values()].filter((other) => other.seq < row.seq && other.lane === lane)
-    const shown = amountOf(value, lane, waiting)
+    const shown = amountOf(value, waiting)
     seen.set(row.id, new Map(fieldsOf(row, shown).map((field) => [field, { version, value, shown, waiting, at: now() }])))
   }
 

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../core/json.ts'
 import { laneOf } from '../../core/operation.ts'
 import type { Fact } from '../world/facts.ts'
-import { amountOf, isJson, laneIn } from './amounts.ts'
+import { amountOf, isJson, laneIn, statusOf } from './amounts.ts'
 import type { Checker } from './invariant.ts'
 import { rowsIn } from './replicas.ts'
 import { textOf } from './strategies.ts'
@@ -30,8 +30,8 @@ const NEVER: readonly Moment[] = [{ text: ABSENT, tab: '', at: -Infinity }]
 const NEWS_MS = 300
 
 /**
- * S14: what a tab shows of an entity is what the server confirmed with the live operations in their order, at some moment; and it never goes back.
- * What another tab has just committed it may not know yet, and show its own on top of less: then only the end is judged (L3).
+ * S14: what a tab shows of an entity is what the server confirmed with the live operations in their order, at some moment, and whether one lives; and
+ * it never goes back. What another tab has just committed it may not know yet, and show its own on top of less: then only the end is judged (L3).
  */
 export const views: Checker = ({ now, rowsOf }, report) => {
   const devices = new Map<string, Past>()
@@ -49,7 +49,8 @@ export const views: Checker = ({ now, rowsOf }, report) => {
     for (const lane of lanes) {
       const known = past.moments.get(lane) ?? { from: 0, all: [...NEVER] }
       past.moments.set(lane, known)
-      known.all.push({ text: textIn(amountOf(past.bases.get(lane), lane, rowsOf(device).values())), tab, at: now() })
+      const live = [...rowsOf(device).values()].filter((row) => row.lane === lane)
+      known.all.push({ text: textIn(amountOf(past.bases.get(lane), live), statusOf(live)), tab, at: now() })
       while (known.all.length > KEPT) {
         known.all.shift()
         known.from += 1
@@ -72,12 +73,12 @@ export const views: Checker = ({ now, rowsOf }, report) => {
     remember(tab, device, lanes)
   }
 
-  function sees({ tab, device, user, entity, id, value }: Extract<Fact, { type: 'shown' }>): void {
+  function sees({ tab, device, user, entity, id, value, status }: Extract<Fact, { type: 'shown' }>): void {
     const past = pastOf(device)
     if (past.isBlind) return
     const lane = laneOf(user, entity, id)
     const { from, all } = past.moments.get(lane) ?? { from: 0, all: NEVER }
-    const text = textIn(value)
+    const text = textIn(value, status)
     const since = Math.max(0, (shown.get(`${tab} ${lane}`) ?? 0) - from)
     const at = all.findIndex((moment, index) => index >= since && moment.text === text)
     if (at >= 0) shown.set(`${tab} ${lane}`, at + from)
@@ -103,6 +104,6 @@ function storyOf(all: readonly Moment[]): string {
     .join(', then ')
 }
 
-function textIn(value: JsonObject | undefined): string {
-  return value === undefined ? ABSENT : textOf(value)
+function textIn(value: JsonObject | undefined, status: string): string {
+  return value === undefined ? ABSENT : `${status} ${textOf(value)}`
 }

@@ -61,4 +61,12 @@ export const showing: readonly Bug[] = [
     'operations = [];',
     'S14 L3',
   ),
+  bug(
+    'an operation that has ended stays in the view',
+    'What it is about seems to be pending for ever.',
+    MIRROR,
+    'setLive(row, !isTerminal(row.status))',
+    'setLive(row, true)',
+    'L3 S14',
+  ),
 ]
