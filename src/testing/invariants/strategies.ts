@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from '../../core/json.ts'
+import type { OperationRow } from '../../core/operation.ts'
 import { isObject } from '../../core/own.ts'
 import { STAMP, type SideRule, type Strategy, type WorldSettings } from '../world/settings.ts'
 
@@ -16,6 +17,13 @@ export interface Rules {
 
 /** What is to become of an update: the server's stays, a person is asked, or the entity becomes this. */
 export type Outcome = 'remote' | 'manual' | { readonly value: JsonObject }
+
+const BY_PEOPLE: ReadonlySet<string> = new Set(['person', 'retry', 'edit'])
+
+/** Somebody has decided about it before, and what he saw holds. */
+export function isByPerson({ conflict }: OperationRow): boolean {
+  return conflict?.strategy !== undefined && BY_PEOPLE.has(conflict.strategy)
+}
 
 export function rulesOf(entity: string, { conflict, ruleOfA }: WorldSettings): Rules {
   if (entity !== 'note') return { strategy: 'merge', fields: undefined }

@@ -7,7 +7,17 @@ import { STAMP } from '../world/settings.ts'
 import { isJson } from './amounts.ts'
 import type { Checker } from './invariant.ts'
 import { rowsIn } from './replicas.ts'
-import { disputed, isSame, outcomeOf, outcomeOfDeletion, rulesOf, textOf, unstamped, type Sides } from './strategies.ts'
+import {
+  disputed,
+  isByPerson,
+  isSame,
+  outcomeOf,
+  outcomeOfDeletion,
+  rulesOf,
+  textOf,
+  unstamped,
+  type Sides,
+} from './strategies.ts'
 
 interface Resent extends Sides {
   readonly row: OperationRow
@@ -20,7 +30,6 @@ type Later = 'local' | 'remote' | 'unknown'
 /** Stamps further ahead than this tell nothing. */
 const DRIFT_MS = 300_000
 const CLOCK_GRACE_MS = 20_000
-const BY_PEOPLE: ReadonlySet<string> = new Set(['person', 'retry', 'edit'])
 
 /**
  * S12: of the fields that an update and the server changed since, each that only one side changed survives; what both changed ends as the rules say, and
@@ -39,7 +48,7 @@ export const threeWay: Checker = ({ now, register, settings, valueOf, wallTimeOf
   const clocks = new Map<string, { skewMs: number; jumpedAt: number }>()
 
   function baseOf(row: OperationRow): JsonObject | undefined {
-    if (!madeOn.has(row.id)) madeOn.set(row.id, isJson(row.base) ? withoutOwn(row.base) : keptOf(row))
+    if (!madeOn.has(row.id)) madeOn.set(row.id, toldBy(row) ?? keptOf(row))
     return madeOn.get(row.id)
   }
 
@@ -71,7 +80,7 @@ export const threeWay: Checker = ({ now, register, settings, valueOf, wallTimeOf
 
   function decided(tab: string, { before, row }: RowChange): void {
     if (row?.conflict?.resolution === 'value' && before?.conflict?.resolution === 'pending')
-      madeOn.set(row.id, isJson(row.base) ? withoutOwn(row.base) : versionOf(row))
+      madeOn.set(row.id, toldBy(row) ?? versionOf(row))
     if (before?.status !== 'reconciling' || row === undefined || register.byId(row.id)?.isTainted) return
     if (row.status !== 'sending' && row.status !== 'done' && row.status !== 'rollingBack' && row.status !== 'parked') return
     const place = `${tab} /${row.entity}/${row.entityId}`
@@ -176,11 +185,6 @@ function msIn(stamp: string): number {
   return Number(stamp.slice(0, stamp.indexOf('-')))
 }
 
-/** Somebody has decided about it before, and what he saw holds. */
-function isByPerson({ conflict }: OperationRow): boolean {
-  return conflict?.strategy !== undefined && BY_PEOPLE.has(conflict.strategy)
-}
-
 function isMadeOnSomething({ type, baseVersion }: OperationRow): boolean {
   return type === 'update' || (type === 'replace' && baseVersion !== undefined)
 }
@@ -203,7 +207,8 @@ function inWords({ base, local }: Sides, remote: JsonObject): string {
   return `of ${textOf(base)} it made ${textOf(local)}, and the server ${textOf(remote)}`
 }
 
-/** Without what the server says of it beside. */
-function withoutOwn(value: JsonObject): JsonObject {
-  return Object.fromEntries(Object.entries(value).filter(([field]) => field !== 'id' && field !== 'version'))
+/** What the row says that it was made on, without what the server says of that beside. */
+function toldBy({ base }: OperationRow): JsonObject | undefined {
+  if (!isJson(base)) return undefined
+  return Object.fromEntries(Object.entries(base).filter(([field]) => field !== 'id' && field !== 'version'))
 }

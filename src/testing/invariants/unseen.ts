@@ -8,7 +8,7 @@ import { amountOf, isJson, laneIn } from './amounts.ts'
 import type { Checker } from './invariant.ts'
 import type { Known } from './register.ts'
 import { BLINDING, rowsIn } from './replicas.ts'
-import { isSame, textOf, unstamped } from './strategies.ts'
+import { isByPerson, isSame, textOf, unstamped } from './strategies.ts'
 
 /** What the server had confirmed of an entity on a device. */
 interface Held {
@@ -37,7 +37,6 @@ interface Device {
 
 /** What is queued while others' is being written may not be known to be older than that. */
 const GRACE_MS = 100
-const BY_PEOPLE: ReadonlySet<string> = new Set(['person', 'retry', 'edit'])
 
 /**
  * S12: what others made, and who made an operation had not seen, is not replaced by it unless the row of the operation tells what that was: by what each
@@ -160,7 +159,8 @@ export const unseen: Checker = ({ now, register, rowsOf }, report) => {
 }
 
 function tells({ conflict }: OperationRow, field: string, before: JsonObject | undefined): boolean {
-  if (conflict === undefined || before === undefined) return conflict !== undefined && conflict.remote === undefined
+  if (conflict === undefined) return false
+  if (before === undefined) return conflict.remote === undefined
   return isObject(conflict.remote) && isSame(conflict.remote[field], before[field])
 }
 
@@ -177,9 +177,4 @@ function fieldsIn(...values: readonly JsonObject[]): readonly string[] {
 /** Somebody has given it another content. */
 function isEdited({ before, row }: RowChange): boolean {
   return before?.status === 'parked' && row !== undefined && !isSame(before.payload, row.payload)
-}
-
-/** Somebody has decided about it, and what he saw holds. */
-function isByPerson({ conflict }: OperationRow): boolean {
-  return conflict?.strategy !== undefined && BY_PEOPLE.has(conflict.strategy)
 }
