@@ -1,5 +1,5 @@
 import { systemPorts } from './adapters/system.ts'
-import { engineFactory } from './engine/create-engine.ts'
+import { engineFactory } from './engine/engine-factory.ts'
 
 /**
  * `createSyncEngine(options)` makes an engine; `start()` it. Throws `ValidationError` for options out of range.
@@ -7,7 +7,7 @@ import { engineFactory } from './engine/create-engine.ts'
  */
 export const { createSyncEngine, createSyncEngineLogic } = engineFactory(systemPorts)
 
-export { syncEngineOf, type SyncEngineCommand, type SyncEngineLogic } from './engine/create-engine.ts'
+export { syncEngineOf, type SyncEngineCommand, type SyncEngineLogic } from './engine/engine-factory.ts'
 export type { ConflictDecision, ConflictInbox, ConflictInfo, ConflictQuery } from './engine/conflicts.ts'
 export type { ConflictStatistics } from './core/conflict-statistics.ts'
 export type { ScopeChoice } from './engine/scopes.ts'

@@ -1,8 +1,7 @@
 import { Observable } from 'rxjs'
-import { createActor, fromCallback, type AnyActorRef, type CallbackActorLogic } from 'xstate'
+import { createActor, type AnyActorRef } from 'xstate'
 import type { EngineEvent } from '../../machines/engine.ts'
 import { SyncError, ValidationError } from '../core/errors.ts'
-import type { SystemPorts } from '../core/ports.ts'
 import { isTerminal, type OperationRow } from '../core/operation.ts'
 import { createConflicts } from './conflicts.ts'
 import { createEdits } from './edits.ts'
@@ -14,65 +13,13 @@ import { infoOf } from './info.ts'
 import { machineClock } from './machine-clock.ts'
 import { createOperations } from './operations.ts'
 import { tokenOf } from './optimistic.ts'
-import { createRuntime, type EngineOptions, type Runtime } from './runtime.ts'
+import type { Runtime } from './runtime.ts'
 import { engineState, statePath, type EngineSnapshot } from './state.ts'
 import type { SyncQuery, SyncResult } from './read-types.ts'
-import type { DrainSummary, EnqueueInput, EngineState, Operation, SyncEngine, SyncEvent } from './types.ts'
+import type { DrainSummary, EnqueueInput, EngineState, Operation, SyncEngine } from './types.ts'
 
-/**
- * What an application may send to an engine that it spawned as an actor. A command that comes before the engine has started waits for
- * that; of one that fails `engine:error` tells.
- */
-export type SyncEngineCommand =
-  | { readonly type: 'enqueue'; readonly operation: EnqueueInput }
-  | { readonly type: 'flush' }
-  | { readonly type: 'pause' | 'resume'; readonly reason: string }
-
-/** An engine as actor logic. It starts with the actor, emits every `SyncEvent`, and stops with it. */
-export type SyncEngineLogic = CallbackActorLogic<SyncEngineCommand, undefined, SyncEvent>
-
-export interface EngineFactory {
-  createSyncEngine(options: EngineOptions): SyncEngine
-  createSyncEngineLogic(options: EngineOptions): SyncEngineLogic
-}
-
-const engines = new WeakMap<AnyActorRef, SyncEngine>()
-
-/** The engine behind an actor made of `createSyncEngineLogic`, for what needs an answer: `enqueue`, `operations`, `explain`. */
-export function syncEngineOf(actor: AnyActorRef): SyncEngine {
-  const engine = engines.get(actor)
-  if (engine === undefined) throw new ValidationError('actor', 'is not a started actor of createSyncEngineLogic.')
-  return engine
-}
-
-/** Binds the engine to the platform's clock, randomness, ids and connectivity. */
-export function engineFactory(system: SystemPorts): EngineFactory {
-  return {
-    createSyncEngine: (options) => createEngine(createRuntime(options, system), undefined),
-    createSyncEngineLogic(options) {
-      return fromCallback<SyncEngineCommand, undefined, SyncEvent>(({ receive, emit, self }) => {
-        const runtime = createRuntime(options, system)
-        const engine = createEngine(runtime, self)
-        engines.set(self, engine)
-        engine.on('*', emit)
-        const report = (error: unknown): void => runtime.events.emit({ type: 'engine:error', part: 'command', error })
-        const started = engine.start()
-        receive((command) => void started.then(() => obey(engine, command)).catch(report))
-        started.catch(report)
-        return () => void engine.stop()
-      })
-    },
-  }
-}
-
-async function obey(engine: SyncEngine, command: SyncEngineCommand): Promise<void> {
-  if (command.type === 'enqueue') await engine.enqueue(command.operation)
-  else if (command.type === 'flush') await engine.flush()
-  else if (command.type === 'pause') engine.pause(command.reason)
-  else engine.resume(command.reason)
-}
-
-function createEngine(runtime: Runtime, parent: AnyActorRef | undefined): SyncEngine {
+/** The engine behind a runtime; `parent` is the actor of an application that it is part of. */
+export function createEngine(runtime: Runtime, parent: AnyActorRef | undefined): SyncEngine {
   const { settings, ports, events, store, stamps, handles, intake, optimistic, dispatcher, drains, metrics } = runtime
   const actor = createActor(runtime.logic, {
     id: 'engine',

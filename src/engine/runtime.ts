@@ -2,22 +2,20 @@ import { fromCallback, fromPromise, type InspectionEvent } from 'xstate'
 import type { BreakerActor } from '../../machines/breaker.ts'
 import { connectivityMachine } from '../../machines/connectivity.ts'
 import { engineMachine, type DrainCommand, type EngineActor, type EngineInput } from '../../machines/engine.ts'
-import { SyncError, ValidationError } from '../core/errors.ts'
+import { ValidationError } from '../core/errors.ts'
 import { isTerminal, type ConflictRecord, type OperationRow } from '../core/operation.ts'
 import { settingsOf, type SyncEngineOptions } from '../core/options.ts'
-import type { Storage, SystemPorts } from '../core/ports.ts'
+import type { SystemPorts } from '../core/ports.ts'
 import { ENTITIES, META, OPERATIONS, STORE_SCHEMA, isRecord } from '../core/schema.ts'
 import { announce } from './announce.ts'
 import { createBreakerSigns } from './breaker-signs.ts'
 import { createBreakerWatch } from './breaker-watch.ts'
 import { createDrains } from './drains.ts'
 import { createEvents } from './events.ts'
-import { every } from './every.ts'
 import { createForgetting } from './forgetting.ts'
 import { createHandles } from './handles.ts'
 import { infoOf } from './info.ts'
 import { createIntake } from './intake.ts'
-import { installId } from './install-id.ts'
 import { leaseLock } from './lease.ts'
 import { createMetrics } from './metrics.ts'
 import { createOptimistic } from './optimistic.ts'
@@ -26,6 +24,7 @@ import { createReadPath } from './read-path.ts'
 import { createReplica } from './replica.ts'
 import { createReachability } from './reachability.ts'
 import { createStamps } from './stamps.ts'
+import { createStoreLife } from './store-life.ts'
 import { createStore } from './store.ts'
 import { createViews } from './views.ts'
 import { createWritePath } from './write-path.ts'
@@ -38,12 +37,7 @@ export interface EngineOptions extends SyncEngineOptions {
 const SETTLE_MS = 1_000
 const PROBE_EVERY_MS = 30_000
 const RESTART_MS = 1_000
-/** Who wrote the store may have died before anybody was told of it. */
-const LOOK_AGAIN_MS = 60_000
 const ALL: readonly string[] = Object.keys(STORE_SCHEMA.collections)
-
-/** Which engine has opened a storage object: if it closes it, that is closed for all. */
-const users = new WeakMap<Storage, string>()
 
 export type Runtime = ReturnType<typeof createRuntime>
 
@@ -83,14 +77,25 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
   })
   const stamps = createStamps(settings, ports)
   const intake = createIntake(settings, ports, store, stamps, accepted)
-  const lease = leaseLock(storage, clock, { owner, user: settings.user, holder: () => presence?.holder })
-  const closers = new Set<() => void>()
+  const lease = leaseLock(storage, clock, { owner, user: settings.user, holder: () => storeLife.holder() })
   const changeListeners = new Set<() => void>()
   let machine: EngineActor | undefined
-  let clientId = owner
-  let opening = Promise.resolve()
-  let presence: { readonly holder: string; release(): Promise<void> } | undefined
 
+  const storeLife = createStoreLife(storage, ports, events, {
+    owner,
+    readable: () => void countLive(),
+    opened() {
+      handles.lookAgain()
+      views.opened()
+    },
+    async closing() {
+      views.closed()
+      // Where that fails the store is not open, or the lease goes stale by itself.
+      await lease.release().catch(() => {})
+    },
+    changed: storeChanged,
+    platform: (online) => machine?.send({ type: online ? 'PLATFORM.ONLINE' : 'PLATFORM.OFFLINE' }),
+  })
   const reachability = createReachability(ports.connectivity, () => machine)
   const dispatcher = createWritePath(settings, ports, {
     transport,
@@ -103,7 +108,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     optimistic,
     inspect,
     machine: () => machine,
-    clientId: () => clientId,
+    clientId: storeLife.clientId,
     requested: metrics.requested,
     breaker,
     recorded,
@@ -120,7 +125,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
 
   const logic = engineMachine.provide({
     actors: {
-      open: fromPromise(open),
+      open: fromPromise(storeLife.open),
       close: fromPromise(close),
       drain: fromCallback<DrainCommand>(({ receive, sendBack }) => {
         dispatcher.attach(sendBack)
@@ -177,46 +182,10 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     return machine?.getSnapshot().context.epoch ?? 0
   }
 
-  /** What it opened is closed again if it fails, and not before it has ended. */
-  function open(): Promise<void> {
-    if ((users.get(storage) ?? owner) !== owner) return Promise.reject(inUse())
-    users.set(storage, owner)
-    opening = openStore().catch(async (error: unknown) => {
-      await release().catch((failure: unknown) => events.emit({ type: 'storage:error', error: failure }))
-      throw error
-    })
-    return opening
-  }
-
   async function close(): Promise<void> {
-    await opening.catch(() => {})
-    await release()
+    await storeLife.close()
     for (const listener of changeListeners) listener()
     readPath.closed()
-  }
-
-  async function openStore(): Promise<void> {
-    await storage.open(STORE_SCHEMA)
-    clientId = await installId(store.storage, ports.newId)
-    void countLive()
-    presence = await storage.presence?.announce()
-    closers.add(storage.watch(storeChanged))
-    closers.add(every(clock, LOOK_AGAIN_MS, storeChanged))
-    closers.add(ports.connectivity.watch((online) => machine?.send({ type: online ? 'PLATFORM.ONLINE' : 'PLATFORM.OFFLINE' })))
-    handles.lookAgain()
-    views.opened()
-  }
-
-  async function release(): Promise<void> {
-    if (users.get(storage) !== owner) return
-    for (const stop of closers) stop()
-    closers.clear()
-    views.closed()
-    // Where that fails the store is not open, or the lease goes stale by itself.
-    await lease.release().catch(() => {})
-    await presence?.release()
-    presence = undefined
-    await storage.close().finally(() => users.delete(storage))
   }
 
   /** What earlier engines left counts as live here too. */
@@ -287,11 +256,4 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
       machine = actor
     },
   }
-}
-
-function inUse(): SyncError {
-  return new SyncError(
-    'storage-in-use',
-    'Another engine that runs has opened this storage object. Give each engine an object of its own; they may name the same store.',
-  )
 }

@@ -1,6 +1,6 @@
 import type { Clock, Storage, StoreSchema } from '../../core/ports.ts'
 import { transportOver } from '../../adapters/http/transport.ts'
-import { engineFactory } from '../../engine/create-engine.ts'
+import { engineFactory } from '../../engine/engine-factory.ts'
 import type { Entity } from '../../engine/read-types.ts'
 import type { EnqueueInput, Operation, SyncEngine } from '../../engine/types.ts'
 import { simulatedClock, type TimerRules } from './clock.ts'

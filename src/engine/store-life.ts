@@ -1,0 +1,92 @@
+import { SyncError } from '../core/errors.ts'
+import type { Storage, StoreListener, SystemPorts } from '../core/ports.ts'
+import { STORE_SCHEMA } from '../core/schema.ts'
+import type { Events } from './events.ts'
+import { every } from './every.ts'
+import { installId } from './install-id.ts'
+
+/** Who wrote the store may have died before anybody was told of it. */
+const LOOK_AGAIN_MS = 60_000
+
+export interface StoreLifeHooks {
+  /** Who has the store open. */
+  readonly owner: string
+  /** It can be read now. */
+  readable(): void
+  opened(): void
+  /** It is about to be closed. */
+  closing(): Promise<void>
+  /** Others have written it, or may have. */
+  readonly changed: StoreListener
+  platform(online: boolean): void
+}
+
+/** Which engine has opened a storage object: if it closes it, that is closed for all. */
+const users = new WeakMap<Storage, string>()
+
+/** Opens an engine's store and closes it, with all that listens to it and to the platform meanwhile. */
+export function createStoreLife(
+  storage: Storage,
+  { clock, connectivity, newId }: SystemPorts,
+  events: Events,
+  hooks: StoreLifeHooks,
+) {
+  const { owner } = hooks
+  const closers = new Set<() => void>()
+  let opening = Promise.resolve()
+  let clientId = owner
+  let presence: { readonly holder: string; release(): Promise<void> } | undefined
+
+  /** What it opened is closed again if it fails, and not before it has ended. */
+  function open(): Promise<void> {
+    if ((users.get(storage) ?? owner) !== owner) return Promise.reject(inUse())
+    users.set(storage, owner)
+    opening = openStore().catch(async (error: unknown) => {
+      await release().catch((failure: unknown) => events.emit({ type: 'storage:error', error: failure }))
+      throw error
+    })
+    return opening
+  }
+
+  async function openStore(): Promise<void> {
+    await storage.open(STORE_SCHEMA)
+    clientId = await installId(storage, newId)
+    hooks.readable()
+    presence = await storage.presence?.announce()
+    closers.add(storage.watch(hooks.changed))
+    closers.add(every(clock, LOOK_AGAIN_MS, () => hooks.changed(undefined)))
+    closers.add(connectivity.watch(hooks.platform))
+    hooks.opened()
+  }
+
+  async function close(): Promise<void> {
+    await opening.catch(() => {})
+    await release()
+  }
+
+  async function release(): Promise<void> {
+    if (users.get(storage) !== owner) return
+    for (const stop of closers) stop()
+    closers.clear()
+    await hooks.closing()
+    await presence?.release()
+    presence = undefined
+    await storage.close().finally(() => users.delete(storage))
+  }
+
+  return {
+    open,
+    close,
+    /** The name of this store towards the server; until it is known, that of the engine. */
+    clientId: (): string => clientId,
+    /** How others can tell that this engine is gone. */
+    holder: (): string | undefined => presence?.holder,
+  }
+}
+
+function inUse(): SyncError {
+  return new SyncError(
+    'storage-in-use',
+    'Another engine that runs has opened this storage object. Give each engine an object of its own; they may name the same store.',
+  )
+}
