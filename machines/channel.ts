@@ -3,7 +3,7 @@ import { retryDelayMs } from '../src/core/backoff.ts'
 import type { ChannelMessage } from '../src/core/channel-message.ts'
 import type { SyncError } from '../src/core/errors.ts'
 import type { RealtimeOptions } from '../src/core/options.ts'
-import type { ChannelClosed } from '../src/core/ports.ts'
+import type { ChannelClosed } from '../src/core/channel-port.ts'
 import { notProvided } from './not-provided.ts'
 
 /**

@@ -1,9 +1,15 @@
 import { assign, setup } from 'xstate'
 import { retryDelayMs, type RetryOptions } from '../src/core/backoff.ts'
-import { CircuitBreakerOpenError, SyncOperationError, UNREACHABLE, type SyncError } from '../src/core/errors.ts'
+import {
+  BATCH_UNSUPPORTED,
+  CircuitBreakerOpenError,
+  SyncOperationError,
+  UNREACHABLE,
+  type SyncError,
+} from '../src/core/errors.ts'
 import type { ConflictRecord, OperationRow, OperationStatus } from '../src/core/operation.ts'
-import type { Outcome, PreparedRequest } from '../src/core/ports.ts'
-import type { Decision } from '../src/core/reconcile.ts'
+import type { Outcome } from '../src/core/ports.ts'
+import type { Decision, PreparedDecision } from '../src/core/reconcile.ts'
 import { IN_PLAY } from '../src/core/schema.ts'
 import {
   beginReconciling,
@@ -43,15 +49,15 @@ interface OfAttempt {
   readonly random: number
 }
 
-/** What reconciling decided; a request that is to be sent comes prepared. */
-export type PreparedDecision =
-  | Exclude<Decision, { type: 'resend' }>
-  | (Extract<Decision, { type: 'resend' }> & { readonly request: PreparedRequest })
+/** Where a transaction is sent together: the same of each member, the one that is played included. */
+interface OfMembers<Part> {
+  readonly parts?: readonly Part[] | undefined
+}
 
 export type OperationEvent =
   | { readonly type: 'ASSIGN'; readonly row: OperationRow }
-  | ({ readonly type: 'OUTCOME'; readonly outcome: Outcome } & OfAttempt)
-  | ({ readonly type: 'RECONCILED'; readonly decision: PreparedDecision } & OfAttempt)
+  | ({ readonly type: 'OUTCOME'; readonly outcome: Outcome } & OfAttempt & OfMembers<Outcome>)
+  | ({ readonly type: 'RECONCILED'; readonly decision: PreparedDecision } & OfAttempt & OfMembers<PreparedDecision>)
   | ({ readonly type: 'ROLLED_BACK' } & OfAttempt)
   | { readonly type: 'RECORDED' }
 
@@ -99,7 +105,7 @@ export const operationMachine = setup({
     isApplied: ({ context, event }) => outcomeOf(context, event)?.type === 'applied',
     isConflict: ({ context, event }) => outcomeOf(context, event)?.type === 'conflict',
     isAuth: ({ context, event }) => outcomeOf(context, event)?.type === 'auth',
-    isHeldBack: ({ context, event }) => isHeldBack(outcomeOf(context, event)),
+    isHeldBack: ({ context, event }) => isHeldBack(context, outcomeOf(context, event)),
     isUnreached: ({ context, event }) => isUnreached(outcomeOf(context, event)),
     isRefused: ({ context, event }) => isRefused(context, outcomeOf(context, event)),
     isRejected: ({ context, event }) => outcomeOf(context, event)?.type === 'rejected',
@@ -219,9 +225,10 @@ function mayResend({ row, maxReconciliations }: OperationContext): boolean {
   return row !== undefined && row.reconciliations - (row.reconciledBefore ?? 0) < maxReconciliations
 }
 
-/** The request did not leave, for the breaker had opened. */
-function isHeldBack(outcome: Outcome | undefined): boolean {
-  return outcome?.type === 'retry' && outcome.error instanceof CircuitBreakerOpenError
+/** The request did not leave, for the breaker had opened; or it left for nothing, for there is no such endpoint, and leaves in another way. */
+function isHeldBack({ row }: OperationContext, outcome: Outcome | undefined): boolean {
+  if (outcome?.type !== 'retry') return false
+  return outcome.error instanceof CircuitBreakerOpenError || (outcome.error.code === BATCH_UNSUPPORTED && row?.attempts === 1)
 }
 
 /** Something answered, and the probe found that it was not the server. */
@@ -283,6 +290,6 @@ function inDoubt({ unknownAttempts }: OperationRow, answer: Answer): number {
 
 function resent(row: OperationRow, answer: Answer): OperationRow {
   if (answer.type !== 'RECONCILED' || answer.decision.type !== 'resend') return row
-  const { request, version, conflict, base } = answer.decision
-  return resend(row, { request, baseVersion: version, conflict, base })
+  const { request, version, conflict, base, isMet } = answer.decision
+  return resend(row, { request, baseVersion: version, conflict, base, isMet })
 }

@@ -28,6 +28,8 @@ export type {
   SyncEvent,
   EventsMatching,
   SyncEventType,
+  Transaction,
+  TransactionHandle,
 } from './engine/types.ts'
 export type {
   Entity,
@@ -52,6 +54,7 @@ export type {
 } from './core/operation.ts'
 export type { BreakerOptions, LimitOptions, LockOptions, RetentionOptions, SyncEngineOptions } from './core/options.ts'
 export { DEFAULTS } from './core/options.ts'
+export type * from './core/channel-port.ts'
 export type * from './core/ports.ts'
 export type {
   Conflict,

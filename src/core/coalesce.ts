@@ -83,6 +83,7 @@ function isMergeable(row: OperationRow): boolean {
     isUntouched(row) &&
     (row.dependsOn?.length ?? 0) === 0 &&
     row.depended === undefined &&
+    row.transaction === undefined &&
     (row.type === 'delete' || (hasContent(row.type) && isObject(row.payload)))
   )
 }

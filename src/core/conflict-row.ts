@@ -89,3 +89,9 @@ function isConflictRow(value: unknown): value is ConflictRow {
     Array.isArray(value['fields'])
   )
 }
+
+/** The row with the conflict that it was parked for decided. */
+export function decided(row: OperationRow, resolution: ConflictRecord['resolution'], strategy: string): OperationRow {
+  if (row.conflict?.resolution !== 'pending' || resolution === undefined) return row
+  return { ...row, conflict: { ...row.conflict, resolution, strategy } }
+}

@@ -29,6 +29,12 @@ export class NetworkError extends SyncError {
   }
 }
 
+/** The code of the `ClientError` where the server has no endpoint for batches: what they held is sent one by one. */
+export const BATCH_UNSUPPORTED = 'batch-unsupported'
+
+/** The code of the `ClientError` of what was not applied because another operation of its atomic batch was refused (424). */
+export const BATCH_ABORTED = 'batch-aborted'
+
 /** The code of the `NetworkError` of an answer that did not come from the server: a probe found that the network is not there. */
 export const UNREACHABLE = 'unreachable'
 

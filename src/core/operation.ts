@@ -49,6 +49,24 @@ export interface ConflictRecord {
 /** `pending` waits for a person. `merged` took something of each side, `value` is another one, `discarded` gave the operation up. */
 export type ConflictResolution = 'pending' | 'local' | 'remote' | 'merged' | 'value' | 'discarded'
 
+/** The place of an operation in a transaction. Its members stand one after the other in the store, each on an entity of its own. */
+export interface TransactionPart {
+  readonly id: string
+  /** From 0. */
+  readonly place: number
+  readonly size: number
+  /** How it is sent, from the first attempt on: in one atomic request, or one member after the other. */
+  readonly sent?: 'together' | 'oneByOne'
+  /** The server has all of it already: it is left out of the request. */
+  readonly isMet?: true
+}
+
+/** What takes an operation back on the server. */
+export interface Undo {
+  readonly type: string
+  readonly payload: Json
+}
+
 /**
  * An operation as it is stored: self-contained, and the only truth about it. Fields that serve an index exist only while the
  * row belongs into it.
@@ -89,6 +107,9 @@ export interface OperationRow {
   readonly hlc?: string
   /** Groups operations that commit and roll back together for the application. */
   readonly token?: string
+  readonly transaction?: TransactionPart
+  /** What takes it back, where it is sent alone and a later member of its transaction may still be refused. */
+  readonly undo?: Undo
   readonly lastError?: StoredError
   readonly conflict?: ConflictRecord
   readonly supersededBy?: string

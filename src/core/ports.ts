@@ -231,41 +231,15 @@ export interface Transport {
     items: readonly BatchItem[],
     context: { readonly clientId: string; readonly signal: AbortSignal },
   ): Promise<readonly Outcome[]>
+  /** Several requests in one, of which all are applied or none; the outcomes in the same order. Absent: the API has no such endpoint. */
+  sendAtomic?(
+    items: readonly BatchItem[],
+    context: { readonly clientId: string; readonly signal: AbortSignal },
+  ): Promise<readonly Outcome[]>
   fetch(entity: string, entityId: string, context: { readonly signal: AbortSignal }): Promise<Fetched>
   /** A page of what has changed. */
   pull?(request: PullRequest, context: { readonly signal: AbortSignal }): Promise<Pulled>
 }
-
-/** How a line ended. */
-export interface ChannelClosed {
-  /**
-   * As in RFC 6455 §7.4: 1006 broke, 1008 refused, 1012 restarts, 1013 try again later, and 4401 credentials are needed, 4403 not
-   * allowed, 4408 no answer in time.
-   */
-  readonly code: number
-  readonly reason: string
-  /** How long the server asks to stay away. */
-  readonly retryAfterMs?: number | undefined
-  readonly error?: SyncError | undefined
-}
-
-/** A line to the server that only brings hints. */
-export interface ChannelListener {
-  opened(): void
-  message(data: unknown): void
-  /** Nothing comes after it. */
-  closed(info: ChannelClosed): void
-}
-
-export interface ChannelConnection {
-  /** Does nothing while the line is not open. */
-  send(message: JsonObject): void
-  /** `closed` is still called, soon. */
-  close(): void
-}
-
-/** Opens one connection; never throws; `closed` is called exactly once. */
-export type OpenChannel = (listener: ChannelListener) => ChannelConnection
 
 export interface Clock {
   /** Wall-clock time, milliseconds since 1970. May jump. */

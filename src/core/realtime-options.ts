@@ -1,7 +1,7 @@
 import type { BackoffOptions, RetryOptions } from './backoff.ts'
 import { ValidationError } from './errors.ts'
 import { count, span, STRATEGIES } from './option-checks.ts'
-import type { OpenChannel } from './ports.ts'
+import type { OpenChannel } from './channel-port.ts'
 import { isRecord } from './schema.ts'
 
 export interface RealtimeOptions {

@@ -7,7 +7,7 @@ import { isRecord } from './schema.ts'
 import type { Json, JsonObject } from './json.ts'
 import { applyMergePatch, diffMergePatch } from './merge-patch.ts'
 import type { ConflictRecord, ConflictResolution, OperationRow } from './operation.ts'
-import type { Fetched } from './ports.ts'
+import type { Fetched, PreparedRequest } from './ports.ts'
 
 /** How a refused operation goes on. */
 export type Decision =
@@ -21,10 +21,19 @@ export type Decision =
       /** What the operation was made on: should it be refused again, what is in the store no longer tells. */
       readonly base?: Json | undefined
     }
-  | { readonly type: 'park'; readonly error: SyncError; readonly conflict: ConflictRecord }
+  | { readonly type: 'park'; readonly error: SyncError; readonly conflict?: ConflictRecord }
   | { readonly type: 'refuse'; readonly error: SyncError; readonly conflict?: ConflictRecord }
   /** Looking at the server failed, needs credentials, or may not leave now: it is done again later. */
   | { readonly type: 'failed' | 'auth' | 'heldBack'; readonly error: SyncError }
+
+/** What was decided; a request that is to be sent comes prepared. */
+export type PreparedDecision =
+  | Exclude<Decision, { type: 'resend' }>
+  | (Extract<Decision, { type: 'resend' }> & {
+      readonly request: PreparedRequest
+      /** The server has all of it already: only other members of its transaction are to be sent. */
+      readonly isMet?: true
+    })
 
 /** What the server has of the entity. */
 type Seen = Extract<Fetched, { type: 'found' | 'absent' }>
@@ -157,7 +166,8 @@ function again(row: OperationRow, conflict: Conflict, resolution: Resolution, re
   return { type: 'resend', as: row.type, payload, version: conflict.remoteVersion, conflict: record }
 }
 
-function isMutation(type: string): boolean {
+/** What it does is known here, too. */
+export function isMutation(type: string): boolean {
   return type === 'create' || type === 'update' || type === 'replace' || type === 'delete'
 }
 

@@ -1,6 +1,6 @@
 import type { SyncError } from './errors.ts'
 import type { Json } from './json.ts'
-import type { ConflictRecord, OperationRow, Priority, StoredError, TerminalStatus } from './operation.ts'
+import type { ConflictRecord, OperationRow, Priority, StoredError, TerminalStatus, TransactionPart } from './operation.ts'
 import { IN_PLAY, NEVER_DUE } from './schema.ts'
 import type { PreparedRequest } from './ports.ts'
 
@@ -39,8 +39,14 @@ export function release(row: OperationRow, ageingMs: Ageing, error?: SyncError):
   const attempts = row.attempts - 1
   const unclaimed = { ...row, rev: row.rev + 1, attempts, unknownAttempts: row.unknownAttempts - 1, ...lastError(error) }
   if (attempts > 0) return { ...unclaimed, status: 'waiting', dueAt: 0 }
-  const { dueAt: _dueAt, request: _request, ...fresh } = unclaimed
-  return { ...fresh, status: 'queued', rank: rankOf(row, ageingMs), depended: 1 }
+  const { dueAt: _dueAt, request: _request, transaction, ...fresh } = unclaimed
+  const open = transaction === undefined ? {} : { transaction: sentAs(transaction, undefined) }
+  return { ...fresh, ...open, status: 'queued', rank: rankOf(row, ageingMs), depended: 1 }
+}
+
+/** How a transaction is sent; undefined where that is open again. */
+export function sentAs({ id, place, size }: TransactionPart, sent: TransactionPart['sent'], isMet = false): TransactionPart {
+  return { id, place, size, ...(sent === undefined ? {} : { sent }), ...(isMet ? { isMet } : {}) }
 }
 
 export interface Postponement {
@@ -83,10 +89,12 @@ export interface Resend {
   readonly baseVersion?: string | undefined
   readonly conflict?: ConflictRecord | undefined
   readonly base?: Json | undefined
+  /** The server has all of it already: only the other members of its transaction are sent. */
+  readonly isMet?: true | undefined
 }
 
 /** A reconciled request is a new request, with a key of its own. */
-export function resend(row: OperationRow, { request, baseVersion, conflict, base }: Resend): OperationRow {
+export function resend(row: OperationRow, { request, baseVersion, conflict, base, isMet }: Resend): OperationRow {
   return {
     ...row,
     rev: row.rev + 1,
@@ -99,6 +107,7 @@ export function resend(row: OperationRow, { request, baseVersion, conflict, base
     ...(baseVersion === undefined ? {} : { baseVersion }),
     ...(conflict === undefined ? {} : { conflict }),
     ...(base === undefined ? {} : { base }),
+    ...(isMet === undefined || row.transaction === undefined ? {} : { transaction: { ...row.transaction, isMet } }),
   }
 }
 

@@ -1,4 +1,5 @@
-import type { ConflictRecord, OperationRow } from '../core/operation.ts'
+import type { ConflictRecord, OperationRow, TransactionPart } from '../core/operation.ts'
+import { TRANSACTION_FAILED } from '../core/transaction.ts'
 import type { Events } from './events.ts'
 import { infoOf } from './info.ts'
 import type { OperationInfo } from './types.ts'
@@ -7,6 +8,18 @@ import type { OperationInfo } from './types.ts'
 export function announce(events: Events, row: OperationRow, conflict: ConflictRecord | undefined): void {
   const operation = infoOf(row)
   if (conflict !== undefined) announceConflict(events, operation, conflict)
+  announceStatus(events, row, operation)
+  if (row.transaction !== undefined) announceEnd(events, row, row.transaction)
+}
+
+/** Once: by the last of those that were done, or by the one for which the others failed. */
+function announceEnd(events: Events, { status, lastError }: OperationRow, { id, place, size }: TransactionPart): void {
+  if (status === 'done' && place === size - 1) return events.emit({ type: 'transaction:completed', transaction: id })
+  const isFailed = (status === 'rejected' || status === 'cancelled') && lastError?.code !== TRANSACTION_FAILED
+  if (isFailed) events.emit({ type: 'transaction:failed', transaction: id })
+}
+
+function announceStatus(events: Events, row: OperationRow, operation: OperationInfo): void {
   switch (row.status) {
     case 'done':
       return events.emit({ type: 'sync:completed', operation })

@@ -1,7 +1,8 @@
 import { fromCallback } from 'xstate'
 import type { ChannelEvent, ConnectionCommand } from '../../machines/channel.ts'
 import { readChannelMessage } from '../core/channel-message.ts'
-import type { ChannelClosed, OpenChannel, SystemPorts } from '../core/ports.ts'
+import type { SystemPorts } from '../core/ports.ts'
+import type { ChannelClosed, OpenChannel } from '../core/channel-port.ts'
 
 /** As of a line that we cut ourselves. */
 const CUT_CODE = 4408

@@ -34,6 +34,7 @@ export function checkInput(settings: Settings, input: EnqueueInput, at: string):
     throw new ValidationError(`${at}priority`, `must be ${PRIORITIES.join(', ')}.`)
   if (input.dependsOn !== undefined && !(Array.isArray(input.dependsOn) && input.dependsOn.every(isName)))
     throw new ValidationError(`${at}dependsOn`, 'must be a list of operation ids.')
+  if (input.undo !== undefined) checkUndo(input.undo, `${at}undo`)
   if (input.optimistic !== undefined) checkHandlers(input.optimistic, `${at}optimistic`)
   for (const key of ['idempotencyKey', 'dedupeKey', 'baseVersion'] as const) {
     if (input[key] !== undefined && !isKey(input[key]))
@@ -44,6 +45,12 @@ export function checkInput(settings: Settings, input: EnqueueInput, at: string):
 /** Throws `ValidationError` for a payload that no request of this type can carry. */
 export function checkPayload(type: string, payload: unknown, at: string): void {
   if (OBJECT_TYPES.has(type) && !isRecord(payload)) throw new ValidationError(at, `must be an object for ${type}.`)
+}
+
+function checkUndo(undo: NonNullable<EnqueueInput['undo']>, at: string): void {
+  if (!isRecord(undo) || typeof undo.type !== 'string' || !TYPE_NAME.test(undo.type))
+    throw new ValidationError(at, "must be an object with a type, as { type: 'delete' }, and the payload of that.")
+  checkPayload(undo.type, undo.payload, `${at}.payload`)
 }
 
 /** Throws `ValidationError` for handlers that could not be called. */

@@ -1,17 +1,21 @@
 import { coalesceLane, type Coalesced } from '../core/coalesce.ts'
 import { baseOf, earlierBase } from '../core/earlier.ts'
 import { StorageCorruptError, SyncError, SyncOperationError } from '../core/errors.ts'
+import type { Json } from '../core/json.ts'
 import { isTerminal, type OperationRow } from '../core/operation.ts'
 import type { Settings } from '../core/options.ts'
 import type { Entry, Transport, Write } from '../core/ports.ts'
 import { beginRollback, claim, finish } from '../core/rows.ts'
 import { readOperation, type EntityRow } from '../core/schema.ts'
+import { undoable } from '../core/undo.ts'
 import { updateOperation, type Store } from './store.ts'
+import { createTransactionChooser } from './transaction-chooser.ts'
+import type { Transactions } from './transactions.ts'
 
 const LANE_LIMIT = 256
 const NO_ENTITIES: ReadonlyMap<string, EntityRow | undefined> = new Map()
 
-type Dependency =
+export type Dependency =
   | { readonly type: 'met' }
   | { readonly type: 'waits'; readonly on: string }
   | { readonly type: 'failed'; readonly error: SyncError }
@@ -47,22 +51,47 @@ interface Head extends Pick<Choice, 'ended' | 'nextRank'> {
   readonly error?: SyncError
 }
 
+export interface ChooserParts {
+  isPulled(entity: string): boolean
+  /** Whether the server takes several operations as one. */
+  isAtomic(): boolean
+}
+
 export type Chooser = ReturnType<typeof createChooser>
 
 /** Looks at the heads of lanes and decides what is to be played next; coalesces what was never sent. Pure but for reading. */
-export function createChooser(settings: Settings, transport: Transport, store: Store, isPulled: (entity: string) => boolean) {
+export function createChooser(
+  settings: Settings,
+  transport: Transport,
+  store: Store,
+  transactions: Transactions,
+  { isPulled, isAtomic }: ChooserParts,
+) {
+  const chooseMember = createTransactionChooser({ store, transactions, isAtomic, claimed, dependencyOf })
+
   /** Looks at several lanes at once: reading is what costs. The answers in the order of the lanes. */
   async function choose(lanes: readonly string[], now: number): Promise<readonly (Choice | Blockage)[]> {
     const read = await store.lanes(lanes, settings.coalesce ? LANE_LIMIT : 2)
     const rows = read.map(readable)
     const entities = await entitiesFor(lanes, rows)
     const choices: (Choice | Blockage)[] = []
-    for (const [at, lane] of lanes.entries()) {
-      const entity = entities.get(lane)
-      const head = await headOf(read[at] ?? [], rows[at] ?? [], entity, now)
-      choices.push('type' in head ? head : choiceOf(lane, head, entity))
-    }
+    for (const [at, lane] of lanes.entries())
+      choices.push(await chooseFrom(lane, read[at] ?? [], rows[at] ?? [], entities.get(lane), now))
     return choices
+  }
+
+  async function chooseFrom(
+    lane: string,
+    entries: readonly Entry[],
+    rows: readonly OperationRow[],
+    entity: EntityRow | undefined,
+    now: number,
+  ): Promise<Choice | Blockage> {
+    const [first, ...rest] = rows
+    const member = first?.transaction === undefined ? 'alone' : await chooseMember(lane, first, rankAfter(rest, entries), now)
+    if (member !== 'alone') return member
+    const head = await headOf(entries, rows, entity, now)
+    return 'type' in head ? head : choiceOf(lane, head, entity)
   }
 
   async function headOf(
@@ -131,7 +160,7 @@ export function createChooser(settings: Settings, transport: Transport, store: S
   /** What an earlier owner left in play goes on where it was. */
   function played(row: OperationRow, error: SyncError | undefined, entity: EntityRow | undefined): OperationRow {
     if (row.status === 'reconciling' || row.status === 'rollingBack') return row
-    return error === undefined ? claimed(row, entity) : beginRollback(row, error)
+    return error === undefined ? sentAlone(claimed(row, entity), baseOf(entity, row.seq)?.value) : beginRollback(row, error)
   }
 
   /** Sent before: the same bytes again. Never sent: the request is made now, on what the server had confirmed when the operation was made. */
@@ -166,10 +195,17 @@ export function createChooser(settings: Settings, transport: Transport, store: S
   return { choose }
 }
 
+/** Should a later member of its transaction be refused, it is taken back. */
+function sentAlone(row: OperationRow, base: Json | undefined): OperationRow {
+  if (row.transaction === undefined || row.status !== 'sending') return row
+  return { ...undoable(row, row.base ?? base), transaction: { ...row.transaction, sent: 'oneByOne' } }
+}
+
 /** A create is made on nothing; what comes after one that undoes itself is not. */
 function needsEntity(rows: readonly OperationRow[]): boolean {
   const first = rows[0]
-  if (first === undefined || (first.request ?? first.baseVersion) !== undefined) return false
+  if (first === undefined || first.request !== undefined) return false
+  if (first.baseVersion !== undefined) return first.transaction !== undefined
   if (first.type === 'create') return first.status === 'queued' && rows.some(({ type }) => type === 'delete')
   return first.status === 'queued' || first.status === 'waiting' || first.status === 'sending'
 }

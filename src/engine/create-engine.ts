@@ -14,13 +14,15 @@ import { machineClock } from './machine-clock.ts'
 import { createOperations } from './operations.ts'
 import { tokenOf } from './optimistic.ts'
 import type { Runtime } from './runtime.ts'
+import { createTransact } from './transact.ts'
 import { engineState, statePath, type EngineSnapshot } from './state.ts'
 import type { SyncQuery, SyncResult } from './read-types.ts'
 import type { DrainSummary, EnqueueInput, EngineState, Operation, SyncEngine } from './types.ts'
 
 /** The engine behind a runtime; `parent` is the actor of an application that it is part of. */
 export function createEngine(runtime: Runtime, parent: AnyActorRef | undefined): SyncEngine {
-  const { settings, ports, events, store, stamps, handles, intake, optimistic, dispatcher, drains, metrics } = runtime
+  const { settings, ports, events, store, stamps, transactions, handles, intake, optimistic, dispatcher, drains, metrics } =
+    runtime
   const actor = createActor(runtime.logic, {
     id: 'engine',
     input: runtime.input,
@@ -36,7 +38,8 @@ export function createEngine(runtime: Runtime, parent: AnyActorRef | undefined):
   const state = memoized(engineState, () => actor.getSnapshot())
   let stops = 0
 
-  const edits = createEdits(settings.user, store, {
+  const edits = createEdits(settings.user, store, transactions, {
+    accepted: runtime.accepted,
     now: ports.clock.now,
     made: stamps.made,
     edited(row) {
@@ -75,6 +78,15 @@ export function createEngine(runtime: Runtime, parent: AnyActorRef | undefined):
     if (row === undefined) throw new SyncError('not-stored', 'The operation was not stored; please report this.')
     return accepted(row, input)
   }
+
+  const transact = createTransact({
+    newId: ports.newId,
+    accepted,
+    accept(transaction) {
+      requireOpen(state())
+      return intake.acceptTogether(transaction)
+    },
+  })
 
   async function flush(): Promise<DrainSummary> {
     requireOpen(state())
@@ -129,6 +141,7 @@ export function createEngine(runtime: Runtime, parent: AnyActorRef | undefined):
     },
     enqueue,
     enqueueAll,
+    transaction: transact,
     flush,
     synchronize,
     progress$: runtime.readPath.progress.progress$,
@@ -137,7 +150,7 @@ export function createEngine(runtime: Runtime, parent: AnyActorRef | undefined):
     disableRealtime: runtime.readPath.realtime.disable,
     realtime$: runtime.readPath.realtime.state$,
     messages$: runtime.readPath.realtime.messages$,
-    operations: createOperations(settings, store, handles, edits, enqueue),
+    operations: createOperations(settings, store, handles, edits, { enqueue, transact, membersOf: transactions.membersOf }),
     conflicts: createConflicts(settings, store, edits, runtime.onChange),
     optimistic: {
       register: optimistic.register,

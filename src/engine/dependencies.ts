@@ -9,12 +9,15 @@ export interface Marks {
   readonly expect: readonly Expectation[]
 }
 
+const NO_MARKS: Marks = { writes: [], expect: [] }
+
 /**
  * Marks what these rows depend on, in the commit that stores them: from then on it is not coalesced (S17). What was claimed meanwhile
  * needs no mark, and is found so when the commit is tried again. What ended otherwise than done is not forgotten behind the back of
  * these rows (S9): that is counted as an edit, for the owner. Throws `ValidationError` for an operation that does not exist.
  */
 export async function markParents(store: Store, rows: readonly NewOperationRow[]): Promise<Marks> {
+  if (rows.every((row) => row.dependsOn === undefined)) return NO_MARKS
   const parents = await parentsOf(store, rows)
   const unmarked = parents.filter((parent) => parent.status === 'queued' && parent.depended === undefined)
   const expect = parents.flatMap((parent) => (parent.status === 'done' ? [] : same(parent, 'status')))
@@ -29,7 +32,8 @@ export async function markParents(store: Store, rows: readonly NewOperationRow[]
 
 async function parentsOf(store: Store, rows: readonly NewOperationRow[]): Promise<OperationRow[]> {
   const [user] = rows.map((row) => row.user)
-  const ids = new Set(rows.flatMap((row) => row.dependsOn ?? []))
+  const own = new Set(rows.map((row) => row.id))
+  const ids = new Set(rows.flatMap((row) => row.dependsOn ?? []).filter((id) => !own.has(id)))
   return Promise.all([...ids].map((id) => parentOf(store, user, id)))
 }
 

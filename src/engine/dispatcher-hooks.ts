@@ -5,6 +5,7 @@ import type { ConflictRecord, OperationRow } from '../core/operation.ts'
 import type { Chooser } from './chooser.ts'
 import type { Replica } from './replica.ts'
 import type { Store } from './store.ts'
+import type { Transactions } from './transactions.ts'
 
 export interface DispatcherHooks {
   breaker(): BreakerActor | undefined
@@ -14,6 +15,10 @@ export interface DispatcherHooks {
   started(row: OperationRow): void
   /** The row was written with this status, and what was found to be in conflict with it. */
   recorded(row: OperationRow, conflict: ConflictRecord | undefined): void
+  /** What the engine itself enqueued was stored. */
+  accepted(rows: readonly OperationRow[]): void
+  /** Its transaction failed, and it can't be taken back. */
+  left(row: OperationRow): void
   quarantined(sequence: number, error: SyncError): void
   failed(part: string, error: unknown): void
   /** Nothing is left that could be done now. */
@@ -24,4 +29,5 @@ export interface DispatcherParts {
   readonly store: Store
   readonly replica: Replica
   readonly chooser: Chooser
+  readonly transactions: Transactions
 }

@@ -15,6 +15,7 @@ import { createLaneBoard } from './lane-board.ts'
 import { ledgerEntry, unwritten, type LedgerEntry } from './ledger.ts'
 import type { DispatcherHooks, DispatcherParts } from './dispatcher-hooks.ts'
 import { putOperation } from './store.ts'
+import { createTurnCommit, type TurnResult } from './turn-commit.ts'
 
 type Phase = { readonly type: 'following' } | { readonly type: 'held' | 'draining' | 'quiescing'; readonly epoch: number }
 
@@ -26,7 +27,8 @@ const STORAGE_RETRY_MS = 1_000
  * then it acknowledges the former and hands out the latter. A few operations are claimed ahead, so that commits are shared.
  */
 export function createDispatcher(settings: Settings, { clock }: SystemPorts, parts: DispatcherParts, hooks: DispatcherHooks) {
-  const { store, replica, chooser } = parts
+  const { store, replica, chooser, transactions } = parts
+  const commitTurn = createTurnCommit(replica, transactions)
   const gate = createGate(settings, hooks.breaker)
   const lanes = createLaneBoard(store, settings.user, (entry) => hooks.quarantined(Number(entry.key), unreadable(entry)))
   const claims = createClaims(store, clock, lanes, chooser, hooks.quarantined)
@@ -86,16 +88,11 @@ export function createDispatcher(settings: Settings, { clock }: SystemPorts, par
     if (!isOwnerOf(epoch)) return
     const [retried, fresh] = [inDoubt.splice(0), ledger.splice(0)]
     const entries = [...retried, ...fresh]
-    const news = [...retried.filter((entry) => missing.has(entry)), ...fresh]
-    const writes = [
-      ...news.flatMap((entry) => entry.writes),
-      ...unsent.map(putOperation),
-      ...choices.flatMap((choice) => choice.writes),
-    ]
-    const confirmed = news.flatMap(({ confirmation }) => confirmation ?? [])
-    const expect = claims.expectation(choices)
+    const [known, again] = [retried.filter((entry) => !missing.has(entry)), retried.filter((entry) => missing.has(entry))]
+    const turn = { news: [...again, ...fresh], known, unsent, choices, expect: claims.expectation(choices) }
+    let result: TurnResult
     try {
-      if (writes.length + retried.length > 0) await replica.commit(epoch, writes, confirmed, { expect })
+      result = await commitTurn(epoch, turn)
     } catch (error) {
       for (const { lane } of choices) lanes.leave(lane, 0)
       inDoubt = entries
@@ -105,10 +102,13 @@ export function createDispatcher(settings: Settings, { clock }: SystemPorts, par
     }
     if (!isOwnerOf(epoch)) return
     for (const entry of entries) acknowledge(entry)
+    for (const { row, conflict } of result.followers) recorded(row, conflict)
     // Edits in between may have freed lanes.
     if (retried.length > 0) forgetLanes()
     for (const row of unsent) lanes.leaveUnsent(row)
     for (const choice of choices) accept(choice)
+    if (result.undoing.length > 0) hooks.accepted(result.undoing)
+    for (const row of result.left) hooks.left(row)
     handOut()
     settle(choices.length)
   }

@@ -1,7 +1,8 @@
 import { SyncOperationError } from '../core/errors.ts'
 import type { ConflictRecord, OperationRow } from '../core/operation.ts'
 import { settledConflict } from './conflict-store.ts'
-import type { Store } from './store.ts'
+import { appendOperation, type Store } from './store.ts'
+import { NO_AFTERMATH, type Transactions } from './transactions.ts'
 
 export interface EditHooks {
   now(): number
@@ -9,6 +10,8 @@ export interface EditHooks {
   made(row: OperationRow): OperationRow
   /** A row was changed here; the owner looks again. */
   edited(row: OperationRow | undefined): void
+  /** What the engine itself enqueued was stored. */
+  accepted(rows: readonly OperationRow[]): void
   /** The conflict that the operation was parked for was decided here. */
   resolved(row: OperationRow, conflict: ConflictRecord): void
 }
@@ -16,20 +19,25 @@ export interface EditHooks {
 export type Edits = ReturnType<typeof createEdits>
 
 /** Changes of operations by the application, from any tab, with what they decide about conflicts. */
-export function createEdits(user: string, store: Store, hooks: EditHooks) {
+export function createEdits(user: string, store: Store, transactions: Transactions, hooks: EditHooks) {
   return {
+    /** With what it means for the other members of its transaction. */
     async edit(id: string, change: (row: OperationRow) => OperationRow): Promise<void> {
-      let isResolved = false
-      const changed = await store.edit(
+      let [isResolved, aftermath] = [false, NO_AFTERMATH]
+      const { changed, appended } = await store.edit(
         id,
         (row) => change(ownedBy(user, row)),
-        (row, next) => {
-          const writes = settledConflict(row, next, hooks.now())
-          isResolved = writes.length > 0
-          return writes
+        async (row, next) => {
+          const settled = settledConflict(row, next, hooks.now())
+          isResolved = settled.length > 0
+          aftermath = await transactions.editedAftermathOf(row, next)
+          const { writes, undoing, unchanged } = aftermath
+          return { writes: [...settled, ...writes, ...undoing.map(appendOperation)], unchanged }
         },
       )
       hooks.edited(changed)
+      for (const { row } of aftermath.followers) hooks.edited(row)
+      if (aftermath.undoing.length > 0) hooks.accepted(aftermath.undoing.map((row, at) => ({ ...row, seq: appended[at] ?? 0 })))
       if (isResolved && changed.conflict !== undefined) hooks.resolved(changed, changed.conflict)
     },
     edited: hooks.edited,
@@ -46,10 +54,4 @@ export function ownedBy(user: string, row: OperationRow): OperationRow {
 
 export function notFound(id: string): SyncOperationError {
   return new SyncOperationError(id, 'not-found', `There is no operation ${id}. List them with operations.list().`)
-}
-
-/** The row with the conflict that it was parked for decided. */
-export function decided(row: OperationRow, resolution: ConflictRecord['resolution'], strategy: string): OperationRow {
-  if (row.conflict?.resolution !== 'pending' || resolution === undefined) return row
-  return { ...row, conflict: { ...row.conflict, resolution, strategy } }
 }

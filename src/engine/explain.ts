@@ -1,7 +1,8 @@
 import { SyncOperationError } from '../core/errors.ts'
 import { isTerminal, laneOf, type OperationRow } from '../core/operation.ts'
 import type { Settings } from '../core/options.ts'
-import { NEVER_DUE, readOperation, type LeaseRow } from '../core/schema.ts'
+import { NEVER_DUE, OPERATIONS, readOperation, type LeaseRow } from '../core/schema.ts'
+import { memberSeqs } from '../core/transaction.ts'
 import { infoOf } from './info.ts'
 import type { Store } from './store.ts'
 import type { EngineState, Explanation, Metrics } from './types.ts'
@@ -116,7 +117,20 @@ async function ownReasons(store: Store, row: OperationRow, now: number): Promise
   if (first !== undefined && first.id !== row.id)
     return [`operation ${first.id} (${first.status}), which is before it on ${row.entity}/${row.entityId}`]
   const open = await openDependencies(store, row)
-  return open.map((dependency) => `operation ${dependency.id} (${dependency.status}), on which it depends`)
+  return [
+    ...open.map((dependency) => `operation ${dependency.id} (${dependency.status}), on which it depends`),
+    ...(await otherMembers(store, row)),
+  ]
+}
+
+/** Where it is sent with others, they go when the last of them can. */
+async function otherMembers(store: Store, row: OperationRow): Promise<string[]> {
+  if (row.transaction === undefined) return []
+  const entries = await store.storage.getMany(OPERATIONS, memberSeqs(row))
+  return entries
+    .flatMap((entry) => (entry === undefined ? [] : (readOperation(entry) ?? [])))
+    .filter((other) => other.id !== row.id && !isTerminal(other.status))
+    .map((other) => `operation ${other.id} (${other.status}) of the same transaction`)
 }
 
 async function openDependencies(store: Store, row: OperationRow): Promise<OperationRow[]> {

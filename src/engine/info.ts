@@ -19,6 +19,7 @@ export function infoOf(row: OperationRow): OperationInfo {
   }
   if (row.dueAt !== undefined && row.dueAt > 0 && row.dueAt !== NEVER_DUE) info.nextAttemptAt = row.dueAt
   if (row.dependsOn !== undefined) info.dependsOn = row.dependsOn
+  if (row.transaction !== undefined) info.transaction = row.transaction.id
   if (row.lastError !== undefined) info.lastError = row.lastError
   if (row.conflict !== undefined) info.conflict = row.conflict
   if (row.supersededBy !== undefined) info.supersededBy = row.supersededBy

@@ -3,15 +3,18 @@ import type { NewOperationRow, OperationRow } from '../core/operation.ts'
 import type { Settings } from '../core/options.ts'
 import type { SystemPorts, Write } from '../core/ports.ts'
 import { OPERATIONS } from '../core/schema.ts'
+import { inOrder } from '../core/transaction-order.ts'
 import { markParents } from './dependencies.ts'
 import { newRow } from './new-row.ts'
 import type { Stamps } from './stamps.ts'
 import type { Store } from './store.ts'
+import type { TransactionInput } from './transact.ts'
 import type { EnqueueInput } from './types.ts'
 
 /** One call of the application: its rows are accepted together or not at all. */
 interface Request {
   readonly rows: readonly NewOperationRow[]
+  readonly isTransaction: boolean
   readonly resolve: (rows: readonly OperationRow[]) => void
   readonly reject: (error: unknown) => void
 }
@@ -42,9 +45,21 @@ export function createIntake(
   let writing = false
 
   function accept(inputs: readonly EnqueueInput[]): Promise<readonly OperationRow[]> {
-    const rows = inputs.map((input, i) => newRow(settings, ports, stamps, input, inputs.length === 1 ? '' : `[${i}].`))
+    return stored(inputs.map((input, i) => newRow(settings, ports, stamps, input, inputs.length === 1 ? '' : `[${i}].`)))
+  }
+
+  /** The rows in the order of the inputs. */
+  async function acceptTogether({ id, ids, inputs }: TransactionInput): Promise<readonly OperationRow[]> {
+    const made = inputs.map((input, i) => newRow(settings, ports, stamps, notDeduped(input, i), `[${i}].`, ids[i]))
+    const [rows, size] = [inOrder(made), inputs.length]
+    const members = size === 1 ? rows : rows.map((row, place) => ({ ...row, transaction: { id, place, size } }))
+    const found = await stored(members, true)
+    return made.flatMap((row) => found[rows.indexOf(row)] ?? [])
+  }
+
+  function stored(rows: readonly NewOperationRow[], isTransaction = false): Promise<readonly OperationRow[]> {
     return new Promise((resolve, reject) => {
-      pending.push({ rows, resolve, reject })
+      pending.push({ rows, isTransaction, resolve, reject })
       if (!writing) {
         writing = true
         queueMicrotask(() => void writeAll())
@@ -97,10 +112,7 @@ export function createIntake(
 
   async function write(group: readonly Request[]): Promise<void> {
     const { fresh, known, twins } = await sorted(group)
-    const marks = await markParents(
-      store,
-      fresh.filter((row) => row.dependsOn !== undefined),
-    )
+    const marks = await markParents(store, fresh)
     const appends = fresh.map((value): Write => ({ type: 'append', collection: OPERATIONS, value }))
     const seqs = appends.length === 0 ? [] : await store.commit([...appends, ...marks.writes], { expect: marks.expect })
     const stored = fresh.map((row, i) => Object.assign(row, { seq: seqs[i] ?? 0 }))
@@ -115,7 +127,8 @@ export function createIntake(
     const known = new Map<string, OperationRow>()
     const twins = new Map<string, string>()
     const byKey = new Map<string, NewOperationRow>()
-    for (const { rows } of group) {
+    for (const { rows, isTransaction } of group) {
+      const before = fresh.length
       for (const row of rows) {
         const keys = keysOf(row)
         const twin = keys.map((key) => byKey.get(key)).find((other) => other !== undefined)
@@ -127,6 +140,7 @@ export function createIntake(
           for (const key of keys) byKey.set(key, row)
         }
       }
+      if (isTransaction && fresh.length > before && fresh.length < before + rows.length) throw halfKnown()
     }
     return { fresh, known, twins }
   }
@@ -136,7 +150,19 @@ export function createIntake(
     return twin ?? (dedupeKey === undefined ? undefined : store.byDedupeKey(dedupeKey))
   }
 
-  return { accept }
+  return { accept, acceptTogether }
+}
+
+/** Another that stands for it would be of no transaction, or of another one. */
+function notDeduped(input: EnqueueInput, at: number): EnqueueInput {
+  if (input.dedupeKey === undefined) return input
+  throw new ValidationError(`[${at}].dedupeKey`, 'has no meaning in a transaction; take an idempotencyKey.')
+}
+
+function halfKnown(): ValidationError {
+  const message =
+    'of a part of the transaction stands for operations that exist already, of the others not. Take new keys, or the same for the whole.'
+  return new ValidationError('idempotencyKey', message, { code: 'idempotency-key-reused' })
 }
 
 const NO_KEYS: readonly string[] = []

@@ -3,6 +3,7 @@ import { conflictRow, isNews } from '../core/conflict-row.ts'
 import type { ConflictRecord, OperationRow } from '../core/operation.ts'
 import type { Write } from '../core/ports.ts'
 import { CONFLICTS } from '../core/schema.ts'
+import type { Part } from '../core/transaction.ts'
 import type { Confirmation } from './confirmation.ts'
 import { putOperation, updateOperation, type Store } from './store.ts'
 
@@ -15,6 +16,8 @@ export interface LedgerEntry {
   readonly confirmation?: Confirmation | undefined
   /** What this step found to be in conflict, or how it settled what had been. */
   readonly conflict?: ConflictRecord | undefined
+  /** What was said of each member of the transaction that is played with it. */
+  readonly parts?: readonly Part[] | undefined
 }
 
 /** What a step of an operation writes: its row, and what is now known of the entity. */
@@ -26,15 +29,9 @@ export function ledgerEntry(
 ): LedgerEntry {
   const conflict = isNews(row, was) ? conflictRow(row, 'at' in event ? event.at : row.enqueuedAt) : undefined
   const writes: Write[] = [was === undefined ? putOperation(row) : updateOperation(row, was)]
-  const confirmation = confirmationOf(row, event)
-  if (conflict === undefined) return { slot, row, writes, confirmation }
-  return {
-    slot,
-    row,
-    writes: [...writes, { type: 'put', collection: CONFLICTS, value: conflict }],
-    confirmation,
-    conflict: row.conflict,
-  }
+  const entry = { slot, row, confirmation: confirmationOf(row, event), parts: 'parts' in event ? event.parts : undefined }
+  if (conflict === undefined) return { ...entry, writes }
+  return { ...entry, writes: [...writes, { type: 'put', collection: CONFLICTS, value: conflict }], conflict: row.conflict }
 }
 
 /**
@@ -51,6 +48,7 @@ const NONE: ReadonlySet<LedgerEntry> = new Set()
 
 /** What the server confirmed of the entity, if this event tells. */
 function confirmationOf(operation: OperationRow, event: OperationEvent): Confirmation | undefined {
+  if (operation.transaction?.isMet) return undefined
   if (event.type === 'OUTCOME' && event.outcome.type === 'applied') {
     const { version, value } = event.outcome
     return { operation, version, value, appliedTo: operation.baseVersion, wasLookedAt: operation.reconciliations > 0 }

@@ -3,6 +3,7 @@ import { isTerminal, type OperationRow, type TerminalStatus } from '../core/oper
 import type { RetentionOptions } from '../core/options.ts'
 import type { Entry, Scalar, Write } from '../core/ports.ts'
 import { ENTITIES, OPERATIONS, readOperation } from '../core/schema.ts'
+import { memberSeqs } from '../core/transaction.ts'
 import { forgetConflicts } from './conflict-store.ts'
 import { editsUnchanged, PAGE_LIMIT, type Store } from './store.ts'
 
@@ -73,10 +74,17 @@ async function forgetStatus(
 
 /** How it ended, or what it was merged into and stands for it; what isn't known any more was done. */
 async function endOf(store: Store, row: OperationRow): Promise<'live' | 'done' | 'other'> {
+  if (row.transaction !== undefined && (await hasLive(store, memberSeqs(row)))) return 'live'
   if (row.supersededBy === undefined) return row.status === 'done' ? 'done' : 'other'
   const successor = await store.successorOf(row.supersededBy)
   if (successor === undefined || successor.status === 'done') return 'done'
   return isTerminal(successor.status) ? 'other' : 'live'
+}
+
+/** What is done of a transaction may still have to be taken back. */
+async function hasLive(store: Store, seqs: readonly number[]): Promise<boolean> {
+  const entries = await store.storage.getMany(OPERATIONS, seqs)
+  return entries.some((entry) => entry !== undefined && !isTerminal(readOperation(entry)?.status ?? 'queued'))
 }
 
 /**

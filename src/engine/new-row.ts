@@ -17,12 +17,12 @@ export function newRow(
   stamps: Stamps,
   input: EnqueueInput,
   at: string,
+  id: string = newId(),
 ): NewOperationRow {
   checkInput(settings, input, at)
   const { limits, user, ageingMs } = settings
   const payload = input.payload === undefined || input.type === 'delete' ? null : jsonOf(input.payload, `${at}payload`, limits)
   const base = input.base === undefined ? undefined : jsonOf(input.base, `${at}base`, limits)
-  const id = newId()
   const priority = input.priority ?? 'medium'
   const enqueuedAt = clock.now()
   const hlc = stamps.next(input.entity)
@@ -48,6 +48,8 @@ export function newRow(
   if (input.baseVersion !== undefined) row.baseVersion = input.baseVersion
   if (base !== undefined) row.base = base
   if (input.dependsOn !== undefined && input.dependsOn.length > 0) row.dependsOn = [...input.dependsOn]
+  if (input.undo !== undefined)
+    row.undo = { type: input.undo.type, payload: jsonOf(input.undo.payload ?? null, `${at}undo.payload`, limits) }
   if (input.optimistic !== undefined) row.token = input.optimistic.token ?? id
   if (input.dedupeKey !== undefined) row.dedupeKey = keyOfUser(user, input.dedupeKey)
   if (input.idempotencyKey !== undefined) {

@@ -9,15 +9,18 @@ import {
   type OperationStatus,
 } from '../core/operation.ts'
 import type { Settings } from '../core/options.ts'
+import { isMutation } from '../core/reconcile.ts'
 import { finish, storedError, unpark, withPayload } from '../core/rows.ts'
 import { OPERATIONS, readOperation } from '../core/schema.ts'
 import { checkJson } from '../core/validate-json.ts'
 import type { Handles } from './handles.ts'
 import { checkPayload } from './check-input.ts'
-import { decided, notFound, ownedBy, type Edits } from './edits.ts'
+import { notFound, ownedBy, type Edits } from './edits.ts'
+import { decided } from '../core/conflict-row.ts'
 import { infoOf } from './info.ts'
 import { DISCARDED } from './optimistic.ts'
 import type { Store } from './store.ts'
+import type { Transactions } from './transactions.ts'
 import type { EnqueueInput, ListQuery, Operation, OperationInfo, SyncEngine } from './types.ts'
 
 const LIST_LIMIT = 1_000
@@ -28,7 +31,7 @@ export function createOperations(
   store: Store,
   handles: Handles,
   { edit, edited: changed, made, now }: Edits,
-  enqueue: (input: EnqueueInput) => Promise<Operation>,
+  { enqueue, transact, membersOf }: Anew,
 ): SyncEngine['operations'] {
   async function found(id: string): Promise<OperationRow> {
     const row = await store.byId(id)
@@ -41,14 +44,22 @@ export function createOperations(
    * it is asked for, it is one: its key is made of the old one's id.
    */
   async function enqueueAnew(row: OperationRow, payload: unknown): Promise<Operation> {
-    const { type, entity, entityId, priority } = row
-    const idempotencyKey = `${row.id}.again`
-    if (row.dismissed !== undefined && (await store.byChosenKey(keyOfUser(row.user, idempotencyKey))) === undefined)
-      throw cannot(row, 'retried')
-    const content = type === 'delete' ? {} : { payload }
-    const operation = await enqueue({ type, entity, id: entityId, priority, idempotencyKey, ...content })
-    if (row.dismissed === undefined) await edit(row.id, dismissed)
+    const isSeenTo = row.dismissed !== undefined
+    if (isSeenTo && (await store.byChosenKey(keyOfUser(row.user, keyOfAnew(row)))) === undefined) throw cannot(row, 'retried')
+    if (row.transaction !== undefined) return transactAnew(row, payload)
+    const operation = await enqueue(inputOf(row, payload))
+    if (!isSeenTo) await edit(row.id, dismissed)
     return operation
+  }
+
+  /** The whole of its transaction, for nothing of it was applied, or what was is taken back before. */
+  async function transactAnew(row: OperationRow, payload: unknown): Promise<Operation> {
+    const members = (await membersOf(row)).flatMap((one) => (one === undefined ? [] : [one]))
+    const { operations } = await transact((tx) => {
+      for (const one of members) tx.enqueue(inputOf(one, one.id === row.id ? payload : one.payload))
+    })
+    for (const one of members) if (one.status === 'rejected' && one.dismissed === undefined) await edit(one.id, dismissed)
+    return operations[members.findIndex(({ id }) => id === row.id)] ?? handles.handle(row.id)
   }
 
   async function listOf(status: OperationStatus, limit: number): Promise<readonly OperationRow[]> {
@@ -113,6 +124,30 @@ export function createOperations(
         ? (await store.finishedOf(settings.user, status, Infinity)).length
         : (await store.live(settings.user, Infinity, (other) => other === status)).length
     },
+  }
+}
+
+export interface Anew {
+  enqueue(input: EnqueueInput): Promise<Operation>
+  readonly transact: SyncEngine['transaction']
+  readonly membersOf: Transactions['membersOf']
+}
+
+function keyOfAnew({ id }: OperationRow): string {
+  return `${id}.again`
+}
+
+/** What takes back a change is worked out anew; of an action of its own only the application can say it. */
+function inputOf(row: OperationRow, payload: unknown): EnqueueInput {
+  const { type, entity, entityId, priority, undo } = row
+  return {
+    type,
+    entity,
+    id: entityId,
+    priority,
+    idempotencyKey: keyOfAnew(row),
+    ...(type === 'delete' ? {} : { payload }),
+    ...(undo === undefined || isMutation(type) ? {} : { undo }),
   }
 }
 

@@ -1,5 +1,5 @@
 import type { InspectionEvent } from 'xstate'
-import type { OperationActor, PreparedDecision } from '../../machines/operation.ts'
+import type { OperationActor } from '../../machines/operation.ts'
 import { copyJson } from '../core/copy-json.ts'
 import type { Conflict, EntityOptions, Resolution } from '../core/conflict.ts'
 import { earlierBase } from '../core/earlier.ts'
@@ -11,13 +11,23 @@ import { laneOf, type OperationRow } from '../core/operation.ts'
 import type { Settings } from '../core/options.ts'
 import { isObject } from '../core/own.ts'
 import type { Fetched, SystemPorts, Transport } from '../core/ports.ts'
-import { examine, resolve, wasDecided, type Decision, type Examination, type Settlement } from '../core/reconcile.ts'
+import {
+  examine,
+  resolve,
+  wasDecided,
+  type Decision,
+  type Examination,
+  type PreparedDecision,
+  type Settlement,
+} from '../core/reconcile.ts'
 import { isRecord } from '../core/schema.ts'
 import { settleByRule } from '../core/settle.ts'
 import { checkJson } from '../core/validate-json.ts'
+import { decidedTogether, isTogether, ledBy } from '../core/transaction.ts'
 import { createConflictPlays } from './conflict-plays.ts'
 import type { Stamps } from './stamps.ts'
 import type { Store } from './store.ts'
+import type { Transactions } from './transactions.ts'
 
 /** Looks at the server's state after a definite refusal and decides how the operation goes on. */
 export function createReconciler(
@@ -27,6 +37,7 @@ export function createReconciler(
   store: Store,
   signs: BreakerSigns,
   stamps: Stamps,
+  transactions: Transactions,
   inspect?: (event: InspectionEvent) => void,
 ) {
   const plays = createConflictPlays(inspect)
@@ -123,25 +134,38 @@ export function createReconciler(
     }
   }
 
-  function answer(slot: OperationActor, row: OperationRow, decision: Decision): void {
+  function answer(
+    slot: OperationActor,
+    row: OperationRow,
+    decision: PreparedDecision,
+    parts?: readonly PreparedDecision[],
+  ): void {
     slot.send({
       type: 'RECONCILED',
       operationId: row.id,
       attempt: row.attempts,
-      decision: prepared(row, decision),
+      decision,
+      parts,
       at: ports.clock.now(),
       random: ports.random(),
     })
   }
 
   async function run(slot: OperationActor, row: OperationRow, controller: AbortController): Promise<void> {
-    const decision = await decide(slot, row, controller.signal).catch((cause: unknown): Decision => ({
-      type: 'failed',
-      error: asSyncError(cause),
-    }))
+    const parts = await decideAll(slot, row, controller.signal).catch((cause: unknown) => [failed(cause)])
     if (controllers.get(slot) !== controller) return
     controllers.delete(slot)
-    answer(slot, row, decision)
+    answer(slot, row, ledBy(row, parts) ?? failed(undefined), isTogether(row) ? parts : undefined)
+  }
+
+  /** Of a transaction that is sent together all are looked at: the answer does not tell for certain which of them was refused. */
+  async function decideAll(slot: OperationActor, row: OperationRow, signal: AbortSignal): Promise<readonly PreparedDecision[]> {
+    if (!isTogether(row)) return [prepared(row, await decide(slot, row, signal))]
+    const members = (await transactions.membersOf(row)).map((member) => member ?? row)
+    const decisions: PreparedDecision[] = []
+    for (const member of members)
+      decisions.push(member.transaction?.isMet ? { type: 'done' } : prepared(member, await decide(slot, member, signal)))
+    return decidedTogether(members, decisions)
   }
 
   return {
@@ -182,6 +206,10 @@ export function createReconciler(
 
 function valueOf(fetched: Fetched): JsonObject | undefined {
   return fetched.type === 'found' ? fetched.value : undefined
+}
+
+function failed(cause: unknown): PreparedDecision {
+  return { type: 'failed', error: asSyncError(cause) }
 }
 
 function asSyncError(cause: unknown): SyncError {

@@ -122,12 +122,12 @@ export function createReplica(store: Store, user: string, clock: Clock, actionsO
     own: async (epoch: number): Promise<void> => (loadedAs === epoch ? undefined : turns.take(() => load(epoch))),
     /** Whether anything of this kind was ever pulled. */
     isPulled: pulls.isPulled,
-    /** A commit of the owner, with what the server confirmed by it. */
+    /** A commit of the owner, with what the server confirmed by it. Gives the keys of what was appended. */
     commit: (epoch: number, writes: readonly Write[], confirmations: readonly Confirmation[], options: CommitOptions) =>
       turns.take(async () => {
         await load(epoch)
         pulls.noteFirstSends(writes)
-        await commitAs(epoch, [...writes, ...(await confirmed(confirmations))], options)
+        return commitAs(epoch, [...writes, ...(await confirmed(confirmations))], options)
       }),
 
     /** Called before a page is asked for: what is confirmed from now on may be newer than what it brings. */
@@ -237,9 +237,9 @@ export function createReplica(store: Store, user: string, clock: Clock, actionsO
   }
 
   /** One that failed may have been written all the same: then what is known of the store is out of date. */
-  async function commitAs(epoch: number, writes: readonly Write[], options: CommitOptions): Promise<void> {
+  async function commitAs(epoch: number, writes: readonly Write[], options: CommitOptions): Promise<readonly number[]> {
     try {
-      await store.commitAs(epoch, writes, options)
+      return await store.commitAs(epoch, writes, options)
     } catch (error) {
       loadedAs = undefined
       throw error

@@ -26,6 +26,7 @@ import { createReachability } from './reachability.ts'
 import { createStamps } from './stamps.ts'
 import { createStoreLife } from './store-life.ts'
 import { createStore } from './store.ts'
+import { createTransactions } from './transactions.ts'
 import { createViews } from './views.ts'
 import { createWritePath } from './write-path.ts'
 
@@ -76,6 +77,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     epoch,
   })
   const stamps = createStamps(settings, ports)
+  const transactions = createTransactions(settings, ports, store, stamps)
   const intake = createIntake(settings, ports, store, stamps, accepted)
   const lease = leaseLock(storage, clock, { owner, user: settings.user, holder: () => storeLife.holder() })
   const changeListeners = new Set<() => void>()
@@ -103,6 +105,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     replica,
     signs,
     stamps,
+    transactions,
     reachability,
     events,
     optimistic,
@@ -112,6 +115,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     requested: metrics.requested,
     breaker,
     recorded,
+    accepted,
     quarantined: createQuarantine(events),
     quiet,
   })
@@ -235,6 +239,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     inspect,
     store,
     stamps,
+    transactions,
     events,
     optimistic,
     handles,
@@ -243,6 +248,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     metrics,
     drains,
     intake,
+    accepted,
     dispatcher,
     logic,
     input,

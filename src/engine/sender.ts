@@ -1,10 +1,20 @@
 import type { OperationActor } from '../../machines/operation.ts'
-import { CircuitBreakerOpenError, NetworkError, RateLimitError, ServerError, SyncError, TimeoutError } from '../core/errors.ts'
+import {
+  BATCH_UNSUPPORTED,
+  CircuitBreakerOpenError,
+  NetworkError,
+  RateLimitError,
+  ServerError,
+  SyncError,
+  TimeoutError,
+} from '../core/errors.ts'
 import { wireKey, type OperationRow } from '../core/operation.ts'
 import type { Settings } from '../core/options.ts'
-import type { Outcome, PreparedRequest, SystemPorts, Transport } from '../core/ports.ts'
+import type { BatchItem, Outcome, PreparedRequest, SystemPorts, Transport } from '../core/ports.ts'
+import { isTogether, together } from '../core/transaction.ts'
 import { isServerFailure, type BreakerSigns } from './breaker-signs.ts'
 import type { Reachability } from './reachability.ts'
+import type { Transactions } from './transactions.ts'
 
 interface Flight {
   readonly slot: OperationActor
@@ -18,6 +28,7 @@ export interface SenderHooks {
   /** A request left. */
   requested(): void
   readonly reachability: Pick<Reachability, 'vetted'>
+  membersOf: Transactions['membersOf']
 }
 
 /** Brings claimed operations to the transport, alone or in batches, and the outcomes back to their slots. */
@@ -25,14 +36,42 @@ export function createSender(settings: Settings, ports: SystemPorts, transport: 
   const { signs } = hooks
   const controllers = new Map<OperationActor, AbortController>()
   let waiting: Flight[] = []
+  let isAtomic = transport.sendAtomic !== undefined
   let batches = transport.sendBatch !== undefined && settings.batchSize > 1
 
   function send(slot: OperationActor, row: OperationRow): void {
     if (row.request === undefined) return answer(slot, row, unprepared(row))
     if (!signs.admit())
       return answer(slot, row, { type: 'retry', error: new CircuitBreakerOpenError(settings.breaker.cooldownMs) })
+    if (isTogether(row)) return void flyTogether(slot, row)
     waiting.push({ slot, row, request: row.request })
     if (waiting.length === 1) queueMicrotask(leave)
+  }
+
+  async function flyTogether(slot: OperationActor, row: OperationRow): Promise<void> {
+    const controller = new AbortController()
+    controllers.set(slot, controller)
+    hooks.requested()
+    const members = (await hooks.membersOf(row)).map((member) => member ?? row)
+    const answered = await attemptTogether(members, controller.signal)
+    const outcomes = await hooks.reachability.vetted(answered, controller.signal)
+    if (controller.signal.aborted) return
+    report(outcomes)
+    if (outcomes.some(isBatchUnsupported)) isAtomic = false
+    if (controllers.get(slot) !== controller) return
+    controllers.delete(slot)
+    const parts = together(members, aligned(members, outcomes))
+    answer(slot, row, parts[0] ?? unanswered(), parts)
+  }
+
+  async function attemptTogether(members: readonly OperationRow[], signal: AbortSignal): Promise<readonly Outcome[]> {
+    const items = members.filter(isWanted).flatMap((member) => itemOf(member) ?? [])
+    try {
+      const sent = await transport.sendAtomic?.(items, { clientId: hooks.clientId(), signal })
+      return sent ?? items.map(() => withoutEndpoint())
+    } catch (error) {
+      return items.map(() => ({ type: 'unknown', error: transportFailed(error) }))
+    }
   }
 
   /** What was handed over in one turn leaves together. */
@@ -66,7 +105,7 @@ export function createSender(settings: Settings, ports: SystemPorts, transport: 
     const clientId = hooks.clientId()
     try {
       if (flights.length > 1 && transport.sendBatch !== undefined) {
-        const items = flights.map(({ row, request }) => ({ request, idempotencyKey: wireKey(row), sequence: row.seq }))
+        const items = flights.flatMap(({ row }) => itemOf(row) ?? [])
         return await transport.sendBatch(items, { clientId, signal })
       }
       return await Promise.all(
@@ -85,12 +124,13 @@ export function createSender(settings: Settings, ports: SystemPorts, transport: 
     else signs.succeeded()
   }
 
-  function answer(slot: OperationActor, row: OperationRow, outcome: Outcome): void {
+  function answer(slot: OperationActor, row: OperationRow, outcome: Outcome, parts?: readonly Outcome[]): void {
     slot.send({
       type: 'OUTCOME',
       operationId: row.id,
       attempt: row.attempts,
       outcome,
+      parts,
       at: ports.clock.now(),
       random: ports.random(),
     })
@@ -98,6 +138,8 @@ export function createSender(settings: Settings, ports: SystemPorts, transport: 
 
   return {
     send,
+    /** Whether transactions are sent as one. */
+    isAtomic: (): boolean => isAtomic,
     /** The slot waits no longer: if it had no answer, its time is up. A request that carries others as well goes on for them. */
     abort(slot: OperationActor): void {
       const controller = controllers.get(slot)
@@ -124,6 +166,26 @@ export function createSender(settings: Settings, ports: SystemPorts, transport: 
   }
 }
 
+function itemOf(row: OperationRow): BatchItem | undefined {
+  return row.request === undefined ? undefined : { request: row.request, idempotencyKey: wireKey(row), sequence: row.seq }
+}
+
+/** What the server has of a transaction already is left out. */
+function isWanted({ transaction }: OperationRow): boolean {
+  return transaction?.isMet === undefined
+}
+
+function aligned(members: readonly OperationRow[], outcomes: readonly Outcome[]): readonly (Outcome | undefined)[] {
+  const rest = [...outcomes]
+  return members.map((member) => (isWanted(member) ? (rest.shift() ?? unanswered()) : undefined))
+}
+
+/** The store says that it was sent to one; this build knows of none. */
+function withoutEndpoint(): Outcome {
+  const message = 'The transport has no atomic batch any more; the transaction is sent one by one. Set batch to send it as one.'
+  return { type: 'retry', error: new SyncError(BATCH_UNSUPPORTED, message, { retryable: true }) }
+}
+
 function* shared(
   controllers: ReadonlyMap<OperationActor, AbortController>,
   controller: AbortController,
@@ -142,7 +204,7 @@ function isFailure(outcome: Outcome): boolean {
 }
 
 function isBatchUnsupported(outcome: Outcome): boolean {
-  return outcome.type === 'retry' && outcome.error.code === 'batch-unsupported'
+  return outcome.type === 'retry' && outcome.error.code === BATCH_UNSUPPORTED
 }
 
 function transportFailed(cause: unknown): SyncError {

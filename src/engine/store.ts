@@ -1,5 +1,5 @@
 import { StorageConflictError, SyncOperationError } from '../core/errors.ts'
-import { keyOfUser, laneOf, type OperationRow, type OperationStatus } from '../core/operation.ts'
+import { keyOfUser, laneOf, type NewOperationRow, type OperationRow, type OperationStatus } from '../core/operation.ts'
 import type { CommitOptions, Entry, Expectation, IndexKey, Scalar, ScanQuery, Storage, Write } from '../core/ports.ts'
 import {
   EDITS,
@@ -28,6 +28,20 @@ export interface EntityPage {
   /** Where the next page begins; undefined after the last. */
   readonly last: string | undefined
 }
+
+/** What is written with an edit, as long as these rows are as they were. */
+export interface Also {
+  readonly writes: readonly Write[]
+  readonly unchanged: readonly OperationRow[]
+}
+
+export interface Edited {
+  readonly changed: OperationRow
+  /** The keys of appended rows. */
+  readonly appended: readonly number[]
+}
+
+const NOTHING_ELSE: Also = { writes: [], unchanged: [] }
 
 export const PAGE_LIMIT = 1_000
 const EDIT_TRIES = 20
@@ -223,22 +237,24 @@ export function createStore(storage: Storage, committed: Committed = () => {}) {
     async edit(
       id: string,
       change: (row: OperationRow) => OperationRow,
-      also: (row: OperationRow, changed: OperationRow) => readonly Write[] = () => [],
-    ): Promise<OperationRow> {
+      also: (row: OperationRow, changed: OperationRow) => Promise<Also> = async () => NOTHING_ELSE,
+    ): Promise<Edited> {
       for (let tries = 0; tries < EDIT_TRIES; tries++) {
         const [row, edits] = [await byIndex('id', id), readEdits(await storage.get(META, EDITS))]
         if (row === undefined)
           throw new SyncOperationError(id, 'not-found', `There is no operation ${id}. List them with operations.list().`)
         const changed = change(row)
+        const more = await also(row, changed)
         const writes: Write[] = [
           { type: 'put', collection: OPERATIONS, value: changed },
           { type: 'put', collection: META, value: { name: EDITS, rev: edits + 1 } },
-          ...also(row, changed),
+          ...more.writes,
         ]
-        const unchanged: Expectation = { collection: OPERATIONS, key: row.seq, field: 'rev', equals: row.rev }
         try {
-          await commit(writes, { expect: [unchanged, editsUnchanged(edits)] })
-          return changed
+          const appended = await commit(writes, {
+            expect: [unchanged(row), editsUnchanged(edits), ...more.unchanged.map(unchanged)],
+          })
+          return { changed, appended }
         } catch (error) {
           if (!(error instanceof StorageConflictError)) throw error
         }
@@ -246,6 +262,10 @@ export function createStore(storage: Storage, committed: Committed = () => {}) {
       throw new SyncOperationError(id, 'busy', `Operation ${id} changed too often to be edited. Try again.`)
     },
   }
+}
+
+function unchanged({ seq, rev }: OperationRow): Expectation {
+  return { collection: OPERATIONS, key: seq, field: 'rev', equals: rev }
 }
 
 /** Holds as long as nobody edited an operation behind the owner's back. */
@@ -257,6 +277,10 @@ export function editsUnchanged(edits: number): Expectation {
 
 function waiting(user: string, gt: IndexKey, limit: number): ScanQuery {
   return { index: 'due', prefix: [user], gt, lt: [user, NEVER_DUE], limit }
+}
+
+export function appendOperation(row: NewOperationRow): Write {
+  return { type: 'append', collection: OPERATIONS, value: row }
 }
 
 export function putOperation(row: OperationRow): Write {

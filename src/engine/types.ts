@@ -36,6 +36,25 @@ export interface EnqueueInput {
   /** The server's value that the change was made on, for a merge by field. */
   readonly base?: unknown
   readonly optimistic?: (OptimisticHandlers & { readonly token?: string | undefined }) | undefined
+  /**
+   * What takes it back on the server, if a later operation of its transaction is refused where the API has no atomic batch. Default: the opposite
+   * of a create, update, replace or delete, as far as this device knows what was there before.
+   */
+  readonly undo?: { readonly type: string; readonly payload?: unknown } | undefined
+}
+
+/** What the body of a transaction has. */
+export interface Transaction {
+  /** Adds an operation; at most 100, each on an entity of its own. Gives its id, for `dependsOn` of others of the same transaction. */
+  enqueue(input: EnqueueInput): { readonly id: string }
+}
+
+export interface TransactionHandle {
+  readonly id: string
+  /** In the order in which they were enqueued. */
+  readonly operations: readonly Operation[]
+  /** Resolves when all have ended: `done` if all were applied, else as the one that failed ended. Never rejects. */
+  readonly settled: Promise<Settlement>
 }
 
 /**
@@ -71,6 +90,8 @@ export interface OperationInfo {
   readonly attempts: number
   readonly nextAttemptAt?: number
   readonly dependsOn?: readonly string[]
+  /** The id of its transaction. */
+  readonly transaction?: string
   readonly lastError?: StoredError
   readonly conflict?: ConflictRecord
   readonly supersededBy?: string
@@ -114,6 +135,9 @@ export type SyncEventBody =
   | ({ readonly type: 'sync:coalesced'; readonly into: string } & OfOperation)
   | ({ readonly type: 'sync:conflict' | 'sync:failed' | 'sync:parked' } & OfOperation)
   | ({ readonly type: 'conflict:detected' | 'conflict:resolved'; readonly conflict: ConflictRecord } & OfOperation)
+  | { readonly type: 'transaction:completed' | 'transaction:failed'; readonly transaction: string }
+  /** It was applied before its transaction failed, and nothing is known that takes it back. */
+  | ({ readonly type: 'transaction:left' } & OfOperation)
   | { readonly type: 'sync:quarantined'; readonly sequence: number; readonly error: SyncError }
   | { readonly type: 'drain:completed'; readonly summary: DrainSummary }
   | { readonly type: 'lock:acquired'; readonly epoch: number; readonly takeover: boolean }
@@ -216,6 +240,11 @@ export interface SyncEngine {
   enqueue(input: EnqueueInput): Promise<Operation>
   /** All or none, in order. */
   enqueueAll(inputs: readonly EnqueueInput[]): Promise<readonly Operation[]>
+  /**
+   * Stores what the body enqueues in one commit, or nothing if the body fails. On the server all of it is applied or nothing: by an atomic batch, or, where
+   * the API has none, one by one, and what was applied is undone if a later one is refused.
+   */
+  transaction(body: (tx: Transaction) => void | Promise<void>): Promise<TransactionHandle>
   /** Sends what is due now and tells what became of it. */
   flush(): Promise<DrainSummary>
   /** Sends what is due, then brings what the server has that is new. In every tab; the one that owns the lease does it. */

@@ -17,13 +17,15 @@ import { createSender } from './sender.ts'
 import { createSlots } from './slots.ts'
 import type { Stamps } from './stamps.ts'
 import type { Store } from './store.ts'
+import type { Transactions } from './transactions.ts'
 
-export interface WritePathParts extends Pick<DispatcherHooks, 'breaker' | 'recorded' | 'quarantined' | 'quiet'> {
+export interface WritePathParts extends Pick<DispatcherHooks, 'breaker' | 'recorded' | 'accepted' | 'quarantined' | 'quiet'> {
   readonly transport: Transport
   readonly store: Store
   readonly replica: Replica
   readonly signs: BreakerSigns
   readonly stamps: Stamps
+  readonly transactions: Transactions
   readonly reachability: Reachability
   readonly events: Events
   readonly optimistic: ReturnType<typeof createOptimistic>
@@ -35,13 +37,14 @@ export interface WritePathParts extends Pick<DispatcherHooks, 'breaker' | 'recor
 
 /** What brings operations to the server: who chooses them, who plays them, and what their playing does. Gives the owner's loop. */
 export function createWritePath(settings: Settings, ports: SystemPorts, parts: WritePathParts) {
-  const { transport, store, replica, signs, stamps, reachability, events, optimistic, inspect } = parts
-  const reconciler = createReconciler(settings, ports, transport, store, signs, stamps, inspect)
+  const { transport, store, replica, signs, stamps, reachability, events, optimistic, inspect, transactions } = parts
+  const reconciler = createReconciler(settings, ports, transport, store, signs, stamps, transactions, inspect)
   const sender = createSender(settings, ports, transport, {
     clientId: parts.clientId,
     signs,
     requested: parts.requested,
     reachability,
+    membersOf: transactions.membersOf,
   })
   const effects = createEffects(settings, ports, {
     sender,
@@ -52,7 +55,10 @@ export function createWritePath(settings: Settings, ports: SystemPorts, parts: W
     authNeeded: () => parts.machine()?.send({ type: 'DRAIN.AUTH_NEEDED' }),
   })
   const slots = createSlots(settings, ports.clock, effects, inspect)
-  const chooser = createChooser(settings, transport, store, replica.isPulled)
+  const chooser = createChooser(settings, transport, store, transactions, {
+    isPulled: replica.isPulled,
+    isAtomic: sender.isAtomic,
+  })
   const hooks: DispatcherHooks = {
     breaker: parts.breaker,
     takeSlot: slots.take,
@@ -63,11 +69,13 @@ export function createWritePath(settings: Settings, ports: SystemPorts, parts: W
     },
     started: (row) => events.emit({ type: 'sync:started', operation: infoOf(row) }),
     recorded: parts.recorded,
+    accepted: parts.accepted,
+    left: (row) => events.emit({ type: 'transaction:left', operation: infoOf(row) }),
     quarantined: parts.quarantined,
     failed: (part, error) =>
       events.emit(part === 'storage' ? { type: 'storage:error', error } : { type: 'engine:error', part, error }),
     quiet: parts.quiet,
   }
-  const dispatcher = createDispatcher(settings, ports, { store, replica, chooser }, hooks)
+  const dispatcher = createDispatcher(settings, ports, { store, replica, chooser, transactions }, hooks)
   return dispatcher
 }

@@ -3,7 +3,7 @@ import { WebSocket } from 'ws'
 import { createEventParser } from '../../src/adapters/sse/parser.ts'
 import { eventSourceChannel } from '../../src/adapters/sse/index.ts'
 import { webSocketChannel } from '../../src/adapters/websocket/index.ts'
-import type { OpenChannel } from '../../src/core/ports.ts'
+import type { OpenChannel } from '../../src/core/channel-port.ts'
 import { collect, everythingOf, hostile, listen } from './support/line-world.ts'
 
 const CANARY = 'canary.eyJzdWIiOiJ1MSJ9~with-odd.chars'

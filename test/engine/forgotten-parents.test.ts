@@ -121,7 +121,7 @@ describe('an operation that ended otherwise than done', () => {
     await engine.operations.discard(parent)
     const store = createStore(handle)
     const row = await store.byId(parent)
-    const { expect: conditions } = await markParents(store, [{ ...row!, dependsOn: [parent] }])
+    const { expect: conditions } = await markParents(store, [{ ...row!, id: 'child', dependsOn: [parent] }])
     await forget()
     await expect(handle.commit([], { expect: conditions })).rejects.toMatchObject({ name: 'StorageConflictError' })
     await expect(engine.enqueue(update('blocked', [parent]))).rejects.toMatchObject({ code: 'unknown-dependency' })

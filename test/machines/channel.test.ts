@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { createActor, fromCallback, type AnyEventObject } from 'xstate'
 import { channelMachine, type ChannelEvent, type ChannelReport, type ConnectionCommand } from '../../machines/channel.ts'
 import type { RealtimeOptions } from '../../src/core/options.ts'
-import type { ChannelClosed } from '../../src/core/ports.ts'
+import type { ChannelClosed } from '../../src/core/channel-port.ts'
 import { machineClock } from '../../src/engine/machine-clock.ts'
 import { createVirtualClock } from '../support/virtual-clock.ts'
 

@@ -1,5 +1,6 @@
 import { createActor } from 'xstate'
-import { operationMachine, type OperationEvent, type PreparedDecision } from '../../machines/operation.ts'
+import { operationMachine, type OperationEvent } from '../../machines/operation.ts'
+import type { PreparedDecision } from '../../src/core/reconcile.ts'
 import {
   CircuitBreakerOpenError,
   ClientError,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { eventSourceChannel } from '../../src/adapters/sse/index.ts'
 import { webSocketChannel } from '../../src/adapters/websocket/index.ts'
-import type { OpenChannel } from '../../src/core/ports.ts'
+import type { OpenChannel } from '../../src/core/channel-port.ts'
 import { startServer } from '../../src/server/index.ts'
 import { caller, serve } from '../server/support.ts'
 import { runChannel, settings, silenceable } from './support.ts'

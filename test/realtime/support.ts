@@ -5,7 +5,7 @@ import { createActor, fromCallback, waitFor, type AnyEventObject } from 'xstate'
 import { channelMachine, type ChannelEvent, type ChannelReport, type ConnectionCommand } from '../../machines/channel.ts'
 import { readChannelMessage } from '../../src/core/channel-message.ts'
 import type { RealtimeOptions } from '../../src/core/options.ts'
-import type { ChannelClosed, OpenChannel } from '../../src/core/ports.ts'
+import type { ChannelClosed, OpenChannel } from '../../src/core/channel-port.ts'
 
 /** Beats that a busy machine can keep. */
 export const settings: RealtimeOptions = {

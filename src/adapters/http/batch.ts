@@ -1,5 +1,5 @@
 import type { Outcome, BatchItem } from '../../core/ports.ts'
-import { ClientError } from '../../core/errors.ts'
+import { BATCH_UNSUPPORTED, ClientError } from '../../core/errors.ts'
 import { readResults } from './batch-results.ts'
 import type { Answer, Exchange } from './exchange.ts'
 import type { BatchOptions, HttpSettings } from './options.ts'
@@ -13,6 +13,7 @@ export interface BatchContext {
 export type SendBatch = (items: readonly BatchItem[], context: BatchContext) => Promise<readonly Outcome[]>
 
 const OPEN = '{"atomic":false,"operations":['
+const OPEN_ATOMIC = '{"atomic":true,"operations":['
 const CLOSE = ']}'
 /** Answers repeat whole entities where requests hold only their changes. */
 const ANSWER_FACTOR = 8
@@ -51,6 +52,23 @@ export function createSendBatch(settings: HttpSettings, batch: Required<BatchOpt
   }
 }
 
+/** Sends operations in one request, of which all are applied or none. What does not fit into one is refused. Never rejects. */
+export function createSendAtomic(settings: HttpSettings, batch: Required<BatchOptions>, exchange: Exchange): SendBatch {
+  return async (items, context) => {
+    const encoded = items.map((item, index) => encode(settings, item, index, context.clientId))
+    const parts = encoded.filter(isPart)
+    if (parts.length < items.length)
+      return encoded.map((one) => (isPart(one) || one === ALONE ? tooLarge(settings.maxBodyBytes) : one))
+    const [chunk, more] = [...chunks(parts, batch.maxOperations, settings.maxBodyBytes)]
+    if (chunk === undefined || more !== undefined) return items.map(() => tooLarge(settings.maxBodyBytes))
+    return (await sendChunk(settings, batch.path, exchange, chunk, context, OPEN_ATOMIC)).results
+  }
+}
+
+function isPart(one: Encoded): one is Part {
+  return one !== ALONE && !('type' in one)
+}
+
 interface ChunkResult {
   readonly results: readonly Outcome[]
   /** What becomes of the operations that were not sent, if this request failed as a whole. */
@@ -63,18 +81,20 @@ async function sendChunk(
   exchange: Exchange,
   parts: readonly Part[],
   context: BatchContext,
+  open = OPEN,
 ): Promise<ChunkResult> {
   const request = {
     method: 'POST',
     path,
     headers: { 'Content-Type': 'application/json', 'Synchart-Client': context.clientId },
-    body: OPEN + parts.map((part) => part.text).join(',') + CLOSE,
+    body: open + parts.map((part) => part.text).join(',') + CLOSE,
     maxResponseBytes: settings.maxResponseBytes * ANSWER_FACTOR,
   }
   const answer = await exchange(request, context.signal)
   if (answer.type === 'none') return whole(parts, answer.outcome)
-  if (answer.status < 200 || answer.status > 299) return whole(parts, refusal(answer))
-  const results = readResults(answer, parts)
+  const isAtomic = open === OPEN_ATOMIC
+  if (answer.status < 200 || answer.status > 299) return whole(parts, refusal(answer, isAtomic))
+  const results = readResults(answer, parts, isAtomic)
   return 'type' in results ? whole(parts, results) : { results }
 }
 
@@ -83,13 +103,19 @@ function whole(parts: readonly Part[], outcome: Outcome): ChunkResult {
   return { results: parts.map(() => outcome), rest }
 }
 
-/** The endpoint's refusal says nothing of the operations: they are sent one by one, and judged one by one. */
-function refusal(answer: Answer): Outcome {
+const NO_ENDPOINT: ReadonlySet<number> = new Set([404, 405, 410, 415, 501])
+
+/**
+ * The endpoint's refusal says nothing of the operations: they are sent one by one, and judged one by one. Of an atomic batch it does, if there is such an
+ * endpoint: then the whole is judged.
+ */
+function refusal(answer: Answer, isAtomic: boolean): Outcome {
   const outcome = outcomeOf(answer, 'POST')
   if (outcome.type !== 'rejected' && outcome.type !== 'conflict') return outcome
+  if (isAtomic && !NO_ENDPOINT.has(answer.status)) return outcome
   const { status } = answer
   const message = `The server does not take this batch request (${status}); its operations are sent one by one. Set batch: false if the API has no batch endpoint.`
-  return { type: 'retry', error: new ClientError(message, { code: 'batch-unsupported', status, cause: outcome.error }) }
+  return { type: 'retry', error: new ClientError(message, { code: BATCH_UNSUPPORTED, status, cause: outcome.error }) }
 }
 
 function encode(settings: HttpSettings, item: BatchItem, index: number, clientId: string): Encoded {
@@ -118,7 +144,7 @@ function* chunks(encoded: readonly Encoded[], maxOperations: number, maxBytes: n
   let parts: Part[] = []
   let bytes = OPEN.length + CLOSE.length
   for (const part of encoded) {
-    if (part === ALONE || 'type' in part) continue
+    if (!isPart(part)) continue
     const size = byteLength(part.text) + 1
     if (parts.length === maxOperations || (parts.length > 0 && bytes + size > maxBytes)) {
       yield parts

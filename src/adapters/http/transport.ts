@@ -1,5 +1,5 @@
 import type { Transport } from '../../core/ports.ts'
-import { createSendBatch } from './batch.ts'
+import { createSendAtomic, createSendBatch } from './batch.ts'
 import { createExchange, type HttpPlatform } from './exchange.ts'
 import { fetchEntity } from './fetch-entity.ts'
 import { checkOptions, type HttpTransportOptions } from './options.ts'
@@ -14,7 +14,10 @@ export function transportOver(platform: HttpPlatform, options: HttpTransportOpti
   return {
     prepare: (operation) => prepareRequest(settings, operation),
     send: (request, context) => sendOne(settings, exchange, request, context),
-    ...(settings.batch && { sendBatch: createSendBatch(settings, settings.batch, exchange) }),
+    ...(settings.batch && {
+      sendBatch: createSendBatch(settings, settings.batch, exchange),
+      sendAtomic: createSendAtomic(settings, settings.batch, exchange),
+    }),
     fetch: (entity, entityId, { signal }) => fetchEntity(settings, exchange, entity, entityId, signal),
     pull: (request, { signal }) => pullChanges(settings, exchange, request, signal),
   }

@@ -1,4 +1,4 @@
-import type { OpenChannel } from '../../core/ports.ts'
+import type { OpenChannel } from '../../core/channel-port.ts'
 import { watchLifecycle } from '../web-lifecycle.ts'
 
 /**

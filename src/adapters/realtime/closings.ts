@@ -1,6 +1,6 @@
 import { retryAfterMsOf } from '../../core/channel-message.ts'
 import { AuthenticationError, NetworkError, RateLimitError, ServerError, SyncError, TimeoutError } from '../../core/errors.ts'
-import type { ChannelClosed } from '../../core/ports.ts'
+import type { ChannelClosed } from '../../core/channel-port.ts'
 import { parseRetryAfter } from '../../core/retry-after.ts'
 import { cleanCause } from '../http/failures.ts'
 import { redact } from '../http/read-body.ts'

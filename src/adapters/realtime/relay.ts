@@ -1,7 +1,7 @@
 import { parseChannelText, readChannelMessage } from '../../core/channel-message.ts'
 import { ServerError, type SyncError } from '../../core/errors.ts'
 import type { JsonObject } from '../../core/json.ts'
-import type { ChannelClosed, ChannelListener } from '../../core/ports.ts'
+import type { ChannelClosed, ChannelListener } from '../../core/channel-port.ts'
 
 /** Speaks to a listener in the order that the port promises, and passes on only what it understands. */
 export interface Relay {

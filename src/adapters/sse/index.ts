@@ -1,4 +1,4 @@
-import type { OpenChannel } from '../../core/ports.ts'
+import type { OpenChannel } from '../../core/channel-port.ts'
 import { whileAwake } from '../realtime/awake.ts'
 import { createLineCredential } from '../realtime/credential.ts'
 import { checkLineOptions, checkUrl, type RealtimeAuth, type RealtimeLineOptions } from '../realtime/settings.ts'

@@ -2,7 +2,7 @@ import { parseChannelText, readChannelMessage } from '../../core/channel-message
 import { TimeoutError, type SyncError } from '../../core/errors.ts'
 import type { JsonObject } from '../../core/json.ts'
 import { getOwn } from '../../core/own.ts'
-import type { ChannelClosed, ChannelConnection, ChannelListener } from '../../core/ports.ts'
+import type { ChannelClosed, ChannelConnection, ChannelListener } from '../../core/channel-port.ts'
 import { closedByError, closedByStatus, closedWith, isRefusal, withoutSecrets } from '../realtime/closings.ts'
 import type { LineCredential } from '../realtime/credential.ts'
 import { createRelay } from '../realtime/relay.ts'

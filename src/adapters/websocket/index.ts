@@ -1,5 +1,5 @@
 import { ValidationError } from '../../core/errors.ts'
-import type { OpenChannel } from '../../core/ports.ts'
+import type { OpenChannel } from '../../core/channel-port.ts'
 import { whileAwake } from '../realtime/awake.ts'
 import { createLineCredential } from '../realtime/credential.ts'
 import { checkLineOptions, checkUrl, type RealtimeAuth, type RealtimeLineOptions } from '../realtime/settings.ts'

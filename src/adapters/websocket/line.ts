@@ -1,5 +1,5 @@
 import type { SyncError } from '../../core/errors.ts'
-import type { ChannelClosed, ChannelConnection, ChannelListener } from '../../core/ports.ts'
+import type { ChannelClosed, ChannelConnection, ChannelListener } from '../../core/channel-port.ts'
 import { closedByError, closedWith, isRefusal, withoutSecrets } from '../realtime/closings.ts'
 import type { LineCredential } from '../realtime/credential.ts'
 import { createRelay } from '../realtime/relay.ts'

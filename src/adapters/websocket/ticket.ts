@@ -1,6 +1,6 @@
 import { parseChannelText } from '../../core/channel-message.ts'
 import { getOwn } from '../../core/own.ts'
-import type { ChannelClosed } from '../../core/ports.ts'
+import type { ChannelClosed } from '../../core/channel-port.ts'
 import { systemClock } from '../system-clock.ts'
 import { closedByStatus, closedWith } from '../realtime/closings.ts'
 

@@ -1,4 +1,4 @@
-import type { ChannelClosed, ChannelConnection, ChannelListener, OpenChannel } from '../../core/ports.ts'
+import type { ChannelClosed, ChannelConnection, ChannelListener, OpenChannel } from '../../core/channel-port.ts'
 import type { Tell } from './facts.ts'
 import type { Effect } from './model-server.ts'
 import type { Caller } from './network.ts'

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { onTestFinished } from 'vitest'
 import { WebSocketServer, type WebSocket } from 'ws'
 import type { SyncError } from '../../../src/core/errors.ts'
-import type { ChannelClosed, OpenChannel } from '../../../src/core/ports.ts'
+import type { ChannelClosed, OpenChannel } from '../../../src/core/channel-port.ts'
 
 export interface HostileServer {
   /** Without a scheme. */

@@ -1,7 +1,7 @@
 import { createActor, fromCallback } from 'xstate'
 import { channelMachine, type ChannelEvent, type ChannelInput } from '../../../machines/channel.ts'
 import type { ChannelMessage } from '../../../src/core/channel-message.ts'
-import type { ChannelClosed } from '../../../src/core/ports.ts'
+import type { ChannelClosed } from '../../../src/core/channel-port.ts'
 import { testModel } from '../../../src/testing/model/index.ts'
 
 const parent = createActor(

@@ -1,5 +1,6 @@
 import { expect } from 'vitest'
-import { operationMachine, type OperationContext, type PreparedDecision } from '../../../machines/operation.ts'
+import { operationMachine, type OperationContext } from '../../../machines/operation.ts'
+import type { PreparedDecision } from '../../../src/core/reconcile.ts'
 import type { OperationRow } from '../../../src/core/operation.ts'
 import type { Outcome } from '../../../src/core/ports.ts'
 import { foreign, heldBack, mine, operationModel } from '../models/operation.ts'

@@ -1,0 +1,175 @@
+import { conflictRow, isNews } from '../core/conflict-row.ts'
+import { SyncOperationError } from '../core/errors.ts'
+import { isTerminal, keyOfUser, laneOf, type ConflictRecord, type NewOperationRow, type OperationRow } from '../core/operation.ts'
+import type { Settings } from '../core/options.ts'
+import type { SystemPorts, Write } from '../core/ports.ts'
+import { finish, rankOf, storedError } from '../core/rows.ts'
+import { CONFLICTS, OPERATIONS, readOperation } from '../core/schema.ts'
+import { failedBy, follow, isTogether, memberSeqs, type Part } from '../core/transaction.ts'
+import type { Confirmation } from './confirmation.ts'
+import { decided } from '../core/conflict-row.ts'
+import { errorOf } from './optimistic.ts'
+import type { Stamps } from './stamps.ts'
+import { updateOperation, type Store } from './store.ts'
+
+/** Another member of a transaction, as it is from then on. */
+export interface Follower {
+  readonly row: OperationRow
+  readonly conflict: ConflictRecord | undefined
+}
+
+/** What the step of one operation does to the others of its transaction, to be written with it. */
+export interface Aftermath {
+  readonly followers: readonly Follower[]
+  readonly writes: readonly Write[]
+  readonly confirmations: readonly Confirmation[]
+  /** What takes back those that were done before. */
+  readonly undoing: readonly NewOperationRow[]
+  /** Those that were done before, and that nothing is known to take back. */
+  readonly left: readonly OperationRow[]
+  /** What it was worked out from. */
+  readonly unchanged: readonly OperationRow[]
+}
+
+export type Transactions = ReturnType<typeof createTransactions>
+
+/** The operations of a transaction: what becomes of one is written together with what that means for the others. */
+export function createTransactions(settings: Settings, { clock, newId }: SystemPorts, store: Store, stamps: Stamps) {
+  /** In their order; undefined where one is lost, or can't be read. */
+  async function membersOf(row: OperationRow): Promise<readonly (OperationRow | undefined)[]> {
+    const entries = await store.storage.getMany(OPERATIONS, memberSeqs(row))
+    const found = entries.map((entry) => (entry === undefined ? undefined : readOperation(entry)))
+    return found.map((one) => (one?.transaction?.id === row.transaction?.id ? one : undefined))
+  }
+
+  /** `parts`: what was said of each member. */
+  async function aftermathOf(row: OperationRow, parts?: readonly Part[]): Promise<Aftermath> {
+    const others = await othersOf(row)
+    if (others.some(isTogether)) return alongside(row, others, parts)
+    return isUndone(row) ? undone(row, others) : NO_AFTERMATH
+  }
+
+  /** By somebody who has changed the row. @throws SyncOperationError if another member is on its way: what becomes of that is open. */
+  async function editedAftermathOf(row: OperationRow, next: OperationRow): Promise<Aftermath> {
+    if (row.transaction === undefined) return NO_AFTERMATH
+    const busy = isUndone(next) ? (await othersOf(row)).find(isInPlay) : undefined
+    if (busy !== undefined) throw onItsWay(row, busy)
+    return aftermathOf(next)
+  }
+
+  /** The same, where it was written with the row already. */
+  async function knownAftermathOf(row: OperationRow): Promise<Aftermath> {
+    const others = await othersOf(row)
+    return { ...NO_AFTERMATH, followers: others.map((other) => ({ row: other, conflict: undefined })) }
+  }
+
+  async function othersOf(row: OperationRow): Promise<readonly OperationRow[]> {
+    return (await membersOf(row)).flatMap((one) => (one === undefined || one.seq === row.seq ? [] : [one]))
+  }
+
+  function alongside(row: OperationRow, others: readonly OperationRow[], parts: readonly Part[] = []): Aftermath {
+    const live = others.filter(({ status }) => !isTerminal(status))
+    const after = live.map((was) => ({ was, now: goneOn(was, follow(was, row, parts[was.transaction?.place ?? 0])) }))
+    const conflicts = after.map(({ was, now }) => (isNews(now, was) ? conflictRow(now, clock.now()) : undefined))
+    return {
+      ...NO_AFTERMATH,
+      unchanged: live,
+      followers: after.map(({ now }, at) => ({ row: now, conflict: conflicts[at] === undefined ? undefined : now.conflict })),
+      writes: [
+        ...after.map(({ was, now }) => updateOperation(now, was)),
+        ...conflicts.flatMap((value): Write[] => (value === undefined ? [] : [{ type: 'put', collection: CONFLICTS, value }])),
+      ],
+      confirmations: [row, ...live].flatMap((one) => confirmedOf(one, row, parts[one.transaction?.place ?? 0])),
+    }
+  }
+
+  /** Those after it are not sent any more, and those before it are taken back, the last first. */
+  async function undone(row: OperationRow, others: readonly OperationRow[]): Promise<Aftermath> {
+    const ended = others
+      .filter(({ status }) => !isTerminal(status))
+      .map((was) => ({
+        was,
+        now: { ...finish(was, endOf(row), row.finishedAt ?? 0), lastError: storedError(failedBy(was, row, errorOf(row))) },
+      }))
+    const applied = others.filter(({ status, seq }) => status === 'done' && seq < row.seq)
+    const mayBe = row.unknownAttempts > 0 ? [row] : []
+    return {
+      ...NO_AFTERMATH,
+      unchanged: others,
+      left: applied.filter(({ undo }) => undo === undefined),
+      followers: ended.map(({ now }) => ({ row: now, conflict: undefined })),
+      writes: ended.map(({ was, now }) => updateOperation(now, was)),
+      undoing: (await Promise.all([...applied, ...mayBe].toReversed().map(undoing))).flat(),
+    }
+  }
+
+  /** One operation for ever: whoever looks again finds that it is there. */
+  async function undoing(row: OperationRow): Promise<readonly NewOperationRow[]> {
+    const { undo, user, entity, entityId, priority } = row
+    if (undo === undefined) return []
+    const idempotencyKey = `${row.id}.undo`
+    const chosenKey = keyOfUser(user, idempotencyKey)
+    if ((await store.byChosenKey(chosenKey)) !== undefined) return []
+    const enqueuedAt = clock.now()
+    const hlc = stamps.next(entity)
+    return [
+      {
+        id: newId(),
+        rev: 1,
+        user,
+        type: undo.type,
+        entity,
+        entityId,
+        payload: stamps.stamped(undo.type, entity, undo.payload, hlc),
+        status: 'queued',
+        priority,
+        idempotencyKey,
+        chosenKey,
+        enqueuedAt,
+        attempts: 0,
+        unknownAttempts: 0,
+        reconciliations: 0,
+        lane: laneOf(user, entity, entityId),
+        rank: rankOf({ enqueuedAt, priority }, settings.ageingMs),
+        ...(hlc === undefined ? {} : { hlc }),
+      },
+    ]
+  }
+
+  return { membersOf, aftermathOf, knownAftermathOf, editedAftermathOf }
+}
+
+export const NO_AFTERMATH: Aftermath = { followers: [], writes: [], confirmations: [], undoing: [], left: [], unchanged: [] }
+
+function isUndone({ status }: OperationRow): boolean {
+  return status === 'rejected' || status === 'cancelled'
+}
+
+/** Somebody has decided about another member: then its own conflict waits for nobody any more. */
+function goneOn(was: OperationRow, now: OperationRow): OperationRow {
+  if (was.status !== 'parked' || now.status === 'parked') return now
+  return decided(now, isTerminal(now.status) ? 'discarded' : 'local', 'transaction')
+}
+
+function isInPlay({ status }: OperationRow): boolean {
+  return status === 'sending' || status === 'reconciling' || status === 'rollingBack'
+}
+
+function onItsWay({ id, status }: OperationRow, busy: OperationRow): SyncOperationError {
+  const message = `Operation ${id} (${status}) can't be discarded: operation ${busy.id} of the same transaction is on its way; wait until that has settled or been put off.`
+  return new SyncOperationError(id, 'not-possible', message)
+}
+
+function endOf({ status }: OperationRow): 'rejected' | 'cancelled' {
+  return status === 'cancelled' ? 'cancelled' : 'rejected'
+}
+
+/** What the server said of a member: by its answer, or when it was looked at. That of the played one is known otherwise once it is done. */
+function confirmedOf(operation: OperationRow, played: OperationRow, part: Part | undefined): readonly Confirmation[] {
+  if (part?.type === 'applied' && operation !== played && operation.transaction?.isMet === undefined) {
+    const { version, value } = part
+    return [{ operation, version, value, appliedTo: operation.baseVersion, wasLookedAt: operation.reconciliations > 0 }]
+  }
+  if (part?.type !== 'done' || (operation === played && played.status === 'done')) return []
+  return [{ operation, version: part.version, value: part.value, appliedTo: undefined, wasLookedAt: true }]
+}

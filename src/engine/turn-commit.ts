@@ -1,0 +1,67 @@
+import type { OperationRow } from '../core/operation.ts'
+import type { Expectation } from '../core/ports.ts'
+import type { Choice } from './chooser.ts'
+import type { LedgerEntry } from './ledger.ts'
+import type { Replica } from './replica.ts'
+import { appendOperation, putOperation } from './store.ts'
+import type { Aftermath, Follower, Transactions } from './transactions.ts'
+
+/** What one turn of the owner's loop writes. */
+export interface TurnWrites {
+  /** What operations in play have come to. */
+  readonly news: readonly LedgerEntry[]
+  /** The same, where an earlier commit that seemed to fail has written it after all. */
+  readonly known: readonly LedgerEntry[]
+  /** Claims that are put back. */
+  readonly unsent: readonly OperationRow[]
+  readonly choices: readonly Choice[]
+  readonly expect: readonly Expectation[]
+}
+
+/** What became of operations that were not played themselves. */
+export interface TurnResult {
+  readonly followers: readonly Follower[]
+  /** Enqueued to take back what was done. */
+  readonly undoing: readonly OperationRow[]
+  /** What can't be taken back. */
+  readonly left: readonly OperationRow[]
+}
+
+/** Writes a turn, with what it means for the other members of transactions, in one commit. */
+export function createTurnCommit(replica: Replica, transactions: Transactions) {
+  async function aftermathsOf({ news, known, unsent }: TurnWrites): Promise<readonly Aftermath[]> {
+    const found: Aftermath[] = []
+    for (const { row, parts } of news.filter(isMember)) found.push(await transactions.aftermathOf(row, parts))
+    for (const row of unsent) if (row.transaction !== undefined) found.push(await transactions.aftermathOf(row))
+    for (const { row } of known.filter(isMember)) found.push(await transactions.knownAftermathOf(row))
+    return found
+  }
+
+  return async function commit(epoch: number, turn: TurnWrites): Promise<TurnResult> {
+    const { news, known, unsent, choices, expect } = turn
+    const aftermaths = await aftermathsOf(turn)
+    const undoing = aftermaths.flatMap((one) => one.undoing)
+    const writes = [
+      ...news.flatMap((entry) => entry.writes),
+      ...unsent.map(putOperation),
+      ...choices.flatMap((choice) => choice.writes),
+      ...aftermaths.flatMap((one) => one.writes),
+      ...undoing.map(appendOperation),
+    ]
+    const confirmed = [
+      ...news.flatMap(({ confirmation }) => confirmation ?? []),
+      ...aftermaths.flatMap((one) => one.confirmations),
+    ]
+    const isNeeded = writes.length + known.length > 0
+    const seqs = isNeeded ? await replica.commit(epoch, writes, confirmed, { expect }) : []
+    return {
+      followers: aftermaths.flatMap((one) => one.followers),
+      left: aftermaths.flatMap((one) => one.left),
+      undoing: undoing.map((row, at) => ({ ...row, seq: seqs[at] ?? 0 })),
+    }
+  }
+}
+
+function isMember({ row }: LedgerEntry): boolean {
+  return row.transaction !== undefined
+}

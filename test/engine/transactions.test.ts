@@ -1,0 +1,419 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import {
+  NetworkError,
+  SyncError,
+  type EngineOptions,
+  type EnqueueInput,
+  type Outcome,
+  type SyncEngine,
+  type TransactionHandle,
+  type Transport,
+} from '../../src/index.ts'
+import { httpTransport } from '../../src/adapters/http/index.ts'
+import { elsewhere } from '../support/other-client.ts'
+import { createWorld, eventOf, type World } from '../support/world.ts'
+
+let world: World
+let wire: Wire
+beforeEach(async () => {
+  world = await createWorld()
+  wire = wireTo(world.url)
+})
+afterEach(() => world.close())
+
+const create = (id: string, payload: object = { n: 1 }): EnqueueInput => ({ type: 'create', entity: 'note', id, payload })
+const update = (id: string, payload: object): EnqueueInput => ({ type: 'update', entity: 'note', id, payload })
+const remove = (id: string): EnqueueInput => ({ type: 'delete', entity: 'note', id })
+/** The server has no such note, and refuses for good. */
+const ghost = update('ghost', { n: 1 })
+
+/** The atomic batches that left, each as its requests; `answer` may stand in for the server. */
+interface Wire {
+  readonly batches: (readonly string[])[]
+  answer: (send: () => Promise<readonly Outcome[]>, count: number) => Promise<readonly Outcome[]>
+  readonly transport: Transport
+}
+
+function wireTo(baseURL: string): Wire {
+  const real = httpTransport({ baseURL })
+  const made: Wire = {
+    batches: [],
+    answer: (send) => send(),
+    transport: {
+      ...real,
+      sendAtomic(items, context) {
+        made.batches.push(items.map(({ request, idempotencyKey }) => `${request.method} ${request.path} ${idempotencyKey}`))
+        return made.answer(async () => (await real.sendAtomic?.(items, context)) ?? [], made.batches.length)
+      },
+    },
+  }
+  return made
+}
+
+/** An engine whose API takes several writes as one, and one whose API does not. */
+const atomic = (options: Partial<EngineOptions> = {}): Promise<SyncEngine> =>
+  world.started({ transport: wire.transport, ...options })
+const oneByOne = (options: Partial<EngineOptions> = {}): Promise<SyncEngine> =>
+  world.started({ transport: httpTransport({ baseURL: world.url, batch: false }), ...options })
+
+const transact = (engine: SyncEngine, ...inputs: readonly EnqueueInput[]): Promise<TransactionHandle> =>
+  engine.transaction((tx) => {
+    for (const input of inputs) tx.enqueue(input)
+  })
+
+const statuses = async ({ operations }: TransactionHandle) =>
+  Promise.all(operations.map(async (one) => (await one.settled).status))
+const lost = (): Outcome => ({ type: 'unknown', error: new NetworkError('The answer is lost.') })
+const seen = async (engine: SyncEngine): Promise<Record<string, unknown>> =>
+  Object.fromEntries((await engine.view('note').list()).map(({ id, value }) => [id, value]))
+
+async function settledAll(engine: SyncEngine, inputs: readonly EnqueueInput[]): Promise<void> {
+  for (const { settled } of await engine.enqueueAll(inputs)) await settled
+}
+
+describe('a transaction is accepted as a whole', () => {
+  it('B14 S2 in one commit, seen in the view at once and told of by the id that its operations share', async () => {
+    const engine = await atomic()
+    engine.pause('test')
+    const lists: number[] = []
+    engine
+      .view('note')
+      .watch()
+      .subscribe((list) => lists.push(list.length))
+    await expect.poll(() => lists).toEqual([0])
+    const { id, operations } = await transact(engine, create('a'), create('b'), create('c'))
+    await expect.poll(() => lists).toEqual([0, 3])
+    const rows = await engine.operations.list()
+    expect(rows.map((row) => [row.id, row.transaction])).toEqual(operations.map((one) => [one.id, id]))
+  })
+
+  it('B14 S3 and if its body fails, nothing of it is stored', async () => {
+    const engine = await atomic()
+    const left = engine.transaction(async (tx) => {
+      tx.enqueue(create('a'))
+      throw new Error('The form was left.')
+    })
+    await expect(left).rejects.toThrow('The form was left.')
+    await expect(transact(engine, create('a'), { ...create('b'), payload: 1 })).rejects.toThrow('[1].payload')
+    expect(await engine.operations.list()).toEqual([])
+  })
+
+  it('B14 one that holds nothing has ended', async () => {
+    const engine = await atomic()
+    expect(await (await engine.transaction(() => {})).settled).toEqual({ status: 'done' })
+  })
+
+  it('B14 nothing can be added after its body has ended', async () => {
+    const engine = await atomic()
+    let later: (() => unknown) | undefined
+    await engine.transaction((tx) => {
+      later = () => tx.enqueue(create('a'))
+    })
+    expect(() => later?.()).toThrow(expect.objectContaining({ code: 'transaction-ended' }) as Error)
+    await expect(engine.transaction('x' as never)).rejects.toThrow('must be a function')
+  })
+
+  it('B14 two operations on one entity, or more than a hundred, are refused', async () => {
+    const engine = await atomic()
+    await expect(transact(engine, create('a'), update('a', { n: 2 }))).rejects.toThrow('two operations on note/a')
+    const many = Array.from({ length: 101 }, (_, at) => create(`n${at}`))
+    await expect(transact(engine, ...many)).rejects.toThrow('at most 100')
+    expect(await engine.operations.count('live')).toBe(0)
+  })
+
+  it('B14 operations that wait for each other are refused, and the cycle is named', async () => {
+    const engine = await atomic()
+    const dependsOn: string[] = []
+    const made = engine.transaction((tx) => {
+      const a = tx.enqueue({ ...create('a'), dependsOn })
+      const b = tx.enqueue({ ...create('b'), dependsOn: [a.id] })
+      dependsOn.push(tx.enqueue({ ...create('c'), dependsOn: [b.id] }).id)
+    })
+    await expect(made).rejects.toMatchObject({
+      code: 'dependency-cycle',
+      message: expect.stringContaining('create of note/a → create of note/c → create of note/b → create of note/a') as string,
+    })
+  })
+
+  it('B14 what depends on another of them is sent after it', async () => {
+    const engine = await atomic()
+    const dependsOn: string[] = []
+    const handle = await engine.transaction((tx) => {
+      tx.enqueue({ ...create('a'), dependsOn })
+      dependsOn.push(tx.enqueue(create('b')).id)
+    })
+    expect(await statuses(handle)).toEqual(['done', 'done'])
+    expect(wire.batches.flat().map((line) => line.split(' ')[2])).toEqual([handle.operations[1]!.id, handle.operations[0]!.id])
+  })
+
+  it('B15 the same keys once more are the same transaction, and a part of them is refused', async () => {
+    const engine = await atomic()
+    const [a, b] = [
+      { ...create('a'), idempotencyKey: 'ka' },
+      { ...create('b'), idempotencyKey: 'kb' },
+    ]
+    const first = await transact(engine, a, b)
+    const again = await transact(engine, a, b)
+    expect([again.id, ...again.operations.map(({ id }) => id)]).toEqual([first.id, ...first.operations.map(({ id }) => id)])
+    await expect(transact(engine, a, create('c'))).rejects.toMatchObject({ code: 'idempotency-key-reused' })
+    await expect(transact(engine, { ...a, dedupeKey: 'x' })).rejects.toThrow('dedupeKey')
+  })
+})
+
+describe('where the API has an atomic batch', () => {
+  it('B14 the whole leaves in one request, and is done at once', async () => {
+    const engine = await atomic()
+    const told = eventOf(engine, 'transaction:completed')
+    const handle = await transact(engine, create('a'), create('b'), create('c'))
+    expect(await handle.settled).toEqual({ status: 'done' })
+    expect(wire.batches).toHaveLength(1)
+    expect(wire.batches[0]).toHaveLength(3)
+    expect(Object.keys(world.notes())).toEqual(['a', 'b', 'c'])
+    expect(await told).toMatchObject({ transaction: handle.id })
+    expect(await engine.view('note').get('b')).toMatchObject({ status: 'synced', version: expect.any(String) as string })
+  })
+
+  it('B14 S7 S15 one that is refused takes the others with it: nothing is applied, and all leave the view together', async () => {
+    const engine = await atomic()
+    await settledAll(engine, [create('a')])
+    const told = eventOf(engine, 'transaction:failed')
+    const lists: string[] = []
+    engine
+      .view('note')
+      .watch()
+      .subscribe((list) => lists.push(list.map(({ id, value }) => `${id}${value['n']}`).join()))
+    const handle = await transact(engine, update('a', { n: 2 }), create('b'), ghost)
+    expect(await statuses(handle)).toEqual(['rejected', 'rejected', 'rejected'])
+    expect(await handle.settled).toMatchObject({ error: { name: 'ClientError', status: 404 } })
+    expect(world.notes()).toEqual({ a: { id: 'a', n: 1 } })
+    await expect.poll(() => lists.at(-1)).toBe('a1')
+    expect(new Set(lists)).toEqual(new Set(['a1', 'a2,b1']))
+    expect(await told).toMatchObject({ transaction: handle.id })
+    const [first] = await engine.operations.list({ status: 'rejected' })
+    expect(first?.lastError).toMatchObject({ code: 'transaction-failed' })
+    expect(first?.lastError?.message).toContain('update of note/ghost')
+  })
+
+  it('S4 S5 S6 an answer that is lost is asked for again with the same keys, and nothing is applied twice', async () => {
+    wire.answer = async (send, count) => (await send()).map((outcome) => (count === 1 ? lost() : outcome))
+    const engine = await atomic()
+    const handle = await transact(engine, create('a'), create('b'))
+    expect(await handle.settled).toEqual({ status: 'done' })
+    expect(wire.batches).toHaveLength(2)
+    expect(wire.batches[1]).toEqual(wire.batches[0])
+    expect(world.notes()).toEqual({ a: { id: 'a', n: 1 }, b: { id: 'b', n: 1 } })
+  })
+
+  it('A11 goes on in another engine where it was in doubt when the first one ended', async () => {
+    wire.answer = async (send) => (await send()).map(lost)
+    const engine = await atomic({ retry: { strategy: 'constant', baseMs: 3_600_000, capMs: 3_600_000 } })
+    const handle = await transact(engine, create('a'), create('b'))
+    await eventOf(engine, 'sync:retry')
+    await engine.stop()
+    wire.answer = (send) => send()
+    const next = await atomic()
+    for (const { id } of handle.operations) await next.operations.retry(id).catch(() => {})
+    expect(await Promise.all(handle.operations.map(({ id }) => next.operations.handle(id).settled))).toEqual([
+      { status: 'done' },
+      { status: 'done' },
+    ])
+    expect(wire.batches.at(-1)).toEqual(wire.batches[0])
+  })
+
+  it('S9 waits until each of its operations is at the head of its lane, and holds up nothing else', async () => {
+    const engine = await atomic({ retry: { strategy: 'constant', baseMs: 20 } })
+    let holds = 3
+    world.intercept(async ({ request }, send) => {
+      if (request.path !== '/note' || !request.body?.includes('"b"')) return send()
+      return holds-- > 0 ? { type: 'retry', error: new NetworkError('Not yet.') } : send()
+    })
+    const before = await engine.enqueue(create('b', { n: 0 }))
+    const handle = await transact(engine, create('a'), update('b', { n: 5 }))
+    const after = await engine.enqueue(update('a', { n: 7 }))
+    const beside = await engine.enqueue(create('c'))
+    expect(await beside.settled).toEqual({ status: 'done' })
+    expect((await engine.explain(handle.operations[0]!.id)).waitingFor.join()).toContain('of the same transaction')
+    expect(await handle.settled).toEqual({ status: 'done' })
+    expect(await before.settled).toEqual({ status: 'done' })
+    expect(await after.settled).toEqual({ status: 'done' })
+    expect(world.notes()).toMatchObject({ a: { n: 7 }, b: { n: 5 }, c: { n: 1 } })
+  })
+
+  it('S9 falls with what one of its operations depends on', async () => {
+    const engine = await atomic()
+    engine.pause('test')
+    const parent = await engine.enqueue(ghost)
+    const handle = await transact(engine, create('a'), { ...create('b'), dependsOn: [parent.id] })
+    engine.resume('test')
+    expect(await statuses(handle)).toEqual(['rejected', 'rejected'])
+    expect(await handle.operations[1]!.settled).toMatchObject({ error: { code: 'dependency-failed' } })
+    expect(world.notes()).toEqual({})
+  })
+
+  it('S12 of an operation that met others’ changes it is merged, and the whole is sent anew under derived keys', async () => {
+    const engine = await atomic()
+    await settledAll(engine, [create('a', { n: 1, x: 1 })])
+    await elsewhere(world, 'PATCH', '/note/a', { x: 2 })
+    const handle = await transact(engine, create('b'), update('a', { n: 3 }))
+    expect(await handle.settled).toEqual({ status: 'done' })
+    expect(world.notes()).toEqual({ a: { id: 'a', n: 3, x: 2 }, b: { id: 'b', n: 1 } })
+    expect(wire.batches[1]?.map((line) => line.split(' ')[2])).toEqual(handle.operations.map(({ id }) => `${id}.1`))
+  })
+
+  it('S13 what the server has already is left out, be it the first of them', async () => {
+    const engine = await atomic()
+    await settledAll(engine, [create('a')])
+    await elsewhere(world, 'DELETE', '/note/a')
+    const handle = await transact(engine, remove('a'), create('b'))
+    expect(await handle.settled).toEqual({ status: 'done' })
+    expect(wire.batches.at(-1)?.map((line) => line.split(' ')[1])).toEqual(['/note'])
+    expect(await seen(engine)).toEqual({ b: expect.objectContaining({ n: 1 }) as object })
+  })
+
+  it('S12 waits as a whole for a person, and goes on as a whole', async () => {
+    const engine = await atomic({ entities: { note: { conflict: 'manual' } } })
+    await settledAll(engine, [create('a', { n: 1 })])
+    await elsewhere(world, 'PATCH', '/note/a', { n: 2 })
+    const handle = await transact(engine, create('b'), update('a', { n: 3 }))
+    await eventOf(engine, 'sync:parked')
+    expect((await engine.operations.list()).map(({ status }) => status)).toEqual(['parked', 'parked'])
+    const [conflict] = await engine.conflicts.list()
+    await engine.conflicts.resolve(conflict!.id, 'local')
+    expect(await handle.settled).toEqual({ status: 'done' })
+    expect(world.notes()).toMatchObject({ a: { n: 3 }, b: { n: 1 } })
+  })
+
+  it('E4 is discarded, retried and, once it is a dead letter, enqueued anew as a whole', async () => {
+    const engine = await atomic()
+    engine.pause('test')
+    const first = await transact(engine, create('a'), create('b'))
+    await engine.operations.discard(first.operations[1]!.id)
+    expect(await statuses(first)).toEqual(['cancelled', 'cancelled'])
+    expect(await seen(engine)).toEqual({})
+    engine.resume('test')
+    const second = await transact(engine, create('a'), ghost)
+    await second.settled
+    await elsewhere(world, 'POST', '/note', { id: 'ghost', n: 0 })
+    const again = await engine.operations.retry(second.operations[0]!.id)
+    expect(await again.settled).toEqual({ status: 'done' })
+    expect(world.notes()).toMatchObject({ a: { n: 1 }, ghost: { n: 1 } })
+    expect(await engine.operations.list({ status: 'rejected' })).toEqual([])
+  })
+
+  it('S28 one of which a part is lost is not sent', async () => {
+    const engine = await atomic()
+    engine.pause('test')
+    const handle = await transact(engine, create('a'), create('b'))
+    const storage = world.storage()
+    const [row] = await engine.operations.list()
+    await engine.stop()
+    const { STORE_SCHEMA } = await import('../../src/core/schema.ts')
+    await storage.open(STORE_SCHEMA)
+    await storage.commit([{ type: 'delete', collection: 'operations', key: row!.sequence }])
+    await storage.close()
+    const next = await atomic()
+    expect(await next.operations.handle(handle.operations[1]!.id).settled).toMatchObject({
+      error: { code: 'transaction-incomplete' },
+    })
+    expect(world.notes()).toEqual({})
+  })
+})
+
+describe('where the API has none', () => {
+  it('B14 its operations are sent one by one, in their order', async () => {
+    const engine = await oneByOne()
+    const handle = await transact(engine, create('a'), create('b'), create('c'))
+    expect(await handle.settled).toEqual({ status: 'done' })
+    expect(world.attempts.map(({ context }) => context.idempotencyKey)).toEqual(handle.operations.map(({ id }) => id))
+  })
+
+  it('B14 S15 if one is refused, those after it are not sent and those before it are taken back, the last first', async () => {
+    const engine = await oneByOne()
+    await settledAll(engine, [create('a', { n: 1, x: 1 }), create('b', { n: 1 }), create('d', { n: 4 })])
+    const lists: string[] = []
+    const told = eventOf(engine, 'transaction:failed')
+    engine
+      .view('note')
+      .watch()
+      .subscribe((list) => lists.push(list.map(({ id, value }) => `${id}${value['n']}`).join()))
+    await expect.poll(() => lists).toEqual(['a1,b1,d4'])
+    const inputs = [update('a', { n: 2, y: 1, x: null }), remove('b'), create('c'), ghost, update('d', { n: 5 })]
+    const handle = await transact(engine, ...inputs)
+    expect(await statuses(handle)).toEqual(['done', 'done', 'done', 'rejected', 'rejected'])
+    expect(await handle.settled).toMatchObject({ status: 'rejected', error: { status: 404 } })
+    await engine.flush()
+    expect(world.notes()).toEqual({ a: { id: 'a', n: 1, x: 1 }, b: { id: 'b', n: 1 }, d: { id: 'd', n: 4 } })
+    expect(await seen(engine)).toMatchObject({ a: { n: 1, x: 1 }, b: { n: 1 }, d: { n: 4 } })
+    const undone = world.attempts.slice(-3).map(({ request, context }) => [request.method, context.idempotencyKey])
+    const [a, b, c] = handle.operations.map(({ id }) => `${id}.undo`)
+    expect(undone.toSorted()).toEqual([
+      ['DELETE', c],
+      ['PATCH', a],
+      ['POST', b],
+    ])
+    expect(await told).toMatchObject({ transaction: handle.id })
+    // From one commit to the next: there is no instant at which only a part is back.
+    expect(new Set(lists)).toEqual(new Set(['a1,b1,d4', 'a2,d5,c1', 'a1,d4,b1']))
+  })
+
+  it('B14 takes back what the application says, and tells of what it can not', async () => {
+    const engine = await oneByOne()
+    await settledAll(engine, [create('a')])
+    world.intercept(async ({ request }, send) => (request.path.endsWith('/ring') ? { type: 'applied' } : send()))
+    const left = eventOf(engine, 'transaction:left')
+    const handle = await transact(
+      engine,
+      { ...create('b'), undo: { type: 'update', payload: { cancelled: true } } },
+      { type: 'ring', entity: 'note', id: 'a' },
+      ghost,
+    )
+    await handle.settled
+    await engine.flush()
+    expect(world.notes()['b']).toEqual({ id: 'b', n: 1, cancelled: true })
+    expect(await left).toMatchObject({ operation: { id: handle.operations[1]!.id } })
+    await expect(transact(engine, { ...create('x'), undo: { type: '!' } })).rejects.toThrow('[0].undo')
+  })
+
+  it('B14 S8 discarding what waits takes back what was done, from any tab', async () => {
+    const engine = await oneByOne()
+    world.intercept(async ({ request }, send) =>
+      request.path === '/note/ghost' ? { type: 'retry', error: new NetworkError('Not yet.'), retryAfterMs: 3_600_000 } : send(),
+    )
+    const handle = await transact(engine, create('a'), ghost, create('c'))
+    await eventOf(engine, 'sync:retry')
+    const other = await oneByOne()
+    await other.operations.discard(handle.operations[1]!.id)
+    expect(await statuses(handle)).toEqual(['done', 'cancelled', 'cancelled'])
+    await expect.poll(() => world.notes()).toEqual({})
+    expect(await engine.operations.count('live')).toBe(0)
+  })
+
+  it('S23 a server that turns out to have no such endpoint is sent them one by one', async () => {
+    const none: Outcome = { type: 'retry', error: new SyncError('batch-unsupported', 'There is none.') }
+    wire.answer = async () => [none, none]
+    const engine = await atomic()
+    const handle = await transact(engine, create('a'), create('b'))
+    expect(await handle.settled).toEqual({ status: 'done' })
+    expect(wire.batches).toHaveLength(1)
+    expect(world.attempts).toHaveLength(2)
+    expect((await transact(engine, create('c'), create('d'))).operations).toHaveLength(2)
+    expect(wire.batches).toHaveLength(1)
+  })
+
+  it('A11 what is done is kept until the whole has ended, however short the retention', async () => {
+    const engine = await oneByOne({ retention: { completedMs: 0, completedCount: 0 } })
+    let holds = true
+    world.intercept(async ({ request }, send) =>
+      holds && request.path === '/note/ghost' ? { type: 'retry', error: new NetworkError('Not yet.') } : send(),
+    )
+    const handle = await transact(engine, create('a'), ghost)
+    await eventOf(engine, 'sync:retry')
+    await engine.stop()
+    const next = await oneByOne({ retention: { completedMs: 0, completedCount: 0 } })
+    await eventOf(next, 'sync:retry')
+    expect(await next.operations.get(handle.operations[0]!.id)).toMatchObject({ status: 'done' })
+    holds = false
+    await next.operations.retry(handle.operations[1]!.id)
+    await expect.poll(() => world.notes()).toEqual({})
+  })
+})
