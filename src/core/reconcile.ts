@@ -226,7 +226,11 @@ function towards(
 }
 
 /** True if the operation was parked for this very conflict and somebody who saw it sent it on: then that is the decision. */
-export function wasDecided({ conflict: seen }: OperationRow, conflict: Conflict): boolean {
+export function wasDecided(row: OperationRow, conflict: Conflict): boolean {
+  return row.conflict?.resolution !== 'pending' && wasSeen(row, conflict)
+}
+
+function wasSeen({ conflict: seen }: OperationRow, conflict: Conflict): boolean {
   return (
     seen !== undefined &&
     seen.type === conflict.type &&
@@ -242,7 +246,7 @@ function recordOf(
   how: Required<Pick<ConflictRecord, 'resolution' | 'strategy' | 'detectedAt'>>,
 ): ConflictRecord {
   const { type, severity, fields, remote, remoteVersion } = conflict
-  const seen = wasDecided(row, conflict) ? row.conflict : undefined
+  const seen = wasSeen(row, conflict) ? row.conflict : undefined
   return {
     id: seen?.id ?? `${row.id}.${row.rev}`,
     type,

@@ -59,7 +59,7 @@ function isUnsent({ status, request }: OperationRow): boolean {
 
 /** What is rolled back has its reason already. */
 function lastErrorOf(row: OperationRow, other: OperationRow, part: Part | undefined): Pick<OperationRow, 'lastError'> {
-  if (part !== undefined && 'error' in part) return { lastError: storedError(part.error) }
+  if (part !== undefined) return 'error' in part ? { lastError: storedError(part.error) } : {}
   return row.status === 'rollingBack' || other.lastError === undefined ? {} : { lastError: other.lastError }
 }
 

@@ -26,7 +26,7 @@ const MET: Dependency = { type: 'met' }
 export interface Choice {
   readonly lane: string
   readonly row?: OperationRow
-  /** Rows that end with this choice, superseded or cancelled. */
+  /** Rows that end with this choice, superseded or cancelled; or that wait for a person from now on. */
   readonly ended: readonly OperationRow[]
   /** What commits it. */
   readonly writes: readonly Write[]
@@ -39,8 +39,8 @@ export type Blockage =
   | { readonly type: 'empty' }
   | { readonly type: 'notDue'; readonly dueAt: number }
   | { readonly type: 'parked' }
-  /** `rank` is the turn of what waits. */
-  | { readonly type: 'dependency'; readonly on: string; readonly rank: number }
+  /** `rank` is the turn of what waits. It may have been on its way when an earlier owner died: then it is found in another way than what is queued. */
+  | { readonly type: 'dependency'; readonly on: string; readonly rank: number; readonly isInPlay?: boolean }
   | { readonly type: 'corrupt'; readonly sequence: number; readonly error: SyncError }
 
 /** What stands at the head of a lane that can go. */

@@ -15,6 +15,9 @@ export function createLaneBoard(store: Store, user: string, unreadable: (entry: 
   /** Operation → the lanes whose heads depend on it, and the turns of these. */
   const dependants = new Map<string, Map<string, number>>()
 
+  /** What an earlier owner left in play waits for something, and is to be found once more. */
+  let holdsOrphans = false
+
   function leave(lane: string, rank: number | undefined): void {
     plays.note(lane, rank)
     const nextRank = plays.leave(lane)
@@ -24,6 +27,8 @@ export function createLaneBoard(store: Store, user: string, unreadable: (entry: 
   function forget(): void {
     dependants.clear()
     finder.forget()
+    if (holdsOrphans) finder.begin()
+    holdsOrphans = false
   }
 
   return {
@@ -49,6 +54,7 @@ export function createLaneBoard(store: Store, user: string, unreadable: (entry: 
       if (blockage.type === 'empty') return
       finder.block(lane)
       if (blockage.type === 'notDue') finder.waitUntil(blockage.dueAt)
+      if (blockage.type === 'dependency' && blockage.isInPlay === true) holdsOrphans = true
       if (blockage.type === 'dependency')
         dependants.set(blockage.on, (dependants.get(blockage.on) ?? new Map<string, number>()).set(lane, blockage.rank))
     },

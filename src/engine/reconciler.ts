@@ -163,15 +163,21 @@ export function createReconciler(
     if (!isTogether(row)) return [prepared(row, await decide(slot, row, signal))]
     const members = (await transactions.membersOf(row)).map((member) => member ?? row)
     const decisions: PreparedDecision[] = []
-    for (const member of members)
-      decisions.push(member.transaction?.isMet ? { type: 'done' } : prepared(member, await decide(slot, member, signal)))
+    for (const member of members) {
+      const isAllowed = decisions.length === 0 || member.transaction?.isMet === true || signs.admit()
+      const decision = member.transaction?.isMet ? MET : isAllowed ? await decide(slot, member, signal) : heldBack()
+      decisions.push(prepared(member, decision))
+    }
     return decidedTogether(members, decisions)
+  }
+
+  function heldBack(): Decision & PreparedDecision {
+    return { type: 'heldBack', error: new CircuitBreakerOpenError(settings.breaker.cooldownMs) }
   }
 
   return {
     reconcile(slot: OperationActor, row: OperationRow): void {
-      if (!signs.admit())
-        return answer(slot, row, { type: 'heldBack', error: new CircuitBreakerOpenError(settings.breaker.cooldownMs) })
+      if (!signs.admit()) return answer(slot, row, heldBack())
       const controller = new AbortController()
       controllers.set(slot, controller)
       void run(slot, row, controller)
@@ -207,6 +213,8 @@ export function createReconciler(
 function valueOf(fetched: Fetched): JsonObject | undefined {
   return fetched.type === 'found' ? fetched.value : undefined
 }
+
+const MET: Decision = { type: 'done' }
 
 function failed(cause: unknown): PreparedDecision {
   return { type: 'failed', error: asSyncError(cause) }

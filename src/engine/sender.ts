@@ -35,24 +35,32 @@ export interface SenderHooks {
 export function createSender(settings: Settings, ports: SystemPorts, transport: Transport, hooks: SenderHooks) {
   const { signs } = hooks
   const controllers = new Map<OperationActor, AbortController>()
+  /** Those whose transaction is read before it is sent. */
+  const gathering = new Set<OperationActor>()
   let waiting: Flight[] = []
   let isAtomic = transport.sendAtomic !== undefined
   let batches = transport.sendBatch !== undefined && settings.batchSize > 1
 
   function send(slot: OperationActor, row: OperationRow): void {
     if (row.request === undefined) return answer(slot, row, unprepared(row))
-    if (!signs.admit())
-      return answer(slot, row, { type: 'retry', error: new CircuitBreakerOpenError(settings.breaker.cooldownMs) })
     if (isTogether(row)) return void flyTogether(slot, row)
+    if (!signs.admit()) return answer(slot, row, heldBack())
     waiting.push({ slot, row, request: row.request })
     if (waiting.length === 1) queueMicrotask(leave)
   }
 
   async function flyTogether(slot: OperationActor, row: OperationRow): Promise<void> {
+    gathering.add(slot)
+    const members = await hooks.membersOf(row).then(
+      (found) => found.map((member) => member ?? row),
+      () => [],
+    )
+    if (!gathering.delete(slot)) return
+    if (members.length === 0) return answer(slot, row, { type: 'retry', error: unread(row) })
+    if (!signs.admit()) return answer(slot, row, heldBack())
     const controller = new AbortController()
     controllers.set(slot, controller)
     hooks.requested()
-    const members = (await hooks.membersOf(row)).map((member) => member ?? row)
     const answered = await attemptTogether(members, controller.signal)
     const outcomes = await hooks.reachability.vetted(answered, controller.signal)
     if (controller.signal.aborted) return
@@ -136,6 +144,10 @@ export function createSender(settings: Settings, ports: SystemPorts, transport: 
     })
   }
 
+  function heldBack(): Outcome {
+    return { type: 'retry', error: new CircuitBreakerOpenError(settings.breaker.cooldownMs) }
+  }
+
   return {
     send,
     /** Whether transactions are sent as one. */
@@ -143,6 +155,7 @@ export function createSender(settings: Settings, ports: SystemPorts, transport: 
     /** The slot waits no longer: if it had no answer, its time is up. A request that carries others as well goes on for them. */
     abort(slot: OperationActor): void {
       const controller = controllers.get(slot)
+      gathering.delete(slot)
       controllers.delete(slot)
       if (controller === undefined || [...shared(controllers, controller)].length > 0) return
       controller.abort()
@@ -160,6 +173,7 @@ export function createSender(settings: Settings, ports: SystemPorts, transport: 
       const open = new Set(controllers.values())
       signs.abandoned(controllers.size + waiting.length)
       waiting = []
+      gathering.clear()
       controllers.clear()
       for (const controller of open) controller.abort()
     },
@@ -219,6 +233,12 @@ function unanswered(): Outcome {
     type: 'unknown',
     error: new ServerError('The batch brought no answer for this operation; it is tried again with the same key.'),
   }
+}
+
+function unread({ id }: OperationRow): SyncError {
+  return new SyncError('storage-unavailable', `The transaction of operation ${id} can't be read; it is tried again.`, {
+    retryable: true,
+  })
 }
 
 function unprepared(row: OperationRow): Outcome {

@@ -1,7 +1,7 @@
 import { SyncOperationError, type SyncError } from '../core/errors.ts'
 import { isTerminal, laneOf, type OperationRow } from '../core/operation.ts'
-import { beginRollback } from '../core/rows.ts'
-import { readOperation, type EntityRow } from '../core/schema.ts'
+import { beginRollback, park } from '../core/rows.ts'
+import { IN_PLAY, readOperation, type EntityRow } from '../core/schema.ts'
 import { failedBy } from '../core/transaction.ts'
 import type { Blockage, Choice, Dependency } from './chooser.ts'
 import { errorOf } from './optimistic.ts'
@@ -22,11 +22,10 @@ interface Step {
   readonly now: OperationRow
 }
 
-type Members = readonly (OperationRow | undefined)[]
-
 /**
  * Whether a member of a transaction, at the head of its lane, may go. Sent together, the first of them is played once all stand at the heads of their
- * lanes; sent one by one, each goes when the one before it is done. `alone`: it may go as any other operation does.
+ * lanes; sent one by one, each goes when those before it are done. What is done is kept until the whole has ended: so one that is missing is lost, and the
+ * whole fails. `alone`: it may go as any other operation does.
  */
 export function createTransactionChooser({ store, transactions, isAtomic, claimed, dependencyOf }: TransactionChooserParts) {
   return async function choose(
@@ -35,37 +34,43 @@ export function createTransactionChooser({ store, transactions, isAtomic, claime
     nextRank: number | undefined,
     now: number,
   ): Promise<Choice | Blockage | 'alone'> {
-    const members = await transactions.membersOf(first)
-    const place = first.transaction?.place ?? 0
-    if (sentHow(members) === 'oneByOne') return afterThoseBefore(first, members.slice(0, place).at(-1))
-    const leader = members[0]
-    if (place > 0 && leader !== undefined && !isTerminal(leader.status)) return waitsFor(first, leader.id)
+    const places = await transactions.placesOf(first)
+    const members = places.filter(isRow)
+    const unreadable = places.find((one) => typeof one === 'number')
+    const isWhole = members.length === places.length
+    if (sentHow(members) === 'oneByOne') {
+      const before = members.find((row) => row.seq < first.seq && !isTerminal(row.status))
+      if (before !== undefined) return waitsFor(first, before.id)
+      if (isWhole || first.attempts > 0) return 'alone'
+      return unreadable === undefined
+        ? choiceOf(lane, first, failing([first], first, lost(first)), nextRank)
+        : waitsFor(first, `#${unreadable}`)
+    }
+    const rows = members.filter(({ status }) => !isTerminal(status))
+    const leader = rows[0]
+    if (leader !== undefined && leader.seq !== first.seq) return waitsFor(first, leader.id)
     if (first.status === 'parked') return { type: 'parked' }
     if (first.status === 'waiting' && (first.dueAt ?? 0) > now) return { type: 'notDue', dueAt: first.dueAt ?? 0 }
     if (first.status === 'reconciling' || first.status === 'rollingBack')
       return { lane, row: first, ended: [], writes: [updateOperation(first, first)], nextRank }
-    const rows = members.flatMap((row) => (row === undefined || isTerminal(row.status) ? [] : [row]))
-    const steps = rows.length < members.length ? failing(rows, first, lost(first)) : await stepsOf(first, rows)
-    if ('type' in steps) return steps
-    const writes = steps.map((step) => updateOperation(step.now, step.was))
-    return { lane, row: steps.find(({ was }) => was.seq === first.seq)?.now ?? first, ended: [], writes, nextRank }
+    if (rows.length < places.length && rows.some(isInDoubt)) return parking(lane, rows, nextRank)
+    if (unreadable !== undefined) return waitsFor(first, `#${unreadable}`)
+    const steps = rows.length < places.length ? failing(rows, first, lost(first)) : await stepsOf(first, rows)
+    return 'type' in steps ? steps : choiceOf(lane, first, steps, nextRank)
   }
 
-  /** What was done is kept until the whole has ended: so one that is missing is lost. */
-  function sentHow(members: Members): 'together' | 'oneByOne' {
-    const sent = members.find((row) => row?.transaction?.sent !== undefined)?.transaction?.sent
+  function sentHow(members: readonly OperationRow[]): 'together' | 'oneByOne' {
+    const sent = members.find((row) => row.transaction?.sent !== undefined)?.transaction?.sent
     return sent ?? (isAtomic() ? 'together' : 'oneByOne')
   }
 
   async function stepsOf(first: OperationRow, rows: readonly OperationRow[]): Promise<readonly Step[] | Blockage> {
     const own = new Set(rows.map(({ id }) => id))
-    const ahead = await aheadOf(rows)
+    const ahead = first.attempts > 0 ? undefined : await aheadOf(rows)
     if (ahead !== undefined) return waitsFor(first, ahead)
     for (const row of rows) {
-      const dependency = await dependencyOf(
-        row,
-        (row.dependsOn ?? []).filter((id) => !own.has(id)),
-      )
+      const others = (row.dependsOn ?? []).filter((id) => row.attempts === 0 && !own.has(id))
+      const dependency = await dependencyOf(row, others)
       if (dependency.type === 'waits') return waitsFor(first, dependency.on)
       if (dependency.type === 'failed') return failing(rows, row, dependency.error)
     }
@@ -87,12 +92,28 @@ export function createTransactionChooser({ store, transactions, isAtomic, claime
   }
 }
 
-function afterThoseBefore(first: OperationRow, before: OperationRow | undefined): Blockage | 'alone' {
-  return before === undefined || isTerminal(before.status) ? 'alone' : waitsFor(first, before.id)
+function choiceOf(lane: string, first: OperationRow, steps: readonly Step[], nextRank: number | undefined): Choice {
+  const row = steps.find(({ was }) => was.seq === first.seq)?.now ?? first
+  return { lane, row, ended: [], writes: steps.map(({ now, was }) => updateOperation(now, was)), nextRank }
+}
+
+/** The whole may have been applied before a part of it was lost, and it can't be sent again as it was: only a person can say what to do (S6). */
+function parking(lane: string, rows: readonly OperationRow[], nextRank: number | undefined): Choice {
+  const parked = rows.map((was) => ({ was, now: park(was, lost(was)) }))
+  const writes = parked.map(({ now, was }) => updateOperation(now, was))
+  return { lane, ended: parked.map(({ now }) => now), writes, nextRank }
+}
+
+function isInDoubt({ unknownAttempts }: OperationRow): boolean {
+  return unknownAttempts > 0
+}
+
+function isRow(one: OperationRow | number | undefined): one is OperationRow {
+  return typeof one === 'object'
 }
 
 function waitsFor(row: OperationRow, on: string): Blockage {
-  return { type: 'dependency', on, rank: row.rank ?? 0 }
+  return { type: 'dependency', on, rank: row.rank ?? 0, isInPlay: row.dueAt === IN_PLAY }
 }
 
 /** None of them was sent, and none will be. */

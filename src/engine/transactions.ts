@@ -35,11 +35,20 @@ export type Transactions = ReturnType<typeof createTransactions>
 
 /** The operations of a transaction: what becomes of one is written together with what that means for the others. */
 export function createTransactions(settings: Settings, { clock, newId }: SystemPorts, store: Store, stamps: Stamps) {
+  /** In their order; a number where one can't be read, undefined where one is lost. */
+  async function placesOf(row: OperationRow): Promise<readonly (OperationRow | number | undefined)[]> {
+    const seqs = memberSeqs(row)
+    const entries = await store.storage.getMany(OPERATIONS, seqs)
+    return entries.map((entry, at) => {
+      const found = entry === undefined ? undefined : readOperation(entry)
+      if (found === undefined) return entry === undefined ? undefined : seqs[at]
+      return found.transaction?.id === row.transaction?.id ? found : undefined
+    })
+  }
+
   /** In their order; undefined where one is lost, or can't be read. */
   async function membersOf(row: OperationRow): Promise<readonly (OperationRow | undefined)[]> {
-    const entries = await store.storage.getMany(OPERATIONS, memberSeqs(row))
-    const found = entries.map((entry) => (entry === undefined ? undefined : readOperation(entry)))
-    return found.map((one) => (one?.transaction?.id === row.transaction?.id ? one : undefined))
+    return (await placesOf(row)).map((one) => (typeof one === 'number' ? undefined : one))
   }
 
   /** `parts`: what was said of each member. */
@@ -52,7 +61,7 @@ export function createTransactions(settings: Settings, { clock, newId }: SystemP
   /** By somebody who has changed the row. @throws SyncOperationError if another member is on its way: what becomes of that is open. */
   async function editedAftermathOf(row: OperationRow, next: OperationRow): Promise<Aftermath> {
     if (row.transaction === undefined) return NO_AFTERMATH
-    const busy = isUndone(next) ? (await othersOf(row)).find(isInPlay) : undefined
+    const busy = isUndone(next) ? (await othersOf(row)).find((other) => hasBegun(other, row)) : undefined
     if (busy !== undefined) throw onItsWay(row, busy)
     return aftermathOf(next)
   }
@@ -136,7 +145,7 @@ export function createTransactions(settings: Settings, { clock, newId }: SystemP
     ]
   }
 
-  return { membersOf, aftermathOf, knownAftermathOf, editedAftermathOf }
+  return { placesOf, membersOf, aftermathOf, knownAftermathOf, editedAftermathOf }
 }
 
 export const NO_AFTERMATH: Aftermath = { followers: [], writes: [], confirmations: [], undoing: [], left: [], unchanged: [] }
@@ -145,18 +154,19 @@ function isUndone({ status }: OperationRow): boolean {
   return status === 'rejected' || status === 'cancelled'
 }
 
-/** Somebody has decided about another member: then its own conflict waits for nobody any more. */
+/** With the whole its own conflict is given up, which waits for nobody any more. */
 function goneOn(was: OperationRow, now: OperationRow): OperationRow {
-  if (was.status !== 'parked' || now.status === 'parked') return now
-  return decided(now, isTerminal(now.status) ? 'discarded' : 'local', 'transaction')
+  return was.status === 'parked' && isTerminal(now.status) ? decided(now, 'discarded', 'transaction') : now
 }
 
-function isInPlay({ status }: OperationRow): boolean {
-  return status === 'sending' || status === 'reconciling' || status === 'rollingBack'
+/** What becomes of it is open. What is sent as one ends as one. */
+function hasBegun({ status, attempts }: OperationRow, row: OperationRow): boolean {
+  const isWithIt = isTogether(row) && (status === 'waiting' || status === 'parked')
+  return !isTerminal(status) && attempts > 0 && !isWithIt
 }
 
 function onItsWay({ id, status }: OperationRow, busy: OperationRow): SyncOperationError {
-  const message = `Operation ${id} (${status}) can't be discarded: operation ${busy.id} of the same transaction is on its way; wait until that has settled or been put off.`
+  const message = `Operation ${id} (${status}) can't be discarded: operation ${busy.id} (${busy.status}) of the same transaction has been sent. Discard that one, or wait until it has settled.`
   return new SyncOperationError(id, 'not-possible', message)
 }
 

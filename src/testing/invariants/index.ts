@@ -35,6 +35,7 @@ import { settlements } from './settlements.ts'
 import { stamps } from './stamps.ts'
 import { takeovers } from './takeovers.ts'
 import { threeWay } from './three-way.ts'
+import { transactions } from './transactions.ts'
 import { unseen } from './unseen.ts'
 import { views } from './views.ts'
 import { waits } from './waits.ts'
@@ -75,6 +76,7 @@ const CHECKERS: Readonly<Record<string, Checker>> = {
   stamps,
   takeovers,
   'three-way': threeWay,
+  transactions,
   unseen,
   views,
   'wake-ups': wakeUps,

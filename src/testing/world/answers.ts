@@ -12,6 +12,7 @@ type Problem =
   | 'invalid-body'
   | 'idempotency-key-missing'
   | 'idempotency-key-reused'
+  | 'batch-aborted'
 
 const STATUS: Readonly<Record<Problem, number>> = {
   unauthorized: 401,
@@ -23,6 +24,7 @@ const STATUS: Readonly<Record<Problem, number>> = {
   'invalid-body': 422,
   'idempotency-key-missing': 400,
   'idempotency-key-reused': 422,
+  'batch-aborted': 424,
 }
 
 /** As a page of changes tells of it. */

@@ -20,11 +20,20 @@ export function dueSince(device: Device, wallTime: number): OperationRow | undef
   const live = all.filter(({ status }) => !isTerminal(status))
   const liveIds = new Set(live.map(({ id }) => id))
   const successors = successorsIn(all)
-  return backlogIn(device).free.find(({ seq, lane, status, dueAt = 0, dependsOn = [] }) => {
+  const isFree = ({ seq, lane, dependsOn = [] }: OperationRow): boolean =>
+    !live.some((other) => other.lane === lane && other.seq < seq) &&
+    !dependsOn.some((id) => liveIds.has(successorOf(successors, id)))
+  return backlogIn(device).free.find((row) => {
+    const { status, dueAt = 0 } = row
     const isDue = status === 'queued' || (status === 'waiting' && dueAt < wallTime)
-    const isFirst = !live.some((other) => other.lane === lane && other.seq < seq)
-    return isDue && isFirst && !dependsOn.some((id) => liveIds.has(successorOf(successors, id)))
+    return isDue && isFree(row) && companions(row, live).every((other) => other.status === status && isFree(other))
   })
+}
+
+/** The other members of its transaction: it goes with them, or when those before it are done. */
+function companions({ id, transaction }: OperationRow, live: readonly OperationRow[]): readonly OperationRow[] {
+  if (transaction === undefined) return []
+  return live.filter((other) => other.id !== id && other.transaction?.id === transaction.id)
 }
 
 /** A parked operation blocks its own lane and what depends on it, and so on; nothing else (L4). */
@@ -40,7 +49,8 @@ function backlogOf(rows: Iterable<OperationRow>, isUnreadable: (seq: number) => 
     for (const row of live) {
       const lane = laneOf(row.user, row.entity, row.entityId)
       const waits = row.dependsOn?.some((id) => stuck.has(successorOf(successors, id))) ?? false
-      if (stuck.has(row.id) || lanes.has(lane) || (waits && row.status === 'queued')) {
+      const isHeld = companions(row, live).some((other) => stuck.has(other.id))
+      if (stuck.has(row.id) || lanes.has(lane) || isHeld || (waits && row.status === 'queued')) {
         stuck.add(row.id)
         lanes.add(lane)
       }

@@ -53,6 +53,11 @@ export function writesIn(request: ServerRequest): readonly ServerRequest[] {
   return isList(operations) ? operations.map((one) => requestOf(one, request.headers)) : []
 }
 
+export function isAtomicBatch({ body }: ServerRequest): boolean {
+  const value = parsed(body)
+  return value !== undefined && isObject(value) && value['atomic'] === true
+}
+
 /** An operation of a batch as if it came alone. */
 function requestOf(one: Json, outer: Readonly<Record<string, string>>): ServerRequest {
   const { method = '', path = '', headers = {}, body = null } = isObject(one) ? one : {}

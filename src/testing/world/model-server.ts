@@ -7,6 +7,7 @@ import {
   fingerprintOf,
   keyOf,
   parsed,
+  isAtomicBatch,
   resultOf,
   textOf,
   writesIn,
@@ -190,8 +191,31 @@ export function createModelServer({ anonymous, isInPart = hasItsValue }: ModelSe
   }
 
   function batch(request: ServerRequest, write: (one: ServerRequest) => ServerResponse): ServerResponse {
-    const results = writesIn(request).map((one) => resultOf(write(one)))
+    const writes = writesIn(request)
+    const results = (isAtomicBatch(request) ? allOrNothing(writes, write) : writes.map(write)).map(resultOf)
     return { status: 200, headers: { 'content-type': 'application/json' }, body: JSON.stringify({ results }) }
+  }
+
+  /** What was applied before one was refused is taken back, and no answer is kept. */
+  function allOrNothing(
+    writes: readonly ServerRequest[],
+    write: (one: ServerRequest) => ServerResponse,
+  ): readonly ServerResponse[] {
+    const before = { resources: new Map(resources), answers: new Map(answers), effects: ledger.length, head }
+    const done: ServerResponse[] = []
+    for (const one of writes) {
+      const response = write(one)
+      if (response.status < 400) {
+        done.push(response)
+        continue
+      }
+      replace(resources, before.resources)
+      replace(answers, before.answers)
+      ledger.length = before.effects
+      head = before.head
+      return writes.map((_, at) => (at === done.length ? response : problem('batch-aborted')))
+    }
+    return done
   }
 
   function writeOnce(user: string, request: ServerRequest): { response: ServerResponse; replayed: boolean } {

@@ -37,7 +37,7 @@ function act(world: World, tab: Tab, action: Action, accepted: string[]): void {
     case 'nothing':
       return
     case 'enqueue':
-      return tab.enqueue(watched(world, tab, action.inputs), (ids) => accepted.push(...ids))
+      return tab.enqueue(watched(world, tab, action.inputs), (ids) => accepted.push(...ids), action.isTransaction)
     case 'depend':
       return tab.enqueue([{ ...action.input, ...(earlier === undefined ? {} : { dependsOn: [earlier] }) }], (ids) =>
         accepted.push(...ids),

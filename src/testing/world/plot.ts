@@ -3,6 +3,7 @@ import { drawParts, type PartStep } from './parts.ts'
 import { withQuarrel } from './quarrel.ts'
 import { drawSettings, withConflicts, withLines, withRetention, type WorldSettings } from './settings.ts'
 import type { Choices } from './tape.ts'
+import { withTransactions } from './transactions.ts'
 import { drawWorkload, type Step, type WorkloadShape } from './workload.ts'
 
 /** How the engines of a world are set, and what people do there. */
@@ -24,6 +25,7 @@ export function drawPlot(choices: Choices, shape: WorkloadShape): Plot {
   const lastMs = (steps.at(-1)?.atMs ?? 0) + 100
   const decisions = drawDecisions(choices, shape, lastMs)
   const { parts, steps: choosing } = drawParts(choices, shape, lastMs)
-  const { settings: last, steps: plan } = withQuarrel({ settings: { ...settings, parts }, steps }, choices)
+  const quarrel = withQuarrel({ settings: { ...settings, parts }, steps }, choices)
+  const { settings: last, steps: plan } = withTransactions(quarrel, choices)
   return { settings: last, lastMs, plan, decisions, choosing }
 }

@@ -22,6 +22,8 @@ export interface WorldSettings {
   readonly lineCount: number
   /** By device, from the first: the parts of the notes that its options name; undefined where it follows all. */
   readonly parts: readonly (readonly string[] | undefined)[]
+  /** Whether what is enqueued together is a transaction, and whether the API has an atomic batch for it. */
+  readonly transactions: 'none' | 'together' | 'oneByOne'
 }
 
 export type Strategy = 'merge' | 'localWins' | 'remoteWins' | 'manual' | 'lastWriteWins'
@@ -67,6 +69,7 @@ export function drawSettings(choices: Choices): WorldSettings {
     ruleOfA: undefined,
     skewMs: 0,
     parts: [],
+    transactions: 'none',
   }
 }
 

@@ -34,8 +34,8 @@ export interface Tab {
   throttle(ms: number): void
   /** How many timers its process has set. */
   timers(): number
-  /** Calls `enqueue` or `enqueueAll` as the application would, and tells of what comes of it. */
-  enqueue(inputs: readonly EnqueueInput[], accepted: (ids: readonly string[]) => void): void
+  /** Calls `enqueue`, `enqueueAll` or `transaction` as the application would, and tells of what comes of it. */
+  enqueue(inputs: readonly EnqueueInput[], accepted: (ids: readonly string[]) => void, isTransaction?: boolean): void
 }
 
 interface Running {
@@ -122,7 +122,12 @@ export function createTab(world: World, device: Device, name: string): Tab {
     const caller = { tab: name, device: device.name, user, life, isOnline: device.link.isOnline }
     const transport = transportOver(
       { wire: world.network.wireOf(caller), clock },
-      { baseURL: BASE_URL, timeoutMs: settings.requestTimeoutMs, auth: device.authOf(user, life) },
+      {
+        baseURL: BASE_URL,
+        timeoutMs: settings.requestTimeoutMs,
+        auth: device.authOf(user, life),
+        ...(settings.transactions === 'oneByOne' ? { batch: false } : {}),
+      },
     )
     const ports = {
       clock,
@@ -162,7 +167,11 @@ export function createTab(world: World, device: Device, name: string): Tab {
     return running?.phase === 'ready' && running.life.isAlive() && !running.life.isFrozen() ? running : undefined
   }
 
-  async function enqueue(inputs: readonly EnqueueInput[], accepted: (ids: readonly string[]) => void): Promise<void> {
+  async function enqueue(
+    inputs: readonly EnqueueInput[],
+    accepted: (ids: readonly string[]) => void,
+    isTransaction: boolean,
+  ): Promise<void> {
     const now = ready()
     const ticket = world.newTicket()
     const [input] = inputs
@@ -171,7 +180,11 @@ export function createTab(world: World, device: Device, name: string): Tab {
     tell({ type: 'asked', tab: name, ticket, inputs })
     for (const { entity, id } of inputs) device.touched.add(`/${entity}/${encodeURIComponent(id)}`)
     try {
-      const operations = inputs.length === 1 ? [await engine.enqueue(input)] : await engine.enqueueAll(inputs)
+      const operations = isTransaction
+        ? await transact(engine, inputs)
+        : inputs.length === 1
+          ? [await engine.enqueue(input)]
+          : await engine.enqueueAll(inputs)
       if (!life.isAlive()) return
       const ids = operations.map(({ id }) => id)
       tell({ type: 'accepted', tab: name, device: device.name, user, ticket, ids })
@@ -220,9 +233,16 @@ export function createTab(world: World, device: Device, name: string): Tab {
       if (running !== undefined) running.rules.throttleMs = ms
     },
     timers: () => running?.timers.size ?? 0,
-    enqueue: (inputs, accepted) => void enqueue(inputs, accepted),
+    enqueue: (inputs, accepted, isTransaction = false) => void enqueue(inputs, accepted, isTransaction),
   }
   return tab
+}
+
+async function transact(engine: SyncEngine, inputs: readonly EnqueueInput[]): Promise<readonly Operation[]> {
+  const { operations } = await engine.transaction((tx) => {
+    for (const input of inputs) tx.enqueue(input)
+  })
+  return operations
 }
 
 /** The same clock; `set` holds the timers that are set. */

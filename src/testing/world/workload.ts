@@ -12,7 +12,7 @@ export interface Step {
 
 export type Action =
   | { readonly type: 'nothing' }
-  | { readonly type: 'enqueue'; readonly inputs: readonly EnqueueInput[] }
+  | { readonly type: 'enqueue'; readonly inputs: readonly EnqueueInput[]; readonly isTransaction?: true }
   /** Enqueues something, and discards it as soon as it is accepted. */
   | { readonly type: 'regret'; readonly input: EnqueueInput }
   /** Enqueues something that depends on the operation of this device that was accepted so many before the last. */

@@ -1,0 +1,80 @@
+import { isTerminal, type OperationRow } from '../../core/operation.ts'
+import type { Fact } from '../world/facts.ts'
+import type { Checker } from './invariant.ts'
+import type { Known } from './register.ts'
+
+/** S31: of a transaction all is stored and applied, or nothing; or what was applied is taken back. */
+export const transactions: Checker = ({ register }, report) => {
+  /** In their order, by transaction. */
+  const members = new Map<string, Known[]>()
+
+  function isTainted(all: readonly Known[]): boolean {
+    return all.some((one) => one.isTainted)
+  }
+
+  function stored({ changes, device }: Extract<Fact, { type: 'committed' }>): void {
+    for (const { before, row } of changes) {
+      const one = row === undefined || before !== undefined ? undefined : register.byId(row.id)
+      const id = row?.transaction?.id
+      if (one === undefined || id === undefined || members.get(id)?.includes(one)) continue
+      members.set(id, [...(members.get(id) ?? []), one])
+    }
+    for (const id of new Set(changes.flatMap(({ row }) => row?.transaction?.id ?? []))) committed(device, id)
+  }
+
+  function committed(device: string, id: string): void {
+    const all = members.get(id) ?? []
+    const size = all[0]?.row.transaction?.size ?? 0
+    if (isTainted(all)) return
+    if (all.length !== size) report('S31', `${device} stored ${all.length} of the ${size} operations of transaction ${id}.`)
+    if (all.some(isTogether) && new Set(all.map(({ row }) => row.status)).size > 1)
+      report('S31', `${device} sends transaction ${id} as one, but its operations are ${statuses(all)}.`)
+  }
+
+  /** One request that is applied as a whole holds them all. */
+  function served({ effects }: Extract<Fact, { type: 'served' }>): void {
+    const hit = effects.flatMap(({ user, key }) => register.byKey(user, key) ?? [])
+    for (const one of hit) {
+      const all = members.get(one.row.transaction?.id ?? '') ?? []
+      if (all.length === 0 || isTainted(all)) continue
+      const missing = all.filter((other) => !hit.includes(other))
+      if (isTogether(one)) {
+        const left = missing.find(({ row }) => row.transaction?.isMet === undefined)
+        if (left !== undefined) report('S31', `The server took effect for ${one.id} without ${left.id} of the same transaction.`)
+      } else ranAhead(one, all)
+    }
+  }
+
+  function ranAhead(one: Known, all: readonly Known[]): void {
+    const before = all.slice(0, all.indexOf(one)).find(({ row }) => row.status !== 'done')
+    if (before !== undefined && one.forgiven === 0)
+      report('S31', `The server took effect for ${one.id} though ${before.id}, which goes before it, is ${before.row.status}.`)
+  }
+
+  function ended(id: string, all: readonly Known[]): void {
+    if (isTainted(all) || all.some(({ row }) => !isTerminal(row.status))) return
+    const done = all.filter(({ row }) => row.status === 'done')
+    if (done.length === all.length) return
+    for (const { id: operation, user, row } of done)
+      if (row.undo !== undefined && register.byKey(user, `${operation}.undo`) === undefined)
+        report('S31', `Transaction ${id} failed (${statuses(all)}), but ${operation} was not taken back.`)
+  }
+
+  return {
+    see(fact) {
+      if (fact.type === 'committed') stored(fact)
+      else if (fact.type === 'served') served(fact)
+    },
+    end() {
+      for (const [id, all] of members) ended(id, all)
+    },
+  }
+}
+
+function isTogether({ row }: { readonly row: OperationRow }): boolean {
+  return row.transaction?.sent === 'together'
+}
+
+function statuses(all: readonly Known[]): string {
+  return all.map(({ id, row }) => `${id} ${row.status}`).join(', ')
+}
