@@ -58,7 +58,7 @@ async function startEchoServer(): Promise<{ readonly url: string; echoes(): numb
 }
 
 /** Every text that can be reached from here: fields, messages, stacks, causes. */
-function textsIn(root: unknown): string {
+function textsIn(root: unknown): readonly string[] {
   const texts: string[] = []
   const seen = new Set<unknown>()
   const left: unknown[] = [root]
@@ -70,7 +70,7 @@ function textsIn(root: unknown): string {
     if (one instanceof Map || one instanceof Set) left.push(...one)
     for (const name of Object.getOwnPropertyNames(one)) left.push(name, Object.getOwnPropertyDescriptor(one, name)?.value)
   }
-  return texts.join('\n')
+  return texts
 }
 
 describe('credentials', () => {
@@ -114,9 +114,9 @@ describe('credentials', () => {
     await telemetry.end()
     await echo.close()
     expect(echo.echoes()).toBeGreaterThan(ANSWERS.length)
-    const text = textsIn(sinks)
-    expect(text).toContain('The server says')
-    expect(text).not.toContain(CANARY)
+    const texts = textsIn(sinks)
+    expect(texts.filter((text) => text.includes('The server says')).length).toBeGreaterThan(5)
+    expect(texts.filter((text) => text.includes(CANARY))).toEqual([])
     for (const file of [world.path, `${world.path}-wal`])
       expect((await readFile(file).catch(() => Buffer.alloc(0))).includes(CANARY)).toBe(false)
     expect((await readFile(world.path)).includes('The server')).toBe(true)
