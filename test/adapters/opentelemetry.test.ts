@@ -1,4 +1,4 @@
-import type { DataPoint, Histogram } from '@opentelemetry/sdk-metrics'
+import type { DataPoint } from '@opentelemetry/sdk-metrics'
 import { SpanStatusCode } from '@opentelemetry/api'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { observeEngine, type ObserveOptions } from '../../src/adapters/opentelemetry/index.ts'
@@ -26,7 +26,7 @@ function observe(engine: SyncEngine, options: ObserveOptions = {}): () => void {
 /** Each series of a metric: its attributes and its value. */
 async function seriesOf(name: string): Promise<readonly DataPoint<unknown>[]> {
   const metric = (await telemetry.metrics()).get(name)
-  return (metric?.dataPoints ?? []) as readonly DataPoint<unknown>[]
+  return metric?.dataPoints ?? []
 }
 
 describe('synchart/telemetry/opentelemetry', () => {
@@ -52,9 +52,7 @@ describe('synchart/telemetry/opentelemetry', () => {
     expect(await seriesOf('synchart.lock.owner')).toMatchObject([{ value: 1 }])
     expect(await seriesOf('synchart.alerts')).toMatchObject([{ attributes: { 'synchart.alert': 'dead-letter' }, value: 1 }])
     const [duration] = await seriesOf('synchart.operation.duration')
-    const histogram = duration?.value as Histogram
-    expect(histogram.count).toBe(1)
-    expect(histogram.max).toBeLessThan(30)
+    expect(duration).toMatchObject({ attributes: about, value: { count: 1, max: expect.any(Number) } })
     const metrics = await telemetry.metrics()
     expect(metrics.get('synchart.operation.duration')?.descriptor.unit).toBe('s')
     for (const { descriptor } of metrics.values()) {

@@ -1,8 +1,8 @@
-import fc from 'fast-check'
+import { array, assert, double, integer, oneof, property } from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createHistogram, mergeHistograms, percentile, type Histogram } from '../../src/core/histogram.ts'
 
-const durations = fc.array(fc.oneof(fc.integer({ min: 0, max: 50 }), fc.integer({ min: 0, max: 3_000_000_000 })), {
+const durations = array(oneof(integer({ min: 0, max: 50 }), integer({ min: 0, max: 3_000_000_000 })), {
   maxLength: 60,
 })
 
@@ -19,8 +19,8 @@ function exact(values: readonly number[], share: number): number {
 
 describe('the histogram', () => {
   it('A6 tells every percentile with at most 5 % error', () => {
-    fc.assert(
-      fc.property(durations, fc.double({ min: 0, max: 1, noNaN: true }), (values, share) => {
+    assert(
+      property(durations, double({ min: 0, max: 1, noNaN: true }), (values, share) => {
         const [told, true_] = [percentile(histogramOf(values), share), exact(values, share)]
         expect(Math.abs(told - true_)).toBeLessThanOrEqual(0.05 * true_)
       }),
@@ -28,8 +28,8 @@ describe('the histogram', () => {
   })
 
   it('A6 merged is what one histogram of both would be', () => {
-    fc.assert(
-      fc.property(durations, durations, (some, others) => {
+    assert(
+      property(durations, durations, (some, others) => {
         const merged = mergeHistograms(histogramOf(some), histogramOf(others))
         expect(merged).toEqual(histogramOf([...some, ...others]))
       }),

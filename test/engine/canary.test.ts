@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { httpTransport } from '../../src/adapters/http/index.ts'
 import { observeEngine } from '../../src/adapters/opentelemetry/index.ts'
@@ -37,7 +38,7 @@ const ANSWERS = [
 /** A server that says the credentials wherever an error can say something. */
 async function startEchoServer(): Promise<{ readonly url: string; echoes(): number; close(): Promise<void> }> {
   let echoes = 0
-  const { url, close } = await serveOnLoopback(async (request, response) => {
+  async function echo(request: IncomingMessage, response: ServerResponse): Promise<unknown> {
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk as Buffer)
     const said = request.headers.authorization ?? ''
@@ -53,7 +54,9 @@ async function startEchoServer(): Promise<{ readonly url: string; echoes(): numb
     if (answer === 'strange')
       return response.writeHead(400, { ...headers, 'Content-Type': `application/${said.replace(' ', '-')}` }).end(problem)
     response.writeHead(Number(answer), { ...headers, 'Content-Type': 'application/problem+json' }).end(problem)
-  })
+  }
+
+  const { url, close } = await serveOnLoopback((request, response) => void echo(request, response))
   return { url, close, echoes: () => echoes }
 }
 

@@ -82,7 +82,7 @@ describe('the logger', () => {
     const fail = (): never => {
       throw new Error('The log is full.')
     }
-    const reject = async (): Promise<void> => fail()
+    const reject = (): unknown => Promise.reject(new Error('The log is full.'))
     const unhandled = vi.fn()
     process.on('unhandledRejection', unhandled)
     const engine = await world.started({ logger: { debug: reject, info: fail, warn: fail, error: reject } })
@@ -135,11 +135,12 @@ describe('the event bus', () => {
     const fail = (): never => {
       throw new Error('A subscriber failed.')
     }
+    const reject = (): unknown => Promise.reject(new Error('A subscriber failed later.'))
     const after: string[] = []
     engine.on('sync:queued', fail)
-    engine.on('sync:queued', async () => fail())
+    engine.on('sync:queued', reject)
     engine.events$.subscribe(fail)
-    engine.events$.subscribe({ next: async () => fail() })
+    engine.events$.subscribe({ next: reject })
     engine.state$.subscribe(fail)
     engine.on('*', ({ type }) => void after.push(type))
     engine.events$.subscribe(({ type }) => void after.push(type))
