@@ -10,7 +10,18 @@ import { build } from 'esbuild'
 const CORE_BUDGET_BYTES = 63_000
 
 /** An application that doesn't import their subpath must not pay for them. */
-const NEVER_IN_CORE = new Set(['axios', 'localforage', 'idb', 'libsql', 'hono', '@hono/node-server', 'cac', 'ws', 'node-diff3', '@opentelemetry/api'])
+const NEVER_IN_CORE = new Set([
+  'axios',
+  'localforage',
+  'idb',
+  'libsql',
+  'hono',
+  '@hono/node-server',
+  'cac',
+  'ws',
+  'node-diff3',
+  '@opentelemetry/api',
+])
 
 /** They can't be bundled, or need no bundle. */
 const EXTERNAL = ['xstate', 'xstate/*', 'libsql', '@libsql/*', 'node:*']
