@@ -68,6 +68,8 @@ export function createEngine(runtime: Runtime, parent: AnyActorRef | undefined):
     resolved: (row, conflict) => events.emit({ type: 'conflict:resolved', operation: infoOf(row), conflict }),
   })
 
+  const inbox = createConflicts(settings, store, edits, runtime.onChange)
+
   async function enqueueAll(inputs: readonly EnqueueInput[]): Promise<readonly Operation[]> {
     requireOpen(state())
     if (!Array.isArray(inputs)) throw new ValidationError('operations', 'must be a list of operations.')
@@ -159,7 +161,7 @@ export function createEngine(runtime: Runtime, parent: AnyActorRef | undefined):
     realtime$: safely(runtime.readPath.realtime.state$),
     messages$: safely(runtime.readPath.realtime.messages$),
     operations: createOperations(settings, store, handles, edits, enqueue),
-    conflicts: createConflicts(settings, store, edits, runtime.onChange),
+    conflicts: { ...inbox, watch: () => safely(inbox.watch()) },
     optimistic: {
       register: optimistic.register,
       commit: optimistic.commit,

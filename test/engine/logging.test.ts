@@ -1,3 +1,4 @@
+import type { Observable } from 'rxjs'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { consoleLogger, transitionLog } from '../../src/adapters/logging.ts'
 import type { Logger } from '../../src/index.ts'
@@ -141,7 +142,10 @@ describe('the event bus', () => {
     engine.on('sync:queued', reject)
     engine.events$.subscribe(fail)
     engine.events$.subscribe({ next: reject })
-    engine.state$.subscribe(fail)
+    for (const stream of [engine.state$, engine.view('note').watch(), engine.view('note').watch('a'), engine.conflicts.watch()])
+      // What it tells does not matter here.
+      (stream as Observable<unknown>).subscribe(fail)
+    engine.view('note').changes$.subscribe(fail)
     engine.on('*', ({ type }) => void after.push(type))
     engine.events$.subscribe(({ type }) => void after.push(type))
     expect(await (await engine.enqueue(create('a'))).settled).toEqual({ status: 'done' })
