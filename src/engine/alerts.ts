@@ -1,3 +1,4 @@
+import { StorageClosedError } from '../core/errors.ts'
 import type { Settings } from '../core/options.ts'
 import type { Clock } from '../core/ports.ts'
 import type { Events } from './events.ts'
@@ -118,7 +119,9 @@ export function createAlerts(
 
   function look(): void {
     const looked = isOwner() ? lookAsOwner() : lookAsFollower()
-    looked.catch(failed)
+    looked.catch((error: unknown) => {
+      if (!(error instanceof StorageClosedError)) failed(error)
+    })
   }
 
   return {
