@@ -10,9 +10,14 @@ export const { createSyncEngine, createSyncEngineLogic } = engineFactory(systemP
 export { syncEngineOf, type SyncEngineCommand, type SyncEngineLogic } from './engine/engine-factory.ts'
 export type { ConflictDecision, ConflictInbox, ConflictInfo, ConflictQuery } from './engine/conflicts.ts'
 export type { ConflictStatistics } from './core/conflict-statistics.ts'
+export type { Counter, Counts, Statistics } from './core/statistics.ts'
+export { mergeHistograms, percentile, type Histogram } from './core/histogram.ts'
+export { formatMetrics } from './engine/format-metrics.ts'
+export type { StatisticsStore } from './engine/statistics.ts'
 export type { ScopeChoice } from './engine/scopes.ts'
 export type { EngineOptions } from './engine/runtime.ts'
 export type {
+  AlertName,
   DrainSummary,
   EngineState,
   EnqueueInput,
@@ -28,9 +33,8 @@ export type {
   SyncEvent,
   EventsMatching,
   SyncEventType,
-  Transaction,
-  TransactionHandle,
 } from './engine/types.ts'
+export type { Transaction, TransactionHandle } from './engine/transaction-types.ts'
 export type {
   Entity,
   EntityChange,
@@ -52,9 +56,17 @@ export type {
   Priority,
   StoredError,
 } from './core/operation.ts'
-export type { BreakerOptions, LimitOptions, LockOptions, RetentionOptions, SyncEngineOptions } from './core/options.ts'
+export type {
+  AlertOptions,
+  BreakerOptions,
+  LimitOptions,
+  LockOptions,
+  RetentionOptions,
+  SyncEngineOptions,
+} from './core/options.ts'
 export { DEFAULTS } from './core/options.ts'
 export type * from './core/channel-port.ts'
+export type { Logger, LogLevel } from './core/logger.ts'
 export type * from './core/ports.ts'
 export type {
   Conflict,

@@ -8,7 +8,12 @@ import { node, npm } from './support/npm.ts'
 
 const repository = fileURLToPath(new URL('..', import.meta.url))
 const tsc = join(repository, 'node_modules/typescript/bin/tsc')
-const manifest: { exports: Record<string, unknown> } = JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8'))
+const manifest: { exports: Record<string, unknown>; devDependencies: Record<string, string> } = JSON.parse(
+  readFileSync(join(repository, 'package.json'), 'utf8'),
+)
+
+/** Optional: whoever imports the subpath that needs it installs it. */
+const peer = manifest.devDependencies['@opentelemetry/api']
 
 const specifiers = Object.entries(manifest.exports)
   .filter(([, target]) => typeof target === 'object')
@@ -100,7 +105,7 @@ describe('E11 the packed package, installed in an empty project', () => {
     await npm(repository, 'pack', '--ignore-scripts', '--pack-destination', project)
     const tarball = (await readdir(project)).find((name) => name.endsWith('.tgz')) ?? ''
     await writeFile(join(project, 'package.json'), JSON.stringify({ private: true, type: 'module' }))
-    await npm(project, 'install', '--prefer-offline', '--no-audit', '--no-fund', `./${tarball}`)
+    await npm(project, 'install', '--prefer-offline', '--no-audit', '--no-fund', `./${tarball}`, `@opentelemetry/api@${peer}`)
     await writeFile(join(project, 'every-name.ts'), everyName)
     await writeFile(join(project, 'application.ts'), application)
     await writeFile(join(project, 'application-tests.ts'), applicationTests)

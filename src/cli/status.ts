@@ -1,14 +1,16 @@
 import { statSync } from 'node:fs'
 import { printJson, table, type Io } from './io.ts'
+import { keptStatistics, statisticsLines } from './kept-statistics.ts'
 import { describeOperation } from './operation-text.ts'
 import { describeLease, leaseOf, withStore } from './store-file.ts'
 import { tally } from './tally.ts'
 
 /** What a store holds and who drains it. Only looks. Returns the exit code. */
 export async function status(file: string, { json }: { readonly json: boolean }, io: Io): Promise<number> {
-  const { lease, held } = await withStore(file, async (storage) => ({
+  const { lease, held, statistics } = await withStore(file, async (storage) => ({
     lease: await leaseOf(storage),
     held: await tally(storage),
+    statistics: await keptStatistics(storage),
   }))
   const { firstLive: _firstLive, oldestLive, rejected, parked, byStatus, ...counts } = held
   if (json) {
@@ -21,6 +23,7 @@ export async function status(file: string, { json }: { readonly json: boolean },
       oldestLive: oldestLive ?? null,
       rejected,
       parked,
+      statistics,
     })
     return 0
   }
@@ -36,6 +39,7 @@ export async function status(file: string, { json }: { readonly json: boolean },
       ['oldest live', oldestLive === undefined ? 'none' : `${oldestLive.status}: ${describeOperation(oldestLive)}`],
     ]),
   )
+  for (const one of statistics) io.out(`\n${statisticsLines(one).join('\n')}\n`)
   for (const [title, list] of [
     ['dead letters', rejected],
     ['parked', parked],

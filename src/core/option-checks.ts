@@ -21,3 +21,7 @@ export function span(path: string, value: unknown, min: number): void {
   if (typeof value !== 'number' || !(value >= min) || value > MAX_MS)
     throw new ValidationError(path, `must be a number of milliseconds from ${min} to ${MAX_MS}.`)
 }
+
+export function share(path: string, value: unknown): void {
+  if (typeof value !== 'number' || !(value >= 0 && value <= 1)) throw new ValidationError(path, 'must be a number from 0 to 1.')
+}

@@ -3,9 +3,10 @@ import { checkConflictOptions } from './conflict-options.ts'
 import { ValidationError } from './errors.ts'
 import type { RetryOptions } from './backoff.ts'
 import type { Priority } from './operation.ts'
+import { LOG_LEVELS, type Logger } from './logger.ts'
 import type { Storage, SystemPorts, Transport } from './ports.ts'
 import type { Ageing } from './rows.ts'
-import { count, DAY_MS, refuseUnknown, span, STRATEGIES } from './option-checks.ts'
+import { count, DAY_MS, refuseUnknown, share, span, STRATEGIES } from './option-checks.ts'
 import { checkScopes } from './scopes.ts'
 import { checkRealtime, type RealtimeOptions } from './realtime-options.ts'
 import { isRecord } from './schema.ts'
@@ -48,6 +49,13 @@ export interface RetentionOptions {
   readonly conflictCount: number
 }
 
+export interface AlertOptions {
+  /** An operation that has not ended for so long is told of, unless it was parked for a person to decide. */
+  readonly stuckMs: number
+  /** The share of the store's quota above which it is told of, 0 to 1. */
+  readonly quotaShare: number
+}
+
 export interface PullOptions {
   /** Pause between pulls of everything, ± 25 % so that a fleet does not come all at once. 0 (default): only what is asked for is pulled. */
   readonly everyMs: number
@@ -71,6 +79,7 @@ export interface Settings {
   readonly retention: RetentionOptions
   readonly pull: PullOptions
   readonly realtime: RealtimeOptions
+  readonly alerts: AlertOptions
   /** The head start of each priority over the next: an operation waits at most this much longer than one of the highest priority. */
   readonly ageingMs: Ageing
   /** An attempt without any outcome after this is aborted; what became of it is unknown. */
@@ -94,6 +103,7 @@ type SettingsInput = {
     | 'retention'
     | 'pull'
     | 'realtime'
+    | 'alerts'
     | 'ageingMs'
     ? Partially<Settings[K]> | undefined
     : Settings[K] | undefined
@@ -106,6 +116,8 @@ export interface SyncEngineOptions extends SettingsInput {
   readonly entities: Readonly<Record<string, EntityOptions>>
   /** Replaces clock, randomness, ids or connectivity: for simulation and tests. */
   readonly ports?: Partial<SystemPorts> | undefined
+  /** Is told of every event, without payloads. */
+  readonly logger?: Logger | undefined
 }
 
 export const DEFAULTS: Settings = {
@@ -127,6 +139,7 @@ export const DEFAULTS: Settings = {
     fallbackMs: 300_000,
     channel: undefined,
   },
+  alerts: { stuckMs: 3_600_000, quotaShare: 0.8 },
   ageingMs: { critical: 0, high: 10_000, medium: 60_000, low: 300_000 } satisfies Record<Priority, number>,
   sendTimeoutMs: 60_000,
   maxReconciliations: 5,
@@ -153,24 +166,27 @@ export function settingsOf(options: SyncEngineOptions): Settings {
     retention: merged('retention', DEFAULTS.retention, options.retention),
     pull: merged('pull', DEFAULTS.pull, options.pull),
     realtime: merged('realtime', DEFAULTS.realtime, options.realtime),
+    alerts: merged('alerts', DEFAULTS.alerts, options.alerts),
     ageingMs: merged('ageingMs', DEFAULTS.ageingMs, options.ageingMs),
     sendTimeoutMs: orDefault(options.sendTimeoutMs, DEFAULTS.sendTimeoutMs),
     maxReconciliations: orDefault(options.maxReconciliations, DEFAULTS.maxReconciliations),
     stopTimeoutMs: orDefault(options.stopTimeoutMs, DEFAULTS.stopTimeoutMs),
     authPauseMs: orDefault(options.authPauseMs, DEFAULTS.authPauseMs),
   }
-  refuseUnknown('options', [...Object.keys(DEFAULTS), 'storage', 'transport', 'ports'], options)
+  refuseUnknown('options', [...Object.keys(DEFAULTS), 'storage', 'transport', 'ports', 'logger'], options)
   checkPorts(options)
   checkEntities(settings.entities)
   checkNumbers(settings)
   return settings
 }
 
-function checkPorts({ storage, transport }: SyncEngineOptions): void {
+function checkPorts({ storage, transport, logger }: SyncEngineOptions): void {
   if (!isRecord(storage) || typeof storage.commit !== 'function')
     throw new ValidationError('storage', "must be a storage, as sqliteStorage({ path }) from 'synchart/storage/sqlite'.")
   if (!isRecord(transport) || typeof transport.send !== 'function')
     throw new ValidationError('transport', "must be a transport, as httpTransport({ baseURL }) from 'synchart/transport/http'.")
+  if (logger !== undefined && !LOG_LEVELS.every((level) => typeof logger?.[level] === 'function'))
+    throw new ValidationError('logger', `must have the functions ${LOG_LEVELS.join(', ')}.`)
 }
 
 function checkEntities(entities: unknown): void {
@@ -231,6 +247,8 @@ function checkNumbers(settings: Settings): void {
   count('maxReconciliations', settings.maxReconciliations, 0, 1_000)
   span('stopTimeoutMs', settings.stopTimeoutMs, 0)
   span('authPauseMs', settings.authPauseMs, 1)
+  span('alerts.stuckMs', settings.alerts.stuckMs, 1)
+  share('alerts.quotaShare', settings.alerts.quotaShare)
 }
 
 /** Only what is left out takes the default: `null` is a mistake that should be told of. */

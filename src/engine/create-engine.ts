@@ -9,7 +9,9 @@ import { explain } from './explain.ts'
 import { withLeft } from './drain-summary.ts'
 import type { Events } from './events.ts'
 import { followDrain } from './follow-drain.ts'
+import { guarded } from './guarded.ts'
 import { infoOf } from './info.ts'
+import { logTo } from './log.ts'
 import { machineClock } from './machine-clock.ts'
 import { createOperations } from './operations.ts'
 import { tokenOf } from './optimistic.ts'
@@ -21,8 +23,23 @@ import type { DrainSummary, EnqueueInput, EngineState, Operation, SyncEngine } f
 
 /** The engine behind a runtime; `parent` is the actor of an application that it is part of. */
 export function createEngine(runtime: Runtime, parent: AnyActorRef | undefined): SyncEngine {
-  const { settings, ports, events, store, stamps, transactions, handles, intake, optimistic, dispatcher, drains, metrics } =
-    runtime
+  const {
+    settings,
+    ports,
+    events,
+    store,
+    stamps,
+    transactions,
+    handles,
+    intake,
+    optimistic,
+    dispatcher,
+    drains,
+    metrics,
+    statistics,
+    alerts,
+    logger,
+  } = runtime
   const actor = createActor(runtime.logic, {
     id: 'engine',
     input: runtime.input,
@@ -30,12 +47,16 @@ export function createEngine(runtime: Runtime, parent: AnyActorRef | undefined):
     ...(runtime.inspect === undefined ? {} : { inspect: runtime.inspect }),
   })
   runtime.attach(actor)
+  if (logger !== undefined) events.on('*', logTo(logger, events.subscriberFailed))
   events.on('*', metrics.record)
+  events.on('*', statistics.record)
+  events.on('*', alerts.record)
   announcePauses(events, actor)
   actor.start()
 
   const send = (event: EngineEvent): void => actor.send(event)
   const state = memoized(engineState, () => actor.getSnapshot())
+  const safely = <T>(stream: Observable<T>): Observable<T> => guarded(stream, events.subscriberFailed)
   let stops = 0
 
   const edits = createEdits(settings.user, store, transactions, {
@@ -49,6 +70,8 @@ export function createEngine(runtime: Runtime, parent: AnyActorRef | undefined):
     },
     resolved: (row, conflict) => events.emit({ type: 'conflict:resolved', operation: infoOf(row), conflict }),
   })
+
+  const inbox = createConflicts(settings, store, edits, runtime.onChange)
 
   async function enqueueAll(inputs: readonly EnqueueInput[]): Promise<readonly Operation[]> {
     requireOpen(state())
@@ -144,14 +167,14 @@ export function createEngine(runtime: Runtime, parent: AnyActorRef | undefined):
     transaction: transact,
     flush,
     synchronize,
-    progress$: runtime.readPath.progress.progress$,
+    progress$: safely(runtime.readPath.progress.progress$),
     scopes: runtime.readPath.scopes,
     enableRealtime: runtime.readPath.realtime.enable,
     disableRealtime: runtime.readPath.realtime.disable,
-    realtime$: runtime.readPath.realtime.state$,
-    messages$: runtime.readPath.realtime.messages$,
+    realtime$: safely(runtime.readPath.realtime.state$),
+    messages$: safely(runtime.readPath.realtime.messages$),
     operations: createOperations(settings, store, handles, edits, { enqueue, transact, membersOf: transactions.membersOf }),
-    conflicts: createConflicts(settings, store, edits, runtime.onChange),
+    conflicts: { ...inbox, watch: () => safely(inbox.watch()) },
     optimistic: {
       register: optimistic.register,
       commit: optimistic.commit,
@@ -160,6 +183,7 @@ export function createEngine(runtime: Runtime, parent: AnyActorRef | undefined):
     },
     view: runtime.views.of,
     metrics: metrics.read,
+    statistics: statistics.api,
     explain: (id) =>
       explain(
         settings,
@@ -175,17 +199,19 @@ export function createEngine(runtime: Runtime, parent: AnyActorRef | undefined):
       ),
     on: events.on,
     events$: events.events$,
-    state$: new Observable<EngineState>((subscriber) => {
-      let last = state()
-      subscriber.next(last)
-      const subscription = actor.subscribe((snapshot) => {
-        const next = engineState(snapshot)
-        if (isSameState(last, next)) return
-        last = next
-        subscriber.next(next)
-      })
-      return () => subscription.unsubscribe()
-    }),
+    state$: safely(
+      new Observable<EngineState>((subscriber) => {
+        let last = state()
+        subscriber.next(last)
+        const subscription = actor.subscribe((snapshot) => {
+          const next = engineState(snapshot)
+          if (isSameState(last, next)) return
+          last = next
+          subscriber.next(next)
+        })
+        return () => subscription.unsubscribe()
+      }),
+    ),
     history: events.history,
   }
 }

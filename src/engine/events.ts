@@ -1,6 +1,7 @@
-import { Observable, Subject } from 'rxjs'
+import { Subject } from 'rxjs'
 import { ValidationError } from '../core/errors.ts'
 import type { Clock } from '../core/ports.ts'
+import { callGuarded, guarded } from './guarded.ts'
 import type { EventsMatching, SyncEvent, SyncEventBody } from './types.ts'
 
 const HISTORY_LIMIT = 100
@@ -10,7 +11,7 @@ export type Events = ReturnType<typeof createEvents>
 /** The engine's event bus: everything that happened, told to whoever listens; nobody who listens can stop the engine. */
 export function createEvents(clock: Clock) {
   const subject = new Subject<SyncEvent>()
-  const handlers = new Map<(event: SyncEvent) => void, (type: string) => boolean>()
+  const handlers = new Map<(event: SyncEvent) => unknown, (type: string) => boolean>()
   const history: SyncEvent[] = []
   let oldest = 0
 
@@ -27,16 +28,13 @@ export function createEvents(clock: Clock) {
     remember(event)
     if (subject.observed) subject.next(event)
     for (const [handler, matches] of handlers) {
-      if (matches(event.type)) call(handler, event)
+      if (matches(event.type)) callGuarded(handler, event, subscriberFailed)
     }
   }
 
-  function call(handler: (event: SyncEvent) => void, event: SyncEvent): void {
-    try {
-      handler(event)
-    } catch (error) {
-      remember({ type: 'engine:error', part: 'subscriber', error, at: event.at })
-    }
+  /** Of this nobody is told who might fail again: it is in the history. */
+  function subscriberFailed(error: unknown): void {
+    remember({ type: 'engine:error', part: 'subscriber', error, at: clock.now() })
   }
 
   function on<const Pattern extends string>(pattern: Pattern, handler: (event: EventsMatching<Pattern>) => void): () => void
@@ -44,7 +42,7 @@ export function createEvents(clock: Clock) {
     if (typeof pattern !== 'string')
       throw new ValidationError('pattern', "must be the name of an event, or a pattern such as 'sync:*'.")
     if (typeof handler !== 'function') throw new ValidationError('handler', 'must be a function.')
-    const own = (event: SyncEvent): void => handler(event)
+    const own = (event: SyncEvent): unknown => handler(event)
     handlers.set(own, matcher(pattern))
     return () => void handlers.delete(own)
   }
@@ -52,7 +50,8 @@ export function createEvents(clock: Clock) {
   return {
     emit,
     on,
-    events$: new Observable<SyncEvent>((subscriber) => subject.subscribe(subscriber)),
+    events$: guarded(subject, subscriberFailed),
+    subscriberFailed,
     history: (): readonly SyncEvent[] => [...history.slice(oldest), ...history.slice(0, oldest)],
   }
 }

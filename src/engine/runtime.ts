@@ -7,6 +7,7 @@ import { isTerminal, type ConflictRecord, type OperationRow } from '../core/oper
 import { settingsOf, type SyncEngineOptions } from '../core/options.ts'
 import type { SystemPorts } from '../core/ports.ts'
 import { ENTITIES, META, OPERATIONS, STORE_SCHEMA, isRecord } from '../core/schema.ts'
+import { createAlerts } from './alerts.ts'
 import { announce } from './announce.ts'
 import { createBreakerSigns } from './breaker-signs.ts'
 import { createBreakerWatch } from './breaker-watch.ts'
@@ -23,6 +24,7 @@ import { createQuarantine } from './quarantine.ts'
 import { createReadPath } from './read-path.ts'
 import { createReplica } from './replica.ts'
 import { createReachability } from './reachability.ts'
+import { createStatistics } from './statistics.ts'
 import { createStamps } from './stamps.ts'
 import { createStoreLife } from './store-life.ts'
 import { createStore } from './store.ts'
@@ -58,9 +60,17 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
   const optimistic = createOptimistic(events)
   const handles = createHandles(store, events, optimistic.ended)
   const breakerWatch = createBreakerWatch(breaker, settings.breaker, clock, events, () => dispatcher.turn())
-  const metrics = createMetrics(clock, {
+  const failed = (error: unknown): void => events.emit({ type: 'storage:error', error })
+  const statistics = createStatistics({ user: settings.user, owner }, clock, store, failed)
+  const metrics = createMetrics({
     breaker: breakerWatch.read,
     lock: () => ({ owner: dispatcher.isOwner(), epoch: epoch() }),
+  })
+  const alerts = createAlerts(settings, clock, store, events, {
+    isOwner: () => dispatcher.isOwner(),
+    pauses: () => machine?.getSnapshot().context.pauses ?? [],
+    breaker: breakerWatch.read,
+    failed,
   })
   const drains = createDrains((summary) => events.emit({ type: 'drain:completed', summary }))
   const replica = createReplica(store, settings.user, clock, (entity) => settings.entities[entity]?.actions ?? {})
@@ -89,9 +99,13 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     opened() {
       handles.lookAgain()
       views.opened()
+      statistics.opened()
+      alerts.opened()
     },
     async closing() {
       views.closed()
+      alerts.closing()
+      await statistics.closing()
       // Where that fails the store is not open, or the lease goes stale by itself.
       await lease.release().catch(() => {})
     },
@@ -112,7 +126,10 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     inspect,
     machine: () => machine,
     clientId: storeLife.clientId,
-    requested: metrics.requested,
+    requested() {
+      metrics.requested()
+      statistics.requested()
+    },
     breaker,
     recorded,
     accepted,
@@ -124,7 +141,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     isOwner: dispatcher.isOwner,
     epoch,
     now: clock.now,
-    failed: (error) => events.emit({ type: 'storage:error', error }),
+    failed,
   })
 
   const logic = engineMachine.provide({
@@ -197,7 +214,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     try {
       metrics.foundLive(await store.countLive(settings.user))
     } catch (error) {
-      events.emit({ type: 'storage:error', error })
+      failed(error)
     }
   }
 
@@ -237,6 +254,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     settings,
     ports,
     inspect,
+    logger: plain.logger,
     store,
     stamps,
     transactions,
@@ -246,6 +264,8 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     views,
     readPath,
     metrics,
+    statistics,
+    alerts,
     drains,
     intake,
     accepted,

@@ -1,7 +1,8 @@
 import { SyncError, ValidationError } from '../core/errors.ts'
 import type { NewId } from '../core/ports.ts'
 import type { OperationRow } from '../core/operation.ts'
-import type { EnqueueInput, Operation, Settlement, Transaction, TransactionHandle } from './types.ts'
+import type { Transaction, TransactionHandle } from './transaction-types.ts'
+import type { EnqueueInput, Operation, Settlement } from './types.ts'
 
 /** Of one call: what it holds, and the ids of that. */
 export interface TransactionInput {

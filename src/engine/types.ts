@@ -3,7 +3,10 @@ import type { SyncError } from '../core/errors.ts'
 import type { ChangedMessage } from '../core/channel-message.ts'
 import type { ScopeChoice } from './scopes.ts'
 import type { EntityView, PullProgress, RealtimeState, SyncProgress, SyncQuery, SyncResult } from './read-types.ts'
+import type { Transaction, TransactionHandle } from './transaction-types.ts'
 import type { ConflictInbox } from './conflicts.ts'
+import type { StatisticsStore } from './statistics.ts'
+import type { Histogram } from '../core/histogram.ts'
 import type { Json, JsonObject } from '../core/json.ts'
 import type { ConflictRecord, OperationStatus, Priority, StoredError } from '../core/operation.ts'
 
@@ -41,20 +44,6 @@ export interface EnqueueInput {
    * of a create, update, replace or delete, as far as this device knows what was there before.
    */
   readonly undo?: { readonly type: string; readonly payload?: unknown } | undefined
-}
-
-/** What the body of a transaction has. */
-export interface Transaction {
-  /** Adds an operation; at most 100, each on an entity of its own. Gives its id, for `dependsOn` of others of the same transaction. */
-  enqueue(input: EnqueueInput): { readonly id: string }
-}
-
-export interface TransactionHandle {
-  readonly id: string
-  /** In the order in which they were enqueued. */
-  readonly operations: readonly Operation[]
-  /** Resolves when all have ended: `done` if all were applied, else as the one that failed ended. Never rejects. */
-  readonly settled: Promise<Settlement>
 }
 
 /**
@@ -126,6 +115,12 @@ type OfOperation = { readonly operation: OperationInfo }
 /** `scope`: the part, where only parts of the entity are followed. */
 type OfPart = { readonly entity: string; readonly scope?: string }
 
+/**
+ * What somebody should see to. `breaker-open`: the server fails; `dead-letter`: an operation was refused for good; `stuck-operation`: one has
+ * not ended for `alerts.stuckMs`; `no-owner`: operations wait and nobody sends them; `quota-near`: the store is almost full.
+ */
+export type AlertName = 'breaker-open' | 'dead-letter' | 'stuck-operation' | 'no-owner' | 'quota-near'
+
 export type SyncEventBody =
   | { readonly type: 'engine:started' | 'engine:stopped' }
   | { readonly type: 'engine:paused' | 'engine:resumed'; readonly reason: string }
@@ -162,6 +157,9 @@ export type SyncEventBody =
       readonly version?: string
     }
   | { readonly type: 'storage:error'; readonly error: unknown }
+  /** `operation`: one of those that it is about. */
+  | { readonly type: 'alert:raised'; readonly alert: AlertName; readonly message: string; readonly operation?: OperationInfo }
+  | { readonly type: 'alert:cleared'; readonly alert: AlertName }
 
 export type SyncEvent = SyncEventBody & { readonly at: number }
 export type SyncEventType = SyncEventBody['type']
@@ -196,15 +194,29 @@ export interface Metrics {
     readonly retried: number
     readonly coalesced: number
     readonly cancelled: number
+    /** Answers that the server has another state (409, 412), whatever came of it. */
     readonly conflicts: number
     readonly live: number
   }
   readonly requests: number
   readonly queue: { readonly depth: number }
-  readonly latencyMs: { readonly mean: number; readonly p50: number; readonly p95: number; readonly p99: number }
+  /** From enqueue to done. */
+  readonly latencyMs: {
+    readonly mean: number
+    readonly p50: number
+    readonly p95: number
+    readonly p99: number
+    readonly histogram: Histogram
+  }
+  /** Of the operations that the server has answered for good, those that are done. */
   readonly successRate: number
-  /** 0–100. */
+  /** How well the server can be reached, 0–100: the share of recent attempts that it answered; half of it while the breaker is half-open, 0 while it is open. */
   readonly health: number
+  /** Both sides had changed the same; and what of that was settled. */
+  readonly conflicts: number
+  readonly conflictsResolved: number
+  readonly pulls: number
+  readonly pulledChanges: number
   readonly breaker: { readonly state: 'closed' | 'open' | 'halfOpen'; readonly trips: number; readonly remainingMs: number }
   readonly lock: { readonly owner: boolean; readonly epoch: number; readonly takeovers: number }
 }
@@ -282,7 +294,10 @@ export interface SyncEngine {
   }
   /** What the application sees of one kind of entity. @throws ValidationError if there is none of this name. */
   view<T extends object = JsonObject>(entity: string): EntityView<T>
+  /** What this engine has counted since it was made, and how it stands. */
   metrics(): Metrics
+  /** Totals of every engine on the store, kept over restarts. */
+  readonly statistics: StatisticsStore
   /** What an operation, or without an id the engine, waits for, and what went wrong last. */
   explain(id?: string): Promise<Explanation>
   /** `*` and a trailing `*` are wildcards (`sync:*`). Returns the function that ends it. */

@@ -18,6 +18,7 @@ import type { Settings } from '../core/options.ts'
 import type { Clock, Write } from '../core/ports.ts'
 import { ENTITIES, OPERATIONS, isOperationRow, readEntity, type EntityRow } from '../core/schema.ts'
 import type { Events } from './events.ts'
+import { guarded } from './guarded.ts'
 import { createMirror, type Mirror, type News } from './mirror.ts'
 import { PAGE_LIMIT, type Store } from './store.ts'
 import { createTurns } from './turns.ts'
@@ -187,6 +188,10 @@ export function createViews(settings: Settings, store: Store, clock: Clock, even
     if (!(error instanceof StorageClosedError)) events.emit({ type: 'storage:error', error })
   }
 
+  function safely<Value>(stream: Observable<Value>): Observable<Value> {
+    return guarded(stream, events.subscriberFailed)
+  }
+
   /** @throws ValidationError if the engine has no such entity. */
   function of<T extends object>(entity: string): EntityView<T> {
     if (typeof entity !== 'string' || !Object.hasOwn(settings.entities, entity))
@@ -214,7 +219,7 @@ export function createViews(settings: Settings, store: Store, clock: Clock, even
     function watch(): Observable<readonly Entity[]>
     function watch(id: string): Observable<Entity | undefined>
     function watch(id?: string): Observable<readonly Entity[] | Entity | undefined> {
-      return id === undefined ? watched((one) => one.list()) : watched((one) => one.get(id))
+      return id === undefined ? safely(watched((one) => one.list())) : safely(watched((one) => one.get(id)))
     }
     return typed<T>({
       get: async (id) => (await mirror()).get(id),
@@ -222,7 +227,7 @@ export function createViews(settings: Settings, store: Store, clock: Clock, even
         const all = (await mirror()).list()
         return matches === undefined ? all : all.filter(matches)
       },
-      changes$,
+      changes$: safely(changes$),
       watch,
     })
   }

@@ -47,8 +47,11 @@ describe('F8 a store that is looked at', () => {
     expect(stdout).toMatch(/queued +1\n +parked +1\n +done +\d/)
     expect(stdout).toMatch(/oldest live +parked: [\w-]+ {2}update note\/stuck, 2 attempts: /)
     expect(stdout).toMatch(/dead letters:\n {2}[\w-]+ {2}update note\/absent/)
+    expect(stdout).toMatch(/counted for user \S+ since \d{4}-.*:\n {2}enqueued +\d+\n {2}done +\d+\n {2}rejected +1\n/)
+    expect(stdout).toMatch(/ {2}latency +p50 \d+ ms, p95 \d+ ms, p99 \d+ ms/)
     const json: unknown = JSON.parse((await run(['status', store, '--json'])).stdout)
     expect(json).toMatchObject({
+      statistics: [{ user: expect.any(String), since: expect.any(Number), rejected: 1, latencyMs: { scale: 3 } }],
       lease: { state: 'free', epoch: 2 },
       byStatus: { queued: 1, parked: 1, rejected: 1 },
       live: 2,

@@ -1,5 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { NetworkError, RateLimitError, type DrainSummary, type EnqueueInput } from '../../src/index.ts'
+import {
+  formatMetrics,
+  mergeHistograms,
+  NetworkError,
+  percentile,
+  RateLimitError,
+  type DrainSummary,
+  type EnqueueInput,
+} from '../../src/index.ts'
 import { httpTransport } from '../../src/adapters/http/index.ts'
 import { elsewhere } from '../support/other-client.ts'
 import { readRows } from '../support/rows.ts'
@@ -56,7 +64,31 @@ describe('metrics', () => {
       breaker: { state: 'closed', trips: 0, remainingMs: 0 },
       lock: { owner: true, epoch: 1, takeovers: 0 },
     })
-    expect(engine.metrics().health).toBe(Math.round(100 * (4 / 5) * (5 / 6)))
+    expect(engine.metrics()).toMatchObject({ conflicts: 1, conflictsResolved: 1, pulls: 0, pulledChanges: 0 })
+  })
+
+  it('A6 the health is that of the recent attempts: it falls with each that has no answer, and comes back', async () => {
+    const engine = await world.started({ retry: { strategy: 'constant', baseMs: 1, capMs: 1, maxAttempts: 100 }, concurrency: 1 })
+    expect(engine.metrics().health).toBe(100)
+    await (
+      await engine.enqueue(update('missing'))
+    ).settled
+    expect(engine.metrics()).toMatchObject({ health: 100, successRate: 0 })
+    world.intercept(async (_, send) =>
+      world.attempts.length <= 21 ? { type: 'unknown', error: new NetworkError('Down.') } : send(),
+    )
+    let worst = 100
+    engine.on('sync:retry', () => void (worst = Math.min(worst, engine.metrics().health)))
+    await (
+      await engine.enqueue(create('a'))
+    ).settled
+    expect(worst).toBe(Math.round(100 * 0.95 ** 20))
+    const before = engine.metrics().health
+    await Promise.all(
+      (await engine.enqueueAll(Array.from({ length: 60 }, (_, n) => create(`b${n}`)))).map(({ settled }) => settled),
+    )
+    expect(before).toBeLessThan(45)
+    expect(engine.metrics().health).toBeGreaterThan(95)
   })
 
   it('A6 measure the time from enqueueing to the end', async () => {
@@ -70,7 +102,35 @@ describe('metrics', () => {
       engine.resume('test')
       await operation.settled
     }
-    expect(engine.metrics().latencyMs).toEqual({ mean: 115, p50: 30, p95: 400, p99: 400 })
+    const { mean, p50, p95, p99, histogram } = engine.metrics().latencyMs
+    expect({ mean, p95, p99 }).toEqual({ mean: 115, p95: 400, p99: 400 })
+    expect(Math.abs(p50 - 20)).toBeLessThan(1)
+    expect(histogram).toMatchObject({ count: 4, sum: 460, min: 10, max: 400, zeroCount: 0 })
+    const both = mergeHistograms(histogram, histogram)
+    expect(both).toMatchObject({ count: 8, sum: 920, min: 10, max: 400 })
+    expect(percentile(both, 0.5)).toBe(p50)
+  })
+
+  it('A6 can be printed for people', async () => {
+    const clock = createVirtualClock()
+    const engine = await world.started({ ports: { clock } })
+    expect(formatMetrics(engine.metrics())).toContain('nothing is done yet')
+    engine.pause('test')
+    const operation = await engine.enqueue(create('a'))
+    await clock.advance(2_500)
+    engine.resume('test')
+    await operation.settled
+    expect(formatMetrics(engine.metrics()).split('\n')).toEqual([
+      'queue       0 waiting',
+      'operations  1 enqueued, 1 done, 0 rejected, 0 cancelled, 0 coalesced, 0 retried',
+      'requests    1, 100.0 % of operations succeeded',
+      'pulls       0, with 0 changes',
+      'conflicts   0, 0 resolved',
+      'latency     2.5 s mean, 2.5 s p50, 2.5 s p95, 2.5 s p99',
+      'health      100 of 100',
+      'breaker     closed, 0 trips',
+      'lease       owned, epoch 1, 0 takeovers',
+    ])
   })
 
   it('A6 know the depth of the queue after a restart', async () => {

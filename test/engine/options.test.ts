@@ -62,6 +62,8 @@ const RANGES: Readonly<Record<string, { readonly in: readonly unknown[]; readonl
   },
   'pull.everyMs': { in: [0, 100, 300_000], out: [99, 1, -1, NaN, '1000', TOO_MANY_MS, null] },
   'pull.pageSize': { in: [1, 1_000], out: [0, 1_001, 1.5, '10'] },
+  'alerts.stuckMs': { in: [1], out: [0, NaN, '1', TOO_MANY_MS] },
+  'alerts.quotaShare': { in: [0, 0.5, 1], out: [-0.1, 1.1, NaN, '0.5', null] },
   'ageingMs.critical': { in: [0], out: [-1, NaN] },
   'ageingMs.high': { in: [0], out: [-1, NaN] },
   'ageingMs.medium': { in: [0], out: [-1, NaN] },
@@ -97,6 +99,11 @@ describe('options', () => {
 
   it.each([
     ['retry', { ...good(), retry: 5 }],
+    ['alerts', { ...good(), alerts: [] }],
+    ['alerts.stuck', { ...good(), alerts: { stuck: 1 } }],
+    ['logger', { ...good(), logger: () => {} }],
+    ['logger', { ...good(), logger: { debug() {}, info() {}, warn() {} } }],
+    ['logger', { ...good(), logger: null }],
     ['breaker', { ...good(), breaker: [] }],
     ['lock', { ...good(), lock: null }],
     ['entities', { ...good(), entities: {} }],

@@ -361,9 +361,10 @@ describe('a pull', () => {
       breaker: { failureThreshold: 1, cooldownMs: 60_000 },
     })
     await engine.synchronize()
-    await clock.advance(1_000)
+    // By then the statistics are stored.
+    await clock.advance(11_000)
     const before = reads
-    await clock.advance(58_000)
+    await clock.advance(48_000)
     expect(reads - before).toBe(0)
     await clock.advance(2_000)
     await eventOf(engine, 'pull:completed')

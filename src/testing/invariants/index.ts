@@ -2,9 +2,11 @@ import type { Fact } from '../world/facts.ts'
 import { dueSince } from '../world/backlog.ts'
 import type { World } from '../world/world.ts'
 import { acceptance } from './acceptance.ts'
+import { alerting } from './alerting.ts'
 import { breaker } from './breaker.ts'
 import { builds } from './builds.ts'
 import { choices } from './choices.ts'
+import { counting } from './counting.ts'
 import { decisions } from './decisions.ts'
 import { dependencies } from './dependencies.ts'
 import { durability } from './durability.ts'
@@ -54,6 +56,8 @@ const CHECKERS: Readonly<Record<string, Checker>> = {
   choices,
   rollbacks,
   acceptance,
+  alerting,
+  counting,
   decisions,
   dependencies,
   handlers,
@@ -119,6 +123,7 @@ export function watchInvariants(world: World): InvariantWatch {
     },
     timersOf: (tab) => tabs.get(tab)?.timers() ?? 0,
     isHeldUp: (device) => devices.get(device)?.disk.isHeldUp() ?? false,
+    isTransactional: (device) => devices.get(device)?.disk.tear === undefined,
   }
 
   function reportAs(checker: string): Report {

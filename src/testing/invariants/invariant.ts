@@ -38,6 +38,8 @@ export interface Picture {
   timersOf(tab: string): number
   /** Nobody can use the device's store, for somebody who does not run holds it. */
   isHeldUp(device: string): boolean
+  /** Its store makes a commit whole by itself. */
+  isTransactional(device: string): boolean
 }
 
 export interface Violation {

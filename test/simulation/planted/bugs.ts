@@ -11,6 +11,7 @@ import { sending } from './bugs/sending.ts'
 import { settling } from './bugs/settling.ts'
 import { showing } from './bugs/showing.ts'
 import { storing } from './bugs/storing.ts'
+import { telling } from './bugs/telling.ts'
 import { tearing } from './bugs/tearing.ts'
 
 /** Mistakes that somebody could make in the engine. Each must be told of by one of the invariants that it names. */
@@ -28,4 +29,5 @@ export const BUGS: readonly Bug[] = [
   ...parting,
   ...showing,
   ...hearing,
+  ...telling,
 ]

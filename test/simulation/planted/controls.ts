@@ -28,7 +28,7 @@ export function reports(root: string): readonly string[] {
   const files = [...readdirSync(join(folder, 'invariants')).map((file) => `invariants/${file}`), 'liveness.ts', 'agreement.ts']
   return files.flatMap((file) => {
     const checker = file.startsWith('invariants/') ? file.replace(/^.*\/|\.ts$/g, '') : 'liveness'
-    const said = readFileSync(join(folder, file), 'utf8').matchAll(/\b(?:report|fail)\(\s*'([SL]\d+)'/g)
+    const said = readFileSync(join(folder, file), 'utf8').matchAll(/\b(?:report|fail)\(\s*'([A-Z]\d+)'/g)
     return [...new Set([...said].map(([, invariant]) => `${checker} ${invariant}`))]
   })
 }

@@ -1,0 +1,36 @@
+import { Observable, Subscriber, type Observer, type Subscription } from 'rxjs'
+import { isRecord } from '../core/schema.ts'
+
+type Failed = (error: unknown) => void
+type Next<T> = (value: T) => void
+
+/** Calls what the application gave. If it throws, or what it promises fails, nobody is harmed: `failed` is told. */
+export function callGuarded<T>(handler: (value: T) => unknown, value: T, failed: Failed): void {
+  try {
+    const result = handler(value)
+    if (isRecord(result) && typeof result['then'] === 'function') Promise.resolve(result).catch(failed)
+  } catch (error) {
+    failed(error)
+  }
+}
+
+/** The same stream. RxJS throws what a subscriber throws into nowhere, which ends a process of Node: here `failed` is told instead. */
+export function guarded<T>(source: Observable<T>, failed: Failed): Observable<T> {
+  const stream = new Observable<T>()
+  stream.subscribe = (
+    given?: Partial<Observer<T>> | Next<T> | null,
+    error?: Next<unknown> | null,
+    complete?: (() => void) | null,
+  ): Subscription => {
+    // Those of operators see to errors themselves.
+    if (given instanceof Subscriber) return source.subscribe(given)
+    const observer = typeof given === 'function' ? { next: given, error, complete } : given
+    return source.subscribe({
+      next: (value) => callGuarded((one) => observer?.next?.(one), value, failed),
+      error: (reason: unknown) =>
+        observer?.error ? callGuarded((one) => observer.error?.(one), reason, failed) : failed(reason),
+      complete: () => callGuarded(() => observer?.complete?.(), undefined, failed),
+    })
+  }
+  return stream
+}

@@ -1,0 +1,39 @@
+import { isTerminal, type OperationRow } from '../core/operation.ts'
+import { IN_PLAY, NEVER_DUE, OPERATIONS, readOperation } from '../core/schema.ts'
+import type { Store } from './store.ts'
+
+/** So many of each kind are looked at: those that are first in line. */
+const LOOKED_AT = 32
+
+/**
+ * The oldest operation that has not ended since `before`, of those that are first in each line: what is in play, waits, is queued, or was
+ * parked. One that a conflict's strategy leaves to a person waits by choice.
+ */
+export async function stuckOperation({ storage }: Store, user: string, before: number): Promise<OperationRow | undefined> {
+  const line = { prefix: [user], limit: LOOKED_AT }
+  const pages = await storage.scanMany(OPERATIONS, [
+    { ...line, index: 'due', lt: [user, IN_PLAY + 1] },
+    { ...line, index: 'due', gt: [user, IN_PLAY + 1], lt: [user, NEVER_DUE] },
+    { ...line, index: 'due', gt: [user, NEVER_DUE] },
+    { ...line, index: 'rank' },
+  ])
+  const old = pages
+    .flat()
+    .flatMap((entry) => readOperation(entry) ?? [])
+    .filter((row) => row.enqueuedAt <= before && !isTerminal(row.status) && !isLeftToPerson(row))
+  return old.toSorted((a, b) => a.enqueuedAt - b.enqueuedAt)[0]
+}
+
+function isLeftToPerson({ status, conflict }: OperationRow): boolean {
+  return status === 'parked' && conflict?.resolution === 'pending'
+}
+
+/** Whether anything of the user is there to be sent. */
+export async function hasSomethingToSend({ storage }: Store, user: string): Promise<boolean> {
+  const first = { prefix: [user], limit: 1 }
+  const pages = await storage.scanMany(OPERATIONS, [
+    { ...first, index: 'rank' },
+    { ...first, index: 'due', lt: [user, NEVER_DUE] },
+  ])
+  return pages.flat().length > 0
+}

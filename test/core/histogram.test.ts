@@ -1,0 +1,62 @@
+import { array, assert, double, integer, oneof, property } from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { createHistogram, mergeHistograms, percentile, type Histogram } from '../../src/core/histogram.ts'
+
+const durations = array(oneof(integer({ min: 0, max: 50 }), integer({ min: 0, max: 3_000_000_000 })), {
+  maxLength: 60,
+})
+
+function histogramOf(values: readonly number[]): Histogram {
+  const histogram = createHistogram()
+  for (const value of values) histogram.record(value)
+  return histogram.read()
+}
+
+/** By the nearest rank. */
+function exact(values: readonly number[], share: number): number {
+  return values.toSorted((a, b) => a - b)[Math.max(1, Math.ceil(share * values.length)) - 1] ?? 0
+}
+
+describe('the histogram', () => {
+  it('A6 tells every percentile with at most 5 % error', () => {
+    assert(
+      property(durations, double({ min: 0, max: 1, noNaN: true }), (values, share) => {
+        const [told, true_] = [percentile(histogramOf(values), share), exact(values, share)]
+        expect(Math.abs(told - true_)).toBeLessThanOrEqual(0.05 * true_)
+      }),
+    )
+  })
+
+  it('A6 merged is what one histogram of both would be', () => {
+    assert(
+      property(durations, durations, (some, others) => {
+        const merged = mergeHistograms(histogramOf(some), histogramOf(others))
+        expect(merged).toEqual(histogramOf([...some, ...others]))
+      }),
+    )
+  })
+
+  it('A6 merges what another implementation stored with an offset', () => {
+    const [one, other] = [histogramOf([1, 2]), histogramOf([40, 50, 60])]
+    const { counts } = other.positive
+    const from = counts.findIndex((n) => n > 0)
+    const moved = { ...other, positive: { offset: other.positive.offset + from, counts: counts.slice(from) } }
+    for (const merged of [mergeHistograms(one, moved), mergeHistograms(moved, one)])
+      expect(merged).toEqual(histogramOf([1, 2, 40, 50, 60]))
+  })
+
+  it('A6 lays its buckets as OpenTelemetry does at scale 3: each holds its upper bound', () => {
+    const { positive } = histogramOf([1, 2, 3, 4, 1_024, 1_025])
+    const bucketOf = (ms: number): number => Math.ceil(Math.log2(ms) * 8) - 1
+    for (const ms of [1, 2, 3, 4, 1_024, 1_025]) expect(positive.counts[bucketOf(ms) - positive.offset]).toBe(1)
+    expect(2 ** ((bucketOf(1_025) + 1) / 8)).toBeGreaterThanOrEqual(1_025)
+    expect(2 ** (bucketOf(1_025) / 8)).toBeLessThan(1_025)
+  })
+
+  it('A6 takes what a clock that was set back makes of a duration, and any length', () => {
+    expect(histogramOf([-5, NaN, 0.2])).toMatchObject({ count: 3, zeroCount: 3, min: 0, max: 0, sum: 0 })
+    const longest = histogramOf([Number.MAX_SAFE_INTEGER, 1e300])
+    expect(longest.count).toBe(2)
+    expect(longest.positive.counts.length).toBeLessThan(400)
+  })
+})

@@ -1,0 +1,229 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { NetworkError, type EngineOptions, type Storage, type SyncEngine } from '../../src/index.ts'
+import { META, STORE_SCHEMA } from '../../src/core/schema.ts'
+import { createVirtualClock, type VirtualClock } from '../support/virtual-clock.ts'
+import { createWorld, eventOf, type World } from '../support/world.ts'
+
+const MINUTE_MS = 60_000
+const HOUR_MS = 60 * MINUTE_MS
+
+let world: World
+let clock: VirtualClock
+beforeEach(async () => {
+  world = await createWorld({ store: 'memory' })
+  clock = createVirtualClock()
+})
+afterEach(() => world.close())
+
+const create = (id: string) => ({ type: 'create', entity: 'note', id, payload: { secret: 'payload' } })
+const missing = (id: string) => ({ type: 'update', entity: 'note', id, payload: {} })
+
+async function started(options: Partial<EngineOptions> = {}): Promise<SyncEngine> {
+  const engine = await world.started({ ports: { clock }, lock: { heartbeatMs: 10_000, staleMs: 120_000 }, ...options })
+  return engine
+}
+
+/** What was told of alerts, in order. */
+function told(engine: SyncEngine): string[] {
+  const list: string[] = []
+  engine.on('alert:*', (event) => void list.push(`${event.type === 'alert:raised' ? '+' : '-'}${event.alert}`))
+  return list
+}
+
+describe('alerts', () => {
+  it('A12 tell when the breaker opens, and when it has closed again', async () => {
+    world.intercept(async () => ({ type: 'unknown', error: new NetworkError('Down.') }))
+    const engine = await started({
+      breaker: { failureThreshold: 2, cooldownMs: 5_000 },
+      retry: { strategy: 'constant', baseMs: 10 },
+    })
+    const alerts = told(engine)
+    await engine.enqueue(create('a'))
+    await clock.advance(1_000)
+    expect(engine.metrics().breaker.state).toBe('open')
+    expect(alerts).toEqual(['+breaker-open'])
+    expect(await eventOf(engine, 'alert:raised')).toMatchObject({
+      alert: 'breaker-open',
+      message: expect.stringContaining('5 s'),
+    })
+    await clock.advance(20_000)
+    expect(alerts).toEqual(['+breaker-open'])
+    world.intercept(undefined)
+    const closed = eventOf(engine, 'alert:cleared')
+    await clock.advance(20_000)
+    await closed
+    expect(alerts).toEqual(['+breaker-open', '-breaker-open'])
+  })
+
+  it('A12 come after the event that caused them', async () => {
+    const engine = await started()
+    const seen: string[] = []
+    engine.on('*', ({ type }) => void seen.push(type))
+    await engine.enqueue(missing('a'))
+    await eventOf(engine, 'alert:raised')
+    expect(seen.indexOf('alert:raised')).toBeGreaterThan(seen.indexOf('sync:failed'))
+  })
+
+  it('A12 tell of a dead letter once, until all were seen to', async () => {
+    const engine = await started()
+    const alerts = told(engine)
+    const [first, second] = await engine.enqueueAll([missing('a'), missing('b')])
+    await Promise.all([first!.settled, second!.settled])
+    const raised = await eventOf(engine, 'alert:raised')
+    expect(raised).toMatchObject({ alert: 'dead-letter', operation: { status: 'rejected', lastError: { code: 'client' } } })
+    await engine.operations.discard(first!.id)
+    await clock.advance(MINUTE_MS)
+    expect(alerts).toEqual(['+dead-letter'])
+    await engine.operations.discard(second!.id)
+    await clock.advance(MINUTE_MS)
+    expect(alerts).toEqual(['+dead-letter', '-dead-letter'])
+  })
+
+  it('A12 tell after a restart of dead letters that are still there', async () => {
+    const first = await started()
+    await (
+      await first.enqueue(missing('a'))
+    ).settled
+    await first.stop()
+    const engine = await started()
+    const alerts = told(engine)
+    await clock.advance(MINUTE_MS)
+    expect(alerts).toEqual(['+dead-letter'])
+  })
+
+  it('A12 tell of an operation that does not end, and clear when it has', async () => {
+    world.intercept(async () => ({ type: 'unknown', error: new NetworkError('Down.') }))
+    const engine = await started({
+      retry: { strategy: 'constant', baseMs: 600_000, capMs: 600_000 },
+      lock: { heartbeatMs: MINUTE_MS, staleMs: 4 * MINUTE_MS },
+    })
+    const alerts = told(engine)
+    const { id } = await engine.enqueue(create('a'))
+    await clock.advance(HOUR_MS - 2 * MINUTE_MS)
+    expect(alerts).toEqual([])
+    await clock.advance(4 * MINUTE_MS)
+    expect(alerts).toEqual(['+stuck-operation'])
+    expect(await eventOf(engine, 'alert:raised')).toMatchObject({
+      operation: { id },
+      message: expect.stringContaining(`explain('${id}')`),
+    })
+    world.intercept(undefined)
+    const cleared = eventOf(engine, 'alert:cleared')
+    await clock.advance(12 * MINUTE_MS)
+    await cleared
+    expect(alerts).toEqual(['+stuck-operation', '-stuck-operation'])
+  })
+
+  it('A12 tell of what is queued behind it, and of what was parked because it failed too often', async () => {
+    world.intercept(async () => ({ type: 'unknown', error: new NetworkError('Down.') }))
+    const engine = await started({ retry: { strategy: 'constant', baseMs: 10, maxAttempts: 1 }, alerts: { stuckMs: MINUTE_MS } })
+    const alerts = told(engine)
+    await engine.enqueue(create('a'))
+    await eventOf(engine, 'sync:parked')
+    await clock.advance(3 * MINUTE_MS)
+    expect(alerts).toEqual(['+stuck-operation'])
+  })
+
+  it('A12 leave in peace what waits because somebody chose so: a conflict for a person, a paused engine', async () => {
+    const engine = await started({ entities: { note: { conflict: 'manual' } }, alerts: { stuckMs: MINUTE_MS } })
+    const alerts = told(engine)
+    world.server.setFaults(undefined)
+    await (
+      await engine.enqueue(create('a'))
+    ).settled
+    await fetch(`${world.url}/note/a`, {
+      method: 'PATCH',
+      headers: { 'Content-Type': 'application/merge-patch+json', 'Idempotency-Key': '"other"' },
+      body: '{"secret":"theirs"}',
+    })
+    await engine.enqueue({ type: 'update', entity: 'note', id: 'a', payload: { secret: 'ours' } })
+    await eventOf(engine, 'sync:parked')
+    await clock.advance(5 * MINUTE_MS)
+    expect(alerts).toEqual([])
+    engine.pause('metered')
+    await engine.enqueue(create('b'))
+    await clock.advance(5 * MINUTE_MS)
+    expect(alerts).toEqual([])
+    engine.resume('metered')
+  })
+
+  it('A12 tell when the room for the store is almost used up, and look seldom', async () => {
+    let looks = 0
+    let usedBytes = 81
+    const storage: Storage = {
+      ...world.storage(),
+      async estimate() {
+        looks += 1
+        return { usedBytes, quotaBytes: 100 }
+      },
+    }
+    const engine = await started({ storage })
+    const alerts = told(engine)
+    await clock.advance(MINUTE_MS)
+    expect(alerts).toEqual(['+quota-near'])
+    usedBytes = 80
+    await clock.advance(9 * MINUTE_MS)
+    expect(looks).toBe(1)
+    await clock.advance(MINUTE_MS)
+    expect([looks, ...alerts]).toEqual([2, '+quota-near', '-quota-near'])
+  })
+
+  it('A12 tell when operations wait that nobody sends, as while the engine of another user owns the store', async () => {
+    const ann = await started({ user: 'ann' })
+    await eventOf(ann, 'lock:acquired')
+    const bob = await started({ user: 'bob' })
+    const alerts = told(bob)
+    await clock.advance(4 * MINUTE_MS)
+    expect(alerts).toEqual([])
+    const operation = await bob.enqueue(create('a'))
+    await clock.advance(MINUTE_MS)
+    expect(alerts).toEqual(['+no-owner'])
+    await ann.stop()
+    await clock.advance(2_000)
+    await operation.settled
+    expect(alerts).toEqual(['+no-owner', '-no-owner'])
+  })
+
+  it('A12 tell nothing of that while a live owner beats', async () => {
+    const owner = await started()
+    await eventOf(owner, 'lock:acquired')
+    owner.pause('test')
+    const follower = await started()
+    const alerts = told(follower)
+    await follower.enqueue(create('a'))
+    await clock.advance(10 * MINUTE_MS)
+    expect(alerts).toEqual([])
+  })
+
+  it('A12 tell when the owner shows no life and nobody can take over', async () => {
+    const storage = world.storage()
+    await storage.open(STORE_SCHEMA)
+    const lease = { name: 'lease', owner: 'gone', epoch: 1, beat: 1, rev: 1, user: 'default' }
+    await storage.commit([{ type: 'put', collection: META, value: lease }])
+    await storage.close()
+    const real = world.storage()
+    const follower = await started({
+      storage: {
+        ...real,
+        commit: (writes, options) =>
+          writes.some((write) => write.type === 'put' && 'epoch' in write.value)
+            ? Promise.reject(new NetworkError('No claim.'))
+            : real.commit(writes, options),
+      },
+    })
+    const alerts = told(follower)
+    await follower.enqueue(create('a'))
+    await clock.advance(4 * MINUTE_MS)
+    expect(alerts).toEqual(['+no-owner'])
+  })
+
+  it('A12 are cleared when the engine stops, for then nobody watches', async () => {
+    const engine = await started()
+    const alerts = told(engine)
+    await engine.enqueue(missing('a'))
+    await eventOf(engine, 'alert:raised')
+    await engine.stop()
+    expect(alerts).toEqual(['+dead-letter', '-dead-letter'])
+    expect(clock.pending()).toBe(0)
+  })
+})
