@@ -27,7 +27,7 @@ export type Decision =
   | { readonly type: 'failed' | 'auth' | 'heldBack'; readonly error: SyncError }
 
 /** What the server has of the entity. */
-type Seen = Extract<Fetched, { type: 'found' | 'absent' }>
+export type Seen = Extract<Fetched, { type: 'found' | 'absent' }>
 
 export type Examination = Decision | { readonly type: 'conflict'; readonly conflict: Conflict }
 
@@ -157,8 +157,19 @@ function again(row: OperationRow, conflict: Conflict, resolution: Resolution, re
   return { type: 'resend', as: row.type, payload, version: conflict.remoteVersion, conflict: record }
 }
 
-function isMutation(type: string): boolean {
+export function isMutation(type: string): boolean {
   return type === 'create' || type === 'update' || type === 'replace' || type === 'delete'
+}
+
+/** Both sides as they are, where the schema of the entity leaves to a person what could be merged. */
+export function conflictAt(row: OperationRow, base: Json | undefined, fetched: Seen): Conflict {
+  if (fetched.type === 'absent') {
+    const sides = { base, local: localOf(row, base, {}), remote: undefined, version: undefined }
+    return conflictOf(row, 'update-delete', sides, NO_RULES)
+  }
+  const { value: remote, version } = fetched
+  const type = row.type === 'create' ? 'create-create' : row.type === 'delete' ? 'delete-update' : 'update-update'
+  return conflictOf(row, type, { base, local: localOf(row, base, remote), remote, version }, NO_RULES)
 }
 
 /** What the operation wants the entity to be. */

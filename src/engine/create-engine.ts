@@ -190,8 +190,8 @@ function createEngine(runtime: Runtime, parent: AnyActorRef | undefined): SyncEn
     disableRealtime: runtime.readPath.realtime.disable,
     realtime$: runtime.readPath.realtime.state$,
     messages$: runtime.readPath.realtime.messages$,
-    operations: createOperations(settings, store, handles, edits, enqueue),
-    conflicts: createConflicts(settings, store, edits, runtime.onChange),
+    operations: createOperations(settings, store, handles, edits, intake.checks, enqueue),
+    conflicts: createConflicts(settings, store, edits, intake.checks, runtime.onChange),
     optimistic: {
       register: optimistic.register,
       commit: optimistic.commit,

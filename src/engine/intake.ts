@@ -4,6 +4,7 @@ import type { Settings } from '../core/options.ts'
 import type { SystemPorts, Write } from '../core/ports.ts'
 import { OPERATIONS } from '../core/schema.ts'
 import { markParents } from './dependencies.ts'
+import { createEnqueueChecks } from './enqueue-checks.ts'
 import { newRow } from './new-row.ts'
 import type { Stamps } from './stamps.ts'
 import type { Store } from './store.ts'
@@ -38,11 +39,12 @@ export function createIntake(
   stamps: Stamps,
   accepted: (rows: readonly OperationRow[]) => void,
 ) {
+  const checks = createEnqueueChecks(settings, store, ports.clock)
   let pending: Request[] = []
   let writing = false
 
   function accept(inputs: readonly EnqueueInput[]): Promise<readonly OperationRow[]> {
-    const rows = inputs.map((input, i) => newRow(settings, ports, stamps, input, inputs.length === 1 ? '' : `[${i}].`))
+    const rows = inputs.map((input, i) => newRow(settings, ports, stamps, input, placeOf(i, inputs)))
     return new Promise((resolve, reject) => {
       pending.push({ rows, resolve, reject })
       if (!writing) {
@@ -97,6 +99,11 @@ export function createIntake(
 
   async function write(group: readonly Request[]): Promise<void> {
     const { fresh, known, twins } = await sorted(group)
+    if (fresh.some(({ entity }) => checks.concerns(entity))) {
+      const passed = await withoutRefused(group, new Set(fresh))
+      // What a call that was refused stood for is to be found anew.
+      if (passed.length < group.length) return passed.length === 0 ? undefined : write(passed)
+    }
     const marks = await markParents(
       store,
       fresh.filter((row) => row.dependsOn !== undefined),
@@ -107,6 +114,14 @@ export function createIntake(
     for (const row of stored) known.set(row.id, row)
     accepted(stored)
     for (const { rows, resolve } of group) resolve(rows.flatMap((row) => known.get(twins.get(row.id) ?? row.id) ?? []))
+  }
+
+  /** What the schemas refuse hears of it at once. */
+  async function withoutRefused(group: readonly Request[], fresh: ReadonlySet<NewOperationRow>): Promise<readonly Request[]> {
+    const calls = group.map(({ rows }) => rows.flatMap((row, i) => (fresh.has(row) ? [{ row, at: placeOf(i, rows) }] : [])))
+    const verdicts = await checks.ofCalls(calls)
+    for (const [at, { reject }] of group.entries()) if (verdicts[at] !== undefined) reject(verdicts[at])
+    return group.filter((_, at) => verdicts[at] === undefined)
   }
 
   /** Finds what the store, or the group itself, already has by key. */
@@ -136,7 +151,12 @@ export function createIntake(
     return twin ?? (dedupeKey === undefined ? undefined : store.byDedupeKey(dedupeKey))
   }
 
-  return { accept }
+  return { accept, checks }
+}
+
+/** Where it stands in its call, for messages. */
+function placeOf(at: number, call: readonly unknown[]): string {
+  return call.length === 1 ? '' : `[${at}].`
 }
 
 const NO_KEYS: readonly string[] = []

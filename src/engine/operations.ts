@@ -15,10 +15,12 @@ import { checkJson } from '../core/validate-json.ts'
 import type { Handles } from './handles.ts'
 import { checkPayload } from './check-input.ts'
 import { decided, notFound, ownedBy, type Edits } from './edits.ts'
+import type { EnqueueChecks } from './enqueue-checks.ts'
 import { infoOf } from './info.ts'
 import { DISCARDED } from './optimistic.ts'
 import type { Store } from './store.ts'
 import type { EnqueueInput, ListQuery, Operation, OperationInfo, SyncEngine } from './types.ts'
+import { throwIfRefused } from './validators.ts'
 
 const LIST_LIMIT = 1_000
 
@@ -28,6 +30,7 @@ export function createOperations(
   store: Store,
   handles: Handles,
   { edit, edited: changed, made, now }: Edits,
+  checks: EnqueueChecks,
   enqueue: (input: EnqueueInput) => Promise<Operation>,
 ): SyncEngine['operations'] {
   async function found(id: string): Promise<OperationRow> {
@@ -97,6 +100,7 @@ export function createOperations(
       if (row.type === 'delete') throw noPayload(row)
       checkPayload(row.type, json, 'payload')
       if (row.status === 'rejected') return enqueueAnew(row, json)
+      if (checks.concerns(row.entity)) throwIfRefused(await checks.ofEdit(made({ ...row, payload: json })))
       await edit(id, (current) => made(edited(current, json)))
       return handles.handle(id)
     },

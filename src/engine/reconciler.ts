@@ -3,21 +3,38 @@ import type { OperationActor, PreparedDecision } from '../../machines/operation.
 import { copyJson } from '../core/copy-json.ts'
 import type { Conflict, EntityOptions, Resolution } from '../core/conflict.ts'
 import { earlierBase } from '../core/earlier.ts'
-import { CircuitBreakerOpenError, ConflictError, SyncError, SyncOperationError } from '../core/errors.ts'
+import { CircuitBreakerOpenError, ConflictError, SyncError, SyncOperationError, type ValidationError } from '../core/errors.ts'
 import type { Json, JsonObject } from '../core/json.ts'
+import type { AnswerChecks } from './answer-checks.ts'
 import { isServerFailure, type BreakerSigns } from './breaker-signs.ts'
 import { unsendable } from './chooser.ts'
 import { laneOf, type OperationRow } from '../core/operation.ts'
 import type { Settings } from '../core/options.ts'
 import { isObject } from '../core/own.ts'
 import type { Fetched, SystemPorts, Transport } from '../core/ports.ts'
-import { examine, resolve, wasDecided, type Decision, type Examination, type Settlement } from '../core/reconcile.ts'
+import { examine, resolve, wasDecided, type Decision, type Examination, type Seen, type Settlement } from '../core/reconcile.ts'
 import { isRecord } from '../core/schema.ts'
 import { settleByRule } from '../core/settle.ts'
 import { checkJson } from '../core/validate-json.ts'
 import { createConflictPlays } from './conflict-plays.ts'
+import { conflictIn, leftToPerson, meetsRemote, parkedBySchema, verdictOnRemote, verdictOnResend } from './decision-checks.ts'
 import type { Stamps } from './stamps.ts'
 import type { Store } from './store.ts'
+import type { Validators, Verdict } from './validators.ts'
+
+/** What a decision is made of. */
+interface Sides {
+  readonly base: Json | undefined
+  readonly seen: Seen
+  readonly options: EntityOptions
+}
+
+export interface ReconcilerParts {
+  readonly signs: BreakerSigns
+  readonly stamps: Stamps
+  readonly validators: Validators
+  readonly answers: AnswerChecks
+}
 
 /** Looks at the server's state after a definite refusal and decides how the operation goes on. */
 export function createReconciler(
@@ -25,8 +42,7 @@ export function createReconciler(
   ports: SystemPorts,
   transport: Transport,
   store: Store,
-  signs: BreakerSigns,
-  stamps: Stamps,
+  { signs, stamps, validators, answers }: ReconcilerParts,
   inspect?: (event: InspectionEvent) => void,
 ) {
   const plays = createConflictPlays(inspect)
@@ -40,9 +56,52 @@ export function createReconciler(
     const fetched = await look(slot, row, signal)
     const base = await baseOf(row)
     const options = settings.entities[row.entity] ?? {}
-    const examination = examineBy(row, base, fetched, options)
-    const decision = examination.type === 'conflict' ? await settle(slot, row, examination.conflict, options) : examination
+    const isSeen = fetched.type === 'found' || fetched.type === 'absent'
+    const decision =
+      isSeen && validators.hasSchema(row.entity)
+        ? await decideBySchema(slot, row, { base, seen: fetched, options }, signal)
+        : await decideOn(slot, row, examineBy(row, base, fetched, options), options)
     return decision.type === 'resend' ? { ...decision, base: base ?? valueOf(fetched) } : decision
+  }
+
+  async function decideOn(slot: OperationActor, row: OperationRow, found: Examination, rules: EntityOptions): Promise<Decision> {
+    return found.type === 'conflict' ? settle(slot, row, found.conflict, rules) : found
+  }
+
+  /** What the schema refuses is neither merged nor sent. */
+  async function decideBySchema(slot: OperationActor, row: OperationRow, sides: Sides, signal: AbortSignal): Promise<Decision> {
+    const { base, seen, options } = sides
+    const ofRemote = await validators.alone(signal, (deadline) => verdictOnRemote(validators, row, seen, deadline))
+    const rules = ofRemote === undefined ? options : leftToPerson(options)
+    const found = examineBy(row, base, seen, rules)
+    if (ofRemote !== undefined && found.type === 'done') {
+      answers.refused(row, ofRemote)
+      return { type: 'done', version: found.version }
+    }
+    if (ofRemote !== undefined && meetsRemote(found)) return askPerson(slot, row, sides, found, ofRemote, signal)
+    const decision = await decideOn(slot, row, found, rules)
+    const refusal = await refusalOf(row, seen, decision, signal)
+    return refusal === undefined ? decision : askPerson(slot, row, sides, found, refusal, signal)
+  }
+
+  /** It waits for one, and goes as it is once somebody has seen the refusal and wants it so, if that passes. */
+  async function askPerson(
+    slot: OperationActor,
+    row: OperationRow,
+    { base, seen, options }: Sides,
+    found: Examination,
+    refusal: ValidationError,
+    signal: AbortSignal,
+  ): Promise<Decision> {
+    const conflict = conflictIn(found, row, base, seen)
+    const wanted = await settle(slot, row, conflict, leftToPerson(options))
+    const still = wanted.type === 'resend' ? await refusalOf(row, seen, wanted, signal) : refusal
+    return still === undefined ? wanted : parkedBySchema(row, conflict, still, ports.clock.now())
+  }
+
+  async function refusalOf(row: OperationRow, seen: Seen, decision: Decision, signal: AbortSignal): Promise<Verdict> {
+    if (decision.type !== 'resend') return undefined
+    return validators.alone(signal, (deadline) => verdictOnResend(validators, row, seen, decision, deadline))
   }
 
   async function look(slot: OperationActor, row: OperationRow, signal: AbortSignal): Promise<Fetched> {

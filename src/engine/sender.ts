@@ -3,6 +3,7 @@ import { CircuitBreakerOpenError, NetworkError, RateLimitError, ServerError, Syn
 import { wireKey, type OperationRow } from '../core/operation.ts'
 import type { Settings } from '../core/options.ts'
 import type { Outcome, PreparedRequest, SystemPorts, Transport } from '../core/ports.ts'
+import type { AnswerChecks } from './answer-checks.ts'
 import { isServerFailure, type BreakerSigns } from './breaker-signs.ts'
 import type { Reachability } from './reachability.ts'
 
@@ -18,6 +19,7 @@ export interface SenderHooks {
   /** A request left. */
   requested(): void
   readonly reachability: Pick<Reachability, 'vetted'>
+  readonly answers: AnswerChecks
 }
 
 /** Brings claimed operations to the transport, alone or in batches, and the outcomes back to their slots. */
@@ -49,7 +51,9 @@ export function createSender(settings: Settings, ports: SystemPorts, transport: 
     for (const { slot } of flights) controllers.set(slot, controller)
     hooks.requested()
     const answered = await attempt(flights, controller.signal)
-    const outcomes = await hooks.reachability.vetted(answered, controller.signal)
+    const told = await hooks.reachability.vetted(answered, controller.signal)
+    const rows = flights.map(({ row }) => row)
+    const outcomes = hooks.answers.concerns(rows) ? await hooks.answers.vetted(rows, told, controller.signal) : told
     if (controller.signal.aborted) return
     report(outcomes)
     const isRefusedAsBatch = flights.length > 1 && outcomes.some(isBatchUnsupported)

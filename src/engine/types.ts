@@ -1,5 +1,5 @@
 import type { Observable } from 'rxjs'
-import type { SyncError } from '../core/errors.ts'
+import type { SyncError, ValidationError } from '../core/errors.ts'
 import type { ChangedMessage } from '../core/channel-message.ts'
 import type { ScopeChoice } from './scopes.ts'
 import type { EntityView, PullProgress, RealtimeState, SyncProgress, SyncQuery, SyncResult } from './read-types.ts'
@@ -114,6 +114,8 @@ export type SyncEventBody =
   | ({ readonly type: 'sync:coalesced'; readonly into: string } & OfOperation)
   | ({ readonly type: 'sync:conflict' | 'sync:failed' | 'sync:parked' } & OfOperation)
   | ({ readonly type: 'conflict:detected' | 'conflict:resolved'; readonly conflict: ConflictRecord } & OfOperation)
+  /** It is done; the value that the server answered fails the schema and was not taken. */
+  | ({ readonly type: 'sync:invalid'; readonly error: ValidationError } & OfOperation)
   | { readonly type: 'sync:quarantined'; readonly sequence: number; readonly error: SyncError }
   | { readonly type: 'drain:completed'; readonly summary: DrainSummary }
   | { readonly type: 'lock:acquired'; readonly epoch: number; readonly takeover: boolean }

@@ -2,6 +2,7 @@ import type { InspectionEvent } from 'xstate'
 import type { EngineActor } from '../../machines/engine.ts'
 import type { Settings } from '../core/options.ts'
 import type { SystemPorts, Transport } from '../core/ports.ts'
+import { createAnswerChecks } from './answer-checks.ts'
 import type { BreakerSigns } from './breaker-signs.ts'
 import { createChooser } from './chooser.ts'
 import type { DispatcherHooks } from './dispatcher-hooks.ts'
@@ -17,6 +18,7 @@ import { createSender } from './sender.ts'
 import { createSlots } from './slots.ts'
 import type { Stamps } from './stamps.ts'
 import type { Store } from './store.ts'
+import { createValidators } from './validators.ts'
 
 export interface WritePathParts extends Pick<DispatcherHooks, 'breaker' | 'recorded' | 'quarantined' | 'quiet'> {
   readonly transport: Transport
@@ -36,12 +38,15 @@ export interface WritePathParts extends Pick<DispatcherHooks, 'breaker' | 'recor
 /** What brings operations to the server: who chooses them, who plays them, and what their playing does. Gives the owner's loop. */
 export function createWritePath(settings: Settings, ports: SystemPorts, parts: WritePathParts) {
   const { transport, store, replica, signs, stamps, reachability, events, optimistic, inspect } = parts
-  const reconciler = createReconciler(settings, ports, transport, store, signs, stamps, inspect)
+  const validators = createValidators(settings, ports.clock)
+  const answers = createAnswerChecks(validators, events)
+  const reconciler = createReconciler(settings, ports, transport, store, { signs, stamps, validators, answers }, inspect)
   const sender = createSender(settings, ports, transport, {
     clientId: parts.clientId,
     signs,
     requested: parts.requested,
     reachability,
+    answers,
   })
   const effects = createEffects(settings, ports, {
     sender,
