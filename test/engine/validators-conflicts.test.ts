@@ -83,7 +83,7 @@ describe('what a merge makes', () => {
   })
 })
 
-describe("what the server has, where it fails the schema", () => {
+describe('what the server has, where it fails the schema', () => {
   const base = { from: 1, to: 5 }
   const unusable = { theirs: { from: 'soon' }, base }
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { ValidationError, type EngineOptions, type EnqueueInput, type SyncEngine } from '../../src/index.ts'
+import { ClientError, ValidationError, type EngineOptions, type EnqueueInput, type SyncEngine } from '../../src/index.ts'
 import { elsewhere } from '../support/other-client.ts'
 import { LIBRARIES, titled } from '../support/schemas.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
@@ -61,7 +61,9 @@ describe.each(LIBRARIES)('a schema of %s', (_, { note, patch, publish }) => {
   it('B16 takes what is as it must be, as it was given, and sends that', async () => {
     const engine = await world.started(options)
     const payload = { title: 'one', count: 0, extra: [1, null] }
-    await (await engine.enqueue(create(payload))).settled
+    await (
+      await engine.enqueue(create(payload))
+    ).settled
     expect(world.attempts[0]!.request.body).toBe(JSON.stringify({ ...payload, id: 'a' }))
     expect(engine.history().some(({ type }) => type === 'sync:invalid')).toBe(false)
   })
@@ -96,9 +98,7 @@ describe.each(LIBRARIES)('a schema of %s', (_, { note, patch, publish }) => {
   it('B16 of an entity that nothing is known of only the patch is looked at', async () => {
     const engine = await paused()
     await engine.enqueue(update({ count: 1 }))
-    expect((await refusalOf(engine.enqueue(update({ title: 'x'.repeat(21) })))).issues).toMatchObject([
-      { path: 'payload.title' },
-    ])
+    expect((await refusalOf(engine.enqueue(update({ title: 'x'.repeat(21) })))).issues).toMatchObject([{ path: 'payload.title' }])
     expect(await queued(engine)).toEqual([{ count: 1 }])
   })
 
@@ -148,8 +148,15 @@ describe.each(LIBRARIES)('a schema of %s', (_, { note, patch, publish }) => {
     const operation = await engine.enqueue(update({ count: 1 }))
     expect(await operation.settled).toEqual({ status: 'done' })
     const told = await eventOf(engine, 'sync:invalid')
-    expect(told).toMatchObject({ operation: { id: operation.id, status: 'sending' }, error: { issues: [{ path: 'value.title' }] } })
-    expect(await engine.view('note').get('a')).toMatchObject({ value: { title: 'one', count: 1 }, status: 'synced', version: '2' })
+    expect(told).toMatchObject({
+      operation: { id: operation.id, status: 'sending' },
+      error: { issues: [{ path: 'value.title' }] },
+    })
+    expect(await engine.view('note').get('a')).toMatchObject({
+      value: { title: 'one', count: 1 },
+      status: 'synced',
+      version: '2',
+    })
   })
 })
 
@@ -157,7 +164,13 @@ describe('checks before an enqueue', () => {
   it('B16 calls of the same commit do not suffer from one that is refused, and do not see it', async () => {
     const engine = await world.started({ entities: { note: { schema: titled } } })
     engine.pause('test')
-    const calls = [create({}, 'a'), create({ title: 'b' }, 'b'), update({ title: 5 }, 'b'), update({ more: 1 }, 'b'), update({ x: 1 }, 'a')]
+    const calls = [
+      create({}, 'a'),
+      create({ title: 'b' }, 'b'),
+      update({ title: 5 }, 'b'),
+      update({ more: 1 }, 'b'),
+      update({ x: 1 }, 'a'),
+    ]
     const settled = await Promise.allSettled(calls.map((call) => engine.enqueue(call)))
     expect(settled.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'rejected', 'fulfilled', 'fulfilled'])
     expect(await queued(engine)).toEqual([{ title: 'b' }, { more: 1 }, { x: 1 }])
@@ -228,7 +241,7 @@ describe('checks before an enqueue', () => {
 
   it('E4 a dead letter is edited only into what passes', async () => {
     const engine = await world.started({ entities: { note: { schema: titled } } })
-    world.intercept(async (_, send) => ({ type: 'rejected', definite: true, error: new ValidationError('x', 'no') }) as never)
+    world.intercept(async () => ({ type: 'rejected', definite: true, error: new ClientError('no', { status: 422 }) }))
     const operation = await engine.enqueue(create({ title: 'one' }))
     await operation.settled
     world.intercept(undefined)
