@@ -43,7 +43,7 @@ describe.each(LIBRARIES)('a schema of %s', (_, { note, patch, publish }) => {
     return engine
   }
 
-  it('B16 refuses a create that is not what the entity must be, with the path of each issue, and stores nothing', async () => {
+  it('S3 B16 refuses a create that is not what the entity must be, with the path of each issue, and stores nothing', async () => {
     const engine = await paused()
     const error = await refusalOf(engine.enqueue(create({ title: 1, address: { street: false } })))
     expect(error).toMatchObject({ code: 'invalid', retryable: false })
