@@ -169,7 +169,8 @@ export function conflictAt(row: OperationRow, base: Json | undefined, fetched: S
   }
   const { value: remote, version } = fetched
   const type = row.type === 'create' ? 'create-create' : row.type === 'delete' ? 'delete-update' : 'update-update'
-  return conflictOf(row, type, { base, local: localOf(row, base, remote), remote, version }, NO_RULES)
+  const common = row.type === 'create' ? undefined : base
+  return conflictOf(row, type, { base: common, local: localOf(row, base, remote), remote, version }, NO_RULES)
 }
 
 /** What the operation wants the entity to be. */

@@ -41,8 +41,9 @@ export function meetsRemote(examination: Examination): boolean {
   return examination.type === 'conflict' || (examination.type === 'resend' && examination.as !== 'delete')
 }
 
+/** Without what rules for fields have made of it: a person is to decide. */
 export function conflictIn(examination: Examination, row: OperationRow, base: Conflict['base'], seen: Seen): Conflict {
-  return examination.type === 'conflict' ? examination.conflict : conflictAt(row, base, seen)
+  return examination.type === 'conflict' && !isMutation(row.type) ? examination.conflict : conflictAt(row, base, seen)
 }
 
 /** Waits for a person, with what the schema says. */

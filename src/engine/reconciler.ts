@@ -78,25 +78,23 @@ export function createReconciler(
       answers.refused(row, ofRemote)
       return { type: 'done', version: found.version }
     }
-    if (ofRemote !== undefined && meetsRemote(found)) return askPerson(slot, row, sides, found, ofRemote, signal)
+    if (ofRemote !== undefined && meetsRemote(found)) return askPerson(slot, row, sides, found, ofRemote)
     const decision = await decideOn(slot, row, found, rules)
     const refusal = await refusalOf(row, seen, decision, signal)
-    return refusal === undefined ? decision : askPerson(slot, row, sides, found, refusal, signal)
+    return refusal === undefined ? decision : askPerson(slot, row, sides, found, refusal)
   }
 
-  /** It waits for one, and goes as it is once somebody has seen the refusal and wants it so, if that passes. */
+  /** It waits for one who sees the refusal, and what he decides holds. */
   async function askPerson(
     slot: OperationActor,
     row: OperationRow,
     { base, seen, options }: Sides,
     found: Examination,
     refusal: ValidationError,
-    signal: AbortSignal,
   ): Promise<Decision> {
     const conflict = conflictIn(found, row, base, seen)
-    const wanted = await settle(slot, row, conflict, leftToPerson(options))
-    const still = wanted.type === 'resend' ? await refusalOf(row, seen, wanted, signal) : refusal
-    return still === undefined ? wanted : parkedBySchema(row, conflict, still, ports.clock.now())
+    const decision = await settle(slot, row, conflict, leftToPerson(options))
+    return decision.type === 'park' ? parkedBySchema(row, conflict, refusal, ports.clock.now()) : decision
   }
 
   async function refusalOf(row: OperationRow, seen: Seen, decision: Decision, signal: AbortSignal): Promise<Verdict> {

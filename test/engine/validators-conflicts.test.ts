@@ -46,12 +46,25 @@ describe('what a merge makes', () => {
     expect(world.notes()['a']).toEqual({ id: 'a', from: 4, to: 5 })
   })
 
-  it('B5 goes on as the local side if a person says so, if that passes', async () => {
+  it('B5 goes on as the local side if a person says so', async () => {
     const engine = await startedWith(world, { schema: span })
     const operation = await bothChange(world, engine, merging)
     await engine.conflicts.resolve((await pendingIn(engine)).id, 'local')
     expect(await operation.settled).toEqual({ status: 'done' })
     expect(world.notes()['a']).toEqual({ id: 'a', from: 1, to: 3 })
+  })
+
+  it('L7 asks nobody twice: a local side that fails as well is sent once a person has seen it and wants it so', async () => {
+    const engine = await startedWith(world, { schema: span })
+    const operation = await bothChange(world, engine, {
+      theirs: { from: 'soon' },
+      base,
+      ours: { ...patch({ to: 6 }), base: { to: 5 } },
+    })
+    await engine.conflicts.resolve((await pendingIn(engine)).id, 'local')
+    expect(await operation.settled).toEqual({ status: 'done' })
+    expect(await eventOf(engine, 'sync:invalid')).toMatchObject({ operation: { id: operation.id } })
+    expect(await engine.view('note').get('a')).toMatchObject({ value: { from: 1, to: 6 } })
   })
 
   it('B5 goes on as another value, which must pass as well', async () => {
