@@ -42,6 +42,8 @@ export function createIntake(
   const checks = createEnqueueChecks(settings, store, ports.clock)
   let pending: Request[] = []
   let writing = false
+  /** They have their answer, whatever becomes of the commit that they were to share. */
+  const refused = new WeakSet<Request>()
 
   function accept(inputs: readonly EnqueueInput[]): Promise<readonly OperationRow[]> {
     const rows = inputs.map((input, i) => newRow(settings, ports, stamps, input, placeOf(i, inputs)))
@@ -70,6 +72,7 @@ export function createIntake(
   /** One call's fault must not be another's. */
   async function writeEach(group: readonly Request[]): Promise<void> {
     for (const request of group) {
+      if (refused.has(request)) continue
       try {
         await writeAlone(request)
       } catch (error) {
@@ -120,8 +123,13 @@ export function createIntake(
   async function withoutRefused(group: readonly Request[], fresh: ReadonlySet<NewOperationRow>): Promise<readonly Request[]> {
     const calls = group.map(({ rows }) => rows.flatMap((row, i) => (fresh.has(row) ? [{ row, at: placeOf(i, rows) }] : [])))
     const verdicts = await checks.ofCalls(calls)
-    for (const [at, { reject }] of group.entries()) if (verdicts[at] !== undefined) reject(verdicts[at])
-    return group.filter((_, at) => verdicts[at] === undefined)
+    return group.filter((request, at) => {
+      const verdict = verdicts[at]
+      if (verdict === undefined) return true
+      refused.add(request)
+      request.reject(verdict)
+      return false
+    })
   }
 
   /** Finds what the store, or the group itself, already has by key. */

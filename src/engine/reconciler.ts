@@ -17,7 +17,15 @@ import { isRecord } from '../core/schema.ts'
 import { settleByRule } from '../core/settle.ts'
 import { checkJson } from '../core/validate-json.ts'
 import { createConflictPlays } from './conflict-plays.ts'
-import { conflictIn, leftToPerson, meetsRemote, parkedBySchema, verdictOnRemote, verdictOnResend } from './decision-checks.ts'
+import {
+  asDecided,
+  conflictIn,
+  leftToPerson,
+  meetsRemote,
+  parkedBySchema,
+  verdictOnRemote,
+  verdictOnResend,
+} from './decision-checks.ts'
 import type { Stamps } from './stamps.ts'
 import type { Store } from './store.ts'
 import type { Validators, Verdict } from './validators.ts'
@@ -94,7 +102,7 @@ export function createReconciler(
   ): Promise<Decision> {
     const conflict = conflictIn(found, row, base, seen)
     const decision = await settle(slot, row, conflict, leftToPerson(options))
-    return decision.type === 'park' ? parkedBySchema(row, conflict, refusal, ports.clock.now()) : decision
+    return decision.type === 'park' ? parkedBySchema(row, conflict, refusal, ports.clock.now()) : asDecided(row, decision)
   }
 
   async function refusalOf(row: OperationRow, seen: Seen, decision: Decision, signal: AbortSignal): Promise<Verdict> {

@@ -30,6 +30,7 @@ import { replicas } from './replicas.ts'
 import { requests } from './requests.ts'
 import { rollbacks } from './rollbacks.ts'
 import { rounds } from './rounds.ts'
+import { schemas } from './schemas.ts'
 import { sequences } from './sequences.ts'
 import { settlements } from './settlements.ts'
 import { stamps } from './stamps.ts'
@@ -70,6 +71,7 @@ const CHECKERS: Readonly<Record<string, Checker>> = {
   quarantine,
   replicas,
   rounds,
+  schemas,
   sequences,
   settlements,
   stamps,

@@ -22,7 +22,11 @@ export interface WorldSettings {
   readonly lineCount: number
   /** By device, from the first: the parts of the notes that its options name; undefined where it follows all. */
   readonly parts: readonly (readonly string[] | undefined)[]
+  /** By device, from the first: how the schema of its notes answers; empty where nobody has one. */
+  readonly schemas: readonly SchemaMode[]
 }
+
+export type SchemaMode = 'none' | 'at-once' | 'later'
 
 export type Strategy = 'merge' | 'localWins' | 'remoteWins' | 'manual' | 'lastWriteWins'
 export type SideRule = 'localWins' | 'remoteWins' | 'manual'
@@ -67,6 +71,7 @@ export function drawSettings(choices: Choices): WorldSettings {
     ruleOfA: undefined,
     skewMs: 0,
     parts: [],
+    schemas: [],
   }
 }
 
