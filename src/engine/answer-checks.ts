@@ -24,7 +24,7 @@ export function createAnswerChecks(validators: Validators, events: Events) {
     async vetted(rows: readonly OperationRow[], outcomes: readonly Outcome[], signal: AbortSignal): Promise<readonly Outcome[]> {
       const deadline = validators.until(signal)
       const verdicts = await Promise.all(
-        rows.map((row, at) => {
+        rows.map(async (row, at) => {
           const outcome = outcomes[at]
           return outcome === undefined ? undefined : verdictOn(row, outcome, deadline)
         }),

@@ -49,7 +49,7 @@ function notUsable(reason: string): Pulled {
 /** The page without what the schema of the entity refuses. A deletion is never refused. */
 export async function withoutRefused(validators: Validators, entity: string, page: Page, signal: AbortSignal): Promise<Page> {
   const deadline = validators.until(signal)
-  const verdicts = await Promise.all(page.changes.map((change) => verdictOn(validators, entity, change, deadline)))
+  const verdicts = await Promise.all(page.changes.map(async (change) => verdictOn(validators, entity, change, deadline)))
   deadline.end()
   const refused = page.changes.flatMap(({ id }, at) => {
     const error = verdicts[at]

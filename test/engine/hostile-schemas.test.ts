@@ -123,10 +123,10 @@ describe('schemas that misbehave', () => {
 
 /** Time passes until it is over. */
 async function passing<T>(clock: VirtualClock, work: Promise<T>): Promise<T> {
-  let isOver = false
-  const over = (): void => void (isOver = true)
+  const state = { isOver: false }
+  const over = (): void => void (state.isOver = true)
   work.then(over, over)
-  while (!isOver) {
+  while (!state.isOver) {
     await clock.advance(100)
     await new Promise((resolve) => setTimeout(resolve, 1))
   }

@@ -12,6 +12,7 @@ import { settling } from './bugs/settling.ts'
 import { showing } from './bugs/showing.ts'
 import { storing } from './bugs/storing.ts'
 import { tearing } from './bugs/tearing.ts'
+import { validating } from './bugs/validating.ts'
 
 /** Mistakes that somebody could make in the engine. Each must be told of by one of the invariants that it names. */
 export const BUGS: readonly Bug[] = [
@@ -27,5 +28,6 @@ export const BUGS: readonly Bug[] = [
   ...pulling,
   ...parting,
   ...showing,
+  ...validating,
   ...hearing,
 ]
