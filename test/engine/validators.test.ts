@@ -1,7 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { ClientError, ValidationError, type EngineOptions, type EnqueueInput, type SyncEngine } from '../../src/index.ts'
+import {
+  ClientError,
+  StorageQuotaError,
+  ValidationError,
+  type EngineOptions,
+  type EnqueueInput,
+  type SyncEngine,
+} from '../../src/index.ts'
+import { faultyStorage } from '../support/faulty-storage.ts'
 import { elsewhere } from '../support/other-client.ts'
-import { LIBRARIES, titled } from '../support/schemas.ts'
+import { LIBRARIES, schemaOf, titled } from '../support/schemas.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
 
 let world: World
@@ -185,6 +193,23 @@ describe('checks before an enqueue', () => {
     ])
     expect([refused.status, kept.status]).toEqual(['rejected', 'fulfilled'])
     expect(await queued(engine)).toEqual([{ title: 'good' }])
+  })
+
+  it('S3 what was refused stays so, though the commit that it was to share fails and the others try again by themselves', async () => {
+    const storage = faultyStorage(world.storage())
+    let answers = 0
+    // What it says of the first changes as soon as it was asked.
+    const schema = schemaOf((value) => (++answers === 1 ? { issues: [{ message: 'not yet' }] } : { value }))
+    const engine = await world.started({ storage, entities: { note: { schema } } })
+    engine.pause('test')
+    let fails = 1
+    storage.failCommits((writes) =>
+      writes.some(({ collection }) => collection === 'operations') && fails-- > 0 ? new StorageQuotaError() : undefined,
+    )
+    const calls = ['a', 'b', 'c'].map((id) => engine.enqueue(create({ title: id }, id)))
+    const settled = await Promise.allSettled(calls)
+    expect(settled.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'fulfilled'])
+    expect(await queued(engine)).toEqual([{ title: 'b' }, { title: 'c' }])
   })
 
   it('B15 an operation that exists is returned for its key, whatever the entity is by now', async () => {
