@@ -35,7 +35,7 @@ export default defineConfig({
       {
         // Found while tests run, a dependency would be bundled late and the page reloaded under the test.
         optimizeDeps: {
-          include: ['axios', 'fast-check', 'idb', 'localforage', 'rxjs', 'uuid', 'xstate'],
+          include: ['arktype', 'axios', 'fast-check', 'idb', 'localforage', 'rxjs', 'uuid', 'valibot', 'xstate', 'zod'],
         },
         test: {
           ...shared,

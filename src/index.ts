@@ -78,4 +78,5 @@ export type {
   Resolution,
   Severity,
 } from './core/conflict.ts'
+export type { SchemaAnswer, SchemaIssue, StandardSchema } from './core/standard-schema.ts'
 export * from './core/errors.ts'

@@ -1,3 +1,4 @@
+import type { ValidationIssue } from './errors.ts'
 import type { Json } from './json.ts'
 import type { ConflictRecord, ConflictResolution, FieldConflict, OperationRow } from './operation.ts'
 import type { Entry } from './ports.ts'
@@ -20,7 +21,9 @@ export interface ConflictRow {
   readonly remote?: Json
   readonly remoteVersion?: string
   readonly resolution: ConflictResolution
-  /** Who decides or has decided: the strategy of the entity, `fields`, `function`, `person`, or `retry`, `edit` or `discard` of the operation. */
+  /** What the schema of the entity has against it, where that left it to a person. */
+  readonly issues?: readonly ValidationIssue[]
+  /** Who decides or has decided: the strategy of the entity, `fields`, `function`, `schema`, `person`, or `retry`, `edit` or `discard` of the operation. */
   readonly strategy: string
   readonly detectedAt: number
   readonly resolvedAt?: number
@@ -42,6 +45,7 @@ export function conflictRow(row: OperationRow, at: number): ConflictRow | undefi
     remoteVersion,
     resolution = 'pending',
     strategy = '',
+    issues,
     detectedAt = at,
   } = conflict
   const isPending = resolution === 'pending'
@@ -60,6 +64,7 @@ export function conflictRow(row: OperationRow, at: number): ConflictRow | undefi
     ...(remoteVersion === undefined ? {} : { remoteVersion }),
     resolution,
     strategy,
+    ...(issues === undefined ? {} : { issues }),
     detectedAt,
     ...(isPending ? {} : { resolvedAt: at }),
     status: isPending ? 'pending' : 'resolved',

@@ -1,6 +1,7 @@
 import type { ActionEffects } from './derive.ts'
 import type { Json, JsonObject } from './json.ts'
 import type { ConflictRecord, FieldConflict } from './operation.ts'
+import type { StandardSchema } from './standard-schema.ts'
 
 /**
  * What to do with a true conflict. `merge` keeps what only one side changed and takes the local value where both did; `lastWriteWins` does
@@ -63,4 +64,11 @@ export interface EntityOptions {
    * `engine.scopes.set` changes it while the application runs, and from then on what was set counts. Default: all of it is pulled.
    */
   readonly scopes?: readonly string[] | undefined
+  /**
+   * What a whole entity must be, with its `id`: a schema of zod, valibot, arktype or any library that implements Standard Schema. What does not pass
+   * is not enqueued, nor taken from the server. Values are checked, never transformed.
+   */
+  readonly schema?: StandardSchema | undefined
+  /** By type of operation, what its payload must be: for types of your own, and of `update` the patch. */
+  readonly payloads?: Readonly<Record<string, StandardSchema>> | undefined
 }

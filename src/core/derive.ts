@@ -38,7 +38,7 @@ export function valueIn(base: EntityRow | undefined): JsonObject | undefined {
 /** What one operation makes of the entity, whatever became of the operation since. */
 export function applied(
   value: JsonObject | undefined,
-  { type, entityId, payload }: OperationRow,
+  { type, entityId, payload }: Pick<OperationRow, 'type' | 'entityId' | 'payload'>,
   actions: ActionEffects,
 ): JsonObject | undefined {
   if (type === 'delete') return undefined
@@ -48,7 +48,8 @@ export function applied(
   return effect === undefined ? value : effect(value, payload)
 }
 
-function withId(value: Json, id: string): JsonObject {
+/** The value as an entity has it. */
+export function withId(value: Json, id: string): JsonObject {
   const result: Record<string, Json> = isObject(value) ? { ...value } : {}
   setOwn(result, 'id', id)
   return result

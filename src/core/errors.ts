@@ -66,14 +66,31 @@ export class ClientError extends SyncError {
   }
 }
 
-/** Options or input are not what they must be. Thrown at once; nothing was stored. */
+/** One thing that is wrong with a value. */
+export interface ValidationIssue {
+  /** As `payload.address.street`. */
+  readonly path: string
+  readonly message: string
+}
+
+/**
+ * Options or input are not what they must be: thrown at once, nothing was stored. With the code `invalid` it is the schema of an entity that says
+ * so, of input or of what the server told.
+ */
 export class ValidationError extends SyncError {
   override readonly name = 'ValidationError'
   /** Where in the input, as `retry.baseMs` or `payload.lines[3]`. */
   readonly path: string
-  constructor(path: string, message: string, options: { cause?: unknown; code?: string } = {}) {
+  /** All that was found, the first 20 at most. */
+  readonly issues: readonly ValidationIssue[]
+  constructor(
+    path: string,
+    message: string,
+    options: { cause?: unknown; code?: string; issues?: readonly ValidationIssue[] } = {},
+  ) {
     super(options.code ?? 'validation', `${path}: ${message}`, options)
     this.path = path
+    this.issues = options.issues ?? [{ path, message }]
   }
 }
 

@@ -1,3 +1,4 @@
+import type { ValidationIssue } from './errors.ts'
 import type { Json } from './json.ts'
 import type { PreparedRequest } from './ports.ts'
 
@@ -36,8 +37,10 @@ export interface ConflictRecord {
   /** Its row in the inbox. */
   readonly id?: string
   readonly severity?: 'low' | 'medium' | 'high'
-  /** Who decides: the strategy of the entity, `function`, `fields` where the rules of fields did, `person`. */
+  /** Who decides: the strategy of the entity, `function`, `fields` where the rules of fields did, `person`; `schema` where what there would be to send or to merge with fails that. */
   readonly strategy?: string
+  /** What the schema of the entity has against it, where that left it to a person. */
+  readonly issues?: readonly ValidationIssue[]
   readonly resolution?: ConflictResolution
   readonly detectedAt?: number
   readonly fields: readonly FieldConflict[]

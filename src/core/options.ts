@@ -10,6 +10,7 @@ import { count, DAY_MS, refuseUnknown, share, span, STRATEGIES } from './option-
 import { checkScopes } from './scopes.ts'
 import { checkRealtime, type RealtimeOptions } from './realtime-options.ts'
 import { isRecord } from './schema.ts'
+import { checkSchemas } from './standard-schema.ts'
 
 export type { EntityOptions, RealtimeOptions }
 
@@ -147,6 +148,7 @@ export const DEFAULTS: Settings = {
   authPauseMs: 60_000,
 }
 
+const ENTITY_OPTIONS = ['conflict', 'fields', 'vectorClock', 'stamp', 'actions', 'scopes', 'schema', 'payloads']
 const ENTITY_NAME = /^[A-Za-z][\w-]{0,63}$/
 /** The names of lanes and keys, which hold the user, are encoded. */
 const LONE_SURROGATE = /\p{Cs}/u
@@ -196,8 +198,9 @@ function checkEntities(entities: unknown): void {
     if (!ENTITY_NAME.test(name))
       throw new ValidationError(`entities.${name}`, 'must start with a letter and hold only letters, digits, _ and -.')
     if (!isRecord(entity)) throw new ValidationError(`entities.${name}`, 'must be an object; {} takes the defaults.')
-    refuseUnknown(`entities.${name}`, ['conflict', 'fields', 'vectorClock', 'stamp', 'actions', 'scopes'], entity)
+    refuseUnknown(`entities.${name}`, ENTITY_OPTIONS, entity)
     checkConflictOptions(`entities.${name}`, entity)
+    checkSchemas(`entities.${name}`, entity)
     checkActions(`entities.${name}.actions`, entity['actions'])
     if (entity['scopes'] !== undefined) checkScopes(`entities.${name}.scopes`, entity['scopes'])
   }

@@ -36,7 +36,7 @@ export type PreparedDecision =
     })
 
 /** What the server has of the entity. */
-type Seen = Extract<Fetched, { type: 'found' | 'absent' }>
+export type Seen = Extract<Fetched, { type: 'found' | 'absent' }>
 
 export type Examination = Decision | { readonly type: 'conflict'; readonly conflict: Conflict }
 
@@ -169,6 +169,18 @@ function again(row: OperationRow, conflict: Conflict, resolution: Resolution, re
 /** What it does is known here, too. */
 export function isMutation(type: string): boolean {
   return type === 'create' || type === 'update' || type === 'replace' || type === 'delete'
+}
+
+/** Both sides as they are, where the schema of the entity leaves to a person what could be merged. */
+export function conflictAt(row: OperationRow, base: Json | undefined, fetched: Seen): Conflict {
+  if (fetched.type === 'absent') {
+    const sides = { base, local: localOf(row, base, {}), remote: undefined, version: undefined }
+    return conflictOf(row, 'update-delete', sides, NO_RULES)
+  }
+  const { value: remote, version } = fetched
+  const type = row.type === 'create' ? 'create-create' : row.type === 'delete' ? 'delete-update' : 'update-update'
+  const common = row.type === 'create' ? undefined : base
+  return conflictOf(row, type, { base: common, local: localOf(row, base, remote), remote, version }, NO_RULES)
 }
 
 /** What the operation wants the entity to be. */

@@ -2,6 +2,7 @@ import { isVersion } from '../core/classify.ts'
 import { ServerError, SyncError } from '../core/errors.ts'
 import type { Change, Pulled, UnusableChange } from '../core/ports.ts'
 import { isRecord } from '../core/schema.ts'
+import type { Deadline, Validators, Verdict } from './validators.ts'
 
 type Page = Extract<Pulled, { type: 'page' }>
 
@@ -43,4 +44,27 @@ function leftOut(id: string | undefined, reason: string): UnusableChange {
 function notUsable(reason: string): Pulled {
   const message = `The transport's pull() gave what can't be used: ${reason}. Mend the transport; the page is asked for again.`
   return { type: 'failed', error: new SyncError('transport', message, { retryable: true }) }
+}
+
+/** The page without what the schema of the entity refuses. A deletion is never refused. */
+export async function withoutRefused(validators: Validators, entity: string, page: Page, signal: AbortSignal): Promise<Page> {
+  const deadline = validators.until(signal)
+  const verdicts = await Promise.all(page.changes.map(async (change) => verdictOn(validators, entity, change, deadline)))
+  deadline.end()
+  const refused = page.changes.flatMap(({ id }, at) => {
+    const error = verdicts[at]
+    return error === undefined ? [] : [{ id, error }]
+  })
+  if (refused.length === 0) return page
+  const changes = page.changes.filter((_, at) => verdicts[at] === undefined)
+  return { ...page, changes, unusable: [...page.unusable, ...refused] }
+}
+
+export function verdictOn(
+  validators: Validators,
+  entity: string,
+  change: Change,
+  deadline: Deadline,
+): Verdict | Promise<Verdict> {
+  return 'deleted' in change ? undefined : validators.value(entity, change.value, () => 'value', deadline)
 }

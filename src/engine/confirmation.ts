@@ -25,7 +25,7 @@ export function mergedFrom(one: Confirmation, current: EntityRow | undefined): s
 }
 
 /** The answer to an action of the application is the entity only if it says so. */
-export function valueOf({ operation: { type, entityId }, value }: Confirmation): Json | undefined {
+export function valueOf({ operation: { type, entityId }, value }: Pick<Confirmation, 'operation' | 'value'>): Json | undefined {
   if (type === 'create' || type === 'update' || type === 'replace') return value
   return typeof value === 'object' && value !== null && 'id' in value && value['id'] === entityId ? value : undefined
 }

@@ -11,10 +11,12 @@ import { isObject } from '../core/own.ts'
 import { unpark } from '../core/rows.ts'
 import { checkJson } from '../core/validate-json.ts'
 import { conflictById, conflictsOf, conflictStatistics } from './conflict-store.ts'
-import { type Edits } from './edits.ts'
 import { decided } from '../core/conflict-row.ts'
+import type { Edits } from './edits.ts'
+import type { EnqueueChecks } from './enqueue-checks.ts'
 import { givenUp } from './operations.ts'
 import type { Store } from './store.ts'
+import { throwIfRefused } from './validators.ts'
 
 /** A conflict as the application sees it. */
 export type ConflictInfo = Omit<ConflictRow, 'user' | 'status' | 'since'>
@@ -53,6 +55,7 @@ export function createConflicts(
   { user, limits }: Settings,
   store: Store,
   edits: Edits,
+  checks: EnqueueChecks,
   onChange: (listener: () => void) => () => void,
 ): ConflictInbox {
   async function list({ status = 'pending', entity, entityId, operationId, limit = 100 }: ConflictQuery = {}) {
@@ -76,14 +79,20 @@ export function createConflicts(
     return row?.user === user ? row : undefined
   }
 
-  function decision(given: unknown): (row: OperationRow) => OperationRow {
-    if (given === 'local') return (row) => unpark(decided(row, 'local', 'person'))
-    if (given === 'remote') return (row) => givenUp(decided(row, 'remote', 'person'), edits.now())
+  /** The value is looked at by the schema later, on the entity that it is for. */
+  function valueIn(given: unknown): JsonObject | undefined {
+    if (given === 'local' || given === 'remote') return undefined
     const value = typeof given === 'object' && given !== null && 'value' in given ? given.value : undefined
     const { json } = checkJson(value ?? null, 'value', { maxBytes: limits.payloadBytes, maxDepth: limits.payloadDepth })
     const copy = copyJson(json)
     if (!isObject(copy)) throw new ValidationError('decision', "must be 'local', 'remote' or { value: {…} }.")
-    return (row) => edits.made(towards(row, copy))
+    return copy
+  }
+
+  function decidedAs(row: OperationRow, given: unknown, value: JsonObject | undefined): OperationRow {
+    if (value !== undefined) return edits.made(towards(row, value))
+    if (given === 'local') return unpark(decided(row, 'local', 'person'))
+    return givenUp(decided(row, 'remote', 'person'), edits.now())
   }
 
   return {
@@ -94,12 +103,14 @@ export function createConflicts(
     },
     watch: () => new Observable((subscriber) => follow(() => list({ limit: LIST_LIMIT }), onChange, subscriber)),
     async resolve(id, given) {
-      const change = decision(given)
+      const value = valueIn(given)
       const conflict = await own(id)
       if (conflict === undefined) throw notPending(id)
+      const { entity, entityId, operationType } = conflict
+      if (value !== undefined) throwIfRefused(await checks.ofDecision(entity, entityId, operationType, value))
       await edits.edit(conflict.operationId, (row) => {
         if (row.status !== 'parked' || row.conflict?.id !== id || row.conflict.resolution !== 'pending') throw notPending(id)
-        return change(row)
+        return decidedAs(row, given, value)
       })
     },
     history: (query = {}) => list({ ...query, status: 'all' }),

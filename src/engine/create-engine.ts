@@ -71,7 +71,7 @@ export function createEngine(runtime: Runtime, parent: AnyActorRef | undefined):
     resolved: (row, conflict) => events.emit({ type: 'conflict:resolved', operation: infoOf(row), conflict }),
   })
 
-  const inbox = createConflicts(settings, store, edits, runtime.onChange)
+  const inbox = createConflicts(settings, store, edits, intake.checks, runtime.onChange)
 
   async function enqueueAll(inputs: readonly EnqueueInput[]): Promise<readonly Operation[]> {
     requireOpen(state())
@@ -173,7 +173,11 @@ export function createEngine(runtime: Runtime, parent: AnyActorRef | undefined):
     disableRealtime: runtime.readPath.realtime.disable,
     realtime$: safely(runtime.readPath.realtime.state$),
     messages$: safely(runtime.readPath.realtime.messages$),
-    operations: createOperations(settings, store, handles, edits, { enqueue, transact, membersOf: transactions.membersOf }),
+    operations: createOperations(settings, store, handles, edits, intake.checks, {
+      enqueue,
+      transact,
+      membersOf: transactions.membersOf,
+    }),
     conflicts: { ...inbox, watch: () => safely(inbox.watch()) },
     optimistic: {
       register: optimistic.register,

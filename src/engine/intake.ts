@@ -5,6 +5,7 @@ import type { SystemPorts, Write } from '../core/ports.ts'
 import { OPERATIONS } from '../core/schema.ts'
 import { inOrder } from '../core/transaction-order.ts'
 import { markParents } from './dependencies.ts'
+import { createEnqueueChecks } from './enqueue-checks.ts'
 import { newRow } from './new-row.ts'
 import type { Stamps } from './stamps.ts'
 import type { Store } from './store.ts'
@@ -41,11 +42,14 @@ export function createIntake(
   stamps: Stamps,
   accepted: (rows: readonly OperationRow[]) => void,
 ) {
+  const checks = createEnqueueChecks(settings, store, ports.clock)
   let pending: Request[] = []
   let writing = false
+  /** They have their answer, whatever becomes of the commit that they were to share. */
+  const refused = new WeakSet<Request>()
 
   function accept(inputs: readonly EnqueueInput[]): Promise<readonly OperationRow[]> {
-    return stored(inputs.map((input, i) => newRow(settings, ports, stamps, input, inputs.length === 1 ? '' : `[${i}].`)))
+    return stored(inputs.map((input, i) => newRow(settings, ports, stamps, input, placeOf(i, inputs))))
   }
 
   /** The rows in the order of the inputs. */
@@ -83,6 +87,7 @@ export function createIntake(
   /** One call's fault must not be another's. */
   async function writeEach(group: readonly Request[]): Promise<void> {
     for (const request of group) {
+      if (refused.has(request)) continue
       try {
         await writeAlone(request)
       } catch (error) {
@@ -112,6 +117,11 @@ export function createIntake(
 
   async function write(group: readonly Request[]): Promise<void> {
     const { fresh, known, twins } = await sorted(group)
+    if (fresh.some(({ entity }) => checks.concerns(entity))) {
+      const passed = await withoutRefused(group, new Set(fresh))
+      // What a call that was refused stood for is to be found anew.
+      if (passed.length < group.length) return passed.length === 0 ? undefined : write(passed)
+    }
     const marks = await markParents(store, fresh)
     const appends = fresh.map((value): Write => ({ type: 'append', collection: OPERATIONS, value }))
     const seqs = appends.length === 0 ? [] : await store.commit([...appends, ...marks.writes], { expect: marks.expect })
@@ -119,6 +129,19 @@ export function createIntake(
     for (const row of stored) known.set(row.id, row)
     accepted(stored)
     for (const { rows, resolve } of group) resolve(rows.flatMap((row) => known.get(twins.get(row.id) ?? row.id) ?? []))
+  }
+
+  /** What the schemas refuse hears of it at once. */
+  async function withoutRefused(group: readonly Request[], fresh: ReadonlySet<NewOperationRow>): Promise<readonly Request[]> {
+    const calls = group.map(({ rows }) => rows.flatMap((row, i) => (fresh.has(row) ? [{ row, at: placeOf(i, rows) }] : [])))
+    const verdicts = await checks.ofCalls(calls)
+    return group.filter((request, at) => {
+      const verdict = verdicts[at]
+      if (verdict === undefined) return true
+      refused.add(request)
+      request.reject(verdict)
+      return false
+    })
   }
 
   /** Finds what the store, or the group itself, already has by key. */
@@ -150,7 +173,12 @@ export function createIntake(
     return twin ?? (dedupeKey === undefined ? undefined : store.byDedupeKey(dedupeKey))
   }
 
-  return { accept, acceptTogether }
+  return { accept, acceptTogether, checks }
+}
+
+/** Where it stands in its call, for messages. */
+function placeOf(at: number, call: readonly unknown[]): string {
+  return call.length === 1 ? '' : `[${at}].`
 }
 
 /** Another that stands for it would be of no transaction, or of another one. */

@@ -15,13 +15,15 @@ import { OPERATIONS, readOperation } from '../core/schema.ts'
 import { checkJson } from '../core/validate-json.ts'
 import type { Handles } from './handles.ts'
 import { checkPayload } from './check-input.ts'
-import { notFound, ownedBy, type Edits } from './edits.ts'
 import { decided } from '../core/conflict-row.ts'
+import { notFound, ownedBy, type Edits } from './edits.ts'
+import type { EnqueueChecks } from './enqueue-checks.ts'
 import { infoOf } from './info.ts'
 import { DISCARDED } from './optimistic.ts'
 import type { Store } from './store.ts'
 import type { Transactions } from './transactions.ts'
 import type { EnqueueInput, ListQuery, Operation, OperationInfo, SyncEngine } from './types.ts'
+import { throwIfRefused } from './validators.ts'
 
 const LIST_LIMIT = 1_000
 
@@ -31,6 +33,7 @@ export function createOperations(
   store: Store,
   handles: Handles,
   { edit, edited: changed, made, now }: Edits,
+  checks: EnqueueChecks,
   { enqueue, transact, membersOf }: Anew,
 ): SyncEngine['operations'] {
   async function found(id: string): Promise<OperationRow> {
@@ -108,6 +111,7 @@ export function createOperations(
       if (row.type === 'delete') throw noPayload(row)
       checkPayload(row.type, json, 'payload')
       if (row.status === 'rejected') return enqueueAnew(row, json)
+      if (checks.concerns(row.entity)) throwIfRefused(await checks.ofEdit(made({ ...row, payload: json })))
       await edit(id, (current) => made(edited(current, json)))
       return handles.handle(id)
     },

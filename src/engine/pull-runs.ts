@@ -14,14 +14,15 @@ export function createPullRuns() {
     name: string,
     entity: string,
     before: string | undefined,
-    { cursor, hasMore, changes }: Page,
+    { cursor, hasMore, changes, unusable }: Page,
   ): SyncError | undefined {
     const had = runs.get(name) ?? new Set()
     if (before !== undefined) had.add(before)
     runs.set(name, had)
-    if (!hasMore || (changes.length > 0 && !had.has(cursor) && had.size < LONGEST_RUN)) return undefined
+    const isEmpty = changes.length + unusable.length === 0
+    if (!hasMore || (!isEmpty && !had.has(cursor) && had.size < LONGEST_RUN)) return undefined
     runs.delete(name)
-    return looping(entity, changes.length === 0 ? 'an empty page' : 'a cursor that it gave before')
+    return looping(entity, isEmpty ? 'an empty page' : 'a cursor that it gave before')
   }
 
   return {

@@ -6,13 +6,14 @@ import type { Pulled, PullRequest, SystemPorts, Transport } from '../core/ports.
 import { storedError } from '../core/rows.ts'
 import { pullRowName, type PullRow, type Quarantined } from '../core/schema.ts'
 import { isServerFailure, type BreakerSigns } from './breaker-signs.ts'
-import { checkPulled } from './check-page.ts'
+import { checkPulled, withoutRefused } from './check-page.ts'
 import type { Events } from './events.ts'
 import { inTime } from './in-time.ts'
 import { afterPage, dueIn, withQuarantined } from './pull-quarantine.ts'
 import { createPullRuns } from './pull-runs.ts'
 import type { Replica, Writer } from './replica.ts'
 import { createRetaker } from './retaker.ts'
+import { createValidators } from './validators.ts'
 
 export interface PullerHooks {
   epoch(): number
@@ -54,7 +55,8 @@ export function createPuller(
 ) {
   const { user } = settings
   const runs = createPullRuns()
-  const retake = createRetaker(settings, clock, transport, replica, signs)
+  const validators = createValidators(settings, clock)
+  const retake = createRetaker(settings, clock, transport, replica, signs, validators)
   /** By entity: what the server said when it asked for a pause, and until when that holds (S22). */
   const pauses = new Map<string, { readonly until: number; readonly error: SyncError }>()
   /** What the breaker let nobody ask for. */
@@ -184,7 +186,9 @@ export function createPuller(
     if (signal.aborted) signs.abandoned(1)
     else if (pulled.type === 'failed' && isServerFailure(pulled.error)) signs.failed()
     else signs.succeeded()
-    return pulled
+    return pulled.type === 'page' && validators.hasSchema(part.entity)
+      ? withoutRefused(validators, part.entity, pulled, signal)
+      : pulled
   }
 
   function inTimeFor(request: PullRequest, signal: AbortSignal): Promise<Pulled> {

@@ -3,8 +3,9 @@ import type { OperationActor } from '../../machines/operation.ts'
 import { copyJson } from '../core/copy-json.ts'
 import type { Conflict, EntityOptions, Resolution } from '../core/conflict.ts'
 import { earlierBase } from '../core/earlier.ts'
-import { CircuitBreakerOpenError, ConflictError, SyncError, SyncOperationError } from '../core/errors.ts'
+import { CircuitBreakerOpenError, ConflictError, SyncError, SyncOperationError, type ValidationError } from '../core/errors.ts'
 import type { Json, JsonObject } from '../core/json.ts'
+import type { AnswerChecks } from './answer-checks.ts'
 import { isServerFailure, type BreakerSigns } from './breaker-signs.ts'
 import { unsendable } from './chooser.ts'
 import { laneOf, type OperationRow } from '../core/operation.ts'
@@ -18,6 +19,7 @@ import {
   type Decision,
   type Examination,
   type PreparedDecision,
+  type Seen,
   type Settlement,
 } from '../core/reconcile.ts'
 import { isRecord } from '../core/schema.ts'
@@ -25,9 +27,34 @@ import { settleByRule } from '../core/settle.ts'
 import { checkJson } from '../core/validate-json.ts'
 import { decidedTogether, isTogether, ledBy } from '../core/transaction.ts'
 import { createConflictPlays } from './conflict-plays.ts'
+import {
+  asDecided,
+  conflictIn,
+  leftToPerson,
+  meetsRemote,
+  parkedBySchema,
+  verdictOnRemote,
+  verdictOnResend,
+} from './decision-checks.ts'
 import type { Stamps } from './stamps.ts'
 import type { Store } from './store.ts'
 import type { Transactions } from './transactions.ts'
+import type { Validators, Verdict } from './validators.ts'
+
+/** What a decision is made of. */
+interface Sides {
+  readonly base: Json | undefined
+  readonly seen: Seen
+  readonly options: EntityOptions
+}
+
+export interface ReconcilerParts {
+  readonly signs: BreakerSigns
+  readonly stamps: Stamps
+  readonly transactions: Transactions
+  readonly validators: Validators
+  readonly answers: AnswerChecks
+}
 
 /** Looks at the server's state after a definite refusal and decides how the operation goes on. */
 export function createReconciler(
@@ -35,9 +62,7 @@ export function createReconciler(
   ports: SystemPorts,
   transport: Transport,
   store: Store,
-  signs: BreakerSigns,
-  stamps: Stamps,
-  transactions: Transactions,
+  { signs, stamps, transactions, validators, answers }: ReconcilerParts,
   inspect?: (event: InspectionEvent) => void,
 ) {
   const plays = createConflictPlays(inspect)
@@ -51,9 +76,50 @@ export function createReconciler(
     const fetched = await look(slot, row, signal)
     const base = await baseOf(row)
     const options = settings.entities[row.entity] ?? {}
-    const examination = examineBy(row, base, fetched, options)
-    const decision = examination.type === 'conflict' ? await settle(slot, row, examination.conflict, options) : examination
+    const isSeen = fetched.type === 'found' || fetched.type === 'absent'
+    const decision =
+      isSeen && validators.hasSchema(row.entity)
+        ? await decideBySchema(slot, row, { base, seen: fetched, options }, signal)
+        : await decideOn(slot, row, examineBy(row, base, fetched, options), options)
     return decision.type === 'resend' ? { ...decision, base: base ?? valueOf(fetched) } : decision
+  }
+
+  async function decideOn(slot: OperationActor, row: OperationRow, found: Examination, rules: EntityOptions): Promise<Decision> {
+    return found.type === 'conflict' ? settle(slot, row, found.conflict, rules) : found
+  }
+
+  /** What the schema refuses is neither merged nor sent. */
+  async function decideBySchema(slot: OperationActor, row: OperationRow, sides: Sides, signal: AbortSignal): Promise<Decision> {
+    const { base, seen, options } = sides
+    const ofRemote = await validators.alone(signal, (deadline) => verdictOnRemote(validators, row, seen, deadline))
+    const rules = ofRemote === undefined ? options : leftToPerson(options)
+    const found = examineBy(row, base, seen, rules)
+    if (ofRemote !== undefined && found.type === 'done') {
+      answers.refused(row, ofRemote)
+      return { type: 'done', version: found.version }
+    }
+    if (ofRemote !== undefined && meetsRemote(found)) return askPerson(slot, row, sides, found, ofRemote)
+    const decision = await decideOn(slot, row, found, rules)
+    const refusal = await refusalOf(row, seen, decision, signal)
+    return refusal === undefined ? decision : askPerson(slot, row, sides, found, refusal)
+  }
+
+  /** It waits for one who sees the refusal, and what he decides holds. */
+  async function askPerson(
+    slot: OperationActor,
+    row: OperationRow,
+    { base, seen, options }: Sides,
+    found: Examination,
+    refusal: ValidationError,
+  ): Promise<Decision> {
+    const conflict = conflictIn(found, row, base, seen)
+    const decision = await settle(slot, row, conflict, leftToPerson(options))
+    return decision.type === 'park' ? parkedBySchema(row, conflict, refusal, ports.clock.now()) : asDecided(row, decision)
+  }
+
+  async function refusalOf(row: OperationRow, seen: Seen, decision: Decision, signal: AbortSignal): Promise<Verdict> {
+    if (decision.type !== 'resend') return undefined
+    return validators.alone(signal, (deadline) => verdictOnResend(validators, row, seen, decision, deadline))
   }
 
   async function look(slot: OperationActor, row: OperationRow, signal: AbortSignal): Promise<Fetched> {

@@ -2,13 +2,21 @@ import type { Settings } from '../core/options.ts'
 import type { Change, Clock, Fetched, Transport } from '../core/ports.ts'
 import type { PullRow, Quarantined } from '../core/schema.ts'
 import { isServerFailure, type BreakerSigns } from './breaker-signs.ts'
-import { objectionTo } from './check-page.ts'
+import { objectionTo, verdictOn } from './check-page.ts'
 import { inTime } from './in-time.ts'
 import { putOff, withoutIt } from './pull-quarantine.ts'
 import type { Replica, Writer } from './replica.ts'
+import type { Validators } from './validators.ts'
 
 /** Asks the server for one that a page could not bring, and takes it if it can be used by now. What was decided is stored: nothing is asked for twice in a row. */
-export function createRetaker(settings: Settings, clock: Clock, transport: Transport, replica: Replica, signs: BreakerSigns) {
+export function createRetaker(
+  settings: Settings,
+  clock: Clock,
+  transport: Transport,
+  replica: Replica,
+  signs: BreakerSigns,
+  validators: Validators,
+) {
   async function answerFor(entity: string, id: string, signal: AbortSignal): Promise<Fetched> {
     replica.asking()
     const fetched = await inTime<Fetched>(clock, settings.sendTimeoutMs, signal, {
@@ -28,7 +36,11 @@ export function createRetaker(settings: Settings, clock: Clock, transport: Trans
     if (fetched.type === 'auth') return fetched
     const later = putOff(row, one, clock.now())
     const change = changeFrom(one.id, fetched)
-    if (change !== undefined) {
+    const isRefused =
+      change !== undefined &&
+      (await validators.alone(writer.signal, (deadline) => verdictOn(validators, entity, change, deadline))) !== undefined
+    writer.signal.throwIfAborted()
+    if (change !== undefined && !isRefused) {
       const stored = await replica.applyPage(writer, { entity, changes: [change], alsoMet: [], row: withoutIt(row, one) })
       if (stored === 'outdated') await replica.note(writer, entity, later)
       return fetched

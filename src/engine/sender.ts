@@ -10,8 +10,9 @@ import {
 } from '../core/errors.ts'
 import { wireKey, type OperationRow } from '../core/operation.ts'
 import type { Settings } from '../core/options.ts'
-import type { BatchItem, Outcome, PreparedRequest, SystemPorts, Transport } from '../core/ports.ts'
+import type { BatchItem, Outcome, SystemPorts, Transport } from '../core/ports.ts'
 import { isTogether, together } from '../core/transaction.ts'
+import type { AnswerChecks } from './answer-checks.ts'
 import { isServerFailure, type BreakerSigns } from './breaker-signs.ts'
 import type { Reachability } from './reachability.ts'
 import type { Transactions } from './transactions.ts'
@@ -19,7 +20,6 @@ import type { Transactions } from './transactions.ts'
 interface Flight {
   readonly slot: OperationActor
   readonly row: OperationRow
-  readonly request: PreparedRequest
 }
 
 export interface SenderHooks {
@@ -29,6 +29,7 @@ export interface SenderHooks {
   requested(): void
   readonly reachability: Pick<Reachability, 'vetted'>
   membersOf: Transactions['membersOf']
+  readonly answers: AnswerChecks
 }
 
 /** Brings claimed operations to the transport, alone or in batches, and the outcomes back to their slots. */
@@ -45,7 +46,7 @@ export function createSender(settings: Settings, ports: SystemPorts, transport: 
     if (row.request === undefined) return answer(slot, row, unprepared(row))
     if (isTogether(row)) return void flyTogether(slot, row)
     if (!signs.admit()) return answer(slot, row, heldBack())
-    waiting.push({ slot, row, request: row.request })
+    waiting.push({ slot, row })
     if (waiting.length === 1) queueMicrotask(leave)
   }
 
@@ -61,8 +62,7 @@ export function createSender(settings: Settings, ports: SystemPorts, transport: 
     const controller = new AbortController()
     controllers.set(slot, controller)
     hooks.requested()
-    const answered = await attemptTogether(members, controller.signal)
-    const outcomes = await hooks.reachability.vetted(answered, controller.signal)
+    const outcomes = await vetted(members.filter(isWanted), attemptTogether, controller.signal)
     if (controller.signal.aborted) return
     report(outcomes)
     if (outcomes.some(isBatchUnsupported)) isAtomic = false
@@ -72,8 +72,18 @@ export function createSender(settings: Settings, ports: SystemPorts, transport: 
     answer(slot, row, parts[0] ?? unanswered(), parts)
   }
 
-  async function attemptTogether(members: readonly OperationRow[], signal: AbortSignal): Promise<readonly Outcome[]> {
-    const items = members.filter(isWanted).flatMap((member) => itemOf(member) ?? [])
+  /** What the rows came to, after all that is to be said of it. */
+  async function vetted(
+    rows: readonly OperationRow[],
+    attempt: (rows: readonly OperationRow[], signal: AbortSignal) => Promise<readonly Outcome[]>,
+    signal: AbortSignal,
+  ): Promise<readonly Outcome[]> {
+    const told = await hooks.reachability.vetted(await attempt(rows, signal), signal)
+    return hooks.answers.concerns(rows) ? hooks.answers.vetted(rows, told, signal) : told
+  }
+
+  async function attemptTogether(rows: readonly OperationRow[], signal: AbortSignal): Promise<readonly Outcome[]> {
+    const items = rows.flatMap((row) => itemOf(row) ?? [])
     try {
       const sent = await transport.sendAtomic?.(items, { clientId: hooks.clientId(), signal })
       return sent ?? items.map(() => withoutEndpoint())
@@ -95,8 +105,11 @@ export function createSender(settings: Settings, ports: SystemPorts, transport: 
     const controller = new AbortController()
     for (const { slot } of flights) controllers.set(slot, controller)
     hooks.requested()
-    const answered = await attempt(flights, controller.signal)
-    const outcomes = await hooks.reachability.vetted(answered, controller.signal)
+    const outcomes = await vetted(
+      flights.map(({ row }) => row),
+      attempt,
+      controller.signal,
+    )
     if (controller.signal.aborted) return
     report(outcomes)
     const isRefusedAsBatch = flights.length > 1 && outcomes.some(isBatchUnsupported)
@@ -109,20 +122,14 @@ export function createSender(settings: Settings, ports: SystemPorts, transport: 
     })
   }
 
-  async function attempt(flights: readonly Flight[], signal: AbortSignal): Promise<readonly Outcome[]> {
+  async function attempt(rows: readonly OperationRow[], signal: AbortSignal): Promise<readonly Outcome[]> {
     const clientId = hooks.clientId()
+    const items = rows.flatMap((row) => itemOf(row) ?? [])
     try {
-      if (flights.length > 1 && transport.sendBatch !== undefined) {
-        const items = flights.flatMap(({ row }) => itemOf(row) ?? [])
-        return await transport.sendBatch(items, { clientId, signal })
-      }
-      return await Promise.all(
-        flights.map(({ row, request }) =>
-          transport.send(request, { idempotencyKey: wireKey(row), clientId, sequence: row.seq, signal }),
-        ),
-      )
+      if (items.length > 1 && transport.sendBatch !== undefined) return await transport.sendBatch(items, { clientId, signal })
+      return await Promise.all(items.map(({ request, ...item }) => transport.send(request, { ...item, clientId, signal })))
     } catch (error) {
-      return flights.map(() => ({ type: 'unknown', error: transportFailed(error) }))
+      return items.map(() => ({ type: 'unknown', error: transportFailed(error) }))
     }
   }
 

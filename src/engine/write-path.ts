@@ -2,6 +2,7 @@ import type { InspectionEvent } from 'xstate'
 import type { EngineActor } from '../../machines/engine.ts'
 import type { Settings } from '../core/options.ts'
 import type { SystemPorts, Transport } from '../core/ports.ts'
+import { createAnswerChecks } from './answer-checks.ts'
 import type { BreakerSigns } from './breaker-signs.ts'
 import { createChooser } from './chooser.ts'
 import type { DispatcherHooks } from './dispatcher-hooks.ts'
@@ -18,6 +19,7 @@ import { createSlots } from './slots.ts'
 import type { Stamps } from './stamps.ts'
 import type { Store } from './store.ts'
 import type { Transactions } from './transactions.ts'
+import { createValidators } from './validators.ts'
 
 export interface WritePathParts extends Pick<DispatcherHooks, 'breaker' | 'recorded' | 'accepted' | 'quarantined' | 'quiet'> {
   readonly transport: Transport
@@ -38,13 +40,23 @@ export interface WritePathParts extends Pick<DispatcherHooks, 'breaker' | 'recor
 /** What brings operations to the server: who chooses them, who plays them, and what their playing does. Gives the owner's loop. */
 export function createWritePath(settings: Settings, ports: SystemPorts, parts: WritePathParts) {
   const { transport, store, replica, signs, stamps, reachability, events, optimistic, inspect, transactions } = parts
-  const reconciler = createReconciler(settings, ports, transport, store, signs, stamps, transactions, inspect)
+  const validators = createValidators(settings, ports.clock)
+  const answers = createAnswerChecks(validators, events)
+  const reconciler = createReconciler(
+    settings,
+    ports,
+    transport,
+    store,
+    { signs, stamps, transactions, validators, answers },
+    inspect,
+  )
   const sender = createSender(settings, ports, transport, {
     clientId: parts.clientId,
     signs,
     requested: parts.requested,
     reachability,
     membersOf: transactions.membersOf,
+    answers,
   })
   const effects = createEffects(settings, ports, {
     sender,

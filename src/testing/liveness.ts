@@ -3,6 +3,7 @@ import { backlogIn } from './world/backlog.ts'
 import { proveAgreement } from './agreement.ts'
 import type { Caretaker } from './world/caretaker.ts'
 import { decideParked, resumeAll } from './world/people.ts'
+import { mendNotes } from './world/schemas.ts'
 import type { World } from './world/world.ts'
 
 /** What did not come to an end in time. */
@@ -35,7 +36,7 @@ export async function proveLiveness(
     for (let decisions = 0; ; decisions++) {
       await drain(world, hasNews, failed, fail)
       if (failures.length > 0 || failed()) return failures
-      if (!decideParked(world, decisions)) break
+      if (!decideParked(world, decisions) && !mendNotes(world)) break
       if (decisions === limit) {
         fail('L7', `After ${limit} decisions these still wait for one: ${listOf(world, 'parked')}.`)
         return failures

@@ -10,6 +10,7 @@ import { letPeopleWork } from './world/people.ts'
 import { splitSeed } from './world/random.ts'
 import { letPeopleDecide } from './world/decisions.ts'
 import { drawPlot } from './world/plot.ts'
+import { letPeopleStrain } from './world/schemas.ts'
 import { choicesOf, recordedTape, replayedTape, type Tape } from './world/tape.ts'
 import { createTrace } from './world/trace.ts'
 import { createWorld } from './world/world.ts'
@@ -78,7 +79,7 @@ async function run(tapeOf: (name: keyof Tapes) => Tape, options: SimulationOptio
   const schedule = choicesOf(tapes.schedule)
   const storm = createStorm(choicesOf(tapes.faults))
   const trace = createTrace(options.keepsText ?? false)
-  const { settings, lastMs, plan, decisions, choosing } = drawPlot(choicesOf(tapes.workload), shape)
+  const { settings, lastMs, plan, decisions, choosing, straining } = drawPlot(choicesOf(tapes.workload), shape)
   const world = createWorld({
     ...shape,
     settings,
@@ -110,6 +111,7 @@ async function run(tapeOf: (name: keyof Tapes) => Tape, options: SimulationOptio
   letPeopleWork(world, plan)
   letPeopleDecide(world, decisions)
   letPeopleChoose(world, choosing)
+  letPeopleStrain(world, straining)
   storm.begin(world, lastMs)
   await world.scheduler.run(lastMs + storm.lingersMs(), failed)
   storm.end()

@@ -240,6 +240,21 @@ describe('a pull', () => {
     expect(await engine.view('note').get('n0')).toMatchObject({ value: { title: 'note 0' } })
   })
 
+  it('B16 a page of nothing that can be used does not keep the pages after it', async () => {
+    await fill(3)
+    const engine = await world.started({
+      pull: { pageSize: 1 },
+      transport: pulling(async (_, pull) => {
+        const pulled = await pull()
+        if (pulled.type !== 'page' || pulled.changes[0]?.id !== 'n0') return pulled
+        return { ...pulled, changes: [], unusable: [{ id: 'n0', error: new ServerError('bad', { code: 'unusable-change' }) }] }
+      }),
+    })
+    const { pulled } = await engine.synchronize()
+    expect(pulled).toEqual([{ entity: 'note', isComplete: true }])
+    expect((await engine.view('note').list()).map(({ id }) => id)).toEqual(['n1', 'n2'])
+  })
+
   it('E1 a tab that does not own the lease asks the owner, and sees what came', async () => {
     await fill(3)
     const owner = await world.started()

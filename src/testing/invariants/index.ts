@@ -32,6 +32,7 @@ import { replicas } from './replicas.ts'
 import { requests } from './requests.ts'
 import { rollbacks } from './rollbacks.ts'
 import { rounds } from './rounds.ts'
+import { schemas } from './schemas.ts'
 import { sequences } from './sequences.ts'
 import { settlements } from './settlements.ts'
 import { stamps } from './stamps.ts'
@@ -75,6 +76,7 @@ const CHECKERS: Readonly<Record<string, Checker>> = {
   quarantine,
   replicas,
   rounds,
+  schemas,
   sequences,
   settlements,
   stamps,

@@ -1,5 +1,6 @@
 import { isRecord } from '../../core/schema.ts'
 import type { Fact } from '../world/facts.ts'
+import { isRefused } from '../world/schemas.ts'
 import type { Checker } from './invariant.ts'
 
 /** A row of an entity, as far as it is judged here. */
@@ -24,7 +25,7 @@ export const BLINDING: ReadonlySet<string> = new Set(['power-loss', 'evicted', '
  * S18: how far a pull has come and what it has brought are one commit, and nothing before that point is missing. S19: an older version never takes
  * the place of a newer one, nor does an older change bring back what is gone.
  */
-export const replicas: Checker = ({ versionsOf, partsOf }, report) => {
+export const replicas: Checker = ({ settings, versionsOf, valueOf, partsOf }, report) => {
   const devices = new Map<string, Replica>()
   /** From then on a version may stand for two different things. */
   let wasRestored = false
@@ -49,12 +50,12 @@ export const replicas: Checker = ({ versionsOf, partsOf }, report) => {
       )
   }
 
-  function reached({ bases }: Replica, tab: string, name: string, cursor: string): void {
+  function reached({ bases }: Replica, tab: string, device: string, name: string, cursor: string): void {
     const [, user = '', entity = ''] = name.split('/')
     const upTo = Number(cursor.split(':')[1])
     for (const [path, version] of versionsOf()) {
       const [, kind = '', id = ''] = path.split('/')
-      if (kind !== entity || version > upTo) continue
+      if (kind !== entity || version > upTo || isRefused(settings, device, kind, valueOf(path))) continue
       const base = bases.get(`${user}/${entity}/${decodeURIComponent(id)}`)
       if (base === undefined || base.version < version)
         report('S18', `${tab} has pulled up to ${upTo}, but not version ${version} of ${path}.`)
@@ -71,7 +72,7 @@ export const replicas: Checker = ({ versionsOf, partsOf }, report) => {
     }
     for (const { name, scope, cursor } of rows)
       if (scope === undefined && typeof name === 'string' && name.startsWith('pull/') && typeof cursor === 'string')
-        reached(replica, tab, name, cursor)
+        reached(replica, tab, device, name, cursor)
   }
 
   return {

@@ -3,8 +3,9 @@ import { wireKey, type OperationRow } from '../../core/operation.ts'
 import { isObject } from '../../core/own.ts'
 import type { Fact, RowChange } from '../world/facts.ts'
 import { patched, type Effect } from '../world/model-server.ts'
+import { isRefused } from '../world/schemas.ts'
 import { STAMP } from '../world/settings.ts'
-import { isJson } from './amounts.ts'
+import { isJson, laneIn } from './amounts.ts'
 import type { Checker } from './invariant.ts'
 import { rowsIn } from './replicas.ts'
 import {
@@ -42,6 +43,8 @@ export const threeWay: Checker = ({ now, register, settings, valueOf, wallTimeOf
   /** What each operation was made on, however often it was sent again on something newer. Of one that waited behind others the row tells it, and `unseen` whether that is true. */
   const madeOn = new Map<string, JsonObject | undefined>()
   const resent = new Map<string, Resent>()
+  /** By device and lane: up to which operation. */
+  const gone = new Map<string, number>()
   /** Devices. */
   const pulled = new Set<string>()
   /** When the clock of a device last jumped, and by how much it is off. */
@@ -54,7 +57,17 @@ export const threeWay: Checker = ({ now, register, settings, valueOf, wallTimeOf
 
   /** Where entities are pulled the row tells it, or nobody knows. */
   function keptOf(row: OperationRow): JsonObject | undefined {
-    return pulled.has(register.byId(row.id)?.device ?? '') ? undefined : versionOf(row)
+    const device = register.byId(row.id)?.device ?? ''
+    return pulled.has(device) || row.seq <= (gone.get(`${device} ${laneIn(row)}`) ?? 0) ? undefined : versionOf(row)
+  }
+
+  /** Made on what was deleted before it: of that no version is left, though the row names one. */
+  function learnGone(device: string, others: readonly string[]): void {
+    for (const { key, earlier } of rowsIn(others)) {
+      if (typeof key !== 'string' || !Array.isArray(earlier)) continue
+      const ends = earlier.flatMap((one: unknown) => (isJson(one) && one['value'] === undefined ? Number(one['upTo']) : []))
+      gone.set(`${device} ${key}`, Math.max(0, ...ends))
+    }
   }
 
   function versionOf({ entity, entityId, baseVersion }: OperationRow): JsonObject | undefined {
@@ -106,8 +119,8 @@ export const threeWay: Checker = ({ now, register, settings, valueOf, wallTimeOf
     if (row.status === 'sending') resent.set(`${row.user} ${wireKey(row)}`, { ...sides, row, later })
     if (row.status === 'done' && isMissing(before, remote) && !isPartlyThere(before, sides, remote))
       report('S12', `${row.id} is done, but it made ${textOf(before.payload)}, and the server has ${textOf(remote)}.`)
-    const isRefused = row.status === 'rollingBack' || (row.status === 'parked' && row.lastError?.code === 'conflict')
-    if (isRefused && disputed(sides, remote).length === 0)
+    const isGivenUpFor = row.status === 'rollingBack' || (row.status === 'parked' && row.lastError?.code === 'conflict')
+    if (isGivenUpFor && row.conflict?.strategy !== 'schema' && disputed(sides, remote).length === 0)
       report('S12', `${row.id} was given up for a conflict, but no field was changed on both sides: ${inWords(sides, remote)}.`)
     if (
       later === 'unknown' ||
@@ -117,7 +130,8 @@ export const threeWay: Checker = ({ now, register, settings, valueOf, wallTimeOf
     )
       return
     const outcome = outcomeOf(sides, remote, rulesOf(row.entity, settings), later)
-    ended(row, outcome === 'remote' || outcome === 'manual' ? outcome : 'local', inWords(sides, remote))
+    const isLeft = isLeftToPerson(tab, row, remote, typeof outcome === 'string' ? undefined : outcome.value)
+    ended(row, isLeft ? 'manual' : typeof outcome === 'string' ? outcome : 'local', inWords(sides, remote))
   }
 
   function decidedDeletion(tab: string, before: OperationRow, row: OperationRow, remote: JsonObject | undefined): void {
@@ -127,7 +141,19 @@ export const threeWay: Checker = ({ now, register, settings, valueOf, wallTimeOf
     const later = laterOf(tab, before, remote)
     if (later === 'unknown') return
     const outcome = outcomeOfDeletion(before.type, rulesOf(row.entity, settings), later)
-    ended(row, outcome, `to ${before.type} what the server has as ${textOf(remote)}`)
+    const local = outcome === 'local' && before.type === 'update' ? sidesOf(before)?.local : undefined
+    const isLeft = isLeftToPerson(tab, row, remote, local)
+    ended(row, isLeft ? 'manual' : outcome, `to ${before.type} what the server has as ${textOf(remote)}`)
+  }
+
+  /** What the schema of the device refuses is neither merged with nor made. */
+  function isLeftToPerson(
+    tab: string,
+    { entity }: OperationRow,
+    remote: JsonObject | undefined,
+    made: JsonObject | undefined,
+  ): boolean {
+    return [remote, made].some((value) => isRefused(settings, deviceOf(tab) ?? '', entity, value))
   }
 
   function ended({ id, status, entity }: OperationRow, outcome: 'local' | 'remote' | 'manual', story: string): void {
@@ -173,6 +199,7 @@ export const threeWay: Checker = ({ now, register, settings, valueOf, wallTimeOf
     see(fact) {
       if (fact.type === 'committed') {
         watchClock(fact.device)
+        learnGone(fact.device, fact.others)
         if (rowsIn(fact.others).some(({ name }) => typeof name === 'string' && name.startsWith('pull/'))) pulled.add(fact.device)
         for (const change of fact.changes) decided(fact.tab, change)
       }

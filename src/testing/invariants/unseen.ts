@@ -115,7 +115,8 @@ export const unseen: Checker = ({ now, register, rowsOf }, report) => {
     for (const change of all) {
       const { before, row } = change
       if (row === undefined) continue
-      if (before === undefined || isEdited(change)) queued(device, row)
+      // Of what the application says itself that it was made on nothing is known better.
+      if ((before === undefined && row.base === undefined) || isEdited(change)) queued(device, row)
       if (row.status !== 'sending' || before?.status !== 'queued') continue
       tookOver(all, change)
       if (!wasRestored && !deviceOf(device).isBlind) claimed(row)

@@ -5,6 +5,7 @@ import { transactionalStore, type DeviceStore } from './device-store.ts'
 import { keyValueStore } from './key-value-store.ts'
 import { never, type Life } from './life.ts'
 import { createPresenceBoard, type PresenceBoard } from './presence.ts'
+import type { SchemaMode } from './settings.ts'
 import { createTab, type Tab } from './tab.ts'
 import type { World } from './world.ts'
 
@@ -20,6 +21,8 @@ export interface Device {
   readonly hasLine: boolean
   /** The parts of the notes that its options name; undefined if it follows all. */
   readonly parts: readonly string[] | undefined
+  /** How the schema of its notes answers. */
+  readonly schema: SchemaMode
   /** Paths of what its people ever wanted to change. */
   readonly touched: Set<string>
   /** Who is logged in. */
@@ -52,9 +55,10 @@ export interface DeviceShape {
   readonly hasLine: boolean
   readonly skewMs: number
   readonly parts: readonly string[] | undefined
+  readonly schema: SchemaMode
 }
 
-export function createDevice(world: World, { name, tabCount, store, hasLine, skewMs, parts }: DeviceShape): Device {
+export function createDevice(world: World, { name, tabCount, store, hasLine, skewMs, parts, schema }: DeviceShape): Device {
   const { scheduler, server } = world
   const tokens = new Map<string, string>()
   const tabs: Tab[] = []
@@ -102,6 +106,7 @@ export function createDevice(world: World, { name, tabCount, store, hasLine, ske
     tabs,
     hasLine,
     parts,
+    schema,
     touched: new Set(),
     user: 'u1',
     newestBuild: 1,

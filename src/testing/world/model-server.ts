@@ -1,5 +1,6 @@
 import type { Json, JsonObject } from '../../core/json.ts'
 import { isObject } from '../../core/own.ts'
+import type { Effect, KeptAnswer, Resource, Retired, Served, ServerState } from './server-state.ts'
 import { changeOf, found, problem } from './answers.ts'
 import { hasItsValue, placesIn, placesOf, type IsInPart, type Place } from './places.ts'
 import {
@@ -15,53 +16,7 @@ import {
   type ServerResponse,
 } from './messages.ts'
 
-/** A change that the server made, once. */
-export interface Effect {
-  readonly user: string
-  readonly client: string
-  readonly sequence: number
-  readonly key: string
-  readonly method: string
-  readonly entity: string
-  readonly id: string
-  readonly version: number
-  /** What it had, and what it has; undefined where there was nothing, or is nothing any more. */
-  readonly before: JsonObject | undefined
-  readonly after: JsonObject | undefined
-}
-
-/** What the server takes no longer. */
-export interface Retired {
-  readonly field?: string
-  readonly entity?: string
-  readonly status: 400 | 422
-}
-
-export interface Resource {
-  readonly version: number
-  /** Undefined after a delete. */
-  readonly value: JsonObject | undefined
-}
-
-interface KeptAnswer {
-  readonly fingerprint: string
-  readonly response: ServerResponse
-}
-
-export interface Served {
-  readonly response: ServerResponse
-  readonly effects: readonly Effect[]
-  /** Some of it was answered from what is kept of an earlier request. */
-  readonly replayed: boolean
-}
-
-/** Everything that the server knows; it can be copied and put back, as a backup is. */
-export interface ServerState {
-  readonly resources: ReadonlyMap<string, Resource>
-  readonly answers: ReadonlyMap<string, KeptAnswer>
-  /** How many effects there had been. */
-  readonly effects: number
-}
+export type { Effect, Resource, Retired, Served, ServerState } from './server-state.ts'
 
 /** The wire contract of docs/wire-protocol.md, as plainly as it can be said: the oracle that engines are judged by. */
 export interface ModelServer {

@@ -1,5 +1,6 @@
 import { drawDecisions, type DecisionStep } from './decisions.ts'
 import { drawParts, type PartStep } from './parts.ts'
+import { drawSchemas, type SchemaStep } from './schemas.ts'
 import { withQuarrel } from './quarrel.ts'
 import { drawSettings, withConflicts, withLines, withRetention, type WorldSettings } from './settings.ts'
 import type { Choices } from './tape.ts'
@@ -15,6 +16,8 @@ export interface Plot {
   readonly decisions: readonly DecisionStep[]
   /** Which parts are followed from when on. */
   readonly choosing: readonly PartStep[]
+  /** What is changed so that it passes a schema, or not. */
+  readonly straining: readonly SchemaStep[]
 }
 
 /** What came later is drawn later: so a seed that is remembered for a mistake is still good for it where the new does not come up. */
@@ -26,6 +29,16 @@ export function drawPlot(choices: Choices, shape: WorkloadShape): Plot {
   const decisions = drawDecisions(choices, shape, lastMs)
   const { parts, steps: choosing } = drawParts(choices, shape, lastMs)
   const quarrel = withQuarrel({ settings: { ...settings, parts }, steps }, choices)
+  const { schemas, steps: straining } = drawSchemas(choices, shape, lastMs)
   const { settings: last, steps: plan } = withTransactions(quarrel, choices)
-  return { settings: last, lastMs, plan, decisions, choosing }
+  // Who follows parts knows too little of what he has not for a checker of both.
+  const isPlain = parts.length === 0
+  return {
+    settings: { ...last, schemas: isPlain ? schemas : [] },
+    lastMs,
+    plan,
+    decisions,
+    choosing,
+    straining: isPlain ? straining : [],
+  }
 }

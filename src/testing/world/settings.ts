@@ -24,7 +24,11 @@ export interface WorldSettings {
   readonly parts: readonly (readonly string[] | undefined)[]
   /** Whether what is enqueued together is a transaction, and whether the API has an atomic batch for it. */
   readonly transactions: 'none' | 'together' | 'oneByOne'
+  /** By device, from the first: how the schema of its notes answers; empty where nobody has one. */
+  readonly schemas: readonly SchemaMode[]
 }
+
+export type SchemaMode = 'none' | 'at-once' | 'later'
 
 export type Strategy = 'merge' | 'localWins' | 'remoteWins' | 'manual' | 'lastWriteWins'
 export type SideRule = 'localWins' | 'remoteWins' | 'manual'
@@ -70,6 +74,7 @@ export function drawSettings(choices: Choices): WorldSettings {
     skewMs: 0,
     parts: [],
     transactions: 'none',
+    schemas: [],
   }
 }
 

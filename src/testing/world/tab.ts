@@ -8,6 +8,7 @@ import type { Device } from './device.ts'
 import type { TabChange } from './facts.ts'
 import { createLife, type Life } from './life.ts'
 import { BASE_URL } from './network.ts'
+import { schemaOf } from './schemas.ts'
 import { noteOptions } from './settings.ts'
 import { codeOf } from './trace.ts'
 import type { World } from './world.ts'
@@ -118,6 +119,8 @@ export function createTab(world: World, device: Device, name: string): Tab {
 
   function makeEngine(life: Life, rules: TimerRules, user: string, timers: Set<object>): SyncEngine {
     const clock = counted(simulatedClock(scheduler, life, device.clock, rules), timers)
+    // It computes, which no rule for timers makes slower.
+    const thinking = simulatedClock(scheduler, life, device.clock, { throttleMs: 1 })
     const { settings } = world
     const caller = { tab: name, device: device.name, user, life, isOnline: device.link.isOnline }
     const transport = transportOver(
@@ -139,7 +142,7 @@ export function createTab(world: World, device: Device, name: string): Tab {
       ...settings.engine,
       ...(device.hasLine ? { realtime: { ...settings.engine.realtime, channel: world.lines.channelOf(caller) } } : {}),
       user,
-      entities: { note: { ...noteOptions(settings), scopes: device.parts }, task: {} },
+      entities: { note: { ...noteOptions(settings), scopes: device.parts, schema: schemaOf(device.schema, thinking) }, task: {} },
       storage: storageOf(life),
       transport,
     })

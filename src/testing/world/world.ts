@@ -99,6 +99,7 @@ export function createWorld(options: WorldOptions): World {
         store: storeOf(number),
         hasLine: number <= settings.lineCount,
         parts: settings.parts[number - 1],
+        schema: settings.schemas[number - 1] ?? 'none',
         skewMs: -(number - 1) * settings.skewMs,
       }),
     )

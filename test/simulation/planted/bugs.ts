@@ -13,6 +13,7 @@ import { showing } from './bugs/showing.ts'
 import { storing } from './bugs/storing.ts'
 import { telling } from './bugs/telling.ts'
 import { tearing } from './bugs/tearing.ts'
+import { validating } from './bugs/validating.ts'
 
 /** Mistakes that somebody could make in the engine. Each must be told of by one of the invariants that it names. */
 export const BUGS: readonly Bug[] = [
@@ -28,6 +29,7 @@ export const BUGS: readonly Bug[] = [
   ...pulling,
   ...parting,
   ...showing,
+  ...validating,
   ...hearing,
   ...telling,
 ]

@@ -1,0 +1,61 @@
+import { applied } from '../core/derive.ts'
+import type { Conflict, EntityOptions } from '../core/conflict.ts'
+import { ConflictError, type ValidationError } from '../core/errors.ts'
+import type { OperationRow } from '../core/operation.ts'
+import { conflictAt, isMutation, resolve, type Decision, type Examination, type Seen } from '../core/reconcile.ts'
+import type { Deadline, Validators, Verdict } from './validators.ts'
+
+export type Resend = Extract<Decision, { type: 'resend' }>
+
+/** Neither rules nor functions of the application get to see what its schema refuses. */
+export function leftToPerson(options: EntityOptions): EntityOptions {
+  return { ...options, conflict: 'manual', fields: undefined }
+}
+
+/** What the schema has against what the server has now. */
+export function verdictOnRemote(
+  validators: Validators,
+  { entity }: OperationRow,
+  seen: Seen,
+  deadline: Deadline,
+): Verdict | Promise<Verdict> {
+  return seen.type === 'absent' ? undefined : validators.value(entity, seen.value, () => 'remote', deadline)
+}
+
+/** What it has against what the server would have, were this sent. */
+export function verdictOnResend(
+  validators: Validators,
+  { entity, entityId }: OperationRow,
+  seen: Seen,
+  { as: type, payload }: Resend,
+  deadline: Deadline,
+): Verdict | Promise<Verdict> {
+  if (!isMutation(type)) return undefined
+  const remote = seen.type === 'absent' ? undefined : seen.value
+  const value = applied(remote, { type, entityId, payload }, {})
+  return value === undefined ? undefined : validators.value(entity, value, () => 'merged', deadline)
+}
+
+/** Whether what the server has would be compared or merged with: not so where that is no longer needed, or is deleted. */
+export function meetsRemote(examination: Examination): boolean {
+  return examination.type === 'conflict' || (examination.type === 'resend' && examination.as !== 'delete')
+}
+
+/** Without what rules for fields have made of it: a person is to decide. */
+export function conflictIn(examination: Examination, row: OperationRow, base: Conflict['base'], seen: Seen): Conflict {
+  return examination.type === 'conflict' && !isMutation(row.type) ? examination.conflict : conflictAt(row, base, seen)
+}
+
+/** Who has decided stays on record, be it by trying again. */
+export function asDecided({ conflict }: OperationRow, decision: Decision): Decision {
+  if (decision.type !== 'resend' || decision.conflict === undefined || conflict?.strategy === undefined) return decision
+  return { ...decision, conflict: { ...decision.conflict, strategy: conflict.strategy } }
+}
+
+/** Waits for a person, with what the schema says. */
+export function parkedBySchema(row: OperationRow, conflict: Conflict, cause: ValidationError, at: number): Decision {
+  const parked = resolve(row, conflict, 'manual', { strategy: 'schema', at })
+  const message = `${conflict.entity}/${conflict.entityId}: the schema refuses ${cause.message}. Decide with conflicts.resolve, or edit or discard the operation.`
+  if (parked.type !== 'park' || parked.conflict === undefined) return parked
+  return { type: 'park', conflict: { ...parked.conflict, issues: cause.issues }, error: new ConflictError(message, { cause }) }
+}
