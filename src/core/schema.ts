@@ -27,6 +27,7 @@ export const STORE_SCHEMA: StoreSchema = {
     [OPERATIONS]: {
       key: 'seq',
       autoIncrement: true,
+      compared: ['rev'],
       indexes: {
         id: { fields: ['id'], unique: true },
         lane: { fields: ['lane', 'seq'] },
@@ -38,7 +39,7 @@ export const STORE_SCHEMA: StoreSchema = {
       },
     },
     [ENTITIES]: { key: 'key', indexes: { changed: { fields: ['rev'] }, deleted: { fields: ['deletedAt'] } } },
-    [META]: { key: 'name', indexes: {} },
+    [META]: { key: 'name', compared: ['rev', 'epoch'], indexes: {} },
     [CONFLICTS]: { key: 'id', indexes: { status: { fields: ['status', 'since', 'id'] } } },
   },
 }

@@ -1,9 +1,10 @@
-import { StorageNewerError, ValidationError } from '../../core/errors.ts'
+import { ValidationError } from '../../core/errors.ts'
 import type { CollectionSchema, IndexSchema, Scalar, StoreSchema } from '../../core/ports.ts'
 import { positionOf } from '../rows.ts'
 import type { Row } from '../rows.ts'
 import { decode } from './decode.ts'
 import type { Driver } from './driver.ts'
+import { newerError } from '../store-version.ts'
 
 export const quote = (identifier: string): string => `"${identifier.replaceAll('"', '""')}"`
 
@@ -93,7 +94,7 @@ function layOutCollection(driver: Driver, name: string, collection: CollectionSc
 /** Refuses a store of a newer schema, also if another process has only just brought it there. */
 export function checkVersion(driver: Driver, schema: StoreSchema): void {
   const found = Number(driver.prepare('PRAGMA user_version').row([])?.[0])
-  if (found > schema.version) throw new StorageNewerError(found, schema.version)
+  if (found > schema.version) throw newerError(found, schema.version)
 }
 
 /** Creates what the schema has and the file lacks. Runs inside a transaction. */
