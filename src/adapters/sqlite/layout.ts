@@ -93,8 +93,12 @@ function layOutCollection(driver: Driver, name: string, collection: CollectionSc
 
 /** Refuses a store of a newer schema, also if another process has only just brought it there. */
 export function checkVersion(driver: Driver, schema: StoreSchema): void {
-  const found = Number(driver.prepare('PRAGMA user_version').row([])?.[0])
+  const found = versionOf(driver)
   if (found > schema.version) throw newerError(found, schema.version)
+}
+
+function versionOf(driver: Driver): number {
+  return Number(driver.prepare('PRAGMA user_version').row([])?.[0])
 }
 
 /** Creates what the schema has and the file lacks. Runs inside a transaction. */
@@ -104,5 +108,6 @@ export function layOut(driver: Driver, schema: StoreSchema): void {
     checkNames(name, collection)
     layOutCollection(driver, name, collection)
   }
-  driver.exec(`PRAGMA user_version = ${Math.trunc(schema.version)}`)
+  // Setting it writes, though it stays the same.
+  if (versionOf(driver) !== schema.version) driver.exec(`PRAGMA user_version = ${Math.trunc(schema.version)}`)
 }
