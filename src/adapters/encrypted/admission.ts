@@ -1,7 +1,7 @@
 import { StorageConflictError, StorageKeyError } from '../../core/errors.ts'
 import type { Storage, StoreSchema } from '../../core/ports.ts'
 import { collectionIn, isScalar } from '../rows.ts'
-import { fromBase64, toBase64 } from './base64.ts'
+import { fromBase64, toBase64 } from './bytes.ts'
 import type { Bytes, Cipher } from './cipher.ts'
 import { ENCRYPTION, layoutOf, readRecord, recordWrite, unchanged, verify, type KeyRecord } from './key-record.ts'
 import { sealAnew } from './passes.ts'

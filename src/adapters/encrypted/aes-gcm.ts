@@ -1,9 +1,7 @@
 import type { Cipher } from './cipher.ts'
 import type { KeyRing } from './keys.ts'
 import { nodeAesGcm } from './node-aes-gcm.ts'
-
-/** NIST SP 800-38D: 96 random bits are good for 2³² records under one key. */
-export const NONCE_BYTES = 12
+import { createNonces, NONCE_BYTES } from './nonces.ts'
 
 /** AES-256-GCM, each record with a fresh random nonce before its ciphertext and tag. Where Node is, its own form of the same: it costs a fifth. */
 export function aesGcm(ring: KeyRing): Cipher {
@@ -12,12 +10,13 @@ export function aesGcm(ring: KeyRing): Cipher {
 
 export function webAesGcm({ current, all }: KeyRing): Cipher {
   const keys = new Map(Object.entries(all))
+  const newNonce = createNonces()
 
   return {
     current,
     ids: [...keys.keys()],
     async seal(id, plain, additionalData) {
-      const iv = crypto.getRandomValues(new Uint8Array(NONCE_BYTES))
+      const iv = newNonce()
       const sealed = await crypto.subtle.encrypt({ name: 'AES-GCM', iv, additionalData }, keyIn(keys, id), plain)
       const record = new Uint8Array(NONCE_BYTES + sealed.byteLength)
       record.set(iv)

@@ -1,3 +1,5 @@
+import type { Maybe } from './maybe.ts'
+
 export type Bytes = Uint8Array<ArrayBuffer>
 
 /**
@@ -9,7 +11,7 @@ export interface Cipher {
   readonly current: string
   /** The ids of all keys. */
   readonly ids: readonly string[]
-  seal(key: string, plain: Bytes, associated: Bytes): Bytes | Promise<Bytes>
+  seal(key: string, plain: Bytes, associated: Bytes): Maybe<Bytes>
   /** Throws or rejects unless these very bytes were sealed under this key with this associated data. */
-  open(key: string, sealed: Bytes, associated: Bytes): Bytes | Promise<Bytes>
+  open(key: string, sealed: Bytes, associated: Bytes): Maybe<Bytes>
 }

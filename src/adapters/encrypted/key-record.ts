@@ -1,7 +1,7 @@
 import { StorageCorruptError, StorageKeyError } from '../../core/errors.ts'
 import type { CollectionSchema, Expectation, Storage, StoreSchema, Write } from '../../core/ports.ts'
 import { isRow } from '../rows.ts'
-import { fromBase64, toBase64 } from './base64.ts'
+import { fromBase64, toBase64 } from './bytes.ts'
 import type { Cipher } from './cipher.ts'
 import { encode, plainFieldsOf } from './sealed-row.ts'
 

@@ -1,6 +1,7 @@
-import { keyIn, NONCE_BYTES } from './aes-gcm.ts'
-import type { Bytes, Cipher } from './cipher.ts'
+import { keyIn } from './aes-gcm.ts'
+import type { Cipher } from './cipher.ts'
 import type { KeyRing } from './keys.ts'
+import { createNonces, NONCE_BYTES } from './nonces.ts'
 
 type NodeCrypto = typeof import('node:crypto')
 type NodeKey = import('node:crypto').KeyObject
@@ -13,15 +14,17 @@ export function nodeAesGcm({ current, all }: KeyRing): Cipher | undefined {
   const node = nodeCrypto()
   const keys = node && nodeKeys(node, all)
   if (node === undefined || keys === undefined) return undefined
+  const newNonce = createNonces()
 
   return {
     current,
     ids: [...keys.keys()],
     seal(id, plain, associated) {
-      const record = new Uint8Array(NONCE_BYTES + plain.length + TAG_BYTES)
-      const nonce = node.randomFillSync(record.subarray(0, NONCE_BYTES))
+      const record = Buffer.allocUnsafe(NONCE_BYTES + plain.length + TAG_BYTES)
+      const nonce = newNonce()
       const cipher = node.createCipheriv(ALGORITHM, keyIn(keys, id), nonce)
       cipher.setAAD(associated)
+      record.set(nonce)
       record.set(cipher.update(plain), NONCE_BYTES)
       cipher.final()
       record.set(cipher.getAuthTag(), NONCE_BYTES + plain.length)
@@ -34,7 +37,7 @@ export function nodeAesGcm({ current, all }: KeyRing): Cipher | undefined {
       const decipher = node.createDecipheriv(ALGORITHM, keyIn(keys, id), nonce, { authTagLength: TAG_BYTES })
       decipher.setAAD(associated)
       decipher.setAuthTag(sealed.subarray(end))
-      const plain: Bytes = new Uint8Array(decipher.update(sealed.subarray(NONCE_BYTES, end)))
+      const plain = decipher.update(sealed.subarray(NONCE_BYTES, end))
       decipher.final()
       return plain
     },

@@ -3,7 +3,7 @@ import type { Entry, Expectation, IndexKey, Scalar, Storage, StoreSchema, Write 
 import { collectionIn, isRow, type Row } from '../rows.ts'
 import type { Cipher } from './cipher.ts'
 import { ENCRYPTION } from './key-record.ts'
-import { openRow, sealable, SEALED, type Opened } from './sealed-row.ts'
+import { openRow, sealRow, SEALED, type Opened } from './sealed-row.ts'
 
 export interface Pass {
   readonly storage: Storage
@@ -68,8 +68,8 @@ async function readPage({ storage, schema, cipher, batchSize }: Pass, name: stri
 
 async function sealOne({ schema, cipher, key }: Pass, name: string, { entry, opened }: Found): Promise<Write> {
   const row: Row = opened.type === 'unreadable' ? {} : opened.row
-  const seal = sealable(name, collectionIn(schema, name), row, entry.key)
-  return { type: 'put', collection: name, value: await seal(cipher, key), ...(isRow(entry.value) ? { was: entry.value } : {}) }
+  const value = await sealRow({ cipher, id: key, name, collection: collectionIn(schema, name) }, row, entry.key)
+  return { type: 'put', collection: name, value, ...(isRow(entry.value) ? { was: entry.value } : {}) }
 }
 
 function asItWas(collection: string, { key, value }: Entry): readonly Expectation[] {

@@ -9,7 +9,8 @@ import { ENCRYPTION, ENCRYPTION_SCHEMA, missingKey, readRecord, stillCurrent } f
 import { createReader } from './reader.ts'
 import { rotateKeys } from './rotate.ts'
 import { plainFieldsOf } from './sealed-row.ts'
-import { checkComparable, sealableWrite } from './writes.ts'
+import { together, type Maybe } from './maybe.ts'
+import { checkComparable, sealWrite, sealWriteAnew } from './writes.ts'
 
 interface Open {
   /** The caller's. */
@@ -18,6 +19,8 @@ interface Open {
   /** What seals now: the store's current key, which another handle may change. */
   key: string
 }
+
+type Sealed = readonly Write[]
 
 export function sealedStorage(storage: Storage, source: CipherSource, plaintext: 'seal' | 'refuse'): EncryptedStorage {
   let opened: Open | undefined
@@ -59,7 +62,7 @@ export function sealedStorage(storage: Storage, source: CipherSource, plaintext:
   }
 
   /** Commits reach the store in the order in which they were made, however long each takes to be sealed. */
-  async function inOrder<T>(sealing: Promise<T>, commit: (sealed: T) => Promise<readonly number[]>): Promise<readonly number[]> {
+  async function inOrder(sealing: Maybe<Sealed>, commit: (sealed: Sealed) => Promise<readonly number[]>) {
     const mine = Promise.all([sealing, issued]).then(([sealed]) => ({ committed: commit(sealed) }))
     issued = mine.catch(() => {})
     return (await mine).committed
@@ -69,16 +72,18 @@ export function sealedStorage(storage: Storage, source: CipherSource, plaintext:
     const state = seen()
     const { schema, cipher } = state
     checkComparable(schema, options)
-    const sealable = writes.map((write) => sealableWrite(schema, write))
+    let { key } = state
+    let sealing = together(writes.map((write) => sealWrite(schema, cipher, key, write)))
     for (;;) {
-      const { key } = state
       const expect = [stillCurrent(key), ...(options.expect ?? [])]
-      const sealing = Promise.all(sealable.map((seal) => seal(cipher, key)))
       try {
         return await inOrder(sealing, (sealed) => withOwnVersions(storage.commit(sealed, { ...options, expect })))
       } catch (error) {
         if (!(error instanceof StorageConflictError) || !(await hasOtherKey(state, key))) throw error
       }
+      const next = state.key
+      sealing = Promise.all((await sealing).map((write) => sealWriteAnew(schema, cipher, next, write)))
+      key = next
     }
   }
 
@@ -107,7 +112,7 @@ export function sealedStorage(storage: Storage, source: CipherSource, plaintext:
     async getMany(collection, keys) {
       const { one } = reader(collection)
       const entries = await storage.getMany(collection, keys)
-      return Promise.all(entries.map((entry) => entry && one(entry)))
+      return together(entries.map((entry) => entry && one(entry)))
     },
     async scan(collection, query) {
       const { page } = reader(collection)
@@ -116,7 +121,7 @@ export function sealedStorage(storage: Storage, source: CipherSource, plaintext:
     async scanMany(collection, queries) {
       const { page } = reader(collection)
       const found = await storage.scanMany(collection, queries)
-      return Promise.all(found.map((entries, at) => page(entries, queries[at])))
+      return together(found.map((entries, at) => page(entries, queries[at])))
     },
     async count(collection, query) {
       collectionIn(seen().schema, collection)

@@ -2,22 +2,35 @@ import { ValidationError } from '../../core/errors.ts'
 import type { CommitOptions, StoreSchema, Write } from '../../core/ports.ts'
 import { checkAppendable, collectionIn, isRow, keyOf, rowOf } from '../rows.ts'
 import type { Cipher } from './cipher.ts'
-import { plainFieldsOf, plainOf, sealable } from './sealed-row.ts'
+import { after, type Maybe } from './maybe.ts'
+import { openRow, plainFieldsOf, plainOf, sealRow } from './sealed-row.ts'
 
-/** Checks and reads a write at once; what it returns seals it. */
-export function sealableWrite(schema: StoreSchema, write: Write): (cipher: Cipher, key: string) => Promise<Write> {
+/** The write is checked and read before this returns. */
+export function sealWrite(schema: StoreSchema, cipher: Cipher, id: string, write: Write): Maybe<Write> {
   const name = write.collection
   const collection = collectionIn(schema, name)
-  if (write.type === 'delete') return async () => write
+  if (write.type === 'delete') return write
   const row = rowOf(write.value, name)
+  const sealing = { cipher, id, name, collection }
   if (write.type === 'append') {
     checkAppendable(name, collection)
-    const seal = sealable(name, collection, row, undefined)
-    return async (cipher, key) => ({ type: 'append', collection: name, value: await seal(cipher, key) })
+    return after(sealRow(sealing, row, undefined), (value) => ({ type: 'append', collection: name, value }))
   }
-  const seal = sealable(name, collection, row, keyOf(row, name, collection))
   const was = isRow(write.was) ? { was: plainOf(collection, write.was) } : {}
-  return async (cipher, key) => ({ type: 'put', collection: name, value: await seal(cipher, key), ...was })
+  const sealed = sealRow(sealing, row, keyOf(row, name, collection))
+  return after(sealed, (value) => ({ type: 'put', collection: name, value, ...was }))
+}
+
+/** The same write, sealed with another key. */
+export async function sealWriteAnew(schema: StoreSchema, cipher: Cipher, id: string, write: Write): Promise<Write> {
+  if (write.type === 'delete') return write
+  const name = write.collection
+  const collection = collectionIn(schema, name)
+  const sealed = rowOf(write.value, name)
+  const key = write.type === 'put' ? keyOf(sealed, name, collection) : undefined
+  const opened = await openRow(cipher, name, collection, { key: key ?? 0, position: [], value: sealed })
+  if (opened.type !== 'row') throw new ValidationError(name, 'could not be sealed with the new key. Try again.')
+  return { ...write, value: await sealRow({ cipher, id, name, collection }, opened.row, key) }
 }
 
 /** @throws ValidationError where the store would be asked to compare what it can't read. */
