@@ -11,7 +11,11 @@ import { behindItsBack, temporaryFolder, type Folder } from './support/sqlite-wo
 
 const CANARY = 'canary-5f2b'
 const put = (id: string, text = CANARY): Write => ({ type: 'put', collection: 'notes', value: { id, tag: 'red', text } })
-const append = (id: string): Write => ({ type: 'append', collection: 'operations', value: { id, lane: 'l', payload: { text: CANARY } } })
+const append = (id: string): Write => ({
+  type: 'append',
+  collection: 'operations',
+  value: { id, lane: 'l', payload: { text: CANARY } },
+})
 
 let folder: Folder
 let path: string
@@ -78,7 +82,12 @@ it('E7 S1 a store in plain text is sealed when it is first opened with keys, and
     return [await readAll(storage, 'notes'), await readAll(storage, 'operations')]
   })
   expect(rows.map((found) => found.length)).toEqual([500, 500])
-  expect(rows.flat().map(({ value }) => JSON.stringify(value)).every((text) => text.includes(CANARY))).toBe(true)
+  expect(
+    rows
+      .flat()
+      .map(({ value }) => JSON.stringify(value))
+      .every((text) => text.includes(CANARY)),
+  ).toBe(true)
   await withStore(encrypted(), async (storage) => {
     expect(await storage.commit([append('next')])).toEqual([501])
     expect(await storage.scan('notes', { index: 'byTag', prefix: ['red'], limit: 1000 })).toHaveLength(500)
@@ -154,8 +163,14 @@ it('S28 E7 a row whose index was changed alone is corrupt where the index finds 
 it('E7 an update that knows the row as it was spares the indexes that stay the same, as without encryption', async () => {
   await withStore(encrypted(), async (storage) => {
     await storage.commit([put('n1')])
-    await behindItsBack(path, `CREATE TRIGGER spared BEFORE UPDATE OF tag ON notes BEGIN SELECT RAISE(ABORT, 'the index was written'); END`)
-    const [value, was] = [{ id: 'n1', tag: 'red', text: 'new' }, { id: 'n1', tag: 'red', text: CANARY }]
+    await behindItsBack(
+      path,
+      `CREATE TRIGGER spared BEFORE UPDATE OF tag ON notes BEGIN SELECT RAISE(ABORT, 'the index was written'); END`,
+    )
+    const [value, was] = [
+      { id: 'n1', tag: 'red', text: 'new' },
+      { id: 'n1', tag: 'red', text: CANARY },
+    ]
     await expect(storage.commit([{ type: 'put', collection: 'notes', value }])).rejects.toThrow()
     await storage.commit([{ type: 'put', collection: 'notes', value, was }])
     expect((await storage.get('notes', 'n1'))?.value).toEqual(value)

@@ -1,6 +1,12 @@
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { encryptedStorage, keyFromPassphrase, type EncryptedStorage, type KeyRing, type KeySource } from '../../src/adapters/encrypted/index.ts'
+import {
+  encryptedStorage,
+  keyFromPassphrase,
+  type EncryptedStorage,
+  type KeyRing,
+  type KeySource,
+} from '../../src/adapters/encrypted/index.ts'
 import { memoryDisk, memoryStorage, type MemoryDisk } from '../../src/adapters/memory.ts'
 import { sqliteStorage } from '../../src/adapters/sqlite/index.ts'
 import { StorageCorruptError, StorageKeyError, ValidationError } from '../../src/core/errors.ts'
@@ -66,14 +72,20 @@ it('E7 after the rotation the older key may be dropped, and its progress was tol
   await filled()
   const storage = await open(both)
   const told: number[] = []
-  expect(await storage.rotate({ batchSize: 100, onProgress: ({ resealed }) => told.push(resealed) })).toEqual({ resealed: 501, unreadable: 0 })
+  expect(await storage.rotate({ batchSize: 100, onProgress: ({ resealed }) => told.push(resealed) })).toEqual({
+    resealed: 501,
+    unreadable: 0,
+  })
   expect(told).toEqual([1, 101, 201, 301, 401, 501])
   expect(await sealedBy()).toEqual({ k2: 500 })
   await storage.close()
   await expect(open(only('k1'))).rejects.toBeInstanceOf(StorageKeyError)
   const last = await open(only('k2'))
   expect((await readAll(last, 'notes')).filter(({ corrupt }) => corrupt)).toEqual([])
-  expect((await last.scan('operations', { index: 'byLane', prefix: ['l'], limit: 5 }))[0]?.value).toMatchObject({ id: 'o1', payload: 1 })
+  expect((await last.scan('operations', { index: 'byLane', prefix: ['l'], limit: 5 }))[0]?.value).toMatchObject({
+    id: 'o1',
+    payload: 1,
+  })
   expect(await last.rotate()).toEqual({ resealed: 0, unreadable: 0 })
   await expect(last.rotate({ batchSize: 0 })).rejects.toBeInstanceOf(ValidationError)
 })
@@ -149,7 +161,11 @@ it('E7 a rotation that is ended early goes on when it is called again', async ()
   await filled()
   const storage = await open(both)
   const stop = new AbortController()
-  const rotation = storage.rotate({ batchSize: 50, signal: stop.signal, onProgress: ({ resealed }) => resealed === 151 && stop.abort() })
+  const rotation = storage.rotate({
+    batchSize: 50,
+    signal: stop.signal,
+    onProgress: ({ resealed }) => resealed === 151 && stop.abort(),
+  })
   await expect(rotation).rejects.toThrow(/abort/i)
   expect(await sealedBy()).toEqual({ k1: 350, k2: 150 })
   await expect(open(only('k2'))).rejects.toBeInstanceOf(StorageKeyError)
@@ -159,15 +175,24 @@ it('E7 a rotation that is ended early goes on when it is called again', async ()
 it('E7 S1 rotations killed in their midst beside a writer lose nothing, and the next one brings it to an end', async () => {
   const folder = temporaryFolder()
   const path = join(folder.path, 'store.db')
-  const rows: StoreSchema = { version: 1, collections: { rows: { key: 'id', compared: ['rev'], indexes: { byTag: { fields: ['tag'] } } } } }
-  const source = (current: string, ...others: string[]): KeySource => async ({ salt }) => {
-    const derive = async (id: string) => [id, await keyFromPassphrase(id, { salt, iterations: 1_000 })] as const
-    return { current, all: Object.fromEntries(await Promise.all([current, ...others].map(derive))) }
+  const rows: StoreSchema = {
+    version: 1,
+    collections: { rows: { key: 'id', compared: ['rev'], indexes: { byTag: { fields: ['tag'] } } } },
   }
+  const source =
+    (current: string, ...others: string[]): KeySource =>
+    async ({ salt }) => {
+      const derive = async (id: string) => [id, await keyFromPassphrase(id, { salt, iterations: 1_000 })] as const
+      return { current, all: Object.fromEntries(await Promise.all([current, ...others].map(derive))) }
+    }
   const at = (keys: KeySource) => encryptedStorage({ storage: sqliteStorage({ path }), keys })
   const first = at(source('p0'))
   await first.open(rows)
-  const row = (n: number): Write => ({ type: 'put', collection: 'rows', value: { id: `r${n}`, rev: 0, tag: 't', text: 'written 0' } })
+  const row = (n: number): Write => ({
+    type: 'put',
+    collection: 'rows',
+    value: { id: `r${n}`, rev: 0, tag: 't', text: 'written 0' },
+  })
   await first.commit(Array.from({ length: 300 }, (_, n) => row(n)))
   await first.close()
 

@@ -133,7 +133,11 @@ describe('a row that was tampered with', () => {
   })
 
   it('S28 E7 is corrupt in another collection, and in the place of another row', async () => {
-    await storage.commit([put({ id: 'n1', v: 1 }), put({ id: 'n2', v: 1 }), { type: 'put', collection: 'leases', value: { id: 'n1' } }])
+    await storage.commit([
+      put({ id: 'n1', v: 1 }),
+      put({ id: 'n2', v: 1 }),
+      { type: 'put', collection: 'leases', value: { id: 'n1' } },
+    ])
     const raw = await behind(disk)
     const [one, two] = [await rowIn(disk, 'notes', 'n1'), await rowIn(disk, 'notes', 'n2')]
     await raw.commit([put({ ...one, sealed: two['sealed'] }), put({ ...two, sealed: one['sealed'] })])
@@ -207,7 +211,10 @@ describe('keys', () => {
     const by = (passphrase: string): Storage =>
       encryptedStorage({
         storage: memoryStorage({ disk: made }),
-        keys: async ({ salt }) => ({ current: 'p', all: { p: await keyFromPassphrase(passphrase, { salt, iterations: 1_000 }) } }),
+        keys: async ({ salt }) => ({
+          current: 'p',
+          all: { p: await keyFromPassphrase(passphrase, { salt, iterations: 1_000 }) },
+        }),
       })
     const first = by('correct horse')
     await first.open(schema)
@@ -236,7 +243,7 @@ describe('keys', () => {
   it('E7 options that can not be meant are refused at once, each by its name', async () => {
     const inner = memoryStorage()
     const key = await generateKey()
-    const signs = (await crypto.subtle.generateKey({ name: 'HMAC', hash: 'SHA-256' }, false, ['sign'])) as CryptoKey
+    const signs = await crypto.subtle.generateKey({ name: 'HMAC', hash: 'SHA-256' }, false, ['sign'])
     const bad: [unknown, RegExp][] = [
       [{}, /^storage: /],
       [{ storage: inner }, /^keys: /],
@@ -249,7 +256,8 @@ describe('keys', () => {
     for (const [options, message] of bad) expect(() => encryptedStorage(options as never)).toThrow(message)
     await expect(keyFromPassphrase('', { salt: newSalt() })).rejects.toThrow(/^passphrase: /)
     await expect(keyFromPassphrase('x', { salt: new Uint8Array(8) })).rejects.toThrow(/^salt: /)
-    const clash = (collections: StoreSchema['collections']) => encryptedStorage({ storage: inner, keys }).open({ version: 1, collections })
+    const clash = (collections: StoreSchema['collections']) =>
+      encryptedStorage({ storage: inner, keys }).open({ version: 1, collections })
     await expect(clash({ encryption: { key: 'id', indexes: {} } })).rejects.toThrow(/^encryption: /)
     await expect(clash({ rows: { key: 'sealed', indexes: {} } })).rejects.toThrow(/^sealed: /)
   })
@@ -257,7 +265,12 @@ describe('keys', () => {
   it('E7 another cipher can be given in place of the keys', async () => {
     const plain = memoryDisk()
     const inverted = (bytes: Uint8Array<ArrayBuffer>) => bytes.map((byte) => 255 - byte)
-    const cipher = { current: 'c', ids: ['c'], seal: (_: string, bytes: Uint8Array<ArrayBuffer>) => inverted(bytes), open: (_: string, bytes: Uint8Array<ArrayBuffer>) => inverted(bytes) }
+    const cipher = {
+      current: 'c',
+      ids: ['c'],
+      seal: (_: string, bytes: Uint8Array<ArrayBuffer>) => inverted(bytes),
+      open: (_: string, bytes: Uint8Array<ArrayBuffer>) => inverted(bytes),
+    }
     const other = encryptedStorage({ storage: memoryStorage({ disk: plain }), cipher })
     await other.open(schema)
     await other.commit([put({ id: 'n1', title: 'x' })])

@@ -44,7 +44,10 @@ describe('an engine on an encrypted store', () => {
       body: JSON.stringify({ id: 'n2', title: SECRET }),
     })
     await second.synchronize()
-    expect(await second.view('note').list()).toMatchObject([{ id: 'n1', status: 'synced' }, { id: 'n2', value: { title: SECRET } }])
+    expect(await second.view('note').list()).toMatchObject([
+      { id: 'n1', status: 'synced' },
+      { id: 'n2', value: { title: SECRET } },
+    ])
     expect(await fileBytes()).not.toContain(SECRET)
     await second.stop()
 
@@ -90,18 +93,22 @@ describe('an engine on an encrypted store', () => {
 
   it('E7 keys are rotated while it works, and it goes on with the new one alone', async () => {
     const first = await started({ storage: encrypted({ ...keys, current: 'k1' }) })
-    await Promise.all(Array.from({ length: 100 }, (_, n) => first.enqueue({ type: 'create', entity: 'note', id: `n${n}`, payload: { n } })))
+    await Promise.all(
+      Array.from({ length: 100 }, (_, n) => first.enqueue({ type: 'create', entity: 'note', id: `n${n}`, payload: { n } })),
+    )
     await first.flush()
     const storage = encrypted()
     const second = await started({ storage })
-    const writes = Array.from({ length: 50 }, (_, n) => second.enqueue({ type: 'update', entity: 'note', id: `n${n}`, payload: { n: -n } }))
+    const writes = Array.from({ length: 50 }, (_, n) =>
+      second.enqueue({ type: 'update', entity: 'note', id: `n${n}`, payload: { n: -n } }),
+    )
     const { resealed } = await storage.rotate({ batchSize: 20 })
     expect(resealed).toBeGreaterThan(100)
     await Promise.all((await Promise.all(writes)).map(({ settled }) => settled))
     await Promise.all([first.stop(), second.stop()])
     const last = await started({ storage: encrypted({ current: 'k2', all: { k2: keys.all['k2']! } }) })
     const notes = await last.view('note').list()
-    expect(notes.filter(({ status, value }) => status === 'synced' && Number((value as { n: number }).n) <= 0)).toHaveLength(50)
+    expect(notes.filter(({ status, value }) => status === 'synced' && (value as { n: number }).n <= 0)).toHaveLength(50)
     expect(notes).toHaveLength(100)
     expect(Object.keys(world.notes())).toHaveLength(100)
   })

@@ -72,7 +72,9 @@ function seals({ storage, schema }: Admission, record: KeyRecord, cipher: Cipher
     if (opened.type === 'unsealed') return record.isSealing
     if (opened.type === 'unreadable') return false
     const fields = plainFieldsOf(collectionIn(schema, name))
-    return Object.entries(opened.row).some(([field, value]) => fields.has(field) && isScalar(value) && !Object.hasOwn(opened.plain, field))
+    return Object.entries(opened.row).some(
+      ([field, value]) => fields.has(field) && isScalar(value) && !Object.hasOwn(opened.plain, field),
+    )
   }
   return unlessConflict(async () => {
     await sealAnew({ storage, schema, cipher, key: record.current, wants, expect: unchanged(record), batchSize: BATCH_SIZE })

@@ -1,5 +1,5 @@
 import type { Cipher } from './cipher.ts'
-import type { KeyRing } from './keys.ts'
+import { keyIn, type KeyRing } from './keys.ts'
 import { nodeAesGcm } from './node-aes-gcm.ts'
 import { createNonces, NONCE_BYTES } from './nonces.ts'
 
@@ -29,10 +29,4 @@ export function webAesGcm({ current, all }: KeyRing): Cipher {
       return new Uint8Array(await crypto.subtle.decrypt(algorithm, keyIn(keys, id), sealed.subarray(NONCE_BYTES)))
     },
   }
-}
-
-export function keyIn<Key>(keys: ReadonlyMap<string, Key>, id: string): Key {
-  const key = keys.get(id)
-  if (key === undefined) throw new Error(`There is no key "${id}".`)
-  return key
 }

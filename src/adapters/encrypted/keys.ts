@@ -55,6 +55,12 @@ export function checkKeys(ring: KeyRing): KeyRing {
   return ring
 }
 
+export function keyIn<Key>(keys: ReadonlyMap<string, Key>, id: string): Key {
+  const key = keys.get(id)
+  if (key === undefined) throw new Error(`There is no key "${id}".`)
+  return key
+}
+
 export function checkIds(path: string, current: string, ids: readonly string[]): void {
   const bad = ids.find((id) => !ID.test(id))
   if (bad !== undefined) throw new ValidationError(`${path}all.${bad}`, 'ids of keys have 1 to 64 of A-Z, a-z, 0-9, _ and -.')

@@ -1,10 +1,10 @@
-import { keyIn } from './aes-gcm.ts'
+import type * as nodeCryptoModule from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
 import type { Cipher } from './cipher.ts'
-import type { KeyRing } from './keys.ts'
+import { keyIn, type KeyRing } from './keys.ts'
 import { createNonces, NONCE_BYTES } from './nonces.ts'
 
-type NodeCrypto = typeof import('node:crypto')
-type NodeKey = import('node:crypto').KeyObject
+type NodeCrypto = typeof nodeCryptoModule
 
 const TAG_BYTES = 16
 const ALGORITHM = 'aes-256-gcm'
@@ -51,9 +51,9 @@ function nodeCrypto(): NodeCrypto | undefined {
 }
 
 /** The handles stay what they are: of a key that can't be extracted nothing is. */
-function nodeKeys({ KeyObject }: NodeCrypto, all: KeyRing['all']): ReadonlyMap<string, NodeKey> | undefined {
+function nodeKeys(node: NodeCrypto, all: KeyRing['all']): ReadonlyMap<string, KeyObject> | undefined {
   try {
-    return new Map(Object.entries(all).map(([id, key]) => [id, KeyObject.from(key)]))
+    return new Map(Object.entries(all).map(([id, key]) => [id, node.KeyObject.from(key)]))
   } catch {
     return undefined
   }

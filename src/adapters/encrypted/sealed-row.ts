@@ -18,7 +18,7 @@ export const SEALED = 'sealed'
 const FORMAT = '1'
 type Kind = 'a' | 'p'
 
-export interface Sealed {
+interface Sealed {
   readonly kind: Kind
   readonly key: string
   readonly text: string
@@ -38,7 +38,8 @@ export function plainFieldsOf(collection: CollectionSchema): ReadonlySet<string>
   if (known !== undefined) return known
   const { key, indexes, compared = [] } = collection
   const fields = new Set([key, ...Object.values(indexes).flatMap((index) => index.fields), ...compared].toSorted())
-  if (fields.has(SEALED)) throw new ValidationError(SEALED, 'is the name of the field that holds what is sealed. Rename the field.')
+  if (fields.has(SEALED))
+    throw new ValidationError(SEALED, 'is the name of the field that holds what is sealed. Rename the field.')
   plainFields.set(collection, fields)
   return fields
 }
@@ -115,11 +116,6 @@ export function openRow(cipher: Cipher, name: string, collection: CollectionSche
 export function corruptEntry({ key, position }: Entry, name: string, why: string, cause: unknown): Entry {
   const message = `The row ${JSON.stringify(key)} of "${name}" can't be opened: ${why}. Restore it, replace it or delete it.`
   return { key, position, value: undefined, corrupt: new StorageCorruptError(message, { cause }) }
-}
-
-/** The id of the key that the row says it is sealed with. */
-export function keyIdOf(value: unknown): string | undefined {
-  return isRow(value) && Object.hasOwn(value, SEALED) ? parse(value[SEALED])?.key : undefined
 }
 
 export function encode(name: string, row: Row): Bytes {

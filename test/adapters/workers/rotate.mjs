@@ -15,9 +15,9 @@ const [storage, writer] = [handle(), handle()]
 await storage.open(schema)
 await writer.open(schema)
 
-let isDone = false
+const done = new AbortController()
 async function count() {
-  for (let n = 0; !isDone; n = (n + 7) % 300) {
+  for (let n = 0; !done.signal.aborted; n = (n + 7) % 300) {
     const { value } = await writer.get('rows', `r${n}`)
     const next = { ...value, rev: value.rev + 1, text: `written ${value.rev + 1}` }
     const expect = [{ collection: 'rows', key: next.id, field: 'rev', equals: value.rev }]
@@ -28,7 +28,7 @@ async function count() {
 
 const counting = count()
 await storage.rotate({ batchSize: 10, onProgress: ({ resealed }) => writeSync(1, `resealed ${resealed}\n`) })
-isDone = true
+done.abort()
 await counting
 await storage.close()
 await writer.close()
