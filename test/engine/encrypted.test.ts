@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { encryptedStorage, type EncryptedStorage, type KeyRing } from '../../src/adapters/encrypted/index.ts'
+import { STORE_SCHEMA } from '../../src/core/schema.ts'
 import { openDatabase } from '../../src/server/database.ts'
 import { StorageCorruptError, StorageKeyError, type EngineOptions, type SyncEngine } from '../../src/index.ts'
 import { newKeys } from '../adapters/support/encrypted-world.ts'
@@ -89,6 +90,26 @@ describe('an engine on an encrypted store', () => {
     expect(Object.keys(world.notes())).toEqual(['b'])
     await second.operations.discard('#1')
     expect(await second.operations.get(bad!.id)).toBeUndefined()
+  })
+
+  it('E7 S28 an engine without keys that was open before takes no sealed row for a damaged or a forgotten one', async () => {
+    const plain = await world.started()
+    plain.pause('test')
+    const operation = await plain.enqueue({ type: 'create', entity: 'note', id: 'n1', payload: { title: SECRET } })
+    const quarantined: unknown[] = []
+    plain.on('sync:quarantined', (event) => void quarantined.push(event))
+    let settlement: unknown
+    void operation.settled.then((end) => (settlement = end))
+    const storage = encrypted()
+    await storage.open(STORE_SCHEMA)
+    await expect(plain.operations.get(operation.id)).rejects.toBeInstanceOf(StorageKeyError)
+    await expect(plain.view('note').get('n1')).rejects.toBeInstanceOf(StorageKeyError)
+    await expect(plain.enqueue({ type: 'create', entity: 'note', id: 'n2', payload: {} })).rejects.toBeInstanceOf(StorageKeyError)
+    await storage.close()
+    await plain.stop()
+    expect([quarantined, settlement]).toEqual([[], undefined])
+    const second = await started()
+    expect(await second.operations.handle(operation.id).settled).toMatchObject({ status: 'done' })
   })
 
   it('E7 keys are rotated while it works, and it goes on with the new one alone', async () => {

@@ -1,3 +1,4 @@
+import { SEALED } from '../../core/sealed.ts'
 import { StorageConflictError, StorageKeyError } from '../../core/errors.ts'
 import type { Storage, StoreSchema } from '../../core/ports.ts'
 import { collectionIn, isScalar } from '../rows.ts'
@@ -5,7 +6,7 @@ import { fromBase64, toBase64 } from './bytes.ts'
 import type { Bytes, Cipher } from './cipher.ts'
 import { ENCRYPTION, layoutOf, readRecord, recordWrite, unchanged, verify, type KeyRecord } from './key-record.ts'
 import { sealAnew } from './passes.ts'
-import { openRow, plainFieldsOf, SEALED, type Opened } from './sealed-row.ts'
+import { openRow, plainFieldsOf, type Opened } from './sealed-row.ts'
 
 /** Where the keys come from. */
 export interface CipherSource {

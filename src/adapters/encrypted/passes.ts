@@ -1,9 +1,10 @@
+import { SEALED } from '../../core/sealed.ts'
 import { StorageConflictError } from '../../core/errors.ts'
 import type { Entry, Expectation, IndexKey, Scalar, Storage, StoreSchema, Write } from '../../core/ports.ts'
 import { collectionIn, isRow, type Row } from '../rows.ts'
 import type { Cipher } from './cipher.ts'
 import { ENCRYPTION } from './key-record.ts'
-import { openRow, sealRow, SEALED, type Opened } from './sealed-row.ts'
+import { openRow, sealRow, type Opened } from './sealed-row.ts'
 
 export interface Pass {
   readonly storage: Storage

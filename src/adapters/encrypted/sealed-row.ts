@@ -1,5 +1,6 @@
 import { StorageCorruptError, ValidationError } from '../../core/errors.ts'
 import type { CollectionSchema, Entry, Scalar } from '../../core/ports.ts'
+import { SEALED } from '../../core/sealed.ts'
 import { isRow, isScalar, type Row } from '../rows.ts'
 import { fromBase64, toBase64, toBytes, toText } from './bytes.ts'
 import type { Bytes, Cipher } from './cipher.ts'
@@ -13,8 +14,6 @@ import { after, type Maybe } from './maybe.ts'
  * among them one that is unique, so no copy of it can stand beside it; the first put of it (kind `p`) binds the key too. Whoever can write
  * the file could thus only change the order of rows that were never put again.
  */
-export const SEALED = 'sealed'
-
 const FORMAT = '1'
 type Kind = 'a' | 'p'
 

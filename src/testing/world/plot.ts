@@ -1,4 +1,5 @@
 import { drawDecisions, type DecisionStep } from './decisions.ts'
+import { withEncryption } from './encryption.ts'
 import { drawParts, type PartStep } from './parts.ts'
 import { withQuarrel } from './quarrel.ts'
 import { drawSettings, withConflicts, withLines, withRetention, type WorldSettings } from './settings.ts'
@@ -25,5 +26,5 @@ export function drawPlot(choices: Choices, shape: WorkloadShape): Plot {
   const decisions = drawDecisions(choices, shape, lastMs)
   const { parts, steps: choosing } = drawParts(choices, shape, lastMs)
   const { settings: last, steps: plan } = withQuarrel({ settings: { ...settings, parts }, steps }, choices)
-  return { settings: last, lastMs, plan, decisions, choosing }
+  return { settings: withEncryption(last, choices), lastMs, plan, decisions, choosing }
 }

@@ -22,6 +22,8 @@ export interface WorldSettings {
   readonly lineCount: number
   /** By device, from the first: the parts of the notes that its options name; undefined where it follows all. */
   readonly parts: readonly (readonly string[] | undefined)[]
+  /** The build from which on stores with transactions are encrypted, each newer one with a key of its own; undefined: none. */
+  readonly encryptedFromBuild: number | undefined
 }
 
 export type Strategy = 'merge' | 'localWins' | 'remoteWins' | 'manual' | 'lastWriteWins'
@@ -67,6 +69,7 @@ export function drawSettings(choices: Choices): WorldSettings {
     ruleOfA: undefined,
     skewMs: 0,
     parts: [],
+    encryptedFromBuild: undefined,
   }
 }
 

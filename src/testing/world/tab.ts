@@ -1,4 +1,4 @@
-import type { Clock, Storage, StoreSchema } from '../../core/ports.ts'
+import type { Clock, Storage } from '../../core/ports.ts'
 import { transportOver } from '../../adapters/http/transport.ts'
 import { engineFactory } from '../../engine/create-engine.ts'
 import type { Entity } from '../../engine/read-types.ts'
@@ -9,6 +9,7 @@ import type { TabChange } from './facts.ts'
 import { createLife, type Life } from './life.ts'
 import { BASE_URL } from './network.ts'
 import { noteOptions } from './settings.ts'
+import { encrypted, rotateKeys } from './encryption.ts'
 import { codeOf } from './trace.ts'
 import type { World } from './world.ts'
 
@@ -44,6 +45,8 @@ interface Running {
   readonly user: string
   readonly build: number
   readonly engine: SyncEngine
+  /** Seals with the key of its build what older ones have sealed. */
+  readonly rotate: () => void
   readonly timers: ReadonlySet<object>
   phase: 'starting' | 'ready' | 'stopping'
 }
@@ -66,12 +69,14 @@ export function createTab(world: World, device: Device, name: string): Tab {
     const rules = { throttleMs: 1 }
     const { user } = device
     const timers = new Set<object>()
+    const { storage, rotate } = storageOf(life)
     const made: Running = {
       life,
       rules,
       user,
       build: tab.build,
-      engine: makeEngine(life, rules, user, timers),
+      engine: makeEngine(life, rules, user, timers, storage),
+      rotate,
       timers,
       phase: 'starting',
     }
@@ -109,6 +114,7 @@ export function createTab(world: World, device: Device, name: string): Tab {
       if (made.phase !== 'starting' || !made.life.isAlive()) return
       made.phase = 'ready'
       changed('started')
+      made.rotate()
     } catch (error) {
       if (made.phase !== 'starting' || !made.life.isAlive()) return
       tell({ type: 'did', tab: name, action: 'start', result: codeOf(error) })
@@ -116,7 +122,7 @@ export function createTab(world: World, device: Device, name: string): Tab {
     }
   }
 
-  function makeEngine(life: Life, rules: TimerRules, user: string, timers: Set<object>): SyncEngine {
+  function makeEngine(life: Life, rules: TimerRules, user: string, timers: Set<object>, storage: Storage): SyncEngine {
     const clock = counted(simulatedClock(scheduler, life, device.clock, rules), timers)
     const { settings } = world
     const caller = { tab: name, device: device.name, user, life, isOnline: device.link.isOnline }
@@ -135,13 +141,13 @@ export function createTab(world: World, device: Device, name: string): Tab {
       ...(device.hasLine ? { realtime: { ...settings.engine.realtime, channel: world.lines.channelOf(caller) } } : {}),
       user,
       entities: { note: { ...noteOptions(settings), scopes: device.parts }, task: {} },
-      storage: storageOf(life),
+      storage,
       transport,
     })
   }
 
   /** A newer build is told apart by the version of its schema. */
-  function storageOf(life: Life): Storage {
+  function storageOf(life: Life): { storage: Storage; rotate: () => void } {
     const { build } = tab
     const storage = device.disk.storageOf({
       tab: name,
@@ -155,7 +161,13 @@ export function createTab(world: World, device: Device, name: string): Tab {
       noticeMs: world.noticeMs,
       fault: (call) => device.storageFault(call),
     })
-    return { ...storage, open: (schema: StoreSchema) => storage.open({ ...schema, version: build }) }
+    const from = device.disk.corrupt === undefined ? undefined : world.settings.encryptedFromBuild
+    if (from === undefined || build < from) return { storage: ofBuild(storage, build), rotate: () => {} }
+    const sealed = encrypted(storage, world.cipherOf(build))
+    const told = (result: string): void => {
+      if (life.isAlive()) tell({ type: 'did', tab: name, action: 'rotate', result })
+    }
+    return { storage: ofBuild(sealed, build), rotate: () => void (build > from && rotateKeys(sealed, told, codeOf)) }
   }
 
   function ready(): Running | undefined {
@@ -223,6 +235,10 @@ export function createTab(world: World, device: Device, name: string): Tab {
     enqueue: (inputs, accepted) => void enqueue(inputs, accepted),
   }
   return tab
+}
+
+function ofBuild(storage: Storage, build: number): Storage {
+  return { ...storage, open: (schema) => storage.open({ ...schema, version: build }) }
 }
 
 /** The same clock; `set` holds the timers that are set. */
