@@ -13,14 +13,6 @@ export const sealing: readonly Bug[] = [
     'S28',
   ),
   bug(
-    'a rotation of keys that overwrites a newer write',
-    'Rows are sealed anew as they were read, whatever was written meanwhile.',
-    `${ENCRYPTED}/passes.js`,
-    'expect: [pass.expect, ...wanted.flatMap(({ entry }) => asItWas(name, entry))]',
-    'expect: [pass.expect]',
-    'S1 S4 S5 S6 S7 S8 S9 S10 S14 S18 S19',
-  ),
-  bug(
     'a row that can not be opened is left out',
     'What stands behind it in its lane overtakes it.',
     `${ENCRYPTED}/reader.js`,
