@@ -3,6 +3,7 @@
 import { benchCoalesce } from './coalesce.mjs'
 import { benchDrain } from './drain.mjs'
 import { benchEnqueue } from './enqueue.mjs'
+import { benchEncryption } from './encryption.mjs'
 import { benchHandover } from './handover.mjs'
 import { benchOverhead } from './overhead.mjs'
 import { benchPull } from './pull.mjs'
@@ -15,6 +16,7 @@ const { rounds, names } = values
 const scale = values.quick ? 0.1 : 1
 const benches = {
   enqueue: () => benchEnqueue(rounds),
+  encryption: () => benchEncryption(rounds),
   drain: () => benchDrain(rounds, { operations: 10_000 * scale, batched: 20_000 * scale }),
   scale: () => benchScale(rounds, { many: 1_000_000 * scale, waiting: 100_000 * scale }),
   overhead: () => benchOverhead(rounds),

@@ -221,11 +221,23 @@ export class StorageReadOnlyError extends StorageError {
 
 export class StorageNewerError extends StorageError {
   override readonly name = 'StorageNewerError'
+  readonly found: number
+  readonly known: number
   constructor(found: number, known: number) {
     super(
       'storage-newer',
       `The store has schema version ${found}, this build knows ${known}. Update the application; nothing was touched.`,
     )
+    this.found = found
+    this.known = known
+  }
+}
+
+/** An encrypted store can't be opened or written with these keys, or was opened without any. No row was touched. */
+export class StorageKeyError extends StorageError {
+  override readonly name = 'StorageKeyError'
+  constructor(message: string, options: { cause?: unknown } = {}) {
+    super('storage-key', message, options)
   }
 }
 

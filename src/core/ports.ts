@@ -1,6 +1,8 @@
 import type { Json, JsonObject } from './json.ts'
 import type { SyncError } from './errors.ts'
 
+export type { ChannelClosed, ChannelConnection, ChannelListener, OpenChannel } from './channel-port.ts'
+
 /** A value that a key or an index may hold. Numbers sort before strings. */
 export type Scalar = string | number
 
@@ -18,6 +20,8 @@ export interface CollectionSchema {
   readonly key: string
   /** The store assigns ascending integer keys to appended rows and never reuses one. */
   readonly autoIncrement?: true
+  /** Fields beside those of the key and the indexes that expectations and fences name: a store that hides rows leaves these readable. */
+  readonly compared?: readonly string[]
   readonly indexes: Readonly<Record<string, IndexSchema>>
 }
 
@@ -113,6 +117,8 @@ export interface Storage {
   /** Calls the listener after another handle, tab or process may have committed. Returns the function that ends it. */
   watch(listener: StoreListener): () => void
   estimate(): Promise<{ readonly usedBytes: number; readonly quotaBytes: number | undefined }>
+  /** Leaves nothing of what was deleted or replaced where others can read it, as far as the adapter can. Where there is no such method nothing is known. */
+  compact?(): Promise<void>
   close(): Promise<void>
   /** Tells when the holder of a lease in this store is certainly gone, so that takeover need not wait until it is stale. */
   readonly presence?: Presence

@@ -4,6 +4,7 @@ import type { OperationRow, StoredError } from './operation.ts'
 import { LIVE_STATUSES, TERMINAL_STATUSES } from './operation.ts'
 import type { Entry, StoreSchema } from './ports.ts'
 import { StorageCorruptError } from './errors.ts'
+import { valueOf } from './sealed.ts'
 
 export const OPERATIONS = 'operations'
 export const ENTITIES = 'entities'
@@ -27,6 +28,7 @@ export const STORE_SCHEMA: StoreSchema = {
     [OPERATIONS]: {
       key: 'seq',
       autoIncrement: true,
+      compared: ['rev'],
       indexes: {
         id: { fields: ['id'], unique: true },
         lane: { fields: ['lane', 'seq'] },
@@ -38,7 +40,7 @@ export const STORE_SCHEMA: StoreSchema = {
       },
     },
     [ENTITIES]: { key: 'key', indexes: { changed: { fields: ['rev'] }, deleted: { fields: ['deletedAt'] } } },
-    [META]: { key: 'name', indexes: {} },
+    [META]: { key: 'name', compared: ['rev', 'epoch'], indexes: {} },
     [CONFLICTS]: { key: 'id', indexes: { status: { fields: ['status', 'since', 'id'] } } },
   },
 }
@@ -117,7 +119,7 @@ export function pullRequestsName(user: string): string {
 }
 
 export function readPullRequests(entry: Entry | undefined): PullRequestRow | undefined {
-  const value = entry?.value
+  const value = valueOf(entry)
   return isPullRequestRow(value) ? value : undefined
 }
 
@@ -146,7 +148,7 @@ export function scopesRowName(user: string): string {
 }
 
 export function readScopes(entry: Entry | undefined): ScopesRow | undefined {
-  const value = entry?.value
+  const value = valueOf(entry)
   return isScopesRow(value) ? value : undefined
 }
 
@@ -160,7 +162,7 @@ function isTexts(value: unknown): boolean {
 }
 
 export function readPullRow(entry: Entry | undefined): PullRow | undefined {
-  const value = entry?.value
+  const value = valueOf(entry)
   return isPullRow(value) ? value : undefined
 }
 
@@ -205,16 +207,19 @@ const STATUSES: ReadonlySet<unknown> = new Set([...LIVE_STATUSES, ...TERMINAL_ST
 
 /** The operation in an entry, or undefined if the row can't be used: then it is quarantined where it stands. */
 export function readOperation(entry: Entry): OperationRow | undefined {
-  return isOperationRow(entry.value) ? entry.value : undefined
+  const value = valueOf(entry)
+  return isOperationRow(value) ? value : undefined
 }
 
 export function readEntity(entry: Entry | undefined): EntityRow | undefined {
-  return isEntityRow(entry?.value) ? entry.value : undefined
+  const value = valueOf(entry)
+  return isEntityRow(value) ? value : undefined
 }
 
 export function readLease(entry: Entry | undefined): LeaseRow | undefined {
   if (entry === undefined) return undefined
-  if (isLeaseRow(entry.value)) return entry.value
+  const value = valueOf(entry)
+  if (isLeaseRow(value)) return value
   throw new StorageCorruptError(
     'The lease record can not be read. Stop every engine on this store, then remove the row "lease" of the collection "meta".',
     {

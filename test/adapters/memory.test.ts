@@ -2,37 +2,10 @@ import { expect, it } from 'vitest'
 import { memoryDisk, memoryStorage } from '../../src/adapters/memory.ts'
 import { StorageError } from '../../src/core/errors.ts'
 import { describeStorage } from './storage-contract.ts'
-import type { StorageWorld } from './storage-contract.ts'
 import { schema } from './storage-world.ts'
+import { makeMemoryWorld } from './support/memory-world.ts'
 
-async function makeWorld(): Promise<StorageWorld> {
-  const disk = memoryDisk()
-  return {
-    handle: () => memoryStorage({ disk }),
-    async failWritesOf(collection, key) {
-      disk.beforeWrite = (writtenTo, written) => {
-        if (writtenTo === collection && written === key) throw new Error('the disk failed')
-      }
-      return async () => {
-        disk.beforeWrite = undefined
-      }
-    },
-    async fillQuota() {
-      disk.quotaBytes = disk.usedBytes + 1000
-      return async () => {
-        disk.quotaBytes = undefined
-      }
-    },
-    async corruptRow(collection, key) {
-      disk.corrupt(collection, key)
-    },
-    async destroy() {
-      disk.tables.clear()
-    },
-  }
-}
-
-describeStorage('memory', makeWorld)
+describeStorage('memory', makeMemoryWorld)
 
 it('C6 handles of one name share a store, handles without a name do not', async () => {
   const [first, second, stranger] = [memoryStorage({ name: 'shared' }), memoryStorage({ name: 'shared' }), memoryStorage()]

@@ -29,6 +29,7 @@ const operations: CollectionSchema = {
 
 const notes: CollectionSchema = {
   key: 'id',
+  compared: ['v', 'count'],
   indexes: {
     byTag: { fields: ['tag'] },
     byTagAndId: { fields: ['tag', 'id'] },
@@ -37,7 +38,7 @@ const notes: CollectionSchema = {
   },
 }
 
-const leases: CollectionSchema = { key: 'id', indexes: {} }
+const leases: CollectionSchema = { key: 'id', compared: ['epoch'], indexes: {} }
 
 export const schema: StoreSchema = { version: 1, collections: { operations, notes, leases } }
 

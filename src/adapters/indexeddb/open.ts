@@ -1,8 +1,9 @@
 import { openDB, unwrap } from 'idb'
 import type { StoreSchema } from '../../core/ports.ts'
-import { StorageBlockedError, StorageNewerError, ValidationError } from '../../core/errors.ts'
+import { StorageBlockedError, ValidationError } from '../../core/errors.ts'
 import { nameOf, unavailable } from './failures.ts'
 import { checkStores, upgradeStores } from './schema.ts'
+import { newerError } from '../store-version.ts'
 
 export interface DatabaseOptions {
   readonly name: string
@@ -73,7 +74,7 @@ function startPatience({ name, blockedTimeoutMs }: DatabaseOptions): { readonly 
 async function explain(name: string, known: number, error: unknown): Promise<unknown> {
   if (nameOf(error) !== 'VersionError') return error
   const found = await versionOf(name)
-  return found > known ? new StorageNewerError(found, known) : error
+  return found > known ? newerError(found, known) : error
 }
 
 /** The version of an existing database; 0 if there is none, which is left so. */

@@ -1,5 +1,4 @@
 import type { CommitOptions, Scalar, StoreSchema, Write } from '../../core/ports.ts'
-import { StorageNewerError } from '../../core/errors.ts'
 import { commitTo } from '../memory/commit.ts'
 import type { MemoryDisk } from '../memory/disk.ts'
 import { memoryDisk, prepareDisk } from '../memory/disk.ts'
@@ -11,6 +10,7 @@ import type { Change, Head } from './head.ts'
 import { withBatch } from './head.ts'
 import { persist } from './journal.ts'
 import { loadRecord, parseStorageKey, recordIn, storageKey } from './record.ts'
+import { newerError } from '../store-version.ts'
 
 /** The rows as they are in memory: sorted and indexed, valid for one sequence of the head. */
 export interface Replica {
@@ -27,7 +27,7 @@ export function emptyReplica(schema: StoreSchema): Replica {
 
 /** The replica as of this head: the same one with what others changed since, or a new one if they changed too much. */
 export async function catchUp(store: KeyValueStore, replica: Replica, head: Head): Promise<Replica> {
-  if (head.version > replica.schema.version) throw new StorageNewerError(head.version, replica.schema.version)
+  if (head.version > replica.schema.version) throw newerError(head.version, replica.schema.version)
   if (replica.sequence === head.sequence) return replica
   const missed = head.recent.filter((batch) => batch.sequence > replica.sequence)
   const complete = replica.sequence >= 0 && missed.length === head.sequence - replica.sequence

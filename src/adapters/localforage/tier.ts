@@ -1,5 +1,5 @@
 import type { Entry, Presence, ScanQuery, Storage, StorageCapabilities, StoreSchema } from '../../core/ports.ts'
-import { StorageClosedError, StorageNewerError } from '../../core/errors.ts'
+import { StorageClosedError } from '../../core/errors.ts'
 import { tableOf } from '../memory/commit.ts'
 import { countRows, entryOf, scanTable } from '../memory/table.ts'
 import { checkLimit, collectionIn, collectionsOf } from '../rows.ts'
@@ -14,6 +14,7 @@ import type { Replica } from './replica.ts'
 import { catchUp, commitThrough, emptyReplica } from './replica.ts'
 import type { Turns, WithLock } from './turns.ts'
 import { createTurns } from './turns.ts'
+import { newerError } from '../store-version.ts'
 
 /** What the tier stands on; nothing of it writes two keys as one. */
 export interface TierSurroundings {
@@ -148,6 +149,6 @@ async function begin(store: KeyValueStore, schema: StoreSchema, around: TierSurr
 
 /** What a newer build has left unfinished is its own affair. */
 async function finished(store: KeyValueStore, head: Head, { version }: StoreSchema): Promise<Head> {
-  if (head.version > version) throw new StorageNewerError(head.version, version)
+  if (head.version > version) throw newerError(head.version, version)
   return recover(store, head)
 }

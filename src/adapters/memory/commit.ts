@@ -3,7 +3,6 @@ import {
   StorageCorruptError,
   StorageError,
   StorageFencedError,
-  StorageNewerError,
   StorageQuotaError,
   StorageUnavailableError,
   ValidationError,
@@ -13,6 +12,7 @@ import { checkAppendable, collectionIn, encode, isRow, keyOf, rowOf } from '../r
 import type { MemoryDisk } from './disk.ts'
 import { createTable, deleteRow, entryOf, putRow } from './table.ts'
 import type { Change, Table } from './table.ts'
+import { newerError } from '../store-version.ts'
 
 /** The disk as one handle sees it: through the handle's own schema. */
 export interface View {
@@ -72,7 +72,7 @@ function typed(error: unknown): Error {
 /** All or nothing, in one go: nobody else runs in between. Returns the keys of the appended rows. */
 export function commitTo(view: View, writes: readonly Write[], { expect = [], fence }: CommitOptions): readonly number[] {
   const { disk, schema } = view
-  if (disk.version > schema.version) throw new StorageNewerError(disk.version, schema.version)
+  if (disk.version > schema.version) throw newerError(disk.version, schema.version)
   if (fence) checkFence(view, fence)
   for (const expectation of expect) checkExpectation(view, expectation)
   const appended: number[] = []

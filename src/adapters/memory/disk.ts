@@ -1,7 +1,7 @@
-import { StorageNewerError } from '../../core/errors.ts'
 import type { Scalar, StoreListener, StoreSchema } from '../../core/ports.ts'
 import { addIndexes, corruptText, createTable } from './table.ts'
 import type { Table } from './table.ts'
+import { newerError } from '../store-version.ts'
 
 /** What the handles on one store share, with the faults that tests and simulations give it. */
 export interface MemoryDisk {
@@ -35,7 +35,7 @@ export function memoryDisk(options: { readonly quotaBytes?: number } = {}): Memo
 }
 
 export function prepareDisk(disk: MemoryDisk, schema: StoreSchema): void {
-  if (disk.version > schema.version) throw new StorageNewerError(disk.version, schema.version)
+  if (disk.version > schema.version) throw newerError(disk.version, schema.version)
   for (const [name, collection] of Object.entries(schema.collections)) {
     const table = disk.tables.get(name) ?? createTable()
     addIndexes(table, collection)

@@ -121,6 +121,7 @@ export function sqliteStorage(options: SqliteStorageOptions): Storage {
     commit: (writes, commitOptions = {}) =>
       yielding(patiently(busyTimeoutMs, () => commitNow(connected(), writes, commitOptions))),
     watch: (listener) => watchers.add(listener, connected()),
+    compact: () => reading(compact),
     async estimate() {
       const usedBytes = await reading(usedBytesOf)
       const free = await diskSpace(path)
@@ -128,6 +129,13 @@ export function sqliteStorage(options: SqliteStorageOptions): Storage {
       return { usedBytes, quotaBytes: limits.length > 0 ? Math.max(usedBytes, Math.min(...limits)) : undefined }
     },
   }
+}
+
+/** What was replaced stays in free pages and in the log until both are written anew. */
+function compact({ driver }: Connection): void {
+  driver.exec('VACUUM')
+  const isBusy = driver.prepare('PRAGMA wal_checkpoint(TRUNCATE)').row([])?.[0] !== 0
+  if (isBusy) throw new StorageBlockedError('Another process is reading the database, so its log can not be emptied. Try again.')
 }
 
 function usedBytesOf({ driver }: Connection): number {

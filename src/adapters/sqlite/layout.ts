@@ -1,9 +1,10 @@
-import { StorageNewerError, ValidationError } from '../../core/errors.ts'
+import { ValidationError } from '../../core/errors.ts'
 import type { CollectionSchema, IndexSchema, Scalar, StoreSchema } from '../../core/ports.ts'
 import { positionOf } from '../rows.ts'
 import type { Row } from '../rows.ts'
 import { decode } from './decode.ts'
 import type { Driver } from './driver.ts'
+import { newerError } from '../store-version.ts'
 
 export const quote = (identifier: string): string => `"${identifier.replaceAll('"', '""')}"`
 
@@ -92,8 +93,12 @@ function layOutCollection(driver: Driver, name: string, collection: CollectionSc
 
 /** Refuses a store of a newer schema, also if another process has only just brought it there. */
 export function checkVersion(driver: Driver, schema: StoreSchema): void {
-  const found = Number(driver.prepare('PRAGMA user_version').row([])?.[0])
-  if (found > schema.version) throw new StorageNewerError(found, schema.version)
+  const found = versionOf(driver)
+  if (found > schema.version) throw newerError(found, schema.version)
+}
+
+function versionOf(driver: Driver): number {
+  return Number(driver.prepare('PRAGMA user_version').row([])?.[0])
 }
 
 /** Creates what the schema has and the file lacks. Runs inside a transaction. */
@@ -103,5 +108,6 @@ export function layOut(driver: Driver, schema: StoreSchema): void {
     checkNames(name, collection)
     layOutCollection(driver, name, collection)
   }
-  driver.exec(`PRAGMA user_version = ${Math.trunc(schema.version)}`)
+  // Setting it writes, though it stays the same.
+  if (versionOf(driver) !== schema.version) driver.exec(`PRAGMA user_version = ${Math.trunc(schema.version)}`)
 }

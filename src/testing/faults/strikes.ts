@@ -56,7 +56,7 @@ const STRIKES: Readonly<Record<TimedFault, (target: Target) => void>> = {
     const live = [...device.disk.operations.values()].filter(({ lane }) => lane !== undefined)
     const row = live[Math.floor(strike.size * live.length)]
     if (row === undefined || device.disk.corrupt === undefined) return
-    device.disk.corrupt(row.seq)
+    device.disk.corrupt(row.seq, strike.side)
     fired('corrupt-row', device.name, [row.seq])
   },
   evicted: ({ device, fired }) => {

@@ -15,7 +15,8 @@ export interface DeviceStore {
   evict(): void
   /** Somebody who does not run can't be waited for: what he holds is held. */
   isHeldUp(): boolean
-  corrupt?(seq: number): void
+  /** `swaps`: where rows are sealed, what another one holds is put into it. */
+  corrupt?(seq: number, swaps: boolean): void
   /** What was committed since then never reached the disk. Gives the operations that are older now, or gone. */
   loseSince?(atMs: number): readonly number[]
   /** Only where a commit is several writes: the next one that has begun goes wrong in their midst. */

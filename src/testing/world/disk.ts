@@ -1,7 +1,11 @@
 import { commitTo } from '../../adapters/memory/commit.ts'
 import { memoryDisk, type MemoryDisk } from '../../adapters/memory/disk.ts'
 import { deleteRow, putRow } from '../../adapters/memory/table.ts'
-import { isRow } from '../../adapters/rows.ts'
+import { ENCRYPTION, ENCRYPTION_SCHEMA } from '../../adapters/encrypted/key-record.ts'
+import { SEALED } from '../../core/sealed.ts'
+import { isRow, type Row } from '../../adapters/rows.ts'
+import { unsealed } from './encryption.ts'
+import { contentHash } from '../../core/hash.ts'
 import type { OperationRow } from '../../core/operation.ts'
 import type { CommitOptions, Scalar, StorageCapabilities, StoreSchema, Write } from '../../core/ports.ts'
 import { isLeaseRow, isOperationRow, META, OPERATIONS, STORE_SCHEMA, type LeaseRow } from '../../core/schema.ts'
@@ -17,7 +21,8 @@ export interface Disk {
   readonly damaged: ReadonlySet<number>
   readonly notices: Notices
   commit(schema: StoreSchema, writes: readonly Write[], options: CommitOptions): Committed
-  corrupt(seq: number): void
+  /** Damages the row; or, in a store that is encrypted, puts into it what another one holds. */
+  corrupt(seq: number, swaps: boolean): void
   /** The platform takes everything away. */
   evict(): void
   /** What was committed since then never reached the disk. Gives the operations that are older now, or gone. */
@@ -83,12 +88,24 @@ export function createDisk(now: () => number): Disk {
       damaged.delete(Number(write.key))
       return { seq: Number(write.key), before, row: undefined }
     }
-    const value: unknown = key === undefined ? write.value : { ...write.value, seq: key }
+    const seen = unsealed(write.value)
+    const value: unknown = key === undefined || !isRow(seen) ? seen : { ...seen, seq: key }
     if (write.collection !== OPERATIONS || !isOperationRow(value)) return `${write.collection} ${JSON.stringify(value)}`
     const before = operations.get(value.seq)
     operations.set(value.seq, value)
     damaged.delete(value.seq)
     return { seq: value.seq, before, row: value }
+  }
+
+  function swap(seq: number): boolean {
+    const table = store.tables.get(OPERATIONS)
+    const row = decoded(table?.rows.get(seq)?.text ?? '')
+    const other = [...operations.keys()].filter((one) => one !== seq).map((one) => decoded(table?.rows.get(one)?.text ?? ''))
+    const sealed = other.find(isSealed)
+    if (table === undefined || !isSealed(row) || sealed === undefined) return false
+    const swapped = { ...row, [SEALED]: sealed[SEALED] }
+    putRow(table, seq, swapped, JSON.stringify(swapped))
+    return true
   }
 
   return {
@@ -109,15 +126,20 @@ export function createDisk(now: () => number): Disk {
         const former = formers[i]
         if (former !== undefined) remember(write.collection, former.key, former.text)
         else if (assigned !== undefined) remember(write.collection, assigned, undefined)
+        if (isSealedAnew(write, former?.text)) {
+          others.push(`${write.collection}/${former?.key} sealed anew`)
+          continue
+        }
         const noted = note(write, assigned)
-        if (write.type === 'put' && write.collection === META && isLeaseRow(write.value)) lease = write.value
+        const row = write.type === 'put' && write.collection === META ? unsealed(write.value) : undefined
+        if (isLeaseRow(row)) lease = row
         if (typeof noted === 'string') others.push(noted)
         else changes.push(noted)
       }
       return { keys, changes, others, lease }
     },
-    corrupt(seq) {
-      store.corrupt(OPERATIONS, seq)
+    corrupt(seq, swaps) {
+      if (!swaps || !swap(seq)) store.corrupt(OPERATIONS, seq)
       damaged.add(seq)
     },
     evict() {
@@ -146,8 +168,23 @@ function decoded(text: string): unknown {
   }
 }
 
+/** Only how it is sealed has changed. */
+function isSealedAnew(write: Write, former: string | undefined): boolean {
+  if (write.type !== 'put' || !isSealed(write.value) || former === undefined) return false
+  return contentOf(decoded(former)) === contentOf(write.value)
+}
+
+/** In whatever order its fields were written. */
+function contentOf(row: unknown): string {
+  return contentHash(JSON.parse(JSON.stringify(unsealed(row) ?? null)))
+}
+
+function isSealed(row: unknown): row is Row {
+  return isRow(row) && typeof row[SEALED] === 'string'
+}
+
 function keyIn(collection: string, value: object): Scalar | undefined {
-  const field = STORE_SCHEMA.collections[collection]?.key
+  const field = collection === ENCRYPTION ? ENCRYPTION_SCHEMA.key : STORE_SCHEMA.collections[collection]?.key
   const key: unknown = field !== undefined && isRow(value) ? value[field] : undefined
   return typeof key === 'string' || typeof key === 'number' ? key : undefined
 }

@@ -1,4 +1,5 @@
 import { drawDecisions, type DecisionStep } from './decisions.ts'
+import { withEncryption } from './encryption.ts'
 import { drawParts, type PartStep } from './parts.ts'
 import { drawSchemas, type SchemaStep } from './schemas.ts'
 import { withQuarrel } from './quarrel.ts'
@@ -34,7 +35,7 @@ export function drawPlot(choices: Choices, shape: WorkloadShape): Plot {
   // Who follows parts knows too little of what he has not for a checker of both.
   const isPlain = parts.length === 0
   return {
-    settings: { ...last, schemas: isPlain ? schemas : [] },
+    settings: withEncryption({ ...last, schemas: isPlain ? schemas : [] }, choices),
     lastMs,
     plan,
     decisions,

@@ -26,6 +26,8 @@ export interface WorldSettings {
   readonly transactions: 'none' | 'together' | 'oneByOne'
   /** By device, from the first: how the schema of its notes answers; empty where nobody has one. */
   readonly schemas: readonly SchemaMode[]
+  /** The build from which on stores with transactions are encrypted, each newer one with a key of its own; undefined: none. */
+  readonly encryptedFromBuild: number | undefined
 }
 
 export type SchemaMode = 'none' | 'at-once' | 'later'
@@ -75,6 +77,7 @@ export function drawSettings(choices: Choices): WorldSettings {
     parts: [],
     transactions: 'none',
     schemas: [],
+    encryptedFromBuild: undefined,
   }
 }
 

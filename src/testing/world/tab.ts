@@ -1,4 +1,4 @@
-import type { Clock, Storage, StoreSchema } from '../../core/ports.ts'
+import type { Clock, Storage } from '../../core/ports.ts'
 import { transportOver } from '../../adapters/http/transport.ts'
 import { engineFactory } from '../../engine/engine-factory.ts'
 import type { Entity } from '../../engine/read-types.ts'
@@ -10,6 +10,7 @@ import { createLife, type Life } from './life.ts'
 import { BASE_URL } from './network.ts'
 import { schemaOf } from './schemas.ts'
 import { noteOptions } from './settings.ts'
+import { encrypted, rotateKeys } from './encryption.ts'
 import { codeOf } from './trace.ts'
 import type { World } from './world.ts'
 
@@ -45,6 +46,8 @@ interface Running {
   readonly user: string
   readonly build: number
   readonly engine: SyncEngine
+  /** Seals with the key of its build what older ones have sealed. */
+  readonly rotate: () => void
   readonly timers: ReadonlySet<object>
   phase: 'starting' | 'ready' | 'stopping'
 }
@@ -67,12 +70,14 @@ export function createTab(world: World, device: Device, name: string): Tab {
     const rules = { throttleMs: 1 }
     const { user } = device
     const timers = new Set<object>()
+    const { storage, rotate } = storageOf(life)
     const made: Running = {
       life,
       rules,
       user,
       build: tab.build,
-      engine: makeEngine(life, rules, user, timers),
+      engine: makeEngine(life, rules, user, timers, storage),
+      rotate,
       timers,
       phase: 'starting',
     }
@@ -110,6 +115,7 @@ export function createTab(world: World, device: Device, name: string): Tab {
       if (made.phase !== 'starting' || !made.life.isAlive()) return
       made.phase = 'ready'
       changed('started')
+      made.rotate()
     } catch (error) {
       if (made.phase !== 'starting' || !made.life.isAlive()) return
       tell({ type: 'did', tab: name, action: 'start', result: codeOf(error) })
@@ -117,7 +123,7 @@ export function createTab(world: World, device: Device, name: string): Tab {
     }
   }
 
-  function makeEngine(life: Life, rules: TimerRules, user: string, timers: Set<object>): SyncEngine {
+  function makeEngine(life: Life, rules: TimerRules, user: string, timers: Set<object>, storage: Storage): SyncEngine {
     const clock = counted(simulatedClock(scheduler, life, device.clock, rules), timers)
     // It computes, which no rule for timers makes slower.
     const thinking = simulatedClock(scheduler, life, device.clock, { throttleMs: 1 })
@@ -143,13 +149,13 @@ export function createTab(world: World, device: Device, name: string): Tab {
       ...(device.hasLine ? { realtime: { ...settings.engine.realtime, channel: world.lines.channelOf(caller) } } : {}),
       user,
       entities: { note: { ...noteOptions(settings), scopes: device.parts, schema: schemaOf(device.schema, thinking) }, task: {} },
-      storage: storageOf(life),
+      storage,
       transport,
     })
   }
 
   /** A newer build is told apart by the version of its schema. */
-  function storageOf(life: Life): Storage {
+  function storageOf(life: Life): { storage: Storage; rotate: () => void } {
     const { build } = tab
     const storage = device.disk.storageOf({
       tab: name,
@@ -163,7 +169,13 @@ export function createTab(world: World, device: Device, name: string): Tab {
       noticeMs: world.noticeMs,
       fault: (call) => device.storageFault(call),
     })
-    return { ...storage, open: (schema: StoreSchema) => storage.open({ ...schema, version: build }) }
+    const from = device.disk.corrupt === undefined ? undefined : world.settings.encryptedFromBuild
+    if (from === undefined || build < from) return { storage: ofBuild(storage, build), rotate: () => {} }
+    const sealed = encrypted(storage, world.cipherOf(build))
+    const told = (result: string): void => {
+      if (life.isAlive()) tell({ type: 'did', tab: name, action: 'rotate', result })
+    }
+    return { storage: ofBuild(sealed, build), rotate: () => void (build > from && rotateKeys(sealed, told, codeOf)) }
   }
 
   function ready(): Running | undefined {
@@ -246,6 +258,10 @@ async function transact(engine: SyncEngine, inputs: readonly EnqueueInput[]): Pr
     for (const input of inputs) tx.enqueue(input)
   })
   return operations
+}
+
+function ofBuild(storage: Storage, build: number): Storage {
+  return { ...storage, open: (schema) => storage.open({ ...schema, version: build }) }
 }
 
 /** The same clock; `set` holds the timers that are set. */

@@ -1,3 +1,5 @@
+import type { Cipher } from '../../adapters/encrypted/index.ts'
+import { createCipherOf } from './encryption.ts'
 import type { NewId, Random } from '../../core/ports.ts'
 import { createDevice, type Device, type DeviceShape } from './device.ts'
 import type { Fact, FactBody, Tell } from './facts.ts'
@@ -25,6 +27,8 @@ export interface World {
   readonly random: Random
   readonly newId: NewId
   newTicket(): number
+  /** With the keys of a build and of all before it. */
+  cipherOf(build: number): Cipher
   storageLatencyMs(): number
   answerMs(): number
   noticeMs(): number
@@ -85,6 +89,7 @@ export function createWorld(options: WorldOptions): World {
     random: choices.unit,
     newId: () => `o${++ids}`,
     newTicket: () => ++tickets,
+    cipherOf: createCipherOf(),
     storageLatencyMs: () => choices.whole(1, 4),
     answerMs: () => choices.pick([0, 0, 0, 1, 2, 5]),
     noticeMs: () => choices.whole(5, 150),

@@ -7,6 +7,7 @@ import { owning } from './bugs/owning.ts'
 import { pacing } from './bugs/pacing.ts'
 import { parting } from './bugs/parting.ts'
 import { pulling } from './bugs/pulling.ts'
+import { sealing } from './bugs/sealing.ts'
 import { sending } from './bugs/sending.ts'
 import { settling } from './bugs/settling.ts'
 import { showing } from './bugs/showing.ts'
@@ -32,4 +33,5 @@ export const BUGS: readonly Bug[] = [
   ...validating,
   ...hearing,
   ...telling,
+  ...sealing,
 ]

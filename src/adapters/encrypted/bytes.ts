@@ -1,0 +1,43 @@
+import type { Bytes } from './cipher.ts'
+
+/** Where Node's buffers are, they are a fraction of the cost: small ones share memory, and none is left to be collected. */
+const hasBuffer = typeof Buffer !== 'undefined'
+
+const CHUNK = 0x8000
+const encoder = new TextEncoder()
+const decoder = new TextDecoder()
+
+export function toBytes(text: string): Bytes {
+  return hasBuffer ? Buffer.from(text) : encoder.encode(text)
+}
+
+export function toText(bytes: Bytes): string {
+  return hasBuffer ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString() : decoder.decode(bytes)
+}
+
+export function toBase64(bytes: Bytes): string {
+  if (hasBuffer) return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64')
+  let text = ''
+  for (let at = 0; at < bytes.length; at += CHUNK) text += String.fromCharCode(...bytes.subarray(at, at + CHUNK))
+  return btoa(text)
+}
+
+const ALPHABET = /^[A-Za-z0-9+/]*={0,2}$/
+
+/** Undefined for a text that `toBase64` would not give. */
+export function fromBase64(text: string): Bytes | undefined {
+  const bytes = ALPHABET.test(text) ? decode(text) : undefined
+  if (bytes === undefined || Math.ceil(bytes.length / 3) * 4 !== text.length) return undefined
+  // The last quantum may hold bits that mean nothing.
+  const last = bytes.subarray(bytes.length - (bytes.length % 3 || 3))
+  return toBase64(last) === text.slice(-4) ? bytes : undefined
+}
+
+function decode(text: string): Bytes | undefined {
+  if (hasBuffer) return Buffer.from(text, 'base64')
+  try {
+    return Uint8Array.from(atob(text), (char) => char.charCodeAt(0))
+  } catch {
+    return undefined
+  }
+}
