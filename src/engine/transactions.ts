@@ -92,10 +92,10 @@ export function createTransactions(settings: Settings, { clock, newId }: SystemP
     }
   }
 
-  /** Those after it are not sent any more, and those before it are taken back, the last first. */
+  /** Those that were never sent are not sent any more, and those that were done before it are taken back, the last first. */
   async function undone(row: OperationRow, others: readonly OperationRow[]): Promise<Aftermath> {
     const ended = others
-      .filter(({ status }) => !isTerminal(status))
+      .filter(({ status, attempts }) => !isTerminal(status) && attempts === 0)
       .map((was) => ({
         was,
         now: { ...finish(was, endOf(row), row.finishedAt ?? 0), lastError: storedError(failedBy(was, row, errorOf(row))) },

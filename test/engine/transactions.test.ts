@@ -173,7 +173,7 @@ describe('where the API has an atomic batch', () => {
     expect(await engine.view('note').get('b')).toMatchObject({ status: 'synced', version: expect.any(String) as string })
   })
 
-  it('B14 S7 S15 one that is refused takes the others with it: nothing is applied, and all leave the view together', async () => {
+  it('S31 B14 S7 S15 one that is refused takes the others with it: nothing is applied, and all leave the view together', async () => {
     const engine = await atomic()
     await settledAll(engine, [create('a')])
     const told = eventOf(engine, 'transaction:failed')
@@ -327,7 +327,7 @@ describe('where the API has none', () => {
     expect(world.attempts.map(({ context }) => context.idempotencyKey)).toEqual(handle.operations.map(({ id }) => id))
   })
 
-  it('B14 S15 if one is refused, those after it are not sent and those before it are taken back, the last first', async () => {
+  it('S31 B14 S15 if one is refused, those after it are not sent and those before it are taken back, the last first', async () => {
     const engine = await oneByOne()
     await settledAll(engine, [create('a', { n: 1, x: 1 }), create('b', { n: 1 }), create('d', { n: 4 })])
     const lists: string[] = []

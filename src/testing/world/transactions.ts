@@ -31,13 +31,19 @@ function asOne(action: Action, at: number): Action {
   if (first === undefined) return action
   const isPair = second !== undefined && second.entity !== first.entity
   if (!isPair && (second !== undefined || at % 2 === 0)) return action
-  const others = isPair ? [second] : [taskOf(first, at)]
+  const others = isPair ? [second] : [at % 4 === 1 ? noteOf(first, at) : taskOf(first, at)]
   const poison = at % POISON_EVERY === 0 ? [poisoned(at)] : []
   return { type: 'enqueue', inputs: [first, ...others, ...poison], isTransaction: true }
 }
 
 function taskOf({ id }: EnqueueInput, at: number): EnqueueInput {
   return { type: 'create', entity: 'task', id: `with${at}`, payload: { about: id } }
+}
+
+/** One that others change, too. */
+function noteOf({ id }: EnqueueInput, at: number): EnqueueInput {
+  const other = [0, 1, 2].map((number) => `n${(at + number) % 4}`).find((one) => one !== id) ?? 'n9'
+  return { type: 'update', entity: 'note', id: other, payload: { b: at } }
 }
 
 function poisoned(at: number): EnqueueInput {

@@ -14,6 +14,7 @@ import { showing } from './bugs/showing.ts'
 import { storing } from './bugs/storing.ts'
 import { telling } from './bugs/telling.ts'
 import { tearing } from './bugs/tearing.ts'
+import { transacting } from './bugs/transacting.ts'
 import { validating } from './bugs/validating.ts'
 
 /** Mistakes that somebody could make in the engine. Each must be told of by one of the invariants that it names. */
@@ -34,4 +35,5 @@ export const BUGS: readonly Bug[] = [
   ...hearing,
   ...telling,
   ...sealing,
+  ...transacting,
 ]
