@@ -146,7 +146,7 @@ export function createReconciler(
 
   return {
     reconcile(slot: OperationActor, row: OperationRow): void {
-      if (!signs.admit())
+      if (!signs.admit(slot))
         return answer(slot, row, { type: 'heldBack', error: new CircuitBreakerOpenError(settings.breaker.cooldownMs) })
       const controller = new AbortController()
       controllers.set(slot, controller)
@@ -174,7 +174,7 @@ export function createReconciler(
       for (const controller of controllers.values()) controller.abort()
       controllers.clear()
       plays.stopAll()
-      signs.abandoned(asking.size)
+      for (const slot of asking) signs.abandoned(slot)
       asking.clear()
     },
   }

@@ -29,7 +29,7 @@ export function createSender(settings: Settings, ports: SystemPorts, transport: 
 
   function send(slot: OperationActor, row: OperationRow): void {
     if (row.request === undefined) return answer(slot, row, unprepared(row))
-    if (!signs.admit())
+    if (!signs.admit(slot))
       return answer(slot, row, { type: 'retry', error: new CircuitBreakerOpenError(settings.breaker.cooldownMs) })
     waiting.push({ slot, row, request: row.request })
     if (waiting.length === 1) queueMicrotask(leave)
@@ -116,7 +116,7 @@ export function createSender(settings: Settings, ports: SystemPorts, transport: 
     },
     abortAll(): void {
       const open = new Set(controllers.values())
-      signs.abandoned(controllers.size + waiting.length)
+      for (const slot of [...controllers.keys(), ...waiting.map((flight) => flight.slot)]) signs.abandoned(slot)
       waiting = []
       controllers.clear()
       for (const controller of open) controller.abort()
