@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { OperationRow } from '../../src/core/operation.ts'
 import { watchInvariants, type InvariantWatch } from '../../src/testing/invariants/index.ts'
+import { infoOf } from '../../src/engine/info.ts'
 import type { Fact, FactBody, Sent } from '../../src/testing/world/facts.ts'
 import type { Effect } from '../../src/testing/world/model-server.ts'
 import { drawSettings } from '../../src/testing/world/settings.ts'
@@ -72,6 +73,11 @@ function served(key: string, sequence = 1): FactBody {
   return { type: 'served', request: sent(key, '{}').request, status: 200, effects: [effect], replayed: false }
 }
 
+/** What another request of the tab met. */
+function answered(answer: string): FactBody {
+  return { type: 'answered', request: sent('other', '1', 2).request, answer }
+}
+
 /** The server has changed the note, for the operation of this key. */
 function servedEffect(more: Partial<Effect>): FactBody {
   const made = { user: 'u1', client: 'c', sequence: 1, key: 'other', method: 'PATCH', entity: 'note', id: 'n1', version: 1 }
@@ -84,6 +90,7 @@ const done: OperationRow = { ...sending, rev: 3, status: 'done' }
 const reconciling: OperationRow = { ...sending, rev: 3, status: 'reconciling' }
 const waiting: OperationRow = { ...sending, rev: 3, status: 'waiting', dueAt: 5 }
 const stored = committed(undefined, row)
+const opened: FactBody = { type: 'event', ...at, event: { type: 'breaker:opened', trips: 1, remainingMs: 1, at: 0 } }
 const claimed = committed(row, sending)
 
 const stories: readonly (readonly [invariant: string, what: string, facts: readonly FactBody[]])[] = [
@@ -151,11 +158,7 @@ const stories: readonly (readonly [invariant: string, what: string, facts: reado
       committed(sending, waiting),
     ],
   ],
-  [
-    'S23',
-    'it is sent while the breaker is open',
-    [stored, { type: 'event', ...at, event: { type: 'breaker:opened', trips: 1, remainingMs: 1, at: 0 } }, sent('o1', '1')],
-  ],
+  ['S23', 'it is sent while the breaker is open', [stored, opened, sent('o1', '1')]],
   [
     'S24',
     'a 401 costs an attempt',
@@ -204,6 +207,16 @@ const stories: readonly (readonly [invariant: string, what: string, facts: reado
 describe('the checkers', () => {
   it.each(stories)('F4 %s is said to be violated when %s', (invariant, _, facts) => {
     expect(told(facts).violations.map((violation) => violation.invariant)).toContain(invariant)
+  })
+
+  it('F4 S23 say nothing of a request that had waited for new credentials when the breaker opened', () => {
+    const violated = (facts: readonly FactBody[]): readonly string[] => told(facts).violations.map(({ sentence }) => sentence)
+    const sentOpen = 'd1.t1 sent request 1 though its breaker is open.'
+    expect(violated([stored, claimed, answered('401'), opened, sent('o1', '1')])).not.toContain(sentOpen)
+    expect(violated([stored, claimed, opened, answered('401'), sent('o1', '1')])).toContain(sentOpen)
+    const turn: FactBody = { type: 'event', ...at, event: { type: 'sync:started', operation: infoOf(row), at: 0 } }
+    expect(violated([stored, claimed, turn, answered('401'), opened, sent('o1', '1')])).not.toContain(sentOpen)
+    expect(violated([stored, claimed, answered('401'), opened, turn, sent('o1', '1')])).toContain(sentOpen)
   })
 
   it('F4 say nothing of an operation that goes well', () => {

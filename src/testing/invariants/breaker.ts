@@ -1,4 +1,5 @@
 import type { Checker } from './invariant.ts'
+import { createRenewals } from './renewals.ts'
 
 interface Seen {
   state: 'closed' | 'open' | 'halfOpen'
@@ -12,13 +13,16 @@ interface Seen {
   out: Map<number, number>
   /** Keys that a 401 met: with new credentials the same send goes on. */
   renewed: Set<string>
+  /** Operations whose turn came while it was open. */
+  late: Set<string>
 }
 
 /** S23: an open breaker lets nothing through, a half-open one only its probes; only failures of the server or the network open it. */
-export const breaker: Checker = ({ settings, now }, report) => {
+export const breaker: Checker = ({ settings, now, register }, report) => {
   const tabs = new Map<string, Seen>()
   /** What is no answer of the API, whatever its status. */
   const notFromServer = new Set<string>()
+  const renewals = createRenewals(now)
   const { failureThreshold = 10, windowMs = 60_000, halfOpenProbes = 1 } = settings.engine.breaker ?? {}
 
   function seen(tab: string): Seen {
@@ -34,6 +38,7 @@ export const breaker: Checker = ({ settings, now }, report) => {
 
   return {
     see(fact) {
+      renewals.see(fact, (tab) => tabs.get(tab)?.state === 'open')
       if (fact.type === 'tab' && fact.change === 'starting') tabs.delete(fact.tab)
       if (fact.type === 'fault' && fact.kind === 'slept')
         for (const [tab, one] of tabs) if (tab.startsWith(`${fact.where}.`)) one.hasSlept = true
@@ -48,14 +53,20 @@ export const breaker: Checker = ({ settings, now }, report) => {
         } else if (fact.event.type === 'breaker:halfOpened') {
           one.state = 'halfOpen'
           one.probes.clear()
-        } else if (fact.event.type === 'breaker:closed') one.state = 'closed'
+          one.late.clear()
+        } else if (fact.event.type === 'breaker:closed') {
+          one.state = 'closed'
+          one.late.clear()
+        } else if (fact.event.type === 'sync:started' && one.state === 'open') one.late.add(fact.event.operation.id)
       }
       if (fact.type === 'sent') {
         const one = seen(fact.request.tab)
         one.out.set(fact.request.number, now())
+        const hasWaited = renewals.hasWaited(fact.request.tab)
         const [write] = fact.request.writes
         if (write === undefined || one.renewed.delete(write.key)) return
-        if (one.state === 'open')
+        const isLate = one.late.has(register.byKey(fact.request.user, write.key)?.id ?? '')
+        if (one.state === 'open' && (isLate || !hasWaited))
           report('S23', `${fact.request.tab} sent request ${fact.request.number} though its breaker is open.`)
         if (one.state !== 'halfOpen') return
         one.probes.add(fact.request.number)
@@ -84,5 +95,6 @@ export const breaker: Checker = ({ settings, now }, report) => {
 }
 
 function fresh(): Seen {
-  return { state: 'closed', probes: new Set(), failures: [], hasSlept: false, out: new Map(), renewed: new Set() }
+  const empty = { probes: new Set<number>(), failures: [], out: new Map(), renewed: new Set<string>(), late: new Set<string>() }
+  return { ...empty, state: 'closed', hasSlept: false }
 }
