@@ -1,3 +1,4 @@
+import type { Sent } from '../world/facts.ts'
 import type { Checker } from './invariant.ts'
 import { createRenewals } from './renewals.ts'
 
@@ -16,6 +17,9 @@ interface Seen {
   /** Operations whose turn came while it was open. */
   late: Set<string>
 }
+
+/** What makes an answer that nobody can tell to be the API's, even a 404. */
+const UNREADABLE: ReadonlySet<string> = new Set(['wrong-type', 'truncated'])
 
 /** S23: an open breaker lets nothing through, a half-open one only its probes; only failures of the server or the network open it. */
 export const breaker: Checker = ({ settings, now, register }, report) => {
@@ -42,7 +46,7 @@ export const breaker: Checker = ({ settings, now, register }, report) => {
       if (fact.type === 'tab' && fact.change === 'starting') tabs.delete(fact.tab)
       if (fact.type === 'fault' && fact.kind === 'slept')
         for (const [tab, one] of tabs) if (tab.startsWith(`${fact.where}.`)) one.hasSlept = true
-      if (fact.type === 'fault' && fact.kind === 'wrong-type') notFromServer.add(fact.where)
+      if (fact.type === 'fault' && UNREADABLE.has(fact.kind)) notFromServer.add(fact.where)
       if (fact.type === 'event') {
         const one = seen(fact.tab)
         if (fact.event.type === 'breaker:opened') {
@@ -86,12 +90,17 @@ export const breaker: Checker = ({ settings, now, register }, report) => {
           fact.answer === '425' ||
           fact.answer === '421' ||
           fact.answer === '407' ||
-          notFromServer.delete(`request ${fact.request.number}`)
+          (notFromServer.delete(`request ${fact.request.number}`) && !isOneWrite(fact.request))
         )
           one.failures.push(now())
       }
     },
   }
+}
+
+/** Its status alone refuses it, whatever the body is. */
+function isOneWrite({ method, path }: Sent): boolean {
+  return method !== 'GET' && path !== '/batch'
 }
 
 function fresh(): Seen {
