@@ -47,6 +47,16 @@ function told(facts: readonly FactBody[]): InvariantWatch {
 
 const at = { tab: 'd1.t1', device: 'd1' } as const
 
+function invariantsIn(facts: readonly FactBody[]): readonly string[] {
+  return told(facts).violations.map(({ invariant }) => invariant)
+}
+
+/** The tab has the lease from now on. */
+function leased(tab: string, epoch: number): FactBody {
+  const lease = { name: 'lease', owner: tab, epoch, beat: 0, rev: epoch } as const
+  return { type: 'committed', tab, device: 'd1', changes: [], others: [], lease, epoch: undefined }
+}
+
 function committed(before: OperationRow | undefined, after: OperationRow | undefined, epoch?: number): FactBody {
   return { type: 'committed', ...at, changes: [{ seq: 1, before, row: after }], others: [], lease: undefined, epoch }
 }
@@ -217,6 +227,29 @@ describe('the checkers', () => {
     const turn: FactBody = { type: 'event', ...at, event: { type: 'sync:started', operation: infoOf(row), at: 0 } }
     expect(violated([stored, claimed, turn, answered('401'), opened, sent('o1', '1')])).not.toContain(sentOpen)
     expect(violated([stored, claimed, answered('401'), opened, turn, sent('o1', '1')])).toContain(sentOpen)
+  })
+
+  it('F4 S22 say nothing of the wait that a portal asks for where the network itself is gone', () => {
+    const asked: FactBody = { type: 'answered', request: sent('o1', '1').request, answer: '511', retryAfter: '60' }
+    const offline: FactBody = { type: 'event', ...at, event: { type: 'network:offline', at: 0 } }
+    expect(invariantsIn([stored, claimed, asked, committed(sending, waiting)])).toContain('S22')
+    expect(invariantsIn([stored, claimed, asked, offline, committed(sending, waiting)])).not.toContain('S22')
+    expect(invariantsIn([stored, claimed, offline, asked, committed(sending, waiting)])).not.toContain('S22')
+  })
+
+  it('F4 S6 say nothing of what a tab had chosen before another took its lease', () => {
+    const anew = [leased('d1.t1', 1), stored, claimed, sent('o1', '1'), served('o1.1')]
+    expect(invariantsIn([...anew, sent('o1', '1')])).toContain('S6')
+    expect(invariantsIn([...anew, leased('d1.t2', 2), sent('o1', '1')])).not.toContain('S6')
+    expect(invariantsIn([...anew, leased('d1.t2', 2), leased('d1.t1', 3), sent('o1', '1')])).toContain('S6')
+  })
+
+  it('F4 S5 say nothing of a key that is given again because the row that had it was lost', () => {
+    const lost: FactBody = { type: 'fault', kind: 'power-loss', where: 'd1', seqs: [1] }
+    const again = committed(undefined, { ...row, id: 'o2' })
+    expect(invariantsIn([stored, sent('o1', '1'), again, sent('o1', '2')])).toContain('S5')
+    expect(invariantsIn([stored, sent('o1', '1'), lost, again, sent('o1', '2')])).not.toContain('S5')
+    expect(invariantsIn([stored, sent('o1', '1'), lost, again, sent('o1', '2'), sent('o1', '3')])).toContain('S5')
   })
 
   it('F4 say nothing of an operation that goes well', () => {

@@ -58,8 +58,8 @@ export interface Served {
 export interface ServerState {
   readonly resources: ReadonlyMap<string, Resource>
   readonly answers: ReadonlyMap<string, KeptAnswer>
-  /** How many effects there had been. */
-  readonly effects: number
+  /** What it had in it. */
+  readonly effects: ReadonlySet<Effect>
 }
 
 /** The wire contract of docs/wire-protocol.md, as plainly as it can be said: the oracle that engines are judged by. */
@@ -253,9 +253,13 @@ export function createModelServer({ anonymous, isInPart = hasItsValue }: ModelSe
     },
     revokeTokens: () => tokens.clear(),
     logIn: true,
-    backUp: () => ({ resources: new Map(resources), answers: new Map(answers), effects: ledger.length }),
+    backUp() {
+      const effects = new Set(ledger.filter((effect) => !undone.has(effect)))
+      return { resources: new Map(resources), answers: new Map(answers), effects }
+    },
     restore(state) {
-      for (const effect of ledger.slice(state.effects)) undone.add(effect)
+      undone.clear()
+      for (const effect of ledger) if (!state.effects.has(effect)) undone.add(effect)
       log += 1
       expireParts(() => true)
       replace(resources, state.resources)
