@@ -252,6 +252,18 @@ describe('the checkers', () => {
     expect(invariantsIn([stored, sent('o1', '1'), lost, again, sent('o1', '2'), sent('o1', '3')])).toContain('S5')
   })
 
+  it('F4 S4 say nothing of one that is done by what was applied under its key before the row that had it was lost', () => {
+    const lost: FactBody = { type: 'fault', kind: 'power-loss', where: 'd1', seqs: [1] }
+    const other = { id: 'o2', seq: 2 }
+    const again = [
+      committed(undefined, { ...row, ...other }),
+      committed({ ...row, ...other }, { ...sending, ...other }),
+      committed({ ...sending, ...other }, { ...done, ...other }),
+    ]
+    expect(invariantsIn([stored, claimed, served('o1'), lost, ...again])).not.toContain('S4')
+    expect(invariantsIn([stored, claimed, lost, ...again])).toContain('S4')
+  })
+
   it('F4 say nothing of an operation that goes well', () => {
     const accepted: FactBody = { type: 'accepted', ...at, user: 'u1', ticket: 1, ids: ['o1'] }
     expect(told([stored, accepted, claimed, sent('o1', '1'), served('o1'), committed(sending, done)]).violations).toMatchObject([

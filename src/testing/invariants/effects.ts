@@ -16,6 +16,11 @@ export const effects: Checker = ({ register, undone, ledger }, report) => {
     return (made.get(one) ?? []).filter((effect) => !undone.has(effect)).length
   }
 
+  /** Also with what was sent under its key for one whose row was lost. */
+  function tookEffect(one: Known): boolean {
+    return made.has(one) || [...made.values()].flat().some(({ user, key }) => register.byKey(user, key) === one)
+  }
+
   function served({ effects: news }: Extract<Fact, { type: 'served' }>): void {
     for (const effect of news) {
       const one = register.byKey(effect.user, effect.key)
@@ -59,7 +64,7 @@ export const effects: Checker = ({ register, undone, ledger }, report) => {
     if (status === 'rejected' && count > 0 && isSure)
       report('S4', `${one.id} was rejected, but the server had taken effect for it.`)
     if (status === 'superseded' && one.sends > 0) report('S17', `${one.id} was superseded, but it had been sent.`)
-    if (status === 'done' && confirmed.has(one) && (made.get(one) ?? []).length === 0)
+    if (status === 'done' && confirmed.has(one) && !tookEffect(one))
       report('S4', `${one.id} is done, but the server never took effect for it.`)
   }
 
