@@ -1,7 +1,5 @@
 import type { Fact } from '../world/facts.ts'
 
-export type Renewals = ReturnType<typeof createRenewals>
-
 /**
  * What a tab's breaker let through, and then had to wait for new credentials: it leaves when those have come, whatever the breaker has done
  * meanwhile. All that waited leave at one instant.
