@@ -6,30 +6,36 @@ export type BreakerSigns = ReturnType<typeof createBreakerSigns>
 
 /** What every request asks the breaker before it leaves, and tells it afterwards. While it is half-open each is a probe. */
 export function createBreakerSigns({ monotonic }: Clock, breaker: () => BreakerActor | undefined) {
-  function admits(actor: BreakerActor): boolean {
+  /** By who asked: after which opening its probe left. */
+  const probes = new WeakMap<object, number>()
+
+  function admits(actor: BreakerActor, asker: object): boolean {
     const snapshot = actor.getSnapshot()
+    probes.delete(asker)
     const state = breakerState(snapshot)
     if (state !== 'halfOpen') return state === 'closed'
-    const { probesInFlight, halfOpenProbes } = snapshot.context
+    const { probesInFlight, halfOpenProbes, trips } = snapshot.context
     if (probesInFlight >= halfOpenProbes) return false
+    probes.set(asker, trips)
     actor.send({ type: 'PROBE' })
     return true
   }
 
   return {
     /** Whether a request may leave now. It may have been let through before the breaker opened. */
-    admit(): boolean {
+    admit(asker: object): boolean {
       const actor = breaker()
-      return actor === undefined || admits(actor)
+      return actor === undefined || admits(actor, asker)
     },
     failed: (): void => breaker()?.send({ type: 'FAILURE', at: monotonic() }),
     succeeded(): void {
       const actor = breaker()
       if (actor !== undefined && breakerState(actor.getSnapshot()) !== 'closed') actor.send({ type: 'SUCCESS' })
     },
-    /** Requests that the engine itself called off tell nothing. */
-    abandoned(count: number): void {
-      for (let i = 0; i < count; i++) breaker()?.send({ type: 'PROBE_ABANDONED' })
+    /** A request that the engine itself called off tells nothing. If it is older than the probes that are out, it frees the place of none. */
+    abandoned(asker: object): void {
+      const actor = breaker()
+      if (actor !== undefined && probes.get(asker) === actor.getSnapshot().context.trips) actor.send({ type: 'PROBE_ABANDONED' })
     },
   }
 }

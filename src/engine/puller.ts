@@ -131,7 +131,7 @@ export function createPuller(
 
   async function ask(turn: Turn): Promise<Step> {
     const { entity, part, row, writer } = turn
-    const refused = refusal(entity)
+    const refused = refusal(entity, writer.signal)
     const due = refused === undefined ? dueIn(row, clock.now()) : undefined
     if (due !== undefined) return askAlone(turn, due)
     const pulled = refused ?? (await answerFor(part, row, writer.signal))
@@ -166,13 +166,13 @@ export function createPuller(
   }
 
   /** Why nothing is asked of the server now. */
-  function refusal(entity: string): Failed | undefined {
+  function refusal(entity: string, signal: AbortSignal): Failed | undefined {
     if (transport.pull === undefined) return { type: 'failed', error: noPull() }
     const pause = pauses.get(entity)
     const leftMs = (pause?.until ?? 0) - clock.monotonic()
     if (pause !== undefined && leftMs > 0) return { type: 'failed', error: pause.error, retryAfterMs: leftMs }
     pauses.delete(entity)
-    if (signs.admit()) return undefined
+    if (signs.admit(signal)) return undefined
     heldBack.add(entity)
     return { type: 'failed', error: new CircuitBreakerOpenError(settings.breaker.cooldownMs) }
   }
@@ -183,7 +183,7 @@ export function createPuller(
     if (runs.begin(name)) events.emit({ type: 'pull:started', ...part, full: isPartial, done: met })
     replica.asking()
     const pulled = await inTimeFor({ ...part, cursor, limit: settings.pull.pageSize, etag: isPartial ? undefined : etag }, signal)
-    if (signal.aborted) signs.abandoned(1)
+    if (signal.aborted) signs.abandoned(signal)
     else if (pulled.type === 'failed' && isServerFailure(pulled.error)) signs.failed()
     else signs.succeeded()
     return pulled.type === 'page' && validators.hasSchema(part.entity)

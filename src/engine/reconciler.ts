@@ -230,7 +230,7 @@ export function createReconciler(
     const members = (await transactions.membersOf(row)).map((member) => member ?? row)
     const decisions: PreparedDecision[] = []
     for (const member of members) {
-      const isAllowed = decisions.length === 0 || member.transaction?.isMet === true || signs.admit()
+      const isAllowed = decisions.length === 0 || member.transaction?.isMet === true || signs.admit(slot)
       const decision = member.transaction?.isMet ? MET : isAllowed ? await decide(slot, member, signal) : heldBack()
       decisions.push(prepared(member, decision))
     }
@@ -243,7 +243,7 @@ export function createReconciler(
 
   return {
     reconcile(slot: OperationActor, row: OperationRow): void {
-      if (!signs.admit()) return answer(slot, row, heldBack())
+      if (!signs.admit(slot)) return answer(slot, row, heldBack())
       const controller = new AbortController()
       controllers.set(slot, controller)
       void run(slot, row, controller)
@@ -270,7 +270,7 @@ export function createReconciler(
       for (const controller of controllers.values()) controller.abort()
       controllers.clear()
       plays.stopAll()
-      signs.abandoned(asking.size)
+      for (const slot of asking) signs.abandoned(slot)
       asking.clear()
     },
   }

@@ -24,7 +24,7 @@ export function createRetaker(
       ask: (called) => transport.fetch(entity, id, { signal: called }),
       failed: (error) => ({ type: 'failed', error }),
     })
-    if (signal.aborted) signs.abandoned(1)
+    if (signal.aborted) signs.abandoned(signal)
     else if (fetched.type === 'failed' && isServerFailure(fetched.error)) signs.failed()
     else signs.succeeded()
     return fetched

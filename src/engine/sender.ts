@@ -45,7 +45,7 @@ export function createSender(settings: Settings, ports: SystemPorts, transport: 
   function send(slot: OperationActor, row: OperationRow): void {
     if (row.request === undefined) return answer(slot, row, unprepared(row))
     if (isTogether(row)) return void flyTogether(slot, row)
-    if (!signs.admit()) return answer(slot, row, heldBack())
+    if (!signs.admit(slot)) return answer(slot, row, heldBack())
     waiting.push({ slot, row })
     if (waiting.length === 1) queueMicrotask(leave)
   }
@@ -58,7 +58,7 @@ export function createSender(settings: Settings, ports: SystemPorts, transport: 
     )
     if (!gathering.delete(slot)) return
     if (members.length === 0) return answer(slot, row, { type: 'retry', error: unread(row) })
-    if (!signs.admit()) return answer(slot, row, heldBack())
+    if (!signs.admit(slot)) return answer(slot, row, heldBack())
     const controller = new AbortController()
     controllers.set(slot, controller)
     hooks.requested()
@@ -178,7 +178,7 @@ export function createSender(settings: Settings, ports: SystemPorts, transport: 
     },
     abortAll(): void {
       const open = new Set(controllers.values())
-      signs.abandoned(controllers.size + waiting.length)
+      for (const slot of [...controllers.keys(), ...waiting.map((flight) => flight.slot)]) signs.abandoned(slot)
       waiting = []
       gathering.clear()
       controllers.clear()

@@ -135,16 +135,56 @@ describe('a half-open breaker', () => {
     })
     breaker.start()
     const signs = createBreakerSigns(clock, () => breaker)
-    expect(signs.admit()).toBe(true)
+    const [a, b, c] = [{}, {}, {}]
+    expect(signs.admit(a)).toBe(true)
     signs.failed()
-    expect(signs.admit()).toBe(false)
+    expect(signs.admit(a)).toBe(false)
     await clock.advance(DEFAULTS.breaker.cooldownMs)
-    expect([signs.admit(), signs.admit(), signs.admit()]).toEqual([true, true, false])
-    signs.abandoned(1)
-    expect([signs.admit(), signs.admit()]).toEqual([true, false])
+    expect([signs.admit(a), signs.admit(b), signs.admit(c)]).toEqual([true, true, false])
+    signs.abandoned(a)
+    expect([signs.admit(c), signs.admit(a)]).toEqual([true, false])
     signs.succeeded()
-    expect([signs.admit(), signs.admit(), signs.admit()]).toEqual([true, true, true])
+    expect([signs.admit(a), signs.admit(b), signs.admit(c)]).toEqual([true, true, true])
     breaker.stop()
+  })
+
+  it('S23 gives nobody the place of a probe because an older request is called off', async () => {
+    const clock = createVirtualClock()
+    const real = httpTransport({ baseURL: world.url })
+    let looks = 0
+    const transport: Transport = {
+      ...real,
+      pull(_, { signal }) {
+        looks += 1
+        const error = new NetworkError('Called off.', { code: 'aborted' })
+        return new Promise((resolve) => signal.addEventListener('abort', () => resolve({ type: 'failed', error })))
+      },
+    }
+    world.intercept(async (_, _send, count) =>
+      count > 1 ? new Promise<never>(() => {}) : { type: 'unknown', error: new NetworkError('Down.') },
+    )
+    const engine = await world.started({
+      ports: { clock },
+      transport,
+      pull: { everyMs: 1_000 },
+      sendTimeoutMs: 60_000,
+      stopTimeoutMs: 1_000,
+      breaker: { failureThreshold: 1, cooldownMs: 10_000, probeTimeoutMs: 60_000 },
+    })
+    await eventOf(engine, 'pull:started')
+    await engine.enqueue({ type: 'create', entity: 'note', id: 'a', payload: {} })
+    await eventOf(engine, 'breaker:opened')
+    await clock.advance(12_000)
+    expect(engine.metrics().breaker.state).toBe('halfOpen')
+    expect([looks, world.attempts.length]).toEqual([1, 2])
+    engine.pause('test')
+    await clock.advance(100)
+    engine.resume('test')
+    await clock.advance(100)
+    expect([looks, world.attempts.length]).toEqual([1, 2])
+    const stopped = engine.stop()
+    await clock.advance(10_000)
+    await stopped
   })
 
   it('S23 gives nobody the place of a probe because an older request answers late', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { OperationRow } from '../../src/core/operation.ts'
 import { watchInvariants, type InvariantWatch } from '../../src/testing/invariants/index.ts'
+import { infoOf } from '../../src/engine/info.ts'
 import type { Fact, FactBody, Sent } from '../../src/testing/world/facts.ts'
 import type { Effect } from '../../src/testing/world/model-server.ts'
 import { drawSettings } from '../../src/testing/world/settings.ts'
@@ -46,6 +47,16 @@ function told(facts: readonly FactBody[]): InvariantWatch {
 
 const at = { tab: 'd1.t1', device: 'd1' } as const
 
+function invariantsIn(facts: readonly FactBody[]): readonly string[] {
+  return told(facts).violations.map(({ invariant }) => invariant)
+}
+
+/** The tab has the lease from now on. */
+function leased(tab: string, epoch: number): FactBody {
+  const lease = { name: 'lease', owner: tab, epoch, beat: 0, rev: epoch } as const
+  return { type: 'committed', tab, device: 'd1', changes: [], others: [], lease, epoch: undefined }
+}
+
 function committed(before: OperationRow | undefined, after: OperationRow | undefined, epoch?: number): FactBody {
   return { type: 'committed', ...at, changes: [{ seq: 1, before, row: after }], others: [], lease: undefined, epoch }
 }
@@ -72,6 +83,11 @@ function served(key: string, sequence = 1): FactBody {
   return { type: 'served', request: sent(key, '{}').request, status: 200, effects: [effect], replayed: false }
 }
 
+/** What another request of the tab met. */
+function answered(answer: string): FactBody {
+  return { type: 'answered', request: sent('other', '1', 2).request, answer }
+}
+
 /** The server has changed the note, for the operation of this key. */
 function servedEffect(more: Partial<Effect>): FactBody {
   const made = { user: 'u1', client: 'c', sequence: 1, key: 'other', method: 'PATCH', entity: 'note', id: 'n1', version: 1 }
@@ -84,6 +100,7 @@ const done: OperationRow = { ...sending, rev: 3, status: 'done' }
 const reconciling: OperationRow = { ...sending, rev: 3, status: 'reconciling' }
 const waiting: OperationRow = { ...sending, rev: 3, status: 'waiting', dueAt: 5 }
 const stored = committed(undefined, row)
+const opened: FactBody = { type: 'event', ...at, event: { type: 'breaker:opened', trips: 1, remainingMs: 1, at: 0 } }
 const claimed = committed(row, sending)
 
 const stories: readonly (readonly [invariant: string, what: string, facts: readonly FactBody[]])[] = [
@@ -151,11 +168,7 @@ const stories: readonly (readonly [invariant: string, what: string, facts: reado
       committed(sending, waiting),
     ],
   ],
-  [
-    'S23',
-    'it is sent while the breaker is open',
-    [stored, { type: 'event', ...at, event: { type: 'breaker:opened', trips: 1, remainingMs: 1, at: 0 } }, sent('o1', '1')],
-  ],
+  ['S23', 'it is sent while the breaker is open', [stored, opened, sent('o1', '1')]],
   [
     'S24',
     'a 401 costs an attempt',
@@ -204,6 +217,51 @@ const stories: readonly (readonly [invariant: string, what: string, facts: reado
 describe('the checkers', () => {
   it.each(stories)('F4 %s is said to be violated when %s', (invariant, _, facts) => {
     expect(told(facts).violations.map((violation) => violation.invariant)).toContain(invariant)
+  })
+
+  it('F4 S23 say nothing of a request that had waited for new credentials when the breaker opened', () => {
+    const violated = (facts: readonly FactBody[]): readonly string[] => told(facts).violations.map(({ sentence }) => sentence)
+    const sentOpen = 'd1.t1 sent request 1 though its breaker is open.'
+    expect(violated([stored, claimed, answered('401'), opened, sent('o1', '1')])).not.toContain(sentOpen)
+    expect(violated([stored, claimed, opened, answered('401'), sent('o1', '1')])).toContain(sentOpen)
+    const turn: FactBody = { type: 'event', ...at, event: { type: 'sync:started', operation: infoOf(row), at: 0 } }
+    expect(violated([stored, claimed, turn, answered('401'), opened, sent('o1', '1')])).not.toContain(sentOpen)
+    expect(violated([stored, claimed, answered('401'), opened, turn, sent('o1', '1')])).toContain(sentOpen)
+  })
+
+  it('F4 S22 say nothing of the wait that a portal asks for where the network itself is gone', () => {
+    const asked: FactBody = { type: 'answered', request: sent('o1', '1').request, answer: '511', retryAfter: '60' }
+    const offline: FactBody = { type: 'event', ...at, event: { type: 'network:offline', at: 0 } }
+    expect(invariantsIn([stored, claimed, asked, committed(sending, waiting)])).toContain('S22')
+    expect(invariantsIn([stored, claimed, asked, offline, committed(sending, waiting)])).not.toContain('S22')
+    expect(invariantsIn([stored, claimed, offline, asked, committed(sending, waiting)])).not.toContain('S22')
+  })
+
+  it('F4 S6 say nothing of what a tab had chosen before another took its lease', () => {
+    const anew = [leased('d1.t1', 1), stored, claimed, sent('o1', '1'), served('o1.1')]
+    expect(invariantsIn([...anew, sent('o1', '1')])).toContain('S6')
+    expect(invariantsIn([...anew, leased('d1.t2', 2), sent('o1', '1')])).not.toContain('S6')
+    expect(invariantsIn([...anew, leased('d1.t2', 2), leased('d1.t1', 3), sent('o1', '1')])).toContain('S6')
+  })
+
+  it('F4 S5 say nothing of a key that is given again because the row that had it was lost', () => {
+    const lost: FactBody = { type: 'fault', kind: 'power-loss', where: 'd1', seqs: [1] }
+    const again = committed(undefined, { ...row, id: 'o2' })
+    expect(invariantsIn([stored, sent('o1', '1'), again, sent('o1', '2')])).toContain('S5')
+    expect(invariantsIn([stored, sent('o1', '1'), lost, again, sent('o1', '2')])).not.toContain('S5')
+    expect(invariantsIn([stored, sent('o1', '1'), lost, again, sent('o1', '2'), sent('o1', '3')])).toContain('S5')
+  })
+
+  it('F4 S4 say nothing of one that is done by what was applied under its key before the row that had it was lost', () => {
+    const lost: FactBody = { type: 'fault', kind: 'power-loss', where: 'd1', seqs: [1] }
+    const other = { id: 'o2', seq: 2 }
+    const again = [
+      committed(undefined, { ...row, ...other }),
+      committed({ ...row, ...other }, { ...sending, ...other }),
+      committed({ ...sending, ...other }, { ...done, ...other }),
+    ]
+    expect(invariantsIn([stored, claimed, served('o1'), lost, ...again])).not.toContain('S4')
+    expect(invariantsIn([stored, claimed, lost, ...again])).toContain('S4')
   })
 
   it('F4 say nothing of an operation that goes well', () => {

@@ -1,4 +1,6 @@
+import type { Sent } from '../world/facts.ts'
 import type { Checker } from './invariant.ts'
+import { createRenewals } from './renewals.ts'
 
 interface Seen {
   state: 'closed' | 'open' | 'halfOpen'
@@ -12,13 +14,19 @@ interface Seen {
   out: Map<number, number>
   /** Keys that a 401 met: with new credentials the same send goes on. */
   renewed: Set<string>
+  /** Operations whose turn came while it was open. */
+  late: Set<string>
 }
 
+/** What makes an answer that nobody can tell to be the API's, even a 404. */
+const UNREADABLE: ReadonlySet<string> = new Set(['wrong-type', 'truncated'])
+
 /** S23: an open breaker lets nothing through, a half-open one only its probes; only failures of the server or the network open it. */
-export const breaker: Checker = ({ settings, now }, report) => {
+export const breaker: Checker = ({ settings, now, register }, report) => {
   const tabs = new Map<string, Seen>()
   /** What is no answer of the API, whatever its status. */
   const notFromServer = new Set<string>()
+  const renewals = createRenewals(now)
   const { failureThreshold = 10, windowMs = 60_000, halfOpenProbes = 1 } = settings.engine.breaker ?? {}
 
   function seen(tab: string): Seen {
@@ -34,10 +42,11 @@ export const breaker: Checker = ({ settings, now }, report) => {
 
   return {
     see(fact) {
+      renewals.see(fact, (tab) => tabs.get(tab)?.state === 'open')
       if (fact.type === 'tab' && fact.change === 'starting') tabs.delete(fact.tab)
       if (fact.type === 'fault' && fact.kind === 'slept')
         for (const [tab, one] of tabs) if (tab.startsWith(`${fact.where}.`)) one.hasSlept = true
-      if (fact.type === 'fault' && fact.kind === 'wrong-type') notFromServer.add(fact.where)
+      if (fact.type === 'fault' && UNREADABLE.has(fact.kind)) notFromServer.add(fact.where)
       if (fact.type === 'event') {
         const one = seen(fact.tab)
         if (fact.event.type === 'breaker:opened') {
@@ -48,14 +57,20 @@ export const breaker: Checker = ({ settings, now }, report) => {
         } else if (fact.event.type === 'breaker:halfOpened') {
           one.state = 'halfOpen'
           one.probes.clear()
-        } else if (fact.event.type === 'breaker:closed') one.state = 'closed'
+          one.late.clear()
+        } else if (fact.event.type === 'breaker:closed') {
+          one.state = 'closed'
+          one.late.clear()
+        } else if (fact.event.type === 'sync:started' && one.state === 'open') one.late.add(fact.event.operation.id)
       }
       if (fact.type === 'sent') {
         const one = seen(fact.request.tab)
         one.out.set(fact.request.number, now())
+        const hasWaited = renewals.hasWaited(fact.request.tab)
         const [write] = fact.request.writes
         if (write === undefined || one.renewed.delete(write.key)) return
-        if (one.state === 'open')
+        const isLate = one.late.has(register.byKey(fact.request.user, write.key)?.id ?? '')
+        if (one.state === 'open' && (isLate || !hasWaited))
           report('S23', `${fact.request.tab} sent request ${fact.request.number} though its breaker is open.`)
         if (one.state !== 'halfOpen') return
         one.probes.add(fact.request.number)
@@ -75,7 +90,7 @@ export const breaker: Checker = ({ settings, now }, report) => {
           fact.answer === '425' ||
           fact.answer === '421' ||
           fact.answer === '407' ||
-          notFromServer.delete(`request ${fact.request.number}`)
+          (notFromServer.delete(`request ${fact.request.number}`) && !isOneWrite(fact.request))
         )
           one.failures.push(now())
       }
@@ -83,6 +98,12 @@ export const breaker: Checker = ({ settings, now }, report) => {
   }
 }
 
+/** Its status alone refuses it, whatever the body is. */
+function isOneWrite({ method, path }: Sent): boolean {
+  return method !== 'GET' && path !== '/batch'
+}
+
 function fresh(): Seen {
-  return { state: 'closed', probes: new Set(), failures: [], hasSlept: false, out: new Map(), renewed: new Set() }
+  const empty = { probes: new Set<number>(), failures: [], out: new Map(), renewed: new Set<string>(), late: new Set<string>() }
+  return { ...empty, state: 'closed', hasSlept: false }
 }

@@ -1,5 +1,6 @@
 import type { Fact } from '../world/facts.ts'
 import type { Checker } from './invariant.ts'
+import { createRenewals } from './renewals.ts'
 
 interface Seen {
   state: 'closed' | 'open' | 'halfOpen'
@@ -19,6 +20,7 @@ const FAILURES: ReadonlySet<string> = new Set(['500', '502', '504'])
 /** L9, S23: after so many failures a tab stops asking, and looks at the server are held back like writes. */
 export const outages: Checker = ({ settings, now }, report) => {
   const tabs = new Map<string, Seen>()
+  const renewals = createRenewals(now)
   const { failureThreshold = 10, windowMs = 60_000, halfOpenProbes = 1 } = settings.engine.breaker ?? {}
 
   function seen(tab: string): Seen {
@@ -44,8 +46,10 @@ export const outages: Checker = ({ settings, now }, report) => {
     const failed = one.failures.filter((at) => at < now() && now() - at < windowMs).length
     if (failed >= failureThreshold)
       report('L9', `${tab} sent request ${number} after ${failed} failures, and its breaker has not opened.`)
+    const hasWaited = renewals.hasWaited(tab)
     if (one.renewed.delete(path)) return
-    if (one.state === 'open' && method === 'GET') report('S23', `${tab} looked at ${path} though its breaker is open.`)
+    if (one.state === 'open' && method === 'GET' && !hasWaited)
+      report('S23', `${tab} looked at ${path} though its breaker is open.`)
     if (one.state !== 'halfOpen') return
     one.probes.set(number, path)
     if (one.probes.size > halfOpenProbes)
@@ -54,6 +58,7 @@ export const outages: Checker = ({ settings, now }, report) => {
 
   return {
     see(fact) {
+      renewals.see(fact, (tab) => tabs.get(tab)?.state === 'open')
       // Time may have passed for a process in another measure than for us.
       if (fact.type === 'tab' && fact.change !== 'started' && fact.change !== 'stopping') tabs.delete(fact.tab)
       else if (fact.type === 'event') changed(fact)

@@ -1,19 +1,23 @@
 import type { Fact, SentWrite } from '../world/facts.ts'
 import { isTerminal } from '../../core/operation.ts'
 import type { Checker } from './invariant.ts'
+import type { Known } from './register.ts'
 
 /** S5, S9, S25: what leaves, in which order, and as whose. */
 export const requests: Checker = ({ register, rowsOf }, report) => {
-  const contents = new Map<string, string>()
+  /** By key: what was sent with it first, and for which operation. */
+  const contents = new Map<string, { readonly content: string; readonly of: Known | undefined }>()
   const lastEffects = new Map<string, number>()
 
   function sameContent(user: string, write: SentWrite): void {
     const { method, path, headers, body, key } = write
     const content = JSON.stringify([method, path, headers['If-Match'] ?? null, body])
+    const of = register.byKey(user, key)
     const known = contents.get(`${user} ${key}`)
-    contents.set(`${user} ${key}`, known ?? content)
-    if (known !== undefined && known !== content && !register.byKey(user, key)?.isTainted)
-      report('S5', `The key ${key} was sent with ${content}, and before with ${known}.`)
+    // The key that a lost row had is given again: who was lost can't be remembered.
+    if (known === undefined || (known.of !== of && known.of?.isTainted)) contents.set(`${user} ${key}`, { content, of })
+    else if (known.content !== content && !of?.isTainted)
+      report('S5', `The key ${key} was sent with ${content}, and before with ${known.content}.`)
   }
 
   function noneOvertaken(device: string, tab: string, user: string, { key }: SentWrite): void {

@@ -3,6 +3,8 @@ import type { Fact, RowChange } from '../world/facts.ts'
 import type { Checker } from './invariant.ts'
 
 interface Asked {
+  readonly tab: string
+  readonly answer: string
   readonly until: number
   readonly retryAfter: string
 }
@@ -10,11 +12,16 @@ interface Asked {
 /** Who answers so speaks of now, not of the request. */
 const HONOURED: ReadonlySet<string> = new Set(['429', '500', '502', '503', '504', '408', '421', '425', '407', '511'])
 
+/** A proxy's or a portal's: where the network itself is found to be gone, the server has asked for nothing. */
+const NOT_THE_SERVER: ReadonlySet<string> = new Set(['407', '511'])
+
 /** S22, S24: nobody comes back before he was told to, and a missing log-in costs nothing. */
 export const waits: Checker = ({ register, wallTimeOf }, report) => {
   /** By operation: what the last answer asked for, in the device's wall time. */
   const asked = new Map<string, Asked>()
   const lastWall = new Map<string, number>()
+  /** Tabs without a network, as they found. */
+  const cutOff = new Set<string>()
 
   /** False if the clock was set back: what was due then says nothing now. */
   function isSteady(device: string): boolean {
@@ -26,12 +33,14 @@ export const waits: Checker = ({ register, wallTimeOf }, report) => {
 
   function answered({ request, answer, retryAfter }: Extract<Fact, { type: 'answered' }>): void {
     const now = wallTimeOf(request.device)
-    const waitMs = HONOURED.has(answer) ? parseRetryAfter(retryAfter, { nowMs: now }) : undefined
+    const { tab } = request
+    const isHonoured = HONOURED.has(answer) && !(cutOff.has(tab) && NOT_THE_SERVER.has(answer))
+    const waitMs = isHonoured ? parseRetryAfter(retryAfter, { nowMs: now }) : undefined
     for (const { key } of request.writes) {
       const one = register.byKey(request.user, key)
       if (one === undefined) continue
       if (waitMs === undefined || retryAfter === undefined) asked.delete(one.id)
-      else asked.set(one.id, { until: now + waitMs, retryAfter })
+      else asked.set(one.id, { until: now + waitMs, retryAfter, tab, answer })
     }
   }
 
@@ -52,8 +61,16 @@ export const waits: Checker = ({ register, wallTimeOf }, report) => {
     else if (row.attempts !== before.attempts - 1) report('S24', `${row.id} met a 401, and it cost an attempt.`)
   }
 
+  function told({ tab, event }: Extract<Fact, { type: 'event' }>): void {
+    if (event.type === 'network:online') cutOff.delete(tab)
+    if (event.type !== 'network:offline') return
+    cutOff.add(tab)
+    for (const [id, one] of asked) if (one.tab === tab && NOT_THE_SERVER.has(one.answer)) asked.delete(id)
+  }
+
   return {
     see(fact) {
+      if (fact.type === 'event') told(fact)
       if (fact.type === 'answered') answered(fact)
       if (fact.type === 'sent')
         for (const { key } of fact.request.writes) asked.delete(register.byKey(fact.request.user, key)?.id ?? '')

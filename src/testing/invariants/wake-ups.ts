@@ -21,6 +21,7 @@ const THROTTLED_MS = 150_000
 export const wakeUps: Checker = ({ now, wallTimeOf, dueIn, deviceOf }, report) => {
   const tabs = new Map<string, Owner>()
   const owners = new Map<string, string>()
+  const frozen = new Set<string>()
   /** When each tab last wrote. */
   const wrote = new Map<string, number>()
   /** By device: since when nothing has happened on it. */
@@ -71,6 +72,8 @@ export const wakeUps: Checker = ({ now, wallTimeOf, dueIn, deviceOf }, report) =
       if (device !== undefined) stirred(device)
       if (fact.type === 'fault' && fact.kind === 'throttled' && device !== undefined) stirred(device, now() + THROTTLED_MS)
       if (fact.type === 'tab') {
+        if (fact.change === 'frozen') frozen.add(fact.tab)
+        else frozen.delete(fact.tab)
         if (fact.change === 'starting') tabs.set(fact.tab, { user: fact.user, pauses: new Set(), isOpen: false })
         else if (fact.change === 'stopping' || fact.change === 'killed' || fact.change === 'frozen') owners.delete(fact.device)
         if (fact.change === 'killed' && now() - (wrote.get(fact.tab) ?? -Infinity) <= NEWS_MS)
@@ -80,7 +83,8 @@ export const wakeUps: Checker = ({ now, wallTimeOf, dueIn, deviceOf }, report) =
       if (fact.type === 'committed' && fact.changes.length > 0) wrote.set(fact.tab, now())
       if (fact.type === 'committed' && fact.lease !== undefined) {
         if (owners.get(fact.device) !== fact.tab) stirred(fact.device)
-        if (fact.lease.owner === '') owners.delete(fact.device)
+        // What a tab wrote as it was frozen arrives all the same.
+        if (fact.lease.owner === '' || frozen.has(fact.tab)) owners.delete(fact.device)
         else owners.set(fact.device, fact.tab)
       }
       resting()

@@ -232,9 +232,13 @@ export function createModelServer({ anonymous, isInPart = hasItsValue }: ModelSe
     },
     revokeTokens: () => tokens.clear(),
     logIn: true,
-    backUp: () => ({ resources: new Map(resources), answers: new Map(answers), effects: ledger.length }),
+    backUp() {
+      const effects = new Set(ledger.filter((effect) => !undone.has(effect)))
+      return { resources: new Map(resources), answers: new Map(answers), effects }
+    },
     restore(state) {
-      for (const effect of ledger.slice(state.effects)) undone.add(effect)
+      undone.clear()
+      for (const effect of ledger) if (!state.effects.has(effect)) undone.add(effect)
       log += 1
       expireParts(() => true)
       replace(resources, state.resources)

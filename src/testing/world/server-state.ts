@@ -45,6 +45,6 @@ export interface Served {
 export interface ServerState {
   readonly resources: ReadonlyMap<string, Resource>
   readonly answers: ReadonlyMap<string, KeptAnswer>
-  /** How many effects there had been. */
-  readonly effects: number
+  /** What it had in it. */
+  readonly effects: ReadonlySet<Effect>
 }
