@@ -86,11 +86,12 @@ describe('a stop in the midst of a drain', () => {
     const path = join(folder, 'mid-drain.db')
     const before = server.ledger().length
     const first = engineOn(path, { coalesce: false })
+    const begun = new Promise<void>((resolve) => void first.on('sync:completed', () => resolve()))
     await first.start()
     const operations = await Promise.all(
       Array.from({ length: 100 }, (_, i) => first.enqueue({ type: 'create', entity: 'note', id: `mid-${i}`, payload: { i } })),
     )
-    await new Promise<void>((resolve) => void first.on('sync:completed', () => resolve()))
+    await begun
     await first.stop()
     const second = engineOn(path, { coalesce: false })
     await second.start()
