@@ -115,6 +115,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     isOwner: dispatcher.isOwner,
     epoch,
     now: clock.now,
+    inTurn: replica.inTurn,
     failed: (error) => events.emit({ type: 'storage:error', error }),
   })
 
