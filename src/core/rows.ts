@@ -141,6 +141,11 @@ export function unpark(row: OperationRow): OperationRow {
   }
 }
 
+/** What is decided otherwise after a definite refusal is sent as a new request; to be done before `unpark`, whose limit counts from there. */
+export function ofNewKey(row: OperationRow): OperationRow {
+  return { ...row, reconciliations: row.reconciliations + 1 }
+}
+
 export function finish(row: OperationRow, status: TerminalStatus, at: number, supersededBy?: string): OperationRow {
   const { lane: _lane, rank: _rank, dueAt: _dueAt, dedupeKey: _dedupeKey, request: _request, base: _base, ...kept } = row
   return { ...kept, rev: row.rev + 1, status, finishedAt: at, ...(supersededBy === undefined ? {} : { supersededBy }) }

@@ -9,7 +9,7 @@ import {
   type OperationStatus,
 } from '../core/operation.ts'
 import type { Settings } from '../core/options.ts'
-import { finish, storedError, unpark, withPayload } from '../core/rows.ts'
+import { finish, ofNewKey, storedError, unpark, withPayload } from '../core/rows.ts'
 import { OPERATIONS, readOperation } from '../core/schema.ts'
 import { checkJson } from '../core/validate-json.ts'
 import type { Handles } from './handles.ts'
@@ -151,8 +151,9 @@ function edited(row: OperationRow, payload: OperationRow['payload']): OperationR
       'in-doubt',
       `Operation ${row.id} may already have been applied as it is. Retry it first, or discard it and enqueue a new one.`,
     )
-  const { request: _request, ...rest } = unpark(decided(row, 'value', 'edit'))
-  return { ...rest, payload, reconciliations: row.attempts > 0 ? row.reconciliations + 1 : row.reconciliations }
+  const settled = decided(row, 'value', 'edit')
+  const { request: _request, ...rest } = unpark(row.attempts > 0 ? ofNewKey(settled) : settled)
+  return { ...rest, payload }
 }
 
 function discarded(row: OperationRow, at: number): OperationRow {

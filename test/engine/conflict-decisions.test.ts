@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import {
   type Conflict,
   type ConflictStrategy,
+  type EngineOptions,
   type EnqueueInput,
   type Operation,
   type Resolution,
@@ -18,8 +19,8 @@ afterEach(() => world.close())
 
 const patch = (payload: object): EnqueueInput => ({ type: 'update', entity: 'note', id: 'a', payload })
 
-function started(conflict: ConflictStrategy): Promise<SyncEngine> {
-  return world.started({ entities: { note: { conflict } } })
+function started(conflict: ConflictStrategy, options: Partial<EngineOptions> = {}): Promise<SyncEngine> {
+  return world.started({ entities: { note: { conflict } }, ...options })
 }
 
 /** The server's title is changed by somebody else after this engine has last seen it, and by this engine as well. */
@@ -32,8 +33,8 @@ async function bothChanged(engine: SyncEngine): Promise<Operation> {
 }
 
 describe('a conflict that a person decides', () => {
-  async function parked(): Promise<{ engine: SyncEngine; operation: Operation }> {
-    const engine = await started('manual')
+  async function parked(options?: Partial<EngineOptions>): Promise<{ engine: SyncEngine; operation: Operation }> {
+    const engine = await started('manual', options)
     const operation = await bothChanged(engine)
     await eventOf(engine, 'sync:parked')
     expect(await engine.operations.get(operation.id)).toMatchObject({
@@ -59,6 +60,15 @@ describe('a conflict that a person decides', () => {
     await engine.operations.edit(operation.id, { title: 'ours and theirs' })
     expect(await operation.settled).toEqual({ status: 'done' })
     expect(world.notes()['a']).toEqual({ id: 'a', title: 'ours and theirs', body: 'old' })
+  })
+
+  it('L7 a value counts from anew: it may meet others’ work as often as maxReconciliations says', async () => {
+    const { engine, operation } = await parked({ maxReconciliations: 1 })
+    await elsewhere(world, 'PATCH', '/note/a', { by: 'them' })
+    const [conflict] = await engine.conflicts.list()
+    await engine.conflicts.resolve(conflict!.id, { value: { title: 'ours and theirs', body: 'old' } })
+    expect(await operation.settled).toEqual({ status: 'done' })
+    expect(world.notes()['a']).toEqual({ id: 'a', title: 'ours and theirs', body: 'old', by: 'them' })
   })
 
   it('S12 manual: discard keeps the server’s value', async () => {
