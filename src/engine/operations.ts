@@ -1,16 +1,18 @@
 import { copyJson } from '../core/copy-json.ts'
+import { valueIn } from '../core/derive.ts'
 import { SyncOperationError, ValidationError } from '../core/errors.ts'
 import {
   LIVE_STATUSES,
   TERMINAL_STATUSES,
   isTerminal,
   keyOfUser,
+  laneOf,
   type OperationRow,
   type OperationStatus,
 } from '../core/operation.ts'
 import type { Settings } from '../core/options.ts'
 import { finish, ofNewKey, storedError, unpark, withPayload } from '../core/rows.ts'
-import { OPERATIONS, readOperation } from '../core/schema.ts'
+import { OPERATIONS, readOperation, type EntityRow } from '../core/schema.ts'
 import { checkJson } from '../core/validate-json.ts'
 import type { Handles } from './handles.ts'
 import { checkPayload } from './check-input.ts'
@@ -97,7 +99,8 @@ export function createOperations(
       if (row.type === 'delete') throw noPayload(row)
       checkPayload(row.type, json, 'payload')
       if (row.status === 'rejected') return enqueueAnew(row, json)
-      await edit(id, (current) => made(edited(current, json)))
+      const held = row.status === 'parked' ? await store.entity(laneOf(row.user, row.entity, row.entityId)) : undefined
+      await edit(id, (current) => made(edited(seenOn(current, held), json)))
       return handles.handle(id)
     },
 
@@ -139,6 +142,16 @@ function retried(row: OperationRow): OperationRow {
   if (row.status === 'parked' || row.status === 'waiting') return unpark(decided(row, 'local', 'retry'))
   if (row.status === 'queued') return { ...row, rev: row.rev + 1 }
   throw cannot(row, 'retried')
+}
+
+/** Who edits what is parked has seen what the server had in the conflict that he was asked about, else what is stored of it: on that the new content is made (S12). */
+function seenOn(row: OperationRow, held: EntityRow | undefined): OperationRow {
+  if (row.status !== 'parked' || row.type === 'create') return row
+  const { conflict } = row
+  const isAsked = conflict?.resolution === 'pending'
+  const [base, version] = isAsked ? [conflict.remote, conflict.remoteVersion] : [valueIn(held), held?.version]
+  if (base === undefined) return row
+  return { ...row, base, ...(version === undefined ? {} : { baseVersion: version }) }
 }
 
 /** New content for what was never sent; after a definite refusal it is a new request, with a derived key. */

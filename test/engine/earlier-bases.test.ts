@@ -267,7 +267,7 @@ describe('an operation that waits while a pull brings what others made', () => {
       const outcome = await send()
       if (count !== 2) return outcome
       expect(request.method).toBe('PATCH')
-      return { type: 'conflict', error: new ConflictError('It has changed.') }
+      return { type: 'conflict', reason: 'stale', error: new ConflictError('It has changed.') }
     })
     engine.resume('test')
     expect(await first.settled).toEqual({ status: 'done' })

@@ -79,6 +79,7 @@ export const threeWay: Checker = ({ now, register, settings, valueOf, wallTimeOf
   }
 
   function decided(tab: string, { before, row }: RowChange): void {
+    if (before?.status === 'parked' && row !== undefined && !isSame(before.payload, row.payload)) madeOn.delete(row.id)
     if (row?.conflict?.resolution === 'value' && before?.conflict?.resolution === 'pending')
       madeOn.set(row.id, toldBy(row) ?? versionOf(row))
     if (before?.status !== 'reconciling' || row === undefined || register.byId(row.id)?.isTainted) return
