@@ -4,7 +4,7 @@ import { isObject } from '../../core/own.ts'
 import type { Fact, RowChange } from '../world/facts.ts'
 import { patched, type Effect } from '../world/model-server.ts'
 import { STAMP } from '../world/settings.ts'
-import { isJson } from './amounts.ts'
+import { isJson, laneIn } from './amounts.ts'
 import type { Checker } from './invariant.ts'
 import { rowsIn } from './replicas.ts'
 import {
@@ -44,6 +44,8 @@ export const threeWay: Checker = ({ now, register, settings, valueOf, wallTimeOf
   const resent = new Map<string, Resent>()
   /** Devices. */
   const pulled = new Set<string>()
+  /** By device and entity: the version that the server last confirmed. */
+  const held = new Map<string, string>()
   /** When the clock of a device last jumped, and by how much it is off. */
   const clocks = new Map<string, { skewMs: number; jumpedAt: number }>()
 
@@ -52,9 +54,11 @@ export const threeWay: Checker = ({ now, register, settings, valueOf, wallTimeOf
     return madeOn.get(row.id)
   }
 
-  /** Where entities are pulled the row tells it, or nobody knows. */
+  /** Where entities are pulled, and where it is sent on an older version than what is held, the row tells it, or nobody knows. */
   function keptOf(row: OperationRow): JsonObject | undefined {
-    return pulled.has(register.byId(row.id)?.device ?? '') ? undefined : versionOf(row)
+    const device = register.byId(row.id)?.device ?? ''
+    const version = held.get(`${device} ${laneIn(row)}`) ?? row.baseVersion
+    return pulled.has(device) || version !== row.baseVersion ? undefined : versionOf(row)
   }
 
   function versionOf({ entity, entityId, baseVersion }: OperationRow): JsonObject | undefined {
@@ -80,6 +84,8 @@ export const threeWay: Checker = ({ now, register, settings, valueOf, wallTimeOf
 
   function decided(tab: string, { before, row }: RowChange): void {
     if (before?.status === 'parked' && row !== undefined && !isSame(before.payload, row.payload)) madeOn.delete(row.id)
+    // Again, for a loss of power has taken back what was decided.
+    if (before?.status === 'queued' && row?.status === 'sending') madeOn.delete(row.id)
     if (row?.conflict?.resolution === 'value' && before?.conflict?.resolution === 'pending')
       madeOn.set(row.id, toldBy(row) ?? versionOf(row))
     if (before?.status !== 'reconciling' || row === undefined || register.byId(row.id)?.isTainted) return
@@ -175,6 +181,8 @@ export const threeWay: Checker = ({ now, register, settings, valueOf, wallTimeOf
       if (fact.type === 'committed') {
         watchClock(fact.device)
         if (rowsIn(fact.others).some(({ name }) => typeof name === 'string' && name.startsWith('pull/'))) pulled.add(fact.device)
+        for (const { key, version } of rowsIn(fact.others))
+          if (typeof key === 'string' && typeof version === 'string') held.set(`${fact.device} ${key}`, version)
         for (const change of fact.changes) decided(fact.tab, change)
       }
       if (fact.type === 'served') served(fact)
