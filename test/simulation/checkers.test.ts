@@ -226,7 +226,12 @@ const silent: readonly (readonly [what: string, facts: readonly FactBody[]])[] =
   ],
   [
     'a loss of power took back on what it was sent first',
-    [stored, ...resentOn({ base: { a: 7 } }, { a: 7 }).slice(0, 3), ...resentOn({ base: { a: 8 } }, { a: 8 })],
+    [
+      stored,
+      ...resentOn({ base: { a: 7 } }, { a: 7 }).slice(0, 3),
+      { type: 'fault', kind: 'power-loss', where: 'd1', seqs: [1] },
+      ...resentOn({ base: { a: 8 } }, { a: 8 }),
+    ],
   ],
   [
     'it was made on what came of an older version by operations of ours',

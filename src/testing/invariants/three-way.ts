@@ -84,8 +84,6 @@ export const threeWay: Checker = ({ now, register, settings, valueOf, wallTimeOf
 
   function decided(tab: string, { before, row }: RowChange): void {
     if (before?.status === 'parked' && row !== undefined && !isSame(before.payload, row.payload)) madeOn.delete(row.id)
-    // Again, for a loss of power has taken back what was decided.
-    if (before?.status === 'queued' && row?.status === 'sending') madeOn.delete(row.id)
     if (row?.conflict?.resolution === 'value' && before?.conflict?.resolution === 'pending')
       madeOn.set(row.id, toldBy(row) ?? versionOf(row))
     if (before?.status !== 'reconciling' || row === undefined || register.byId(row.id)?.isTainted) return
@@ -146,6 +144,8 @@ export const threeWay: Checker = ({ now, register, settings, valueOf, wallTimeOf
   function applied({ user, key, method, before, after: stamped }: Effect): void {
     const sides = resent.get(`${user} ${key}`)
     if (sides === undefined || method !== 'PATCH' || before === undefined || stamped === undefined) return
+    // A loss of power has taken back on what it was sent: what it is sent on again is not looked at, either.
+    if (register.byId(sides.row.id)?.isTainted) return
     const [remote, after] = [unstamped(before), unstamped(stamped)]
     const { row } = sides
     for (const field of disputed(sides, remote)) {
