@@ -93,6 +93,8 @@ export interface OperationRow {
   readonly attempts: number
   /** Those of the present request whose outcome is unknown. */
   readonly unknownAttempts: number
+  /** An attempt with this content may have been applied, though a later one was refused: a server may forget its keys. */
+  readonly wasInDoubt?: true
   /** Definite refusals that were reconciled; each made a new request with a derived key. */
   readonly reconciliations: number
   /** How many of them there were when a person last decided how to go on; the limit counts from there. */

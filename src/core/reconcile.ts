@@ -125,9 +125,13 @@ function mergeInto(
   return { ...towards(row, conflict, wanted), conflict: record }
 }
 
-/** It was sent with what the rules left of it, and that is there: only the answer was lost (S13). */
-function wasMerged({ payload, reconciliations }: OperationRow, { base, remote }: Conflict, rules: EntityOptions): boolean {
-  if (reconciliations === 0 || !isRecord(payload) || !isRecord(remote)) return false
+/** It was sent with what the rules left of it, one answer was lost, and that is there (S13). What was refused each time made nothing of what is there. */
+function wasMerged(
+  { payload, reconciliations, wasInDoubt }: OperationRow,
+  { base, remote }: Conflict,
+  rules: EntityOptions,
+): boolean {
+  if (reconciliations === 0 || wasInDoubt !== true || !isRecord(payload) || !isRecord(remote)) return false
   const before = isRecord(base) ? base : {}
   const stamp = stampField(rules)
   return Object.entries(payload).some(

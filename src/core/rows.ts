@@ -81,7 +81,8 @@ export function setAside(row: OperationRow, { error, definite }: Pick<Postponeme
 
 /** Refused with nothing applied: the server's state must be looked at. */
 export function beginReconciling(row: OperationRow, error: SyncError): OperationRow {
-  return { ...row, rev: row.rev + 1, status: 'reconciling', unknownAttempts: 0, dueAt: IN_PLAY, ...lastError(error) }
+  const doubt = row.unknownAttempts > 1 ? ({ wasInDoubt: true } as const) : {}
+  return { ...row, ...doubt, rev: row.rev + 1, status: 'reconciling', unknownAttempts: 0, dueAt: IN_PLAY, ...lastError(error) }
 }
 
 export interface Resend {
@@ -148,6 +149,12 @@ export function unpark(row: OperationRow): OperationRow {
     unknownAttempts: Math.min(row.unknownAttempts, 1),
     ...(row.reconciliations === 0 ? {} : { reconciledBefore: row.reconciliations }),
   }
+}
+
+/** What is decided otherwise after a definite refusal is sent as a new request; to be done before `unpark`, whose limit counts from there. */
+export function ofNewKey(row: OperationRow): OperationRow {
+  const { wasInDoubt: _wasInDoubt, ...kept } = row
+  return { ...kept, reconciliations: row.reconciliations + 1 }
 }
 
 export function finish(row: OperationRow, status: TerminalStatus, at: number, supersededBy?: string): OperationRow {

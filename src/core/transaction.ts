@@ -33,7 +33,7 @@ export function follow(row: OperationRow, other: OperationRow, part?: Part): Ope
   const own = { ...row, ...lastErrorOf(row, other, part), ...conflictOf(part) }
   if (isTerminal(other.status)) return finish(own, other.status, other.finishedAt ?? 0)
   const { rank: _rank, dueAt: _dueAt, request, backoffMs: _backoffMs, transaction = NO_PART, ...kept } = own
-  const { status, attempts, unknownAttempts, reconciliations, backoffMs, dueAt, rank, reconciledBefore } = other
+  const { status, attempts, unknownAttempts, reconciliations, backoffMs, dueAt, rank, reconciledBefore, wasInDoubt } = other
   return {
     ...kept,
     rev: row.rev + 1,
@@ -46,6 +46,7 @@ export function follow(row: OperationRow, other: OperationRow, part?: Part): Ope
     ...(dueAt === undefined ? {} : { dueAt }),
     ...(rank === undefined ? {} : { rank }),
     ...(reconciledBefore === undefined ? {} : { reconciledBefore }),
+    ...(wasInDoubt === undefined ? {} : { wasInDoubt }),
     ...(request === undefined || isUnsent(other) ? {} : { request }),
     ...sentAnew(part),
   }

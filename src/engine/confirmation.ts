@@ -15,11 +15,12 @@ export interface Confirmation {
 
 /**
  * The version that the operation was made on, if others made part of what came of it: it was not applied to what is in the row. A create or a
- * replace hid what others made from the view, so there it is always so once it was merged.
+ * replace hid what others made from the view, so there it is always so once it was merged, also if only a look at the server told that it was done.
  */
 export function mergedFrom(one: Confirmation, current: EntityRow | undefined): string | undefined {
   const { operation, version, appliedTo, wasLookedAt } = one
-  if (operation.type === 'create' || operation.type === 'replace') return wasLookedAt ? appliedTo : undefined
+  if (operation.type === 'create' || operation.type === 'replace')
+    return wasLookedAt ? (appliedTo ?? operation.baseVersion) : undefined
   if (current === undefined || current.deletedAt !== undefined) return undefined
   return current.version === appliedTo || current.version === version ? undefined : current.version
 }

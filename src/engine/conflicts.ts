@@ -8,7 +8,7 @@ import { diffMergePatch } from '../core/merge-patch.ts'
 import type { OperationRow } from '../core/operation.ts'
 import type { Settings } from '../core/options.ts'
 import { isObject } from '../core/own.ts'
-import { unpark } from '../core/rows.ts'
+import { ofNewKey, unpark } from '../core/rows.ts'
 import { checkJson } from '../core/validate-json.ts'
 import { conflictById, conflictsOf, conflictStatistics } from './conflict-store.ts'
 import { decided } from '../core/conflict-row.ts'
@@ -120,7 +120,7 @@ export function createConflicts(
 
 /** The operation makes the server's entity this value, on the version that the person has seen. */
 function towards(parked: OperationRow, value: JsonObject): OperationRow {
-  const { request: _request, baseVersion: _baseVersion, ...row } = unpark(decided(parked, 'value', 'person'))
+  const { request: _request, baseVersion: _baseVersion, ...row } = unpark(ofNewKey(decided(parked, 'value', 'person')))
   const { remote = {}, remoteVersion } = parked.conflict ?? {}
   const isChange = row.type === 'update' || row.type === 'delete'
   const content: { type: string; payload: Json } = isChange
@@ -131,7 +131,6 @@ function towards(parked: OperationRow, value: JsonObject): OperationRow {
     ...content,
     base: remote,
     ...(remoteVersion === undefined ? {} : { baseVersion: remoteVersion }),
-    reconciliations: row.reconciliations + 1,
   }
 }
 

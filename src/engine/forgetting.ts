@@ -1,5 +1,5 @@
 import type { RetentionOptions } from '../core/options.ts'
-import { forgetEnded, forgetTombstones } from './maintenance.ts'
+import { forgetEnded, forgetTombstones, type InTurn } from './maintenance.ts'
 import type { Store } from './store.ts'
 
 /** Ended operations are cleaned up after this many more. */
@@ -9,11 +9,13 @@ export interface ForgettingHooks {
   isOwner(): boolean
   epoch(): number
   now(): number
+  readonly inTurn: InTurn
   failed(error: unknown): void
 }
 
 /** Cleans up what nobody needs any more: in a quiet moment, or when there is no such moment for long. */
-export function createForgetting(store: Store, retention: RetentionOptions, { isOwner, epoch, now, failed }: ForgettingHooks) {
+export function createForgetting(store: Store, retention: RetentionOptions, hooks: ForgettingHooks) {
+  const { isOwner, epoch, now, failed, inTurn } = hooks
   let endedSince = EVERY
 
   async function forget(): Promise<void> {
@@ -21,7 +23,7 @@ export function createForgetting(store: Store, retention: RetentionOptions, { is
     endedSince = 0
     try {
       await forgetEnded(store, retention, epoch(), now())
-      await forgetTombstones(store, retention, epoch(), now())
+      await forgetTombstones(store, retention, epoch(), now(), inTurn)
     } catch (error) {
       failed(error)
     }

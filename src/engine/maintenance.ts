@@ -26,23 +26,33 @@ export async function forgetEnded(store: Store, retention: RetentionOptions, epo
   return forgotten + (await forgetDoubtful(store, doubtful, epoch, edits))
 }
 
+/** Runs a task while nothing else writes entities. */
+export type InTurn = <T>(task: () => Promise<T>) => Promise<T>
+
 /**
- * Deletes tombstones that no late answer or page can contradict any more. The newest row of all stays: by its revision the next is numbered, and
- * tabs take what is numbered no higher than what they know for old.
+ * Deletes tombstones that no late answer or page can contradict any more; one that is found in its turn stays until it is deleted, and no page brings
+ * it to life between. The newest row of all stays: by its revision the next is numbered, and tabs take what is numbered no higher than what they know
+ * for old.
  */
 export async function forgetTombstones(
   store: Store,
   { completedMs }: RetentionOptions,
   epoch: number,
   now: number,
+  inTurn: InTurn,
 ): Promise<void> {
+  let found: number
+  do found = await inTurn(() => forgetPage(store, now - completedMs, epoch))
+  while (found >= PAGE_LIMIT)
+}
+
+/** Returns how many there were. */
+async function forgetPage(store: Store, until: number, epoch: number): Promise<number> {
   const { key: newest } = await store.newestEntity()
-  for (;;) {
-    const keys = await store.tombstonesUntil(now - completedMs, PAGE_LIMIT)
-    const writes = keys.filter((key) => key !== newest).map((key): Write => ({ type: 'delete', collection: ENTITIES, key }))
-    if (writes.length > 0) await store.commitAs(epoch, writes)
-    if (keys.length < PAGE_LIMIT) return
-  }
+  const keys = await store.tombstonesUntil(until, PAGE_LIMIT)
+  const writes = keys.filter((key) => key !== newest).map((key): Write => ({ type: 'delete', collection: ENTITIES, key }))
+  if (writes.length > 0) await store.commitAs(epoch, writes)
+  return keys.length
 }
 
 /** From the oldest on, so that what is kept is not read. */

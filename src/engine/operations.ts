@@ -1,17 +1,19 @@
 import { copyJson } from '../core/copy-json.ts'
+import { valueIn } from '../core/derive.ts'
 import { SyncOperationError, ValidationError } from '../core/errors.ts'
 import {
   LIVE_STATUSES,
   TERMINAL_STATUSES,
   isTerminal,
   keyOfUser,
+  laneOf,
   type OperationRow,
   type OperationStatus,
 } from '../core/operation.ts'
 import type { Settings } from '../core/options.ts'
 import { isMutation } from '../core/reconcile.ts'
-import { finish, storedError, unpark, withPayload } from '../core/rows.ts'
-import { OPERATIONS, readOperation } from '../core/schema.ts'
+import { finish, ofNewKey, storedError, unpark, withPayload } from '../core/rows.ts'
+import { OPERATIONS, readOperation, type EntityRow } from '../core/schema.ts'
 import { checkJson } from '../core/validate-json.ts'
 import type { Handles } from './handles.ts'
 import { checkPayload } from './check-input.ts'
@@ -112,7 +114,8 @@ export function createOperations(
       checkPayload(row.type, json, 'payload')
       if (row.status === 'rejected') return enqueueAnew(row, json)
       if (checks.concerns(row.entity)) throwIfRefused(await checks.ofEdit(made({ ...row, payload: json })))
-      await edit(id, (current) => made(edited(current, json)))
+      const held = row.status === 'parked' ? await store.entity(laneOf(row.user, row.entity, row.entityId)) : undefined
+      await edit(id, (current) => made(edited(seenOn(current, held), json)))
       return handles.handle(id)
     },
 
@@ -180,6 +183,16 @@ function retried(row: OperationRow): OperationRow {
   throw cannot(row, 'retried')
 }
 
+/** Who edits what is parked has seen what the server had in the conflict that he was asked about, else what is stored of it: on that the new content is made (S12). */
+function seenOn(row: OperationRow, held: EntityRow | undefined): OperationRow {
+  if (row.status !== 'parked' || row.type === 'create') return row
+  const { conflict } = row
+  const isAsked = conflict?.resolution === 'pending'
+  const [base, version] = isAsked ? [conflict.remote, conflict.remoteVersion] : [valueIn(held), held?.version]
+  if (base === undefined) return row
+  return { ...row, base, ...(version === undefined ? {} : { baseVersion: version }) }
+}
+
 /** New content for what was never sent; after a definite refusal it is a new request, with a derived key. */
 function edited(row: OperationRow, payload: OperationRow['payload']): OperationRow {
   if (row.status === 'queued') return withPayload(row, payload)
@@ -190,8 +203,9 @@ function edited(row: OperationRow, payload: OperationRow['payload']): OperationR
       'in-doubt',
       `Operation ${row.id} may already have been applied as it is. Retry it first, or discard it and enqueue a new one.`,
     )
-  const { request: _request, ...rest } = unpark(decided(row, 'value', 'edit'))
-  return { ...rest, payload, reconciliations: row.attempts > 0 ? row.reconciliations + 1 : row.reconciliations }
+  const settled = decided(row, 'value', 'edit')
+  const { request: _request, ...rest } = unpark(row.attempts > 0 ? ofNewKey(settled) : settled)
+  return { ...rest, payload }
 }
 
 function discarded(row: OperationRow, at: number): OperationRow {

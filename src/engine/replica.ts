@@ -120,6 +120,8 @@ export function createReplica(store: Store, user: string, clock: Clock, actionsO
   return {
     /** Begins an ownership, or goes on with it. */
     own: async (epoch: number): Promise<void> => (loadedAs === epoch ? undefined : turns.take(() => load(epoch))),
+    /** Nothing else writes entities meanwhile. */
+    inTurn: turns.take,
     /** Whether anything of this kind was ever pulled. */
     isPulled: pulls.isPulled,
     /** A commit of the owner, with what the server confirmed by it. Gives the keys of what was appended. */

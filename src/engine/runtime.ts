@@ -141,6 +141,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     isOwner: dispatcher.isOwner,
     epoch,
     now: clock.now,
+    inTurn: replica.inTurn,
     failed,
   })
 

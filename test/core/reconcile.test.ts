@@ -152,8 +152,12 @@ describe('an operation whose entity was deleted', () => {
 describe('an update that was sent anew with what the rules had left of it', () => {
   const rules = { fields: { a: 'remoteWins' } } as const
   const base = { a: 0, c: 0 }
-  const settledOn = (remote: JsonObject, reconciliations: number): Decision => {
-    const update = row(1, 'update', { a: 1, c: 1 }, { reconciliations })
+  const settledOn = (
+    remote: JsonObject,
+    reconciliations: number,
+    doubt: { wasInDoubt?: true } = { wasInDoubt: true },
+  ): Decision => {
+    const update = row(1, 'update', { a: 1, c: 1 }, { reconciliations, ...doubt })
     const examination = examine(update, base, found(remote), rules)
     if (examination.type !== 'conflict') throw new Error(`It was to be a conflict, not ${examination.type}.`)
     return resolve(update, examination.conflict, { merge: 'local' }, { rules })
@@ -161,6 +165,10 @@ describe('an update that was sent anew with what the rules had left of it', () =
 
   it('S13 is done if that is there: only the answer was lost', () => {
     expect(settledOn({ a: 9, c: 1 }, 1)).toEqual({ type: 'done', value: { a: 9, c: 1 }, version: '7' })
+  })
+
+  it('S12 gives way if others made that too: each attempt was refused for certain', () => {
+    expect(settledOn({ a: 9, c: 1 }, 1, {})).toMatchObject({ type: 'refuse', conflict: { resolution: 'remote' } })
   })
 
   it('S12 is sent once more if that is not there, and gives way where nothing of it was ever sent', () => {

@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import {
+  ServerError,
   type Conflict,
   type ConflictStrategy,
+  type EngineOptions,
   type EnqueueInput,
   type Operation,
   type Resolution,
@@ -18,8 +20,8 @@ afterEach(() => world.close())
 
 const patch = (payload: object): EnqueueInput => ({ type: 'update', entity: 'note', id: 'a', payload })
 
-function started(conflict: ConflictStrategy): Promise<SyncEngine> {
-  return world.started({ entities: { note: { conflict } } })
+function started(conflict: ConflictStrategy, options: Partial<EngineOptions> = {}): Promise<SyncEngine> {
+  return world.started({ entities: { note: { conflict } }, ...options })
 }
 
 /** The server's title is changed by somebody else after this engine has last seen it, and by this engine as well. */
@@ -32,8 +34,8 @@ async function bothChanged(engine: SyncEngine): Promise<Operation> {
 }
 
 describe('a conflict that a person decides', () => {
-  async function parked(): Promise<{ engine: SyncEngine; operation: Operation }> {
-    const engine = await started('manual')
+  async function parked(options?: Partial<EngineOptions>): Promise<{ engine: SyncEngine; operation: Operation }> {
+    const engine = await started('manual', options)
     const operation = await bothChanged(engine)
     await eventOf(engine, 'sync:parked')
     expect(await engine.operations.get(operation.id)).toMatchObject({
@@ -59,6 +61,64 @@ describe('a conflict that a person decides', () => {
     await engine.operations.edit(operation.id, { title: 'ours and theirs' })
     expect(await operation.settled).toEqual({ status: 'done' })
     expect(world.notes()['a']).toEqual({ id: 'a', title: 'ours and theirs', body: 'old' })
+  })
+
+  it('L7 a value counts from anew: it may meet others’ work as often as maxReconciliations says', async () => {
+    const { engine, operation } = await parked({ maxReconciliations: 1 })
+    await elsewhere(world, 'PATCH', '/note/a', { by: 'them' })
+    const [conflict] = await engine.conflicts.list()
+    await engine.conflicts.resolve(conflict!.id, { value: { title: 'ours and theirs', body: 'old' } })
+    expect(await operation.settled).toEqual({ status: 'done' })
+    expect(world.notes()['a']).toEqual({ id: 'a', title: 'ours and theirs', body: 'old', by: 'them' })
+  })
+
+  it('S12 an edit is compared with what its person was told: what others take away of that since is asked about anew', async () => {
+    const engine = await started('manual')
+    await (
+      await engine.enqueue({ type: 'create', entity: 'note', id: 'a', payload: { title: 'old' } })
+    ).settled
+    await elsewhere(world, 'PATCH', '/note/a', { title: 'theirs', by: 'them' })
+    const operation = await engine.enqueue(patch({ title: 'ours' }))
+    await eventOf(engine, 'sync:parked')
+    engine.pause('test')
+    await engine.operations.edit(operation.id, { by: 'us' })
+    await elsewhere(world, 'PATCH', '/note/a', { by: null })
+    const asked = new Promise((resolve) => engine.on('sync:parked', resolve))
+    engine.resume('test')
+    await asked
+    expect((await engine.operations.get(operation.id))?.conflict).toMatchObject({
+      resolution: 'pending',
+      fields: [{ path: 'by', base: 'them', local: 'us' }],
+    })
+    expect(world.notes()['a']).toEqual({ id: 'a', title: 'theirs' })
+  })
+
+  it('S12 an edit of what was parked for another reason is compared with what was pulled by then', async () => {
+    await elsewhere(world, 'POST', '/note', { id: 'a', title: 'old' })
+    const options = { retry: { strategy: 'constant', baseMs: 10, maxAttempts: 1 }, pull: { everyMs: 0 } } as const
+    const engine = await started('remoteWins', options)
+    await engine.synchronize()
+    world.intercept(async (_, send, count) =>
+      count === 1 ? { type: 'retry', error: new ServerError('It is overloaded.') } : send(),
+    )
+    const operation = await engine.enqueue(patch({ title: 'ours' }))
+    await eventOf(engine, 'sync:parked')
+    await elsewhere(world, 'PATCH', '/note/a', { by: 'them' })
+    await engine.synchronize()
+    engine.pause('test')
+    await engine.operations.edit(operation.id, { by: 'us' })
+    await elsewhere(world, 'PATCH', '/note/a', { by: null })
+    engine.resume('test')
+    expect(await operation.settled).toMatchObject({ status: 'rejected', error: { name: 'ConflictError' } })
+    expect(world.notes()['a']).toEqual({ id: 'a', title: 'old' })
+  })
+
+  it('L7 an edit counts from anew: it may meet others’ work as often as maxReconciliations says', async () => {
+    const { engine, operation } = await parked({ maxReconciliations: 1 })
+    await elsewhere(world, 'PATCH', '/note/a', { by: 'them' })
+    await engine.operations.edit(operation.id, { title: 'ours and theirs' })
+    expect(await operation.settled).toEqual({ status: 'done' })
+    expect(world.notes()['a']).toEqual({ id: 'a', title: 'ours and theirs', body: 'old', by: 'them' })
   })
 
   it('S12 manual: discard keeps the server’s value', async () => {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import {
+  ConflictError,
   ServerError,
   type ConflictStrategy,
   type EnqueueInput,
@@ -251,5 +252,26 @@ describe('an operation that waits while a pull brings what others made', () => {
     expect((await engine.operations.get(second.id))?.conflict).toMatchObject({
       fields: [{ path: 'body', local: 'ours', remote: 'theirs' }],
     })
+  })
+
+  it('S12 what waits behind such a create is compared with that also if only a look at the server tells that it was done', async () => {
+    const options = { entities: { note: { conflict: 'merge', fields: { body: 'remoteWins' } } }, coalesce: false } as const
+    const engine = await world.started({ ...options, pull: { everyMs: 0 } })
+    await engine.synchronize()
+    engine.pause('test')
+    const first = await engine.enqueue({ type: 'create', entity: 'note', id: 'a', payload: { title: 'ours' } })
+    const second = await engine.enqueue(patch({ body: 'ours' }))
+    await elsewhere(world, 'POST', '/note', { id: 'a', body: 'theirs' })
+    // The server applies what is sent anew, and has forgotten its key when it is asked again.
+    world.intercept(async ({ request }, send, count) => {
+      const outcome = await send()
+      if (count !== 2) return outcome
+      expect(request.method).toBe('PATCH')
+      return { type: 'conflict', reason: 'stale', error: new ConflictError('It has changed.') }
+    })
+    engine.resume('test')
+    expect(await first.settled).toEqual({ status: 'done' })
+    expect(await second.settled).toMatchObject({ status: 'rejected', error: { name: 'ConflictError' } })
+    expect(world.notes()['a']).toEqual({ id: 'a', title: 'ours', body: 'theirs' })
   })
 })

@@ -4,7 +4,9 @@ import { DEFAULTS } from '../../src/core/options.ts'
 import type { Write } from '../../src/core/ports.ts'
 import { ENTITIES, META, STORE_SCHEMA } from '../../src/core/schema.ts'
 import { forgetTombstones } from '../../src/engine/maintenance.ts'
+import { createReplica } from '../../src/engine/replica.ts'
 import { createStore } from '../../src/engine/store.ts'
+import { createVirtualClock } from '../support/virtual-clock.ts'
 
 const LATER = 1_000_000_000_000
 
@@ -23,20 +25,42 @@ async function storeWith(deletedAt: readonly (number | undefined)[]) {
 describe('tombstones', () => {
   it('A4 are forgotten once their time is up', async () => {
     const { store, keys } = await storeWith([1, LATER, undefined])
-    await forgetTombstones(store, DEFAULTS.retention, 1, LATER)
+    await forgetTombstones(store, DEFAULTS.retention, 1, LATER, (task) => task())
     expect(await keys()).toEqual(['u/note/1', 'u/note/2'])
   })
 
   it('S14 the newest row stays, or the next would have a revision that tabs take for old', async () => {
     const { store, keys } = await storeWith([1, 2, 3])
-    await forgetTombstones(store, DEFAULTS.retention, 1, LATER)
+    await forgetTombstones(store, DEFAULTS.retention, 1, LATER, (task) => task())
     expect(await keys()).toEqual(['u/note/2'])
     expect((await store.newestEntity()).rev).toBe(3)
   })
 
   it('A4 are forgotten by many pages, the newest row among the oldest', async () => {
     const { store, keys } = await storeWith([...Array.from({ length: 600 }, () => 2), 1])
-    await forgetTombstones(store, DEFAULTS.retention, 1, LATER)
+    await forgetTombstones(store, DEFAULTS.retention, 1, LATER, (task) => task())
     expect(await keys()).toEqual(['u/note/600'])
+  })
+
+  it('S18 one that a page brings back to life while it is about to be forgotten lives', async () => {
+    const { store, keys } = await storeWith([1, undefined])
+    const replica = createReplica(store, 'u', createVirtualClock(), () => ({}))
+    const row = { name: 'pull/u/note', generation: 1, isPartial: false, met: 0, cursor: '2' }
+    const changes = [{ id: '0', version: '2', value: { isBack: true } }]
+    let paged: Promise<unknown> = Promise.resolve()
+    const interrupted: typeof store = {
+      ...store,
+      async tombstonesUntil(...given) {
+        const found = await store.tombstonesUntil(...given)
+        const writer = { epoch: 1, signal: new AbortController().signal }
+        paged = replica.applyPage(writer, { entity: 'note', changes, alsoMet: [], row })
+        for (let turns = 0; turns < 1_000; turns++) await Promise.resolve()
+        return found
+      },
+    }
+    await forgetTombstones(interrupted, DEFAULTS.retention, 1, LATER, replica.inTurn)
+    expect(await paged).toBe('applied')
+    expect(await keys()).toEqual(['u/note/0', 'u/note/1'])
+    expect((await store.entity('u/note/0'))?.value).toEqual({ isBack: true })
   })
 })

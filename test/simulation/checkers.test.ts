@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { JsonObject } from '../../src/core/json.ts'
 import type { OperationRow } from '../../src/core/operation.ts'
 import { watchInvariants, type InvariantWatch } from '../../src/testing/invariants/index.ts'
 import { infoOf } from '../../src/engine/info.ts'
@@ -214,6 +215,43 @@ const stories: readonly (readonly [invariant: string, what: string, facts: reado
   ['S25', 'it is sent as somebody else', [stored, { ...sent('o1', '1'), request: { ...sent('o1', '1').request, user: 'u2' } }]],
 ]
 
+/** What the server has confirmed of the note is stored. */
+function holds(version: string, value: JsonObject): FactBody {
+  const others = [`entities ${JSON.stringify({ key: 'u1/note/n1', version, value })}`]
+  return { type: 'committed', ...at, changes: [], others, lease: undefined, epoch: 1 }
+}
+
+/** It is sent, refused and sent anew, and replaces what the server has by then. */
+function resentOn(made: Partial<OperationRow>, before: JsonObject): readonly FactBody[] {
+  const [first, refused] = [
+    { ...sending, ...made },
+    { ...reconciling, ...made },
+  ]
+  const resent: OperationRow = { ...first, rev: 4, reconciliations: 1, attempts: 2 }
+  const effect = servedEffect({ key: 'o1.1', version: 9, before, after: { a: 1 } })
+  return [committed(row, first), committed(first, refused), committed(refused, resent), effect]
+}
+
+const silent: readonly (readonly [what: string, facts: readonly FactBody[]])[] = [
+  [
+    'it was queued while what others made was being written',
+    [holds('1', { a: 0 }), stored, holds('2', { a: 5 }), committed(row, { ...sending, base: { a: 5 }, baseVersion: '2' })],
+  ],
+  [
+    'a loss of power took back on what it was sent first',
+    [
+      stored,
+      ...resentOn({ base: { a: 7 } }, { a: 7 }).slice(0, 3),
+      { type: 'fault', kind: 'power-loss', where: 'd1', seqs: [1] },
+      ...resentOn({ base: { a: 8 } }, { a: 8 }),
+    ],
+  ],
+  [
+    'it was made on what came of an older version by operations of ours',
+    [servedEffect({ version: 3, after: { b: 4 } }), holds('8', { a: 3 }), stored, ...resentOn({ baseVersion: '3' }, { a: 3 })],
+  ],
+]
+
 describe('the checkers', () => {
   it.each(stories)('F4 %s is said to be violated when %s', (invariant, _, facts) => {
     expect(told(facts).violations.map((violation) => violation.invariant)).toContain(invariant)
@@ -270,5 +308,19 @@ describe('the checkers', () => {
       // Its row is told of, not stored.
       { invariant: 'S8', sentence: expect.stringContaining('not in the store') },
     ])
+  })
+
+  it.each(silent)('S12 say nothing where %s', (_, facts) => {
+    expect(told(facts).violations.filter(({ invariant }) => invariant === 'S12')).toEqual([])
+  })
+
+  it('S12 tell of what an operation replaced, as long as the device holds what it was made on', () => {
+    const facts = [
+      servedEffect({ version: 3, after: { a: 4 } }),
+      holds('3', { a: 4 }),
+      stored,
+      ...resentOn({ baseVersion: '3' }, { a: 5 }),
+    ]
+    expect(told(facts).violations).toContainEqual(expect.objectContaining({ invariant: 'S12', checker: 'three-way' }))
   })
 })

@@ -47,6 +47,8 @@ export const threeWay: Checker = ({ now, register, settings, valueOf, wallTimeOf
   const gone = new Map<string, number>()
   /** Devices. */
   const pulled = new Set<string>()
+  /** By device and entity: the version that the server last confirmed. */
+  const held = new Map<string, string>()
   /** When the clock of a device last jumped, and by how much it is off. */
   const clocks = new Map<string, { skewMs: number; jumpedAt: number }>()
 
@@ -55,10 +57,12 @@ export const threeWay: Checker = ({ now, register, settings, valueOf, wallTimeOf
     return madeOn.get(row.id)
   }
 
-  /** Where entities are pulled the row tells it, or nobody knows. */
+  /** Where entities are pulled, and where it is sent on an older version than what is held, the row tells it, or nobody knows. */
   function keptOf(row: OperationRow): JsonObject | undefined {
     const device = register.byId(row.id)?.device ?? ''
-    return pulled.has(device) || row.seq <= (gone.get(`${device} ${laneIn(row)}`) ?? 0) ? undefined : versionOf(row)
+    const version = held.get(`${device} ${laneIn(row)}`) ?? row.baseVersion
+    const isGone = row.seq <= (gone.get(`${device} ${laneIn(row)}`) ?? 0)
+    return pulled.has(device) || isGone || version !== row.baseVersion ? undefined : versionOf(row)
   }
 
   /** Made on what was deleted before it: of that no version is left, though the row names one. */
@@ -92,6 +96,7 @@ export const threeWay: Checker = ({ now, register, settings, valueOf, wallTimeOf
   }
 
   function decided(tab: string, { before, row }: RowChange): void {
+    if (before?.status === 'parked' && row !== undefined && !isSame(before.payload, row.payload)) madeOn.delete(row.id)
     if (row?.conflict?.resolution === 'value' && before?.conflict?.resolution === 'pending')
       madeOn.set(row.id, toldBy(row) ?? versionOf(row))
     if (before?.status !== 'reconciling' || row === undefined || register.byId(row.id)?.isTainted) return
@@ -165,6 +170,8 @@ export const threeWay: Checker = ({ now, register, settings, valueOf, wallTimeOf
   function applied({ user, key, method, before, after: stamped }: Effect): void {
     const sides = resent.get(`${user} ${key}`)
     if (sides === undefined || method !== 'PATCH' || before === undefined || stamped === undefined) return
+    // A loss of power has taken back on what it was sent: what it is sent on again is not looked at, either.
+    if (register.byId(sides.row.id)?.isTainted) return
     const [remote, after] = [unstamped(before), unstamped(stamped)]
     const { row } = sides
     for (const field of disputed(sides, remote)) {
@@ -201,6 +208,8 @@ export const threeWay: Checker = ({ now, register, settings, valueOf, wallTimeOf
         watchClock(fact.device)
         learnGone(fact.device, fact.others)
         if (rowsIn(fact.others).some(({ name }) => typeof name === 'string' && name.startsWith('pull/'))) pulled.add(fact.device)
+        for (const { key, version } of rowsIn(fact.others))
+          if (typeof key === 'string' && typeof version === 'string') held.set(`${fact.device} ${key}`, version)
         for (const change of fact.changes) decided(fact.tab, change)
       }
       if (fact.type === 'served') served(fact)

@@ -92,6 +92,12 @@ export const unseen: Checker = ({ now, register, rowsOf }, report) => {
     return register.byId(one.id)?.row.status === 'done' && !isEditedSince(one)
   }
 
+  /** What was shown of one that was given up since is what nobody made. */
+  function isNotGivenUp({ id }: OperationRow): boolean {
+    const status = register.byId(id)?.row.status
+    return status !== 'rejected' && status !== 'cancelled'
+  }
+
   function isEditedSince({ id, payload }: OperationRow): boolean {
     return !isSame(register.byId(id)?.row.payload, payload)
   }
@@ -107,7 +113,7 @@ export const unseen: Checker = ({ now, register, rowsOf }, report) => {
 
   function forgive(id: string): void {
     const fields = seen.get(id)
-    for (const [field, { at }] of fields ?? []) if (now() - at < GRACE_MS && now() > at) fields?.delete(field)
+    for (const [field, { at }] of fields ?? []) if (now() - at < GRACE_MS) fields?.delete(field)
   }
 
   function committed({ device, changes: all, others }: Extract<Fact, { type: 'committed' }>): void {
@@ -141,7 +147,8 @@ export const unseen: Checker = ({ now, register, rowsOf }, report) => {
     if (saw?.value === undefined || saw.shown === undefined || saw.waiting.some(isEditedSince)) return
     if (row.type === 'create' && before === undefined) return
     if (last === undefined || last.device === device || !(last.version > saw.version)) return
-    if ([saw.value, saw.shown].some((known) => isSame(before?.[field], known?.[field])) || tells(row, field, before)) return
+    const knowns = [saw.value, saw.shown, amountOf(saw.value, saw.waiting.filter(isNotGivenUp))]
+    if (knowns.some((known) => isSame(before?.[field], known?.[field])) || tells(row, field, before)) return
     report(
       'S12',
       `${row.id} replaced ${field} of ${textOf(before)}, which others made after what it was made on: ${textOf(saw.shown)} of version ${saw.version}.`,

@@ -38,8 +38,8 @@ export const sending: readonly Bug[] = [
     'an edit that keeps the key',
     'What was attempted with the old content may have been applied under it.',
     'src/engine/operations.js',
-    'reconciliations: row.attempts > 0 ? row.reconciliations + 1 : row.reconciliations',
-    'reconciliations: row.reconciliations',
+    'unpark(row.attempts > 0 ? ofNewKey(settled) : settled)',
+    'unpark(settled)',
     'S5',
   ),
   bug(

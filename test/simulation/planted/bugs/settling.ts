@@ -41,8 +41,8 @@ export const settling: readonly Bug[] = [
     'edited content without a stamp',
     'Nobody can tell when it was written.',
     'src/engine/operations.js',
-    'made(edited(current, json))',
-    'edited(current, json)',
+    'made(edited(seenOn(current, held), json))',
+    'edited(seenOn(current, held), json)',
     'S12',
   ),
   bug(
