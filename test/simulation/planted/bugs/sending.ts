@@ -110,29 +110,22 @@ export const sending: readonly Bug[] = [
     'sent before the claim is written',
     'After a crash nobody knows that the request has left; the operation is merged, or made anew.',
     'src/engine/dispatcher.js',
-    `        try {
-            if (writes.length + retried.length > 0)
-                await replica.commit(`,
-    `        try {
+    'result = await commitTurn(epoch, turn);',
+    `turn.choices = [...choices];
             for (const choice of choices.splice(0))
                 accept(choice);
             handOut();
-            if (writes.length + retried.length > 0)
-                await replica.commit(`,
+            result = await commitTurn(epoch, turn);`,
     'S4 S5 S7 S9 S17',
   ),
   bug(
     'acknowledged before it is written',
     'The application is told of an end that a crash undoes.',
     'src/engine/dispatcher.js',
-    `        try {
-            if (writes.length + retried.length > 0)
-                await replica.commit(`,
-    `        try {
-            for (const entry of entries.splice(0))
+    'result = await commitTurn(epoch, turn);',
+    `for (const entry of entries.splice(0))
                 acknowledge(entry);
-            if (writes.length + retried.length > 0)
-                await replica.commit(`,
+            result = await commitTurn(epoch, turn);`,
     'S7',
   ),
 ]
