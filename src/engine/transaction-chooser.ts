@@ -48,15 +48,17 @@ export function createTransactionChooser({ store, transactions, isAtomic, claime
     }
     const rows = members.filter(({ status }) => !isTerminal(status))
     const leader = rows[0]
-    if (leader !== undefined && leader.seq !== first.seq) return waitsFor(first, leader.id)
-    if (first.status === 'parked') return { type: 'parked' }
-    if (first.status === 'waiting' && (first.dueAt ?? 0) > now) return { type: 'notDue', dueAt: first.dueAt ?? 0 }
-    if (first.status === 'reconciling' || first.status === 'rollingBack')
-      return { lane, row: first, ended: [], writes: [updateOperation(first, first)], nextRank }
+    // It has ended since its lane was read, and who ended it has the lanes looked at anew.
+    if (leader === undefined) return { type: 'empty' }
+    if (leader.seq !== first.seq) return waitsFor(first, leader.id)
+    if (leader.status === 'parked') return { type: 'parked' }
+    if (leader.status === 'waiting' && (leader.dueAt ?? 0) > now) return { type: 'notDue', dueAt: leader.dueAt ?? 0 }
+    if (leader.status === 'reconciling' || leader.status === 'rollingBack')
+      return { lane, row: leader, ended: [], writes: [updateOperation(leader, leader)], nextRank }
     if (rows.length < places.length && rows.some(isInDoubt)) return parking(lane, rows, nextRank)
-    if (unreadable !== undefined) return waitsFor(first, `#${unreadable}`)
-    const steps = rows.length < places.length ? failing(rows, first, lost(first)) : await stepsOf(first, rows)
-    return 'type' in steps ? steps : choiceOf(lane, first, steps, nextRank)
+    if (unreadable !== undefined) return waitsFor(leader, `#${unreadable}`)
+    const steps = rows.length < places.length ? failing(rows, leader, lost(leader)) : await stepsOf(leader, rows)
+    return 'type' in steps ? steps : choiceOf(lane, leader, steps, nextRank)
   }
 
   function sentHow(members: readonly OperationRow[]): 'together' | 'oneByOne' {

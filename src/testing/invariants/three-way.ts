@@ -1,6 +1,7 @@
 import type { JsonObject } from '../../core/json.ts'
 import { wireKey, type OperationRow } from '../../core/operation.ts'
 import { isObject } from '../../core/own.ts'
+import { TRANSACTION_FAILED } from '../../core/transaction.ts'
 import type { Fact, RowChange } from '../world/facts.ts'
 import { patched, type Effect } from '../world/model-server.ts'
 import { isRefused } from '../world/schemas.ts'
@@ -101,6 +102,8 @@ export const threeWay: Checker = ({ now, register, settings, valueOf, wallTimeOf
       madeOn.set(row.id, toldBy(row) ?? versionOf(row))
     if (before?.status !== 'reconciling' || row === undefined || register.byId(row.id)?.isTainted) return
     if (row.status !== 'sending' && row.status !== 'done' && row.status !== 'rollingBack' && row.status !== 'parked') return
+    // It goes with its transaction, whatever would have become of it alone.
+    if (isGivenUp(row) && row.lastError?.code === TRANSACTION_FAILED) return
     const place = `${tab} /${row.entity}/${row.entityId}`
     if (!looks.has(place)) return resentUnseen(before, row)
     const remote = looks.get(place)
