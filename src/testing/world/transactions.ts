@@ -28,7 +28,7 @@ export function withTransactions({ settings, steps }: Plan, choices: Choices): P
 function asOne(action: Action, at: number): Action {
   if (action.type !== 'enqueue') return action
   const [first, second] = action.inputs
-  if (first === undefined) return action
+  if (first === undefined || first.dedupeKey !== undefined) return action
   const isPair = second !== undefined && second.entity !== first.entity
   if (!isPair && (second !== undefined || at % 2 === 0)) return action
   const others = isPair ? [second] : [at % 4 === 1 ? noteOf(first, at) : taskOf(first, at)]
