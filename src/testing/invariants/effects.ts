@@ -78,7 +78,8 @@ export const effects: Checker = ({ register, undone, ledger }, report) => {
         for (const { before, row } of fact.changes) {
           const one = row === undefined ? undefined : register.byId(row.id)
           if (one === undefined || row === undefined || before?.status === row.status) continue
-          if (row.status === 'done' && before?.status === 'sending' && row.type !== 'delete') confirmed.add(one)
+          const isSent = row.type !== 'delete' && row.transaction?.isMet === undefined
+          if (row.status === 'done' && before?.status === 'sending' && isSent) confirmed.add(one)
           ended(one)
         }
       }

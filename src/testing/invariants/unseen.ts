@@ -147,7 +147,10 @@ export const unseen: Checker = ({ now, register, rowsOf }, report) => {
     if (saw?.value === undefined || saw.shown === undefined || saw.waiting.some(isEditedSince)) return
     if (row.type === 'create' && before === undefined) return
     if (last === undefined || last.device === device || !(last.version > saw.version)) return
-    const knowns = [saw.value, saw.shown, amountOf(saw.value, saw.waiting.filter(isNotGivenUp))]
+    const left = amountOf(saw.value, saw.waiting.filter(isNotGivenUp))
+    // All that it was made on was given up: of others' it has nothing to be compared with.
+    if (left === undefined) return
+    const knowns = [saw.value, saw.shown, left]
     if (knowns.some((known) => isSame(before?.[field], known?.[field])) || tells(row, field, before)) return
     report(
       'S12',

@@ -75,14 +75,6 @@ export const deciding: readonly Bug[] = [
     'S12',
   ),
   bug(
-    'a decision that holds for what nobody saw',
-    'It is sent on the newest version.',
-    'src/engine/conflicts.js',
-    '...(remoteVersion === undefined ? {} : { baseVersion: remoteVersion }),',
-    '',
-    'S12',
-  ),
-  bug(
     'the rule of a field is passed over',
     'The strategy decides about every field.',
     'src/core/field-rules.js',
