@@ -1,9 +1,9 @@
-import { readFile, rm, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { EntityOptions, SyncEngine } from '../src/index.ts'
+import type { SyncEngine } from '../src/index.ts'
 import { bothChange, patch } from './support/conflicts.ts'
+import { entitiesIn } from './support/examples.ts'
 import { createWorld, type World } from './support/world.ts'
 
 const root = new URL('..', import.meta.url).pathname
@@ -18,20 +18,6 @@ beforeEach(async () => {
   world = await createWorld({ store: 'memory' })
 })
 afterEach(() => world.close())
-
-/** Beside the built package, so that it can import it by its own name. */
-async function entitiesIn(code: string): Promise<Record<string, EntityOptions>> {
-  const file = join(root, 'dist', `conflicts-${process.pid}-${crypto.randomUUID()}.mjs`)
-  await writeFile(file, `${code}\nexport { entities }\n`)
-  try {
-    const { entities } = (await import(/* @vite-ignore */ pathToFileURL(file).href)) as {
-      entities: Record<string, EntityOptions>
-    }
-    return entities
-  } finally {
-    await rm(file)
-  }
-}
 
 /** Ended, or left to a person. */
 function comesToRest(engine: SyncEngine, settled: Promise<unknown>): Promise<unknown> {

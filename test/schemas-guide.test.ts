@@ -1,8 +1,7 @@
-import { readFile, rm, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import type { EntityOptions } from '../src/index.ts'
+import { entitiesIn } from './support/examples.ts'
 import { createWorld, type World } from './support/world.ts'
 
 const root = new URL('..', import.meta.url).pathname
@@ -15,22 +14,8 @@ beforeEach(async () => {
 })
 afterEach(() => world.close())
 
-/** Beside the built package, so that it finds what is installed. */
-async function entitiesOf(code: string): Promise<Record<string, EntityOptions>> {
-  const file = join(root, 'dist', `schemas-${process.pid}.mjs`)
-  await writeFile(file, `${code}\nexport { entities }\n`)
-  try {
-    const { entities } = (await import(/* @vite-ignore */ pathToFileURL(file).href)) as {
-      entities: Record<string, EntityOptions>
-    }
-    return entities
-  } finally {
-    await rm(file)
-  }
-}
-
 it('B16 the schemas of the guide refuse what it says, in its words', async () => {
-  const engine = await world.started({ entities: await entitiesOf(example) })
+  const engine = await world.started({ entities: await entitiesIn(example) })
   const wrong = engine.enqueue({ type: 'create', entity: 'note', id: 'n1', payload: { title: 5 } })
   const issues = [{ path: 'payload.title', message: 'Invalid input: expected string, received number' }]
   await expect(wrong).rejects.toMatchObject({ code: 'invalid', issues })

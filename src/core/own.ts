@@ -18,3 +18,8 @@ export function setOwn(object: Record<string, Json>, key: string, value: Json): 
   }
   Object.defineProperty(object, key, { value, writable: true, enumerable: true, configurable: true })
 }
+
+/** The fields that are the application's: not the identity and version that the server adds. */
+export function withoutOwn(value: Json): Json {
+  return isObject(value) ? Object.fromEntries(Object.entries(value).filter(([key]) => key !== 'id' && key !== 'version')) : value
+}

@@ -8,6 +8,7 @@ import type { Json, JsonObject } from './json.ts'
 import { applyMergePatch, diffMergePatch } from './merge-patch.ts'
 import type { ConflictRecord, ConflictResolution, OperationRow } from './operation.ts'
 import type { Fetched, PreparedRequest } from './ports.ts'
+import { withoutOwn } from './own.ts'
 
 /** How a refused operation goes on. */
 export type Decision =
@@ -237,7 +238,7 @@ function towards(
 ): { type: 'resend'; as: string; payload: Json; version?: string | undefined } {
   if (conflict.remote === undefined) return { type: 'resend', as: 'create', payload: wanted }
   if (row.type === 'replace') return { type: 'resend', as: 'replace', payload: wanted, version: conflict.remoteVersion }
-  const patch = diffMergePatch(withoutOwn(conflict.remote), isRecord(wanted) ? withoutOwn(wanted) : wanted)
+  const patch = diffMergePatch(withoutOwn(conflict.remote), withoutOwn(wanted))
   return { type: 'resend', as: 'update', payload: patch, version: conflict.remoteVersion }
 }
 
@@ -279,11 +280,6 @@ function recordOf(
 function contains(whole: Json, part: Json): boolean {
   if (!isRecord(whole) || !isRecord(part)) return sameJson(whole, part)
   return Object.entries(part).every(([key, value]) => Object.hasOwn(whole, key) && contains(whole[key] ?? null, value))
-}
-
-/** The fields that are the application's: not the identity and version that the server adds. */
-function withoutOwn(value: JsonObject): JsonObject {
-  return Object.fromEntries(Object.entries(value).filter(([key]) => key !== 'id' && key !== 'version'))
 }
 
 function nameOf(conflict: Conflict): string {

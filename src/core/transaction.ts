@@ -15,6 +15,7 @@ export const MAX_MEMBERS = 100
 
 /** The error code of what ends because another member of its transaction did. */
 export const TRANSACTION_FAILED = 'transaction-failed'
+
 /** What became of one member, by an answer to all. */
 export type Part = Outcome | PreparedDecision
 

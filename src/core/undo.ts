@@ -1,7 +1,7 @@
-import type { Json, JsonObject } from './json.ts'
+import type { Json } from './json.ts'
 import { applyMergePatch, diffMergePatch } from './merge-patch.ts'
 import type { OperationRow, Undo } from './operation.ts'
-import { isObject } from './own.ts'
+import { isObject, withoutOwn } from './own.ts'
 
 /**
  * A member of a transaction, with what will take it back on the server should another member be refused after it; `base` is what it is made on. What the
@@ -19,9 +19,4 @@ function undoOf({ type, payload }: OperationRow, base: Json | undefined): Undo |
   if (type === 'delete') return { type: 'create', payload: withoutOwn(base) }
   if (type === 'replace') return { type: 'replace', payload: withoutOwn(base) }
   return type === 'update' ? { type: 'update', payload: diffMergePatch(applyMergePatch(base, payload), base) } : undefined
-}
-
-/** Without the identity and version that the server adds. */
-function withoutOwn(value: JsonObject): JsonObject {
-  return Object.fromEntries(Object.entries(value).filter(([key]) => key !== 'id' && key !== 'version'))
 }

@@ -7,7 +7,7 @@ import type { Json, JsonObject } from '../core/json.ts'
 import { diffMergePatch } from '../core/merge-patch.ts'
 import type { OperationRow } from '../core/operation.ts'
 import type { Settings } from '../core/options.ts'
-import { isObject } from '../core/own.ts'
+import { isObject, withoutOwn } from '../core/own.ts'
 import { ofNewKey, unpark } from '../core/rows.ts'
 import { checkJson } from '../core/validate-json.ts'
 import { conflictById, conflictsOf, conflictStatistics } from './conflict-store.ts'
@@ -132,11 +132,6 @@ function towards(parked: OperationRow, value: JsonObject): OperationRow {
     base: remote,
     ...(remoteVersion === undefined ? {} : { baseVersion: remoteVersion }),
   }
-}
-
-/** Without what the server adds. */
-function withoutOwn(value: Json): Json {
-  return isObject(value) ? Object.fromEntries(Object.entries(value).filter(([key]) => key !== 'id' && key !== 'version')) : value
 }
 
 interface Subscriber<T> {

@@ -1,6 +1,7 @@
 import { SyncError, ValidationError } from '../core/errors.ts'
 import type { NewId } from '../core/ports.ts'
 import type { OperationRow } from '../core/operation.ts'
+import { TRANSACTION_FAILED } from '../core/transaction.ts'
 import type { Transaction, TransactionHandle } from './transaction-types.ts'
 import type { EnqueueInput, Operation, Settlement } from './types.ts'
 
@@ -57,7 +58,7 @@ function handleOf(id: string, operations: readonly Operation[]): TransactionHand
 /** As the operation that failed ended; that of the others names it. */
 function endOf(ends: readonly Settlement[]): Settlement {
   const failed = ends.filter(({ status }) => status !== 'done')
-  const own = failed.find((end) => end.status !== 'rejected' || end.error?.code !== 'transaction-failed')
+  const own = failed.find((end) => end.status !== 'rejected' || end.error?.code !== TRANSACTION_FAILED)
   return own ?? failed[0] ?? { status: 'done' }
 }
 

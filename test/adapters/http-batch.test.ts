@@ -1,13 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { httpTransport, type HttpTransportOptions } from '../../src/adapters/http/index.ts'
-import type { BatchItem, Outcome, PreparedRequest } from '../../src/core/ports.ts'
-import { answerJson, nobody, operation, request, serve, serveRaw, told } from './support/http-world.ts'
+import type { BatchItem, Outcome } from '../../src/core/ports.ts'
+import { answerJson, item, nobody, operation, serve, serveRaw, told } from './support/http-world.ts'
 
-const item = (sequence: number, given: Partial<PreparedRequest> = {}): BatchItem => ({
-  request: request({ path: `/note/n${sequence}`, ...given }),
-  idempotencyKey: `key-${sequence}`,
-  sequence,
-})
 const items = (count: number) => Array.from({ length: count }, (_, i) => item(i + 1))
 const ok = { status: 200, headers: { ETag: '"2"', 'Content-Type': 'application/json' }, body: { id: 'n1' } }
 

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type RequestListener, type ServerRe
 import { createServer as createTcpServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { inspect } from 'node:util'
 import { onTestFinished } from 'vitest'
-import type { Outcome, OutgoingOperation, PreparedRequest, SendContext } from '../../../src/core/ports.ts'
+import type { BatchItem, Outcome, OutgoingOperation, PreparedRequest, SendContext } from '../../../src/core/ports.ts'
 
 export interface Received {
   readonly method: string
@@ -113,3 +113,10 @@ export function placesOf(secret: string, value: unknown): readonly string[] {
   if (inspect(value, { depth: Infinity, showHidden: true }).includes(secret)) places.push('inspect')
   return places
 }
+
+/** An operation of a batch, by its number. */
+export const item = (sequence: number, given: Partial<PreparedRequest> = {}): BatchItem => ({
+  request: request({ path: `/note/n${sequence}`, ...given }),
+  idempotencyKey: `key-${sequence}`,
+  sequence,
+})
