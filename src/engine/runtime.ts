@@ -174,6 +174,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
       reportLock: (_, { report }) => {
         if (report.type === 'LOCK.ACQUIRED') {
           events.emit({ type: 'lock:acquired', epoch: report.epoch, takeover: report.takeover })
+          if (report.takeover) leftUntold()
           for (const listener of changeListeners) listener()
         }
         if (report.type === 'LOCK.LOST') events.emit({ type: 'lock:lost' })
@@ -230,6 +231,12 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     dispatcher.changed()
     handles.lookAgain()
     for (const listener of changeListeners) listener()
+  }
+
+  /** Who owned the lease may have died between a commit and the news of it. */
+  function leftUntold(): void {
+    views.storeChanged()
+    handles.lookAgain()
   }
 
   function accepted(rows: readonly OperationRow[]): void {

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { firstValueFrom, filter } from 'rxjs'
 import type { Entity, EntityChange, EnqueueInput } from '../../src/index.ts'
+import { StorageUnavailableError } from '../../src/index.ts'
+import { faultyStorage } from '../support/faulty-storage.ts'
 import { elsewhere } from '../support/other-client.ts'
 import { createVirtualClock } from '../support/virtual-clock.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
@@ -130,6 +132,24 @@ describe('a view', () => {
     await hidden.operations.discard(own.id)
     expect((await notes.get('a'))?.value).toMatchObject({ n: 1, title: 'theirs' })
     expect(seen.map((entity) => entity?.value)).toMatchObject([{ n: 1 }, { n: 2, title: 'theirs' }, { n: 1, title: 'theirs' }])
+    await quiet.close()
+  })
+
+  it('S14 L2 shows after a takeover what the last owner committed before it died and told nobody of', async () => {
+    const quiet = await createWorld({ store: 'memory' })
+    const dying = faultyStorage(quiet.storage())
+    const owner = await quiet.started({ storage: dying })
+    owner.pause('test')
+    const first = await owner.enqueue(create('a', { n: 1 }))
+    const heir = await quiet.started({ storage: { ...quiet.storage(), watch: () => () => {} } })
+    const notes = heir.view('note')
+    expect(await notes.get('a')).toMatchObject({ status: 'pending' })
+    const seen = firstValueFrom(notes.watch('a').pipe(filter((entity) => entity === undefined)))
+    await owner.operations.discard(first.id)
+    dying.failCommits(() => new StorageUnavailableError('it is dead'))
+    await eventOf(heir, 'lock:acquired')
+    expect(await seen).toBeUndefined()
+    dying.failCommits(undefined)
     await quiet.close()
   })
 

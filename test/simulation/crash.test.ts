@@ -5,8 +5,8 @@ import { giveWay } from '../support/give-way.ts'
 giveWay()
 
 const LIMIT_MS = 600_000
-const SEEDS = [1, 2, 3]
-const shape = { deviceCount: 1, tabsPerDevice: 2, steps: 8 }
+const SEEDS = [2, 5, 10]
+const shape = { deviceCount: 1, tabsPerDevice: 2, steps: 6 }
 
 function inWords({ seed, points, failures }: CrashReport): string[] {
   return failures.map(
