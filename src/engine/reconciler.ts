@@ -227,7 +227,7 @@ export function createReconciler(
   /** Of a transaction that is sent together all are looked at: the answer does not tell for certain which of them was refused. */
   async function decideAll(slot: OperationActor, row: OperationRow, signal: AbortSignal): Promise<readonly PreparedDecision[]> {
     if (!isTogether(row)) return [prepared(row, await decide(slot, row, signal))]
-    const members = (await transactions.membersOf(row)).map((member) => member ?? row)
+    const members = await transactions.wholeOf(row)
     const decisions: PreparedDecision[] = []
     for (const member of members) {
       const isAllowed = decisions.length === 0 || member.transaction?.isMet === true || signs.admit(slot)

@@ -28,7 +28,7 @@ export interface SenderHooks {
   /** A request left. */
   requested(): void
   readonly reachability: Pick<Reachability, 'vetted'>
-  membersOf: Transactions['membersOf']
+  wholeOf: Transactions['wholeOf']
   readonly answers: AnswerChecks
 }
 
@@ -52,12 +52,9 @@ export function createSender(settings: Settings, ports: SystemPorts, transport: 
 
   async function flyTogether(slot: OperationActor, row: OperationRow): Promise<void> {
     gathering.add(slot)
-    const members = await hooks.membersOf(row).then(
-      (found) => found.map((member) => member ?? row),
-      () => [],
-    )
+    const members = await hooks.wholeOf(row).catch(unread)
     if (!gathering.delete(slot)) return
-    if (members.length === 0) return answer(slot, row, { type: 'retry', error: unread(row) })
+    if (members instanceof SyncError) return answer(slot, row, { type: 'retry', error: members })
     if (!signs.admit(slot)) return answer(slot, row, heldBack())
     const controller = new AbortController()
     controllers.set(slot, controller)
@@ -242,10 +239,9 @@ function unanswered(): Outcome {
   }
 }
 
-function unread({ id }: OperationRow): SyncError {
-  return new SyncError('storage-unavailable', `The transaction of operation ${id} can't be read; it is tried again.`, {
-    retryable: true,
-  })
+function unread(cause: unknown): SyncError {
+  if (cause instanceof SyncError) return cause
+  return new SyncError('storage-unavailable', "The transaction can't be read; it is tried again.", { cause, retryable: true })
 }
 
 function unprepared(row: OperationRow): Outcome {

@@ -1,5 +1,5 @@
 import { conflictRow, decided, isNews } from '../core/conflict-row.ts'
-import { SyncOperationError } from '../core/errors.ts'
+import { SyncError, SyncOperationError } from '../core/errors.ts'
 import { isTerminal, keyOfUser, laneOf, type ConflictRecord, type NewOperationRow, type OperationRow } from '../core/operation.ts'
 import type { Settings } from '../core/options.ts'
 import type { SystemPorts, Write } from '../core/ports.ts'
@@ -48,6 +48,13 @@ export function createTransactions(settings: Settings, { clock, newId }: SystemP
   /** In their order; undefined where one is lost, or can't be read. */
   async function membersOf(row: OperationRow): Promise<readonly (OperationRow | undefined)[]> {
     return (await placesOf(row)).map((one) => (typeof one === 'number' ? undefined : one))
+  }
+
+  /** In their order. @throws SyncError if one is lost, or can't be read: nothing is done with the others as if they were all. */
+  async function wholeOf(row: OperationRow): Promise<readonly OperationRow[]> {
+    const members = (await membersOf(row)).filter((member) => member !== undefined)
+    if (members.length < memberSeqs(row).length) throw notWhole(row)
+    return members
   }
 
   /** `parts`: what was said of each member. */
@@ -144,7 +151,7 @@ export function createTransactions(settings: Settings, { clock, newId }: SystemP
     ]
   }
 
-  return { placesOf, membersOf, aftermathOf, knownAftermathOf, editedAftermathOf }
+  return { placesOf, membersOf, wholeOf, aftermathOf, knownAftermathOf, editedAftermathOf }
 }
 
 export const NO_AFTERMATH: Aftermath = { followers: [], writes: [], confirmations: [], undoing: [], left: [], unchanged: [] }
@@ -167,6 +174,16 @@ function hasBegun({ status, attempts }: OperationRow, row: OperationRow): boolea
 function onItsWay({ id, status }: OperationRow, busy: OperationRow): SyncOperationError {
   const message = `Operation ${id} (${status}) can't be discarded: operation ${busy.id} (${busy.status}) of the same transaction has been sent. Discard that one, or wait until it has settled.`
   return new SyncOperationError(id, 'not-possible', message)
+}
+
+function notWhole({ id }: OperationRow): SyncError {
+  return new SyncError(
+    'storage-unavailable',
+    `The transaction of operation ${id} can't be read as a whole; it is looked at again.`,
+    {
+      retryable: true,
+    },
+  )
 }
 
 function endOf({ status }: OperationRow): 'rejected' | 'cancelled' {

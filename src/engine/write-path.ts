@@ -55,7 +55,7 @@ export function createWritePath(settings: Settings, ports: SystemPorts, parts: W
     signs,
     requested: parts.requested,
     reachability,
-    membersOf: transactions.membersOf,
+    wholeOf: transactions.wholeOf,
     answers,
   })
   const effects = createEffects(settings, ports, {

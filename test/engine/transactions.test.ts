@@ -10,6 +10,7 @@ import {
   type Transport,
 } from '../../src/index.ts'
 import { httpTransport } from '../../src/adapters/http/index.ts'
+import { records } from '../support/faulty-storage.ts'
 import { elsewhere } from '../support/other-client.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
 
@@ -302,6 +303,34 @@ describe('where the API has an atomic batch', () => {
     expect(await again.settled).toEqual({ status: 'done' })
     expect(world.notes()).toMatchObject({ a: { n: 1 }, ghost: { n: 1 } })
     expect(await engine.operations.list({ status: 'rejected' })).toEqual([])
+  })
+
+  it.each([
+    ['before it leaves', 'sending'],
+    ['before the server is looked at', 'reconciling'],
+  ])('S28 S6 one of which a part is lost %s is not sent without it', async (_, status) => {
+    await elsewhere(world, 'POST', '/note', { id: 'a', n: 1 })
+    await elsewhere(world, 'POST', '/note', { id: 'b', n: 1 })
+    await elsewhere(world, 'PATCH', '/note/a', { n: 5 })
+    const storage = world.storage()
+    let isLeft = true
+    const engine = await world.started({
+      transport: wire.transport,
+      storage: {
+        ...storage,
+        async commit(writes, options) {
+          const keys = await storage.commit(writes, options)
+          if (!isLeft || !records(writes, status)) return keys
+          isLeft = false
+          await storage.commit([{ type: 'delete', collection: 'operations', key: 2 }])
+          return keys
+        },
+      },
+    })
+    const handle = await transact(engine, { ...update('a', { n: 2 }), baseVersion: '1' }, update('b', { n: 2 }))
+    expect(await handle.operations[0]?.settled).toMatchObject({ error: { code: 'transaction-incomplete' } })
+    expect(wire.batches).toHaveLength(status === 'sending' ? 0 : 1)
+    expect(world.notes()).toMatchObject({ a: { n: 5 }, b: { n: 1 } })
   })
 
   it('S28 one of which a part is lost is not sent', async () => {
