@@ -3,6 +3,7 @@ import type { Failure } from './liveness.ts'
 import { textOf } from './invariants/strategies.ts'
 import type { JsonObject } from '../core/json.ts'
 import { isInPart } from './world/parts.ts'
+import type { Device } from './world/device.ts'
 import type { Tab } from './world/tab.ts'
 import { codeOf } from './world/trace.ts'
 import type { World } from './world/world.ts'
@@ -26,7 +27,7 @@ export async function proveAgreement(world: World, failed: () => boolean): Promi
   const settleMs = asked.length === world.devices.length ? 0 : RESTS * (world.settings.engine.pull?.everyMs ?? 0)
   let differences: readonly string[] = []
   for (const begun = world.scheduler.now(); world.scheduler.now() - begun < BOUND_MS + 2 * settleMs;) {
-    const pulled = asked.map(({ tabs: [first] }) => pullBy(world, first))
+    const pulled = asked.map((device) => pullIn(world, device))
     let isDone = false
     void Promise.all(pulled).then(() => (isDone = true))
     await world.scheduler.run(world.scheduler.now() + BOUND_MS / 4, () => failed() || isDone)
@@ -51,7 +52,7 @@ export async function proveAgreement(world: World, failed: () => boolean): Promi
 /** What is left once somebody has asked for everything. */
 async function pulledDifferences(world: World, tabs: readonly Tab[], failed: () => boolean, full = false) {
   let isDone = false
-  void Promise.all(world.devices.map(({ tabs: [first] }) => pullBy(world, first, full))).then(() => (isDone = true))
+  void Promise.all(world.devices.map((device) => pullIn(world, device, full))).then(() => (isDone = true))
   await world.scheduler.run(world.scheduler.now() + BOUND_MS, () => failed() || isDone)
   await world.scheduler.run(world.scheduler.now() + LOOK_EVERY_MS, failed)
   return failed() ? [] : differencesOf(world, tabs, full)
@@ -77,7 +78,9 @@ function sentenceOf(differences: readonly string[]): string {
   return differences.slice(0, 3).join(', and ')
 }
 
-async function pullBy(world: World, tab: Tab | undefined, full = false): Promise<void> {
+/** By a tab that is open: one that has died is back only after a while. */
+async function pullIn(world: World, { tabs }: Device, full = false): Promise<void> {
+  const tab = tabs.find((one) => one.ready() !== undefined)
   const engine = tab?.ready()
   if (tab === undefined || engine === undefined) return
   const result = await engine.synchronize({ full }).then(
