@@ -16,8 +16,9 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     coverage: {
       provider: 'v8',
-      include: ['src/**/*.ts', 'machines/**/*.ts'],
+      include: ['machines/*.ts', 'src/core/**/*.ts', 'src/engine/**/*.ts'],
       reporter: ['text-summary', 'html', 'json-summary'],
+      thresholds: { statements: 95, branches: 90 },
     },
     projects: [
       {
