@@ -1,4 +1,4 @@
-import { Observable } from 'rxjs'
+import type { Observable } from 'rxjs'
 import type { ConflictRow } from '../core/conflict-row.ts'
 import type { ConflictStatistics } from '../core/conflict-statistics.ts'
 import { copyJson } from '../core/copy-json.ts'
@@ -14,6 +14,7 @@ import { conflictById, conflictsOf, conflictStatistics } from './conflict-store.
 import { decided } from '../core/conflict-row.ts'
 import type { Edits } from './edits.ts'
 import type { EnqueueChecks } from './enqueue-checks.ts'
+import { followed, type OnChange } from './followed.ts'
 import { givenUp } from './operations.ts'
 import type { Store } from './store.ts'
 import { throwIfRefused } from './validators.ts'
@@ -56,7 +57,7 @@ export function createConflicts(
   store: Store,
   edits: Edits,
   checks: EnqueueChecks,
-  onChange: (listener: () => void) => () => void,
+  onChange: OnChange,
 ): ConflictInbox {
   async function list({ status = 'pending', entity, entityId, operationId, limit = 100 }: ConflictQuery = {}) {
     checkQuery(status, limit)
@@ -101,7 +102,7 @@ export function createConflicts(
       const row = await own(id)
       return row && infoOf(row)
     },
-    watch: () => new Observable((subscriber) => follow(() => list({ limit: LIST_LIMIT }), onChange, subscriber)),
+    watch: () => followed(() => list({ limit: LIST_LIMIT }), onChange),
     async resolve(id, given) {
       const value = valueIn(given)
       const conflict = await own(id)
@@ -132,38 +133,6 @@ function towards(parked: OperationRow, value: JsonObject): OperationRow {
     base: remote,
     ...(remoteVersion === undefined ? {} : { baseVersion: remoteVersion }),
   }
-}
-
-interface Subscriber<T> {
-  readonly closed: boolean
-  next(value: T): void
-  error(error: unknown): void
-}
-
-/** One look at a time; what changes during one is seen by the next. What is the same is told once. */
-function follow<T>(
-  look: () => Promise<T>,
-  onChange: (listener: () => void) => () => void,
-  subscriber: Subscriber<T>,
-): () => void {
-  let looking: 'no' | 'yes' | 'again' = 'no'
-  let last: string | undefined
-
-  async function lookAgain(): Promise<void> {
-    if (looking !== 'no') return void (looking = 'again')
-    do {
-      looking = 'yes'
-      const found = await look()
-      const text = JSON.stringify(found)
-      if (!subscriber.closed && text !== last) subscriber.next(found)
-      last = text
-    } while (looking !== 'yes' && !subscriber.closed)
-    looking = 'no'
-  }
-
-  const start = (): void => void lookAgain().catch((error: unknown) => subscriber.error(error))
-  start()
-  return onChange(start)
 }
 
 function infoOf({ user: _user, status: _status, since: _since, ...info }: ConflictRow): ConflictInfo {

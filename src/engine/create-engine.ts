@@ -9,6 +9,7 @@ import { explain } from './explain.ts'
 import { withLeft } from './drain-summary.ts'
 import type { Events } from './events.ts'
 import { followDrain } from './follow-drain.ts'
+import { followed } from './followed.ts'
 import { guarded } from './guarded.ts'
 import { infoOf } from './info.ts'
 import { logTo } from './log.ts'
@@ -67,11 +68,12 @@ export function createEngine(runtime: Runtime, parent: AnyActorRef | undefined):
       if (row !== undefined && isTerminal(row.status)) handles.settle(row)
       if (row?.status === 'cancelled') events.emit({ type: 'sync:cancelled', operation: infoOf(row) })
       dispatcher.changed()
+      runtime.changes.tell()
     },
     resolved: (row, conflict) => events.emit({ type: 'conflict:resolved', operation: infoOf(row), conflict }),
   })
 
-  const inbox = createConflicts(settings, store, edits, intake.checks, runtime.onChange)
+  const inbox = createConflicts(settings, store, edits, intake.checks, runtime.changes.onChange)
 
   async function enqueueAll(inputs: readonly EnqueueInput[]): Promise<readonly Operation[]> {
     requireOpen(state())
@@ -113,7 +115,7 @@ export function createEngine(runtime: Runtime, parent: AnyActorRef | undefined):
 
   async function flush(): Promise<DrainSummary> {
     requireOpen(state())
-    const { onChange } = runtime
+    const { onChange } = runtime.changes
     const pauses = (): readonly string[] => state().pauses
     const followed = dispatcher.isOwner()
       ? undefined
@@ -173,11 +175,15 @@ export function createEngine(runtime: Runtime, parent: AnyActorRef | undefined):
     disableRealtime: runtime.readPath.realtime.disable,
     realtime$: safely(runtime.readPath.realtime.state$),
     messages$: safely(runtime.readPath.realtime.messages$),
-    operations: createOperations(settings, store, handles, edits, intake.checks, {
-      enqueue,
-      transact,
-      membersOf: transactions.membersOf,
-    }),
+    operations: createOperations(
+      settings,
+      store,
+      handles,
+      edits,
+      intake.checks,
+      { enqueue, transact, membersOf: transactions.membersOf },
+      (look) => safely(followed(look, runtime.changes.onChange)),
+    ),
     conflicts: { ...inbox, watch: () => safely(inbox.watch()) },
     optimistic: {
       register: optimistic.register,

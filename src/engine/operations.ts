@@ -1,3 +1,4 @@
+import type { Observable } from 'rxjs'
 import { copyJson } from '../core/copy-json.ts'
 import { valueIn } from '../core/derive.ts'
 import { SyncOperationError, ValidationError } from '../core/errors.ts'
@@ -37,6 +38,7 @@ export function createOperations(
   { edit, edited: changed, made, now }: Edits,
   checks: EnqueueChecks,
   { enqueue, transact, membersOf }: Anew,
+  watched: <T>(look: () => Promise<T>) => Observable<T>,
 ): SyncEngine['operations'] {
   async function found(id: string): Promise<OperationRow> {
     const row = await store.byId(id)
@@ -82,15 +84,28 @@ export function createOperations(
     changed(undefined)
   }
 
+  async function list({ status = 'live', limit = 100 }: ListQuery = {}): Promise<readonly OperationInfo[]> {
+    if (!Number.isInteger(limit) || limit < 1 || limit > LIST_LIMIT)
+      throw new ValidationError('limit', `must be a whole number from 1 to ${LIST_LIMIT}.`)
+    const statuses = statusesOf(status)
+    if (status === 'live') return ordered(await store.live(settings.user, limit, () => true), limit)
+    const lists = await Promise.all(statuses.map((one) => listOf(one, limit)))
+    return ordered(lists.flat(), limit)
+  }
+
+  async function count(status: OperationStatus | 'live'): Promise<number> {
+    statusesOf(status)
+    if (status === 'live') return store.countLive(settings.user)
+    return isTerminal(status)
+      ? (await store.finishedOf(settings.user, status, Infinity)).length
+      : (await store.live(settings.user, Infinity, (other) => other === status)).length
+  }
+
   return {
-    async list({ status = 'live', limit = 100 }: ListQuery = {}): Promise<readonly OperationInfo[]> {
-      if (!Number.isInteger(limit) || limit < 1 || limit > LIST_LIMIT)
-        throw new ValidationError('limit', `must be a whole number from 1 to ${LIST_LIMIT}.`)
-      const statuses = statusesOf(status)
-      if (status === 'live') return ordered(await store.live(settings.user, limit, () => true), limit)
-      const lists = await Promise.all(statuses.map((one) => listOf(one, limit)))
-      return ordered(lists.flat(), limit)
-    },
+    list,
+    count,
+    watch: (query) => watched(() => list(query)),
+    watchCount: (status) => watched(() => count(status)),
 
     async get(id) {
       const row = await store.byId(id)
@@ -122,14 +137,6 @@ export function createOperations(
     async discard(id) {
       if (id.startsWith('#')) return discardCorrupt(id)
       await edit(id, (row) => discarded(row, now()))
-    },
-
-    async count(status) {
-      statusesOf(status)
-      if (status === 'live') return store.countLive(settings.user)
-      return isTerminal(status)
-        ? (await store.finishedOf(settings.user, status, Infinity)).length
-        : (await store.live(settings.user, Infinity, (other) => other === status)).length
     },
   }
 }

@@ -11,6 +11,7 @@ import { createAlerts } from './alerts.ts'
 import { announce } from './announce.ts'
 import { createBreakerSigns } from './breaker-signs.ts'
 import { createBreakerWatch } from './breaker-watch.ts'
+import { createChanges } from './changes.ts'
 import { createDrains } from './drains.ts'
 import { createEvents } from './events.ts'
 import { createForgetting } from './forgetting.ts'
@@ -90,7 +91,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
   const transactions = createTransactions(settings, ports, store, stamps)
   const intake = createIntake(settings, ports, store, stamps, accepted)
   const lease = leaseLock(storage, clock, { owner, user: settings.user, holder: () => storeLife.holder() })
-  const changeListeners = new Set<() => void>()
+  const changes = createChanges()
   let machine: EngineActor | undefined
 
   const storeLife = createStoreLife(storage, ports, events, {
@@ -99,6 +100,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     opened() {
       handles.lookAgain()
       views.opened()
+      changes.tell()
       statistics.opened()
       alerts.opened()
     },
@@ -175,7 +177,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
         if (report.type === 'LOCK.ACQUIRED') {
           events.emit({ type: 'lock:acquired', epoch: report.epoch, takeover: report.takeover })
           if (report.takeover) leftUntold()
-          for (const listener of changeListeners) listener()
+          changes.tell()
         }
         if (report.type === 'LOCK.LOST') events.emit({ type: 'lock:lost' })
         if (report.type === 'LOCK.FAILED') events.emit({ type: 'lock:failed', error: report.error })
@@ -207,7 +209,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
 
   async function close(): Promise<void> {
     await storeLife.close()
-    for (const listener of changeListeners) listener()
+    changes.tell()
     readPath.closed()
   }
 
@@ -230,7 +232,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     if (!collections.includes(OPERATIONS)) return
     dispatcher.changed()
     handles.lookAgain()
-    for (const listener of changeListeners) listener()
+    changes.tell()
   }
 
   /** Who owned the lease may have died between a commit and the news of it. */
@@ -242,12 +244,13 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
   function accepted(rows: readonly OperationRow[]): void {
     for (const row of rows) events.emit({ type: 'sync:queued', operation: infoOf(row) })
     dispatcher.enqueued(rows)
+    changes.tell()
   }
 
   function recorded(row: OperationRow, conflict: ConflictRecord | undefined): void {
     drains.recorded(row)
     announce(events, row, conflict)
-    for (const listener of changeListeners) listener()
+    changes.tell()
     if (!isTerminal(row.status)) return
     handles.settle(row)
     forgetting.ended()
@@ -280,11 +283,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     dispatcher,
     logic,
     input,
-    /** Calls the listener when another handle wrote the store, or this one as the owner. Returns the function that ends it. */
-    onChange(listener: () => void): () => void {
-      changeListeners.add(listener)
-      return () => void changeListeners.delete(listener)
-    },
+    changes,
     /** The actor that runs the engine's machine. */
     attach(actor: EngineActor): void {
       machine = actor

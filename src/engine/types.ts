@@ -219,6 +219,10 @@ export interface SyncEngine {
     /** Cancels what was not sent, gives up what is parked, forgets a dead letter. */
     discard(id: string): Promise<void>
     count(status: OperationStatus | 'live'): Promise<number>
+    /** The list now and after each change, whichever tab makes it. Waits for the engine to start. */
+    watch(query?: ListQuery): Observable<readonly OperationInfo[]>
+    /** How many there are, now and after each change. */
+    watchCount(status: OperationStatus | 'live'): Observable<number>
   }
   readonly conflicts: ConflictInbox
   readonly optimistic: {
