@@ -1,4 +1,4 @@
-import type { Answer } from './answer.ts'
+import { replay, type Answer, type StoredAnswer } from './answer.ts'
 import { isObject, parseJson } from './body.ts'
 import type { HeaderLookup } from './conditions.ts'
 import type { Settings } from './options.ts'
@@ -110,24 +110,50 @@ function executeEach(
 /** Leaves the transaction with what must be told, so that it is rolled back. */
 class Aborted extends Error {
   readonly answers: readonly Answer[]
-  constructor(answers: readonly Answer[]) {
+  /** It was refused by what the resources are, so the refusal stays. */
+  readonly isKept: boolean
+  constructor(answers: readonly Answer[], isKept: boolean) {
     super('The batch is rolled back.')
     this.answers = answers
+    this.isKept = isKept
   }
 }
 
 function executeAtomic(store: Store, settings: Settings, items: Batch['items']): readonly Answer[] {
+  const known = items.flatMap((item) => ('status' in item ? [] : (keptAnswer(store, settings, item) ?? [])))
+  if (known.length === items.length) return known.map(replay)
   const run = (item: WriteRequest | Answer, index: number): Answer => {
     const answer = 'status' in item ? item : executeWrite(store, settings, item)
-    if (answer.status >= 400) throw new Aborted(abortedBy(index, answer, items.length))
-    return answer
+    if (answer.status < 400) return answer
+    const isKept = !('status' in item) && keptAnswer(store, settings, item) !== undefined
+    throw new Aborted(abortedBy(index, answer, items.length), isKept)
   }
   try {
     return store.transaction(() => items.map(run))
   } catch (error) {
-    if (error instanceof Aborted) return error.answers
-    throw error
+    if (!(error instanceof Aborted)) throw error
+    if (error.isKept) keepRefusal(store, settings, items, error.answers)
+    return error.answers
   }
+}
+
+function keptAnswer(store: Store, settings: Settings, { user, key, fingerprint }: WriteRequest): StoredAnswer | undefined {
+  const kept = store.answer(user, key, settings.now() - settings.idempotencyTtlMs)
+  return kept?.fingerprint === fingerprint ? kept : undefined
+}
+
+/** A copy of the batch that comes late, when it would be taken, must not have the effect that its client was told there is none of. */
+function keepRefusal(store: Store, settings: Settings, items: Batch['items'], answers: readonly Answer[]): void {
+  const atMs = settings.now()
+  store.transaction(() => {
+    for (const [index, item] of items.entries()) {
+      const answer = answers[index]
+      if ('status' in item || answer === undefined) continue
+      const { user, key, fingerprint } = item
+      if (store.answer(user, key, atMs - settings.idempotencyTtlMs) !== undefined) continue
+      store.keepAnswer(user, key, atMs, { fingerprint, status: answer.status, etag: null, body: answer.body })
+    }
+  })
 }
 
 function abortedBy(failed: number, answer: Answer, count: number): readonly Answer[] {

@@ -414,7 +414,7 @@ describe('where the API has none', () => {
     await other.operations.discard(handle.operations[1]!.id)
     expect(await statuses(handle)).toEqual(['done', 'cancelled', 'cancelled'])
     await expect.poll(() => world.notes()).toEqual({})
-    expect(await engine.operations.count('live')).toBe(0)
+    await expect.poll(() => engine.operations.count('live')).toBe(0)
   })
 
   it('S23 a server that turns out to have no such endpoint is sent them one by one', async () => {

@@ -94,15 +94,45 @@ describe('POST /batch', () => {
   it.each([
     ['is refused', keyed('k2', 'PATCH', '/note/never', { a: 1 }), 404],
     ['is malformed', { method: 'POST', path: '/note', body: { id: 'x' } }, 400],
-  ])('B14 applies and keeps nothing of an atomic batch of which one operation %s', async (_, bad, status) => {
+  ])('B14 applies nothing of an atomic batch of which one operation %s', async (_, bad, status) => {
     const { server, call } = await serve()
     const operations = [keyed('k1', 'POST', '/note', { id: 'n1' }), bad, keyed('k3', 'POST', '/note', { id: 'n3' })]
     const reply = await send(call, operations, true)
     expect(statuses(reply.json.results)).toEqual([424, status, 424])
     expect(reply.json.results[0]?.body.type).toBe(problem('batch-aborted'))
     expect([server.ledger(), server.state('note')]).toEqual([[], []])
-    const later = await send(call, [keyed('k1', 'POST', '/note', { id: 'n1' })], true)
-    expect(later.json.results[0]).toMatchObject({ status: 201, headers: { 'content-type': 'application/json', etag: '"1"' } })
+  })
+
+  it('S4 S11 a late copy of an atomic batch that was refused is refused again, though it would be taken by now', async () => {
+    const { server, call } = await serve()
+    const operations = [keyed('k1', 'POST', '/note', { id: 'n1' }), keyed('k2', 'PATCH', '/note/late', { a: 1 })]
+    const first = await send(call, operations, true)
+    await call('POST', '/note', { key: 'k3', body: { id: 'late' } })
+    const again = await send(call, operations, true)
+    expect(statuses(again.json.results)).toEqual([424, 404])
+    expect(again.json.results.map(({ body }) => body)).toEqual(first.json.results.map(({ body }) => body))
+    expect(server.ledger().map(({ key }) => key)).toEqual(['k3'])
+    expect(statuses((await send(call, operations.slice(0, 1), true)).json.results)).toEqual([424])
+  })
+
+  it.each([
+    ['is malformed', { method: 'POST', path: '/note', body: { id: 'x' } }],
+    ['has the key of another', keyed('k', 'POST', '/note', { id: 'x' })],
+  ])('B14 keeps nothing of an atomic batch of which one operation %s: it is refused whenever it comes', async (_, bad) => {
+    const { call } = await serve()
+    await call('POST', '/note', { key: 'k', body: { id: 'other' } })
+    const create = keyed('k1', 'POST', '/note', { id: 'n1' })
+    await send(call, [create, bad], true)
+    const later = await send(call, [create], true)
+    expect(later.json.results[0]).toMatchObject({ status: 201, headers: { 'content-type': 'application/json', etag: '"2"' } })
+  })
+
+  it('A10 what was applied before is answered as before, whatever becomes of a batch that holds it', async () => {
+    const { call } = await serve()
+    const create = keyed('k1', 'POST', '/note', { id: 'n1' })
+    await send(call, [create])
+    await send(call, [create, keyed('k2', 'PATCH', '/note/never', { a: 1 })], true)
+    expect(statuses((await send(call, [create])).json.results)).toEqual([201])
   })
 
   it('S28 keeps the other operations when one breaks inside the server, and nothing of that one', async () => {

@@ -92,7 +92,8 @@ export function createModelServer({ anonymous, isInPart = hasItsValue }: ModelSe
       replayed ||= answer.replayed
       return answer.response
     }
-    const response = request.method === 'GET' ? read(request) : request.path === '/batch' ? batch(request, write) : write(request)
+    const response =
+      request.method === 'GET' ? read(request) : request.path === '/batch' ? batch(user, request, write) : write(request)
     return { response, effects: ledger.slice(before), replayed }
   }
 
@@ -145,17 +146,20 @@ export function createModelServer({ anonymous, isInPart = hasItsValue }: ModelSe
     for (const [at, [part, ofPart]] of [...partLogs].entries()) if (isHit(at)) partLogs.set(part, ofPart + 1)
   }
 
-  function batch(request: ServerRequest, write: (one: ServerRequest) => ServerResponse): ServerResponse {
+  function batch(user: string, request: ServerRequest, write: (one: ServerRequest) => ServerResponse): ServerResponse {
     const writes = writesIn(request)
-    const results = (isAtomicBatch(request) ? allOrNothing(writes, write) : writes.map(write)).map(resultOf)
+    const results = (isAtomicBatch(request) ? allOrNothing(user, writes, write) : writes.map(write)).map(resultOf)
     return { status: 200, headers: { 'content-type': 'application/json' }, body: JSON.stringify({ results }) }
   }
 
-  /** What was applied before one was refused is taken back, and no answer is kept. */
+  /** What was applied before one was refused is taken back; a refusal that is kept for that one is kept for all. */
   function allOrNothing(
+    user: string,
     writes: readonly ServerRequest[],
     write: (one: ServerRequest) => ServerResponse,
   ): readonly ServerResponse[] {
+    const known = writes.flatMap((one) => keptFor(user, one) ?? [])
+    if (known.length === writes.length) return known
     const before = { resources: new Map(resources), answers: new Map(answers), effects: ledger.length, head }
     const done: ServerResponse[] = []
     for (const one of writes) {
@@ -164,13 +168,28 @@ export function createModelServer({ anonymous, isInPart = hasItsValue }: ModelSe
         done.push(response)
         continue
       }
+      const isKept = keptFor(user, one) === response
       replace(resources, before.resources)
       replace(answers, before.answers)
       ledger.length = before.effects
       head = before.head
-      return writes.map((_, at) => (at === done.length ? response : problem('batch-aborted')))
+      const refusals = writes.map((_, at) => (at === done.length ? response : problem('batch-aborted')))
+      if (isKept) for (const [at, refused] of refusals.entries()) keep(user, writes[at] ?? one, refused)
+      return refusals
     }
     return done
+  }
+
+  function keptFor(user: string, request: ServerRequest): ServerResponse | undefined {
+    const known = answers.get(keyIn(user, request))
+    return known?.fingerprint === fingerprintOf(request) ? known.response : undefined
+  }
+
+  function keep(user: string, request: ServerRequest, response: ServerResponse): ServerResponse {
+    const key = keyIn(user, request)
+    const known = answers.get(key)
+    if (known === undefined) answers.set(key, { fingerprint: fingerprintOf(request), response })
+    return known?.response ?? response
   }
 
   function writeOnce(user: string, request: ServerRequest): { response: ServerResponse; replayed: boolean } {
@@ -179,14 +198,14 @@ export function createModelServer({ anonymous, isInPart = hasItsValue }: ModelSe
     const body = request.body === null ? {} : parsed(request.body)
     if (!isObject(body) || POISON in body) return { response: problem('invalid-body'), replayed: false }
     const fingerprint = fingerprintOf(request)
-    const kept = answers.get(`${user} ${key}`)
+    const kept = answers.get(keyIn(user, request))
     if (kept !== undefined)
       return kept.fingerprint === fingerprint
         ? { response: kept.response, replayed: true }
         : { response: problem('idempotency-key-reused'), replayed: false }
     const refused = retired.find(({ field, entity }) => (field !== undefined && field in body) || entity === entityIn(request))
     const response = refused === undefined ? apply(user, key, request, body) : problem('invalid-body', refused.status)
-    answers.set(`${user} ${key}`, { fingerprint, response })
+    answers.set(keyIn(user, request), { fingerprint, response })
     return { response, replayed: false }
   }
 
@@ -251,14 +270,14 @@ export function createModelServer({ anonymous, isInPart = hasItsValue }: ModelSe
     outage: undefined,
     keepAnswer(request, response) {
       const user = userOf(request)
-      const key = keyOf(request)
-      if (user === undefined || key === undefined) return problem('unauthorized')
-      const known = answers.get(`${user} ${key}`)
-      if (known === undefined) answers.set(`${user} ${key}`, { fingerprint: fingerprintOf(request), response })
-      return known?.response ?? response
+      return user === undefined || keyOf(request) === undefined ? problem('unauthorized') : keep(user, request, response)
     },
   }
   return server
+}
+
+function keyIn(user: string, request: ServerRequest): string {
+  return `${user} ${keyOf(request) ?? ''}`
 }
 
 function replace<T>(target: Map<string, T>, source: ReadonlyMap<string, T>): void {
