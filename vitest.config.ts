@@ -36,7 +36,21 @@ export default defineConfig({
       {
         // Found while tests run, a dependency would be bundled late and the page reloaded under the test.
         optimizeDeps: {
-          include: ['arktype', 'axios', 'fast-check', 'idb', 'localforage', 'rxjs', 'uuid', 'valibot', 'xstate', 'zod'],
+          include: [
+            'arktype',
+            'axios',
+            'fast-check',
+            'idb',
+            'localforage',
+            'react',
+            'react-dom/client',
+            'react-dom/server',
+            'rxjs',
+            'uuid',
+            'valibot',
+            'xstate',
+            'zod',
+          ],
         },
         test: {
           ...shared,

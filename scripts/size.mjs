@@ -21,10 +21,11 @@ const NEVER_IN_CORE = new Set([
   'ws',
   'node-diff3',
   '@opentelemetry/api',
+  'react',
 ])
 
 /** They can't be bundled, or need no bundle. */
-const EXTERNAL = ['xstate', 'xstate/*', 'libsql', '@libsql/*', 'node:*']
+const EXTERNAL = ['xstate', 'xstate/*', 'react', 'libsql', '@libsql/*', 'node:*']
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 

@@ -13,7 +13,7 @@ const manifest: { exports: Record<string, unknown>; devDependencies: Record<stri
 )
 
 /** Optional: whoever imports the subpath that needs it installs it. */
-const peer = manifest.devDependencies['@opentelemetry/api']
+const peers = ['@opentelemetry/api', 'react', '@types/react'].map((name) => `${name}@${manifest.devDependencies[name]}`)
 
 const specifiers = Object.entries(manifest.exports)
   .filter(([, target]) => typeof target === 'object')
@@ -105,7 +105,7 @@ describe('E11 the packed package, installed in an empty project', () => {
     await npm(repository, 'pack', '--ignore-scripts', '--pack-destination', project)
     const tarball = (await readdir(project)).find((name) => name.endsWith('.tgz')) ?? ''
     await writeFile(join(project, 'package.json'), JSON.stringify({ private: true, type: 'module' }))
-    await npm(project, 'install', '--prefer-offline', '--no-audit', '--no-fund', `./${tarball}`, `@opentelemetry/api@${peer}`)
+    await npm(project, 'install', '--prefer-offline', '--no-audit', '--no-fund', `./${tarball}`, ...peers)
     await writeFile(join(project, 'every-name.ts'), everyName)
     await writeFile(join(project, 'application.ts'), application)
     await writeFile(join(project, 'application-tests.ts'), applicationTests)

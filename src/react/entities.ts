@@ -1,0 +1,49 @@
+import { useMemo } from 'react'
+import type { JsonObject } from '../core/json.ts'
+import type { Entity } from '../engine/read-types.ts'
+import { useStream } from './provider.ts'
+
+export interface SeenEntity<T extends object> {
+  /** Undefined while it does not exist. */
+  readonly entity: Entity<T> | undefined
+  /** True until the store has been read. */
+  readonly isLoading: boolean
+}
+
+export interface SeenEntities<T extends object> {
+  readonly entities: readonly Entity<T>[]
+  readonly isLoading: boolean
+}
+
+interface Loading {
+  readonly isLoading: true
+}
+
+const LOADING: Loading = { isLoading: true }
+const NONE: readonly never[] = []
+
+/** One entity as the view shows it, pending changes included; renders anew when it changes. */
+export function useEntity<T extends object = JsonObject>(entity: string, id: string): SeenEntity<T> {
+  const seen = useStream<Entity<T> | undefined | Loading>(
+    LOADING,
+    (engine) => engine.view<T>(entity).watch(id),
+    `${entity}/${id}`,
+  )
+  return useMemo(() => (isLoading(seen) ? { entity: undefined, isLoading: true } : { entity: seen, isLoading: false }), [seen])
+}
+
+/** All entities of one kind, or those that match: renders anew when one of the kind changes. Give the same `matches` as long as it means the same. */
+export function useEntities<T extends object = JsonObject>(
+  entity: string,
+  matches?: (entity: Entity<T>) => boolean,
+): SeenEntities<T> {
+  const seen = useStream<readonly Entity<T>[] | Loading>(LOADING, (engine) => engine.view<T>(entity).watch(), entity)
+  return useMemo(() => {
+    if (isLoading(seen)) return { entities: NONE, isLoading: true }
+    return { entities: matches === undefined ? seen : seen.filter(matches), isLoading: false }
+  }, [seen, matches])
+}
+
+function isLoading(seen: object | undefined): seen is Loading {
+  return seen === LOADING
+}

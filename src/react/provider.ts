@@ -1,0 +1,33 @@
+import { createContext, createElement, useContext, useMemo, type ReactElement, type ReactNode } from 'react'
+import type { Observable } from 'rxjs'
+import { ValidationError } from '../core/errors.ts'
+import type { SyncEngine } from '../engine/types.ts'
+import { sourceOf, useSource } from './source.ts'
+
+const EngineContext = createContext<SyncEngine | undefined>(undefined)
+
+export interface SyncProviderProps {
+  /** Made once, outside of components. Starting and stopping it is the application's. */
+  readonly engine: SyncEngine
+  readonly children?: ReactNode
+}
+
+/** Gives an engine to the hooks of all components within. */
+export function SyncProvider({ engine, children }: SyncProviderProps): ReactElement {
+  return createElement(EngineContext.Provider, { value: engine }, children)
+}
+
+/** The engine of the provider. @throws ValidationError outside of one. */
+export function useSyncEngine(): SyncEngine {
+  const engine = useContext(EngineContext)
+  if (engine === undefined)
+    throw new ValidationError('engine', 'is missing: render this component within <SyncProvider engine={engine}>.')
+  return engine
+}
+
+/** The last value of one of the engine's streams; another key is another stream. */
+export function useStream<T>(initial: T, streamOf: (engine: SyncEngine) => Observable<T>, key = ''): T {
+  const engine = useSyncEngine()
+  // What the stream is made of is in the key.
+  return useSource(useMemo(() => sourceOf(streamOf(engine), initial), [engine, key]))
+}
