@@ -1,6 +1,7 @@
 import type { ActionEffects } from './derive.ts'
 import type { Json, JsonObject } from './json.ts'
 import type { ConflictRecord, FieldConflict } from './operation.ts'
+import type { References } from './references.ts'
 import type { StandardSchema } from './standard-schema.ts'
 
 /**
@@ -71,4 +72,9 @@ export interface EntityOptions {
   readonly schema?: StandardSchema | undefined
   /** By type of operation, what its payload must be: for types of your own, and of `update` the patch. */
   readonly payloads?: Readonly<Record<string, StandardSchema>> | undefined
+  /**
+   * Fields that hold the id of another entity, or an array of ids, by path: `{ noteId: 'note', 'meta.parents': 'note' }`. An operation whose payload
+   * names there what is yet to be created on the server waits for that, as if `dependsOn` named its create.
+   */
+  readonly references?: References | undefined
 }

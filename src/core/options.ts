@@ -8,6 +8,7 @@ import type { Storage, SystemPorts, Transport } from './ports.ts'
 import type { Ageing } from './rows.ts'
 import { count, DAY_MS, refuseUnknown, share, span, STRATEGIES } from './option-checks.ts'
 import { checkScopes } from './scopes.ts'
+import { checkReferences } from './references.ts'
 import { checkRealtime, type RealtimeOptions } from './realtime-options.ts'
 import { isRecord } from './schema.ts'
 import { checkSchemas } from './standard-schema.ts'
@@ -148,7 +149,7 @@ export const DEFAULTS: Settings = {
   authPauseMs: 60_000,
 }
 
-const ENTITY_OPTIONS = ['conflict', 'fields', 'vectorClock', 'stamp', 'actions', 'scopes', 'schema', 'payloads']
+const ENTITY_OPTIONS = ['conflict', 'fields', 'vectorClock', 'stamp', 'actions', 'scopes', 'schema', 'payloads', 'references']
 const ENTITY_NAME = /^[A-Za-z][\w-]{0,63}$/
 /** The names of lanes and keys, which hold the user, are encoded. */
 const LONE_SURROGATE = /\p{Cs}/u
@@ -203,6 +204,8 @@ function checkEntities(entities: unknown): void {
     checkSchemas(`entities.${name}`, entity)
     checkActions(`entities.${name}.actions`, entity['actions'])
     if (entity['scopes'] !== undefined) checkScopes(`entities.${name}.scopes`, entity['scopes'])
+    if (entity['references'] !== undefined)
+      checkReferences(`entities.${name}.references`, entity['references'], Object.keys(entities))
   }
 }
 

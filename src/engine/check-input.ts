@@ -1,12 +1,10 @@
+import { isEntityId, MAX_ID_LENGTH } from '../core/entity-id.ts'
 import { ValidationError } from '../core/errors.ts'
 import { PRIORITIES } from '../core/operation.ts'
 import type { Settings } from '../core/options.ts'
 import { isRecord } from '../core/schema.ts'
 import type { EnqueueInput } from './types.ts'
 
-const MAX_ID_LENGTH = 1_024
-/** No store keeps it or no URL carries it. */
-const UNSENDABLE = /^\.{1,2}$|[\0\p{Cs}]/u
 const TYPE_NAME = /^[A-Za-z][\w-]{0,63}$/
 const OBJECT_TYPES: ReadonlySet<string> = new Set(['create', 'update', 'replace'])
 
@@ -22,7 +20,7 @@ export function checkInput(settings: Settings, input: EnqueueInput, at: string):
       `${input.entity} is unknown. Name it in the option entities; known: ${Object.keys(settings.entities).join(', ')}.`,
       { code: 'unknown-entity' },
     )
-  if (!isName(input.id))
+  if (!isEntityId(input.id))
     throw new ValidationError(
       `${at}id`,
       `must be a string of 1 to ${MAX_ID_LENGTH} characters, not . or .., without NUL and half surrogate pairs.`,
@@ -32,7 +30,7 @@ export function checkInput(settings: Settings, input: EnqueueInput, at: string):
   checkPayload(input.type, input.payload, `${at}payload`)
   if (input.priority !== undefined && !PRIORITIES.includes(input.priority))
     throw new ValidationError(`${at}priority`, `must be ${PRIORITIES.join(', ')}.`)
-  if (input.dependsOn !== undefined && !(Array.isArray(input.dependsOn) && input.dependsOn.every(isName)))
+  if (input.dependsOn !== undefined && !(Array.isArray(input.dependsOn) && input.dependsOn.every(isEntityId)))
     throw new ValidationError(`${at}dependsOn`, 'must be a list of operation ids.')
   if (input.undo !== undefined) checkUndo(input.undo, `${at}undo`)
   if (input.optimistic !== undefined) checkHandlers(input.optimistic, `${at}optimistic`)
@@ -56,16 +54,12 @@ function checkUndo(undo: NonNullable<EnqueueInput['undo']>, at: string): void {
 /** Throws `ValidationError` for handlers that could not be called. */
 function checkHandlers(handlers: NonNullable<EnqueueInput['optimistic']>, at: string): void {
   if (!isRecord(handlers)) throw new ValidationError(at, 'must be an object with rollback, onSuccess or onError.')
-  if (handlers.token !== undefined && !isName(handlers.token))
+  if (handlers.token !== undefined && !isEntityId(handlers.token))
     throw new ValidationError(`${at}.token`, 'must be a non-empty string.')
   for (const key of ['rollback', 'onSuccess', 'onError'] as const) {
     if (handlers[key] !== undefined && typeof handlers[key] !== 'function')
       throw new ValidationError(`${at}.${key}`, 'must be a function.')
   }
-}
-
-function isName(value: unknown): value is string {
-  return typeof value === 'string' && value !== '' && value.length <= MAX_ID_LENGTH && !UNSENDABLE.test(value)
 }
 
 function isKey(value: string): boolean {

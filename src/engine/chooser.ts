@@ -13,6 +13,8 @@ import { createTransactionChooser } from './transaction-chooser.ts'
 import type { Transactions } from './transactions.ts'
 
 const LANE_LIMIT = 256
+/** Characters of what became of a parent: in a chain each error holds the one before it. */
+const LONGEST_CAUSE = 500
 const NO_ENTITIES: ReadonlyMap<string, EntityRow | undefined> = new Map()
 
 export type Dependency =
@@ -248,10 +250,11 @@ export function unsendable(row: OperationRow, cause: unknown): SyncError {
   )
 }
 
-function dependencyFailed(row: OperationRow, other: OperationRow): SyncError {
+function dependencyFailed(row: OperationRow, { id, type, entity, entityId, status, lastError }: OperationRow): SyncError {
+  const why = lastError === undefined ? '' : ` (${lastError.message.slice(0, LONGEST_CAUSE)})`
   return new SyncOperationError(
     row.id,
     'dependency-failed',
-    `It depends on ${other.id}, which was ${other.status}. Enqueue it again once that is done.`,
+    `It depends on ${id}, the ${type} of ${entity}/${entityId}, which was ${status}${why}. Enqueue it again once that is done.`,
   )
 }

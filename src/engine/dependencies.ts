@@ -2,7 +2,7 @@ import { ValidationError } from '../core/errors.ts'
 import { isTerminal, type NewOperationRow, type OperationRow } from '../core/operation.ts'
 import type { Expectation, Write } from '../core/ports.ts'
 import { EDITS, META, OPERATIONS } from '../core/schema.ts'
-import { editsUnchanged, putOperation, type Store } from './store.ts'
+import { editsUnchanged, putOperation, type Also, type Store } from './store.ts'
 
 export interface Marks {
   readonly writes: readonly Write[]
@@ -19,14 +19,27 @@ const NO_MARKS: Marks = { writes: [], expect: [] }
 export async function markParents(store: Store, rows: readonly NewOperationRow[]): Promise<Marks> {
   if (rows.every((row) => row.dependsOn === undefined)) return NO_MARKS
   const parents = await parentsOf(store, rows)
-  const unmarked = parents.filter((parent) => parent.status === 'queued' && parent.depended === undefined)
+  const unmarked = parents.filter(isUnmarked)
   const expect = parents.flatMap((parent) => (parent.status === 'done' ? [] : same(parent, 'status')))
   if (unmarked.length === 0 && !parents.some(hasFailed)) return { writes: [], expect }
   const edits = await store.edits()
-  const marked = unmarked.map((parent): OperationRow => ({ ...parent, rev: parent.rev + 1, depended: 1 }))
   return {
-    writes: [...marked.map(putOperation), { type: 'put', collection: META, value: { name: EDITS, rev: edits + 1 } }],
+    writes: [
+      ...unmarked.map(marked).map(putOperation),
+      { type: 'put', collection: META, value: { name: EDITS, rev: edits + 1 } },
+    ],
     expect: [...expect, ...unmarked.map((parent) => same(parent, 'rev')), editsUnchanged(edits)],
+  }
+}
+
+/** The same for what an edit made an operation depend on. The edit itself is counted. */
+export async function markNewParents(store: Store, was: OperationRow, row: OperationRow): Promise<Also> {
+  if (row.dependsOn === undefined || row.dependsOn === was.dependsOn) return { writes: [], unchanged: [] }
+  const known = new Set(was.dependsOn)
+  const parents = await parentsOf(store, [{ ...row, dependsOn: row.dependsOn.filter((id) => !known.has(id)) }])
+  return {
+    writes: parents.filter(isUnmarked).map(marked).map(putOperation),
+    unchanged: parents.filter(({ status }) => status !== 'done'),
   }
 }
 
@@ -41,6 +54,14 @@ async function parentOf(store: Store, user: string | undefined, id: string): Pro
   const row = await store.byId(id)
   if (row !== undefined && row.user === user) return row
   throw new ValidationError('dependsOn', `there is no operation ${id}. Enqueue it first.`, { code: 'unknown-dependency' })
+}
+
+function isUnmarked({ status, depended }: OperationRow): boolean {
+  return status === 'queued' && depended === undefined
+}
+
+function marked(parent: OperationRow): OperationRow {
+  return { ...parent, rev: parent.rev + 1, depended: 1 }
 }
 
 function hasFailed({ status }: OperationRow): boolean {

@@ -1,6 +1,7 @@
 import { SyncOperationError } from '../core/errors.ts'
 import type { ConflictRecord, OperationRow } from '../core/operation.ts'
 import { settledConflict } from './conflict-store.ts'
+import { markNewParents } from './dependencies.ts'
 import { appendOperation, type Store } from './store.ts'
 import { NO_AFTERMATH, type Transactions } from './transactions.ts'
 
@@ -22,7 +23,7 @@ export type Edits = ReturnType<typeof createEdits>
 export function createEdits(user: string, store: Store, transactions: Transactions, hooks: EditHooks) {
   return {
     /** With what it means for the other members of its transaction. */
-    async edit(id: string, change: (row: OperationRow) => OperationRow): Promise<void> {
+    async edit(id: string, change: (row: OperationRow) => OperationRow | Promise<OperationRow>): Promise<void> {
       let [isResolved, aftermath] = [false, NO_AFTERMATH]
       const { changed, appended } = await store.edit(
         id,
@@ -32,7 +33,11 @@ export function createEdits(user: string, store: Store, transactions: Transactio
           isResolved = settled.length > 0
           aftermath = await transactions.editedAftermathOf(row, next)
           const { writes, undoing, unchanged } = aftermath
-          return { writes: [...settled, ...writes, ...undoing.map(appendOperation)], unchanged }
+          const parents = await markNewParents(store, row, next)
+          return {
+            writes: [...settled, ...writes, ...undoing.map(appendOperation), ...parents.writes],
+            unchanged: [...unchanged, ...parents.unchanged],
+          }
         },
       )
       hooks.edited(changed)

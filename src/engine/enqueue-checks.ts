@@ -4,11 +4,12 @@ import type { Json, JsonObject } from '../core/json.ts'
 import { laneOf, type OperationRow } from '../core/operation.ts'
 import type { Settings } from '../core/options.ts'
 import { isObject } from '../core/own.ts'
-import type { Clock, Entry } from '../core/ports.ts'
+import type { Clock } from '../core/ports.ts'
 import { isMutation } from '../core/reconcile.ts'
-import { OPERATIONS, readOperation } from '../core/schema.ts'
-import { PAGE_LIMIT, type Store } from './store.ts'
+import { readOperation } from '../core/schema.ts'
+import type { Store } from './store.ts'
 import { createValidators, type Verdict } from './validators.ts'
+import { wholeLanes } from './whole-lanes.ts'
 
 type Asked = Pick<OperationRow, 'user' | 'type' | 'entity' | 'entityId' | 'payload'>
 
@@ -35,8 +36,7 @@ export function createEnqueueChecks(settings: Settings, store: Store, clock: Clo
     const updated = new Map(rows.filter(needsValue).map((row) => [laneOfAsked(row), row.entity]))
     const lanes = [...updated.keys()]
     if (lanes.length === 0) return new Map()
-    const pages = await store.lanes(lanes, PAGE_LIMIT)
-    const live = await Promise.all(pages.map((page, at) => wholeLane(lanes[at] ?? '', page)))
+    const live = await wholeLanes(store.storage, lanes)
     const bases = await store.entities(lanes)
     return new Map(
       lanes.map((lane, at) => {
@@ -48,16 +48,6 @@ export function createEnqueueChecks(settings: Settings, store: Store, clock: Clo
 
   function needsValue({ type, entity }: Asked): boolean {
     return type === 'update' && validators.hasSchema(entity)
-  }
-
-  async function wholeLane(lane: string, first: readonly Entry[]): Promise<readonly Entry[]> {
-    const all = [...first]
-    for (let page = first; page.length === PAGE_LIMIT;) {
-      const gt = page.at(-1)?.position ?? []
-      page = await store.storage.scan(OPERATIONS, { index: 'lane', prefix: [lane], gt, limit: PAGE_LIMIT })
-      all.push(...page)
-    }
-    return all
   }
 
   async function judge(candidates: readonly Candidate[], values: Values): Promise<Verdict> {

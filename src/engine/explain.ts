@@ -117,10 +117,12 @@ async function ownReasons(store: Store, row: OperationRow, now: number): Promise
   if (first !== undefined && first.id !== row.id)
     return [`operation ${first.id} (${first.status}), which is before it on ${row.entity}/${row.entityId}`]
   const open = await openDependencies(store, row)
-  return [
-    ...open.map((dependency) => `operation ${dependency.id} (${dependency.status}), on which it depends`),
-    ...(await otherMembers(store, row)),
-  ]
+  return [...open.map(dependencyReason), ...(await otherMembers(store, row))]
+}
+
+function dependencyReason({ id, type, entity, entityId, status, lastError }: OperationRow): string {
+  const error = lastError === undefined ? '' : `, whose last error was: ${lastError.message}`
+  return `operation ${id} (${status}), on which it depends, the ${type} of ${entity}/${entityId}${error}`
 }
 
 /** Where it is sent with others, they go when the last of them can. */

@@ -7,6 +7,7 @@ import { inOrder } from '../core/transaction-order.ts'
 import { markParents } from './dependencies.ts'
 import { createEnqueueChecks } from './enqueue-checks.ts'
 import { newRow } from './new-row.ts'
+import { withParents } from './references.ts'
 import type { Stamps } from './stamps.ts'
 import type { Store } from './store.ts'
 import type { TransactionInput } from './transact.ts'
@@ -122,10 +123,11 @@ export function createIntake(
       // What a call that was refused stood for is to be found anew.
       if (passed.length < group.length) return passed.length === 0 ? undefined : write(passed)
     }
-    const marks = await markParents(store, fresh)
-    const appends = fresh.map((value): Write => ({ type: 'append', collection: OPERATIONS, value }))
+    const linked = await withParents(settings, store, fresh)
+    const marks = await markParents(store, linked)
+    const appends = linked.map((value): Write => ({ type: 'append', collection: OPERATIONS, value }))
     const seqs = appends.length === 0 ? [] : await store.commit([...appends, ...marks.writes], { expect: marks.expect })
-    const stored = fresh.map((row, i) => Object.assign(row, { seq: seqs[i] ?? 0 }))
+    const stored = linked.map((row, i) => Object.assign(row, { seq: seqs[i] ?? 0 }))
     for (const row of stored) known.set(row.id, row)
     accepted(stored)
     for (const { rows, resolve } of group) resolve(rows.flatMap((row) => known.get(twins.get(row.id) ?? row.id) ?? []))

@@ -236,14 +236,14 @@ export function createStore(storage: Storage, committed: Committed = () => {}) {
     /** Changes one operation from any tab, in competition with the owner: whoever commits first wins, the other looks again. */
     async edit(
       id: string,
-      change: (row: OperationRow) => OperationRow,
+      change: (row: OperationRow) => OperationRow | Promise<OperationRow>,
       also: (row: OperationRow, changed: OperationRow) => Promise<Also> = async () => NOTHING_ELSE,
     ): Promise<Edited> {
       for (let tries = 0; tries < EDIT_TRIES; tries++) {
         const [row, edits] = [await byIndex('id', id), readEdits(await storage.get(META, EDITS))]
         if (row === undefined)
           throw new SyncOperationError(id, 'not-found', `There is no operation ${id}. List them with operations.list().`)
-        const changed = change(row)
+        const changed = await change(row)
         const more = await also(row, changed)
         const writes: Write[] = [
           { type: 'put', collection: OPERATIONS, value: changed },

@@ -108,8 +108,9 @@ describe('explain() tells why an operation does not go on', () => {
     const other = await engine.enqueue(create('c', { dependsOn: [merged.id] }))
     await engine.flush()
     expect(await reasons(engine, behind.id)).toBe(`operation ${head.id} (waiting), which is before it on note/a`)
-    expect(await reasons(engine, child.id)).toBe(`operation ${head.id} (waiting), on which it depends`)
-    expect(await reasons(engine, other.id)).toBe(`operation ${head.id} (waiting), on which it depends`)
+    const reason = `operation ${head.id} (waiting), on which it depends, the create of note/a, whose last error was: Lost.`
+    expect(await reasons(engine, child.id)).toBe(reason)
+    expect(await reasons(engine, other.id)).toBe(reason)
     expect((await engine.explain(merged.id)).summary).toBe(`It was merged into operation ${head.id}.`)
   })
 
