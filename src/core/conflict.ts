@@ -71,4 +71,6 @@ export interface EntityOptions {
   readonly schema?: StandardSchema | undefined
   /** By type of operation, what its payload must be: for types of your own, and of `update` the patch. */
   readonly payloads?: Readonly<Record<string, StandardSchema>> | undefined
+  /** Fields that no entry of the audit tells of, by path as `address.street`, with all that is below them; in an array, of each of its items. */
+  readonly unaudited?: readonly string[] | undefined
 }
