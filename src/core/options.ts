@@ -1,4 +1,4 @@
-import { auditOptions, checkUnaudited, type AuditOptions } from './audit-options.ts'
+import { AUDIT_DEFAULTS, auditOptions, checkUnaudited, type AuditOptions } from './audit-options.ts'
 import type { EntityOptions } from './conflict.ts'
 import { checkConflictOptions } from './conflict-options.ts'
 import { ValidationError } from './errors.ts'
@@ -125,6 +125,7 @@ export interface SyncEngineOptions extends SettingsInput {
   readonly logger?: Logger | undefined
 }
 
+/** Of `audit` those that hold where it is given. */
 export const DEFAULTS: Settings = {
   user: 'default',
   entities: {},
@@ -145,7 +146,7 @@ export const DEFAULTS: Settings = {
     channel: undefined,
   },
   alerts: { stuckMs: 3_600_000, quotaShare: 0.8 },
-  audit: undefined,
+  audit: AUDIT_DEFAULTS,
   ageingMs: { critical: 0, high: 10_000, medium: 60_000, low: 300_000 } satisfies Record<Priority, number>,
   sendTimeoutMs: 60_000,
   maxReconciliations: 5,
