@@ -8,6 +8,10 @@ import { engineFactory } from './engine/engine-factory.ts'
 export const { createSyncEngine, createSyncEngineLogic } = engineFactory(systemPorts)
 
 export { syncEngineOf, type SyncEngineCommand, type SyncEngineLogic } from './engine/engine-factory.ts'
+export type { AuditAction, AuditedConflict, AuditEntry } from './core/audit.ts'
+export type { AuditedChange } from './core/audit-changes.ts'
+export type { AuditLog } from './engine/audit-log.ts'
+export type { AuditPage, AuditQuery } from './engine/audit-store.ts'
 export type { ConflictDecision, ConflictInbox, ConflictInfo, ConflictQuery } from './engine/conflicts.ts'
 export type { ConflictStatistics } from './core/conflict-statistics.ts'
 export type { Counter, Counts, Statistics } from './core/statistics.ts'
@@ -58,6 +62,7 @@ export type {
 } from './core/operation.ts'
 export type {
   AlertOptions,
+  AuditOptions,
   BreakerOptions,
   LimitOptions,
   LockOptions,

@@ -77,4 +77,6 @@ export interface EntityOptions {
    * names there what is yet to be created on the server waits for that, as if `dependsOn` named its create.
    */
   readonly references?: References | undefined
+  /** Fields that no entry of the audit tells of, by path as `address.street`, with all that is below them; in an array, of each of its items. */
+  readonly unaudited?: readonly string[] | undefined
 }

@@ -1,3 +1,4 @@
+import { AUDIT_DEFAULTS, auditOptions, checkUnaudited, type AuditOptions } from './audit-options.ts'
 import type { EntityOptions } from './conflict.ts'
 import { checkConflictOptions } from './conflict-options.ts'
 import { ValidationError } from './errors.ts'
@@ -13,7 +14,7 @@ import { checkRealtime, type RealtimeOptions } from './realtime-options.ts'
 import { isRecord } from './schema.ts'
 import { checkSchemas } from './standard-schema.ts'
 
-export type { EntityOptions, RealtimeOptions }
+export type { AuditOptions, EntityOptions, RealtimeOptions }
 
 export interface BreakerOptions {
   /** Failures (network, timeout, 5xx) within the window that open the breaker. */
@@ -82,6 +83,8 @@ export interface Settings {
   readonly pull: PullOptions
   readonly realtime: RealtimeOptions
   readonly alerts: AlertOptions
+  /** Keeps a log of every change, as {} with the defaults. Without it nothing of that is written. */
+  readonly audit: AuditOptions | undefined
   /** The head start of each priority over the next: an operation waits at most this much longer than one of the highest priority. */
   readonly ageingMs: Ageing
   /** An attempt without any outcome after this is aborted; what became of it is unknown. */
@@ -106,6 +109,7 @@ type SettingsInput = {
     | 'pull'
     | 'realtime'
     | 'alerts'
+    | 'audit'
     | 'ageingMs'
     ? Partially<Settings[K]> | undefined
     : Settings[K] | undefined
@@ -122,6 +126,7 @@ export interface SyncEngineOptions extends SettingsInput {
   readonly logger?: Logger | undefined
 }
 
+/** Of `audit` those that hold where it is given. */
 export const DEFAULTS: Settings = {
   user: 'default',
   entities: {},
@@ -142,6 +147,7 @@ export const DEFAULTS: Settings = {
     channel: undefined,
   },
   alerts: { stuckMs: 3_600_000, quotaShare: 0.8 },
+  audit: AUDIT_DEFAULTS,
   ageingMs: { critical: 0, high: 10_000, medium: 60_000, low: 300_000 } satisfies Record<Priority, number>,
   sendTimeoutMs: 60_000,
   maxReconciliations: 5,
@@ -149,7 +155,18 @@ export const DEFAULTS: Settings = {
   authPauseMs: 60_000,
 }
 
-const ENTITY_OPTIONS = ['conflict', 'fields', 'vectorClock', 'stamp', 'actions', 'scopes', 'schema', 'payloads', 'references']
+const ENTITY_OPTIONS = [
+  'conflict',
+  'fields',
+  'vectorClock',
+  'stamp',
+  'actions',
+  'scopes',
+  'schema',
+  'payloads',
+  'references',
+  'unaudited',
+]
 const ENTITY_NAME = /^[A-Za-z][\w-]{0,63}$/
 /** The names of lanes and keys, which hold the user, are encoded. */
 const LONE_SURROGATE = /\p{Cs}/u
@@ -170,6 +187,7 @@ export function settingsOf(options: SyncEngineOptions): Settings {
     pull: merged('pull', DEFAULTS.pull, options.pull),
     realtime: merged('realtime', DEFAULTS.realtime, options.realtime),
     alerts: merged('alerts', DEFAULTS.alerts, options.alerts),
+    audit: auditOptions(options.audit),
     ageingMs: merged('ageingMs', DEFAULTS.ageingMs, options.ageingMs),
     sendTimeoutMs: orDefault(options.sendTimeoutMs, DEFAULTS.sendTimeoutMs),
     maxReconciliations: orDefault(options.maxReconciliations, DEFAULTS.maxReconciliations),
@@ -203,6 +221,7 @@ function checkEntities(entities: unknown): void {
     checkConflictOptions(`entities.${name}`, entity)
     checkSchemas(`entities.${name}`, entity)
     checkActions(`entities.${name}.actions`, entity['actions'])
+    checkUnaudited(`entities.${name}.unaudited`, entity['unaudited'])
     if (entity['scopes'] !== undefined) checkScopes(`entities.${name}.scopes`, entity['scopes'])
     if (entity['references'] !== undefined)
       checkReferences(`entities.${name}.references`, entity['references'], Object.keys(entities))

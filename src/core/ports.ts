@@ -18,7 +18,7 @@ export interface IndexSchema {
 export interface CollectionSchema {
   /** The field that holds the primary key. */
   readonly key: string
-  /** The store assigns ascending integer keys to appended rows and never reuses one. */
+  /** The store assigns integer keys to appended rows, each the next after the last, and never reuses one. A commit that fails takes none. */
   readonly autoIncrement?: true
   /** Fields beside those of the key and the indexes that expectations and fences name: a store that hides rows leaves these readable. */
   readonly compared?: readonly string[]

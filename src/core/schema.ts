@@ -1,3 +1,4 @@
+import { AUDIT, AUDIT_COLLECTION } from './audit-collection.ts'
 import type { EarlierBase } from './earlier.ts'
 import type { Json } from './json.ts'
 import type { OperationRow, StoredError } from './operation.ts'
@@ -23,7 +24,7 @@ export const IN_PLAY = -1
 export const NEVER_DUE = Number.MAX_SAFE_INTEGER
 
 export const STORE_SCHEMA: StoreSchema = {
-  version: 2,
+  version: 3,
   collections: {
     [OPERATIONS]: {
       key: 'seq',
@@ -42,6 +43,7 @@ export const STORE_SCHEMA: StoreSchema = {
     [ENTITIES]: { key: 'key', indexes: { changed: { fields: ['rev'] }, deleted: { fields: ['deletedAt'] } } },
     [META]: { key: 'name', compared: ['rev', 'epoch'], indexes: {} },
     [CONFLICTS]: { key: 'id', indexes: { status: { fields: ['status', 'since', 'id'] } } },
+    [AUDIT]: AUDIT_COLLECTION,
   },
 }
 
@@ -103,31 +105,6 @@ export interface Quarantined {
   readonly tries: number
   /** Milliseconds since 1970. */
   readonly dueAt: number
-}
-
-/** Pulls that a tab wants which does not own the lease. A row of `meta`. */
-export interface PullRequestRow {
-  readonly name: string
-  /** Counts the requests. */
-  readonly rev: number
-  /** The newest ones. */
-  readonly requests: readonly { readonly rev: number; readonly entities: readonly string[]; readonly full: boolean }[]
-}
-
-export function pullRequestsName(user: string): string {
-  return `pulls-wanted/${encodeURIComponent(user)}`
-}
-
-export function readPullRequests(entry: Entry | undefined): PullRequestRow | undefined {
-  const value = valueOf(entry)
-  return isPullRequestRow(value) ? value : undefined
-}
-
-function isPullRequestRow(value: unknown): value is PullRequestRow {
-  if (!isRecord(value) || typeof value['rev'] !== 'number' || !Array.isArray(value['requests'])) return false
-  return value['requests'].every(
-    (request: unknown) => isRecord(request) && typeof request['rev'] === 'number' && Array.isArray(request['entities']),
-  )
 }
 
 export function pullRowName(user: string, entity: string, scope?: string): string {
@@ -261,7 +238,7 @@ export function isOperationRow(value: unknown): value is OperationRow {
   )
 }
 
-function isEntityRow(value: unknown): value is EntityRow {
+export function isEntityRow(value: unknown): value is EntityRow {
   return (
     isRecord(value) &&
     typeof value['key'] === 'string' &&

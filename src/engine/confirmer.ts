@@ -8,6 +8,12 @@ import { isWithoutValue, mergedFrom, valueOf, type Confirmation } from './confir
 import type { Generations } from './generations.ts'
 import type { Store } from './store.ts'
 
+export interface Confirmed {
+  readonly row: EntityRow
+  /** Not always looked at where nothing is audited. */
+  readonly was: EntityRow | undefined
+}
+
 /** What the rows of entities become by what the server confirmed of them; those that it leaves as they are are left out. */
 export function createConfirmer(
   store: Store,
@@ -17,16 +23,18 @@ export function createConfirmer(
   actionsOf: (entity: string) => ActionEffects,
 ) {
   /** Of one lane there is one confirmation at most: its operations are in play one at a time. */
-  return async function rowsAfter(confirmations: readonly Confirmation[]): Promise<readonly EntityRow[]> {
+  return async function rowsAfter(confirmations: readonly Confirmation[]): Promise<readonly Confirmed[]> {
     if (confirmations.length === 0) return []
     const lanes = confirmations.map(({ operation: { entity, entityId } }) => laneOf(user, entity, entityId))
-    const found = confirmations.some(needsRow) ? await store.entities(lanes) : []
+    const isNeeded = confirmations.some(needsRow)
+    const held = isNeeded || store.isAudited ? await store.entities(lanes) : []
+    const found = isNeeded ? held : []
     const merges = await mergesOf(confirmations, found, lanes)
     return confirmations.flatMap((one, at) => {
       const [key, current] = [lanes[at] ?? '', found[at]]
       const earlier = withEffect(current, one.operation, actionsOf(one.operation.entity), merges.get(key))
-      if (!isOlder(one, current)) return [withEarlier(rowAfter(key, one, current), earlier)]
-      return current === undefined || earlier.length === 0 ? [] : [withEarlier(current, earlier)]
+      if (!isOlder(one, current)) return [{ row: withEarlier(rowAfter(key, one, current), earlier), was: held[at] }]
+      return current === undefined || earlier.length === 0 ? [] : [{ row: withEarlier(current, earlier), was: current }]
     })
   }
 

@@ -3,6 +3,7 @@ import { createActor, type AnyActorRef } from 'xstate'
 import type { EngineEvent } from '../../machines/engine.ts'
 import { SyncError, ValidationError } from '../core/errors.ts'
 import { isTerminal, type OperationRow } from '../core/operation.ts'
+import { createAuditLog } from './audit-log.ts'
 import { createConflicts } from './conflicts.ts'
 import { createEdits } from './edits.ts'
 import { explain } from './explain.ts'
@@ -185,6 +186,7 @@ export function createEngine(runtime: Runtime, parent: AnyActorRef | undefined):
       (look) => safely(followed(look, runtime.changes.onChange)),
     ),
     conflicts: { ...inbox, watch: () => safely(inbox.watch()) },
+    audit: createAuditLog(settings, store.storage),
     optimistic: {
       register: optimistic.register,
       commit: optimistic.commit,

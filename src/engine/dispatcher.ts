@@ -14,7 +14,7 @@ import { createGate } from './gate.ts'
 import { createLaneBoard } from './lane-board.ts'
 import { ledgerEntry, unwritten, type LedgerEntry } from './ledger.ts'
 import type { DispatcherHooks, DispatcherParts } from './dispatcher-hooks.ts'
-import { putOperation } from './store.ts'
+import { updateOperation } from './store.ts'
 import { createTurnCommit, type TurnResult } from './turn-commit.ts'
 
 type Phase = { readonly type: 'following' } | { readonly type: 'held' | 'draining' | 'quiescing'; readonly epoch: number }
@@ -278,7 +278,7 @@ export function createDispatcher(settings: Settings, { clock }: SystemPorts, par
         { cause },
       )
       const parked = park(row, error)
-      ledger.push({ slot: undefined, row: parked, writes: [putOperation(parked)] })
+      ledger.push({ slot: undefined, row: parked, writes: [updateOperation(parked, row)] })
       turn()
     },
     inFlight: (): number => flying.size,

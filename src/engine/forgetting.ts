@@ -1,4 +1,5 @@
 import type { RetentionOptions } from '../core/options.ts'
+import type { Audit } from './audit.ts'
 import { forgetEnded, forgetTombstones, type InTurn } from './maintenance.ts'
 import type { Store } from './store.ts'
 
@@ -10,12 +11,13 @@ export interface ForgettingHooks {
   epoch(): number
   now(): number
   readonly inTurn: InTurn
+  readonly audit: Audit | undefined
   failed(error: unknown): void
 }
 
 /** Cleans up what nobody needs any more: in a quiet moment, or when there is no such moment for long. */
 export function createForgetting(store: Store, retention: RetentionOptions, hooks: ForgettingHooks) {
-  const { isOwner, epoch, now, failed, inTurn } = hooks
+  const { isOwner, epoch, now, failed, inTurn, audit } = hooks
   let endedSince = EVERY
 
   async function forget(): Promise<void> {
@@ -24,6 +26,7 @@ export function createForgetting(store: Store, retention: RetentionOptions, hook
     try {
       await forgetEnded(store, retention, epoch(), now())
       await forgetTombstones(store, retention, epoch(), now(), inTurn)
+      await audit?.forget()
     } catch (error) {
       failed(error)
     }

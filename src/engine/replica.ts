@@ -3,6 +3,7 @@ import { withReplaced } from '../core/earlier.ts'
 import { laneOf } from '../core/operation.ts'
 import type { Change, Clock, CommitOptions, Write } from '../core/ports.ts'
 import { ENTITIES, META, pullRowName, type EntityRow, type PullRow } from '../core/schema.ts'
+import type { Occasion } from './audit-writer.ts'
 import type { Confirmation } from './confirmation.ts'
 import { createConfirmer, versionOf } from './confirmer.ts'
 import { createGenerations } from './generations.ts'
@@ -17,6 +18,8 @@ export interface PageWrite {
   /** Ids that the page named and that nothing could be learned of: they are there all the same. */
   readonly alsoMet: readonly string[]
   readonly row: PullRow
+  /** It is of a pull from the beginning. */
+  readonly isFirst?: boolean
 }
 
 /** Whose writes these are; called off once the signal fires. */
@@ -61,16 +64,16 @@ export function createReplica(store: Store, user: string, clock: Clock, actionsO
       confirmedMeanwhile.add(laneOf(user, operation.entity, operation.entityId))
       if (!pulls.isFresh(operation)) isInDoubt = true
     }
-    return (await rowsAfter(confirmations)).map(put)
+    return (await rowsAfter(confirmations)).map(({ row, was }) => put(row, was))
   }
 
   /** Nothing of it can be seen to have changed. */
   function touch(row: EntityRow): Write {
-    return { type: 'put', collection: ENTITIES, value: row }
+    return { type: 'put', collection: ENTITIES, value: row, was: row }
   }
 
-  function put(row: EntityRow): Write {
-    return { type: 'put', collection: ENTITIES, value: { ...row, rev: ++rev } }
+  function put(row: EntityRow, was: EntityRow | undefined): Write {
+    return { type: 'put', collection: ENTITIES, value: { ...row, rev: ++rev }, ...(was === undefined ? {} : { was }) }
   }
 
   async function pageWrites({ entity, changes, alsoMet, row }: PageWrite): Promise<Write[] | 'outdated'> {
@@ -94,10 +97,13 @@ export function createReplica(store: Store, user: string, clock: Clock, actionsO
       if (change !== undefined && isLate && confirmedMeanwhile.has(key)) return 'outdated'
       if (change !== undefined && ((order ?? -1) < 0 || lacks(current, change)))
         writes.push(
-          put({
-            ...rowOf(key, change, generation, holdersOf(current, row)),
-            ...withReplaced(current, seqs.get(key), isDeparture ? undefined : change.version),
-          }),
+          put(
+            {
+              ...rowOf(key, change, generation, holdersOf(current, row)),
+              ...withReplaced(current, seqs.get(key), isDeparture ? undefined : change.version),
+            },
+            current,
+          ),
         )
       else if (current !== undefined && !isDeparture && !isMetBy(row, current)) writes.push(touch(noted(current, row)))
     }
@@ -147,7 +153,7 @@ export function createReplica(store: Store, user: string, clock: Clock, actionsO
         await load(writer.epoch)
         const writes = await pageWrites(page)
         if (writes === 'outdated') return writes
-        await write(writer, [...writes, putPullRow(page.row)])
+        await write(writer, [...writes, putPullRow(page.row)], page.isFirst ? 'firstPull' : 'turn')
         pulls.note(page.entity, page.row)
         return 'applied'
       }),
@@ -228,20 +234,23 @@ export function createReplica(store: Store, user: string, clock: Clock, actionsO
       if (left !== undefined) return left === row ? [] : [touch(left)]
       const { key, version } = row
       return [
-        put({ key, generation, ...versionOf(version), deletedAt: clock.now(), ...withReplaced(row, seqs.get(key), undefined) }),
+        put(
+          { key, generation, ...versionOf(version), deletedAt: clock.now(), ...withReplaced(row, seqs.get(key), undefined) },
+          row,
+        ),
       ]
     })
   }
 
-  async function write({ epoch, signal }: Writer, writes: readonly Write[]): Promise<void> {
+  async function write({ epoch, signal }: Writer, writes: readonly Write[], occasion?: Occasion): Promise<void> {
     signal.throwIfAborted()
-    await commitAs(epoch, writes, {})
+    await commitAs(epoch, writes, {}, occasion)
   }
 
   /** One that failed may have been written all the same: then what is known of the store is out of date. */
-  async function commitAs(epoch: number, writes: readonly Write[], options: CommitOptions): Promise<readonly number[]> {
+  async function commitAs(epoch: number, writes: readonly Write[], options: CommitOptions, occasion?: Occasion) {
     try {
-      return await store.commitAs(epoch, writes, options)
+      return await store.commitAs(epoch, writes, options, occasion)
     } catch (error) {
       loadedAs = undefined
       throw error

@@ -9,6 +9,7 @@ import type { SystemPorts } from '../core/ports.ts'
 import { ENTITIES, META, OPERATIONS, STORE_SCHEMA, isRecord } from '../core/schema.ts'
 import { createAlerts } from './alerts.ts'
 import { announce } from './announce.ts'
+import { createAudit } from './audit.ts'
 import { createBreakerSigns } from './breaker-signs.ts'
 import { createBreakerWatch } from './breaker-watch.ts'
 import { createChanges } from './changes.ts'
@@ -55,13 +56,13 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
   const { storage, transport } = plain
   const { clock } = ports
   const owner = ports.newId()
-  const store = createStore(storage, (writes, keys) => views.committed(writes, keys))
+  const audit = createAudit(settings, clock, storage, { clientId: () => storeLife.clientId(), failed })
+  const store = createStore(storage, (writes, keys) => views.committed(writes, keys), audit)
   const events = createEvents(clock)
   const views = createViews(settings, store, clock, events)
   const optimistic = createOptimistic(events)
   const handles = createHandles(store, events, optimistic.ended)
   const breakerWatch = createBreakerWatch(breaker, settings.breaker, clock, events, () => dispatcher.turn())
-  const failed = (error: unknown): void => events.emit({ type: 'storage:error', error })
   const statistics = createStatistics({ user: settings.user, owner }, clock, store, failed)
   const metrics = createMetrics({
     breaker: breakerWatch.read,
@@ -144,6 +145,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     epoch,
     now: clock.now,
     inTurn: replica.inTurn,
+    audit,
     failed,
   })
 
@@ -197,6 +199,10 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     stopTimeoutMs: settings.stopTimeoutMs,
     restartMs: RESTART_MS,
     pulled: settings.pull.everyMs > 0 ? Object.keys(settings.entities) : [],
+  }
+
+  function failed(error: unknown): void {
+    events.emit({ type: 'storage:error', error })
   }
 
   function breaker(): BreakerActor | undefined {

@@ -15,6 +15,8 @@ import {
   readOperation,
   type EntityRow,
 } from '../core/schema.ts'
+import type { Audit } from './audit.ts'
+import type { MadeOn, Occasion } from './audit-writer.ts'
 import { pullRowsIn } from './pull-rows.ts'
 
 /** The store in terms of the domain: rows of operations, entities and the install id. */
@@ -46,11 +48,14 @@ const NOTHING_ELSE: Also = { writes: [], unchanged: [] }
 export const PAGE_LIMIT = 1_000
 const EDIT_TRIES = 20
 
-/** `committed` is told of every commit of this handle that changes operations or entities. */
-export function createStore(storage: Storage, committed: Committed = () => {}) {
-  async function commit(writes: readonly Write[], options?: CommitOptions): Promise<readonly number[]> {
-    const keys = await storage.commit(writes, options)
+/** `committed` is told of every commit of this handle that changes operations or entities; `audit` says what is written with it. */
+export function createStore(storage: Storage, committed: Committed = () => {}, audit?: Audit) {
+  async function commit(writes: readonly Write[], options?: CommitOptions, occasion: Occasion = 'call', madeOn?: MadeOn) {
+    const entries = audit?.entriesOf(writes, occasion, madeOn) ?? []
+    // Last, so that the keys of what else is appended come first.
+    const keys = await storage.commit(entries.length === 0 ? writes : [...writes, ...entries], options)
     committed(writes, keys)
+    audit?.written(entries.length)
     return keys
   }
 
@@ -81,6 +86,7 @@ export function createStore(storage: Storage, committed: Committed = () => {}) {
 
   return {
     storage,
+    isAudited: audit !== undefined,
     commit,
     successorOf,
     byId: (id: string) => byIndex('id', id),
@@ -224,8 +230,8 @@ export function createStore(storage: Storage, committed: Committed = () => {}) {
     ...pullRowsIn(storage),
 
     /** A write of the owner: refused once a newer owner exists. */
-    commitAs: (epoch: number, writes: readonly Write[], options: CommitOptions = {}) =>
-      commit(writes, { ...options, fence: { collection: META, key: LEASE, epoch } }),
+    commitAs: (epoch: number, writes: readonly Write[], options: CommitOptions = {}, occasion: Occasion = 'turn') =>
+      commit(writes, { ...options, fence: { collection: META, key: LEASE, epoch } }, occasion),
 
     lease: async () => readLease(await storage.get(META, LEASE)),
 
@@ -246,7 +252,7 @@ export function createStore(storage: Storage, committed: Committed = () => {}) {
         const changed = await change(row)
         const more = await also(row, changed)
         const writes: Write[] = [
-          { type: 'put', collection: OPERATIONS, value: changed },
+          updateOperation(changed, row),
           { type: 'put', collection: META, value: { name: EDITS, rev: edits + 1 } },
           ...more.writes,
         ]

@@ -5,6 +5,7 @@ import type { ScopeChoice } from './scopes.ts'
 import type { EntityView, RealtimeState, SyncProgress, SyncQuery, SyncResult } from './read-types.ts'
 import type { Transaction, TransactionHandle } from './transaction-types.ts'
 import type { EventsMatching, SyncEvent } from './event-types.ts'
+import type { AuditLog } from './audit-log.ts'
 import type { ConflictInbox } from './conflicts.ts'
 import type { StatisticsStore } from './statistics.ts'
 import type { Histogram } from '../core/histogram.ts'
@@ -225,6 +226,8 @@ export interface SyncEngine {
     watchCount(status: OperationStatus | 'live'): Observable<number>
   }
   readonly conflicts: ConflictInbox
+  /** What happened: every change with who made it, what it changed and how it ended, where the option `audit` is set. */
+  readonly audit: AuditLog
   readonly optimistic: {
     register(token: string, handlers: OptimisticHandlers): void
     commit(token: string): void

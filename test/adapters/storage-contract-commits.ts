@@ -57,6 +57,13 @@ export function describeCommits(makeWorld: () => Promise<StorageWorld>): void {
       expect(all).toEqual([...new Set(all)].toSorted((x, y) => x - y))
     })
 
+    it('S26 a commit that fails takes no key, so that between those of appended rows none is missing', async () => {
+      const [before = 0] = await storage.commit([append({ id: 'a' })])
+      await failureOf(storage.commit([append({ id: 'b' }), append({ id: 'a' })]))
+      await failureOf(other.commit([append({ id: 'b' })], { expect: [{ collection: 'notes', key: 'n', field: 'v', equals: 1 }] }))
+      expect(await other.commit([append({ id: 'b' }), append({ id: 'c' })])).toEqual([before + 1, before + 2])
+    })
+
     it('D2 an appended row can be put again under its key', async () => {
       const [seq] = await storage.commit([append({ id: 'a', lane: 'x' })])
       await storage.commit([{ type: 'put', collection: 'operations', value: { seq, id: 'a', lane: 'y' } }])

@@ -5,6 +5,7 @@ import { STORE_SCHEMA } from '../../src/core/schema.ts'
 import { keysOf, laterSchema, schema } from './storage-world.ts'
 import type { StorageWorld } from './storage-world.ts'
 import { version1, version1Operation } from './version-1.ts'
+import { version2 } from './version-2.ts'
 
 const put = (value: object): Write => ({ type: 'put', collection: 'notes', value })
 
@@ -103,25 +104,33 @@ export function describeLife(makeWorld: () => Promise<StorageWorld>): void {
       expect(await other.scan('extras', { limit: 10 })).toHaveLength(1)
     })
 
-    it('S27 a store that version 1 of the engine’s schema has made has all that this version needs, and what was in it', async () => {
-      await storage.open(version1)
-      await storage.commit([
-        { type: 'append', collection: 'operations', value: version1Operation('one') },
-        { type: 'put', collection: 'entities', value: { key: 'default/note/a', version: '1', value: { title: 'old' } } },
-        { type: 'put', collection: 'meta', value: { name: 'install', id: 'here' } },
-      ])
-      await storage.close()
-      await other.open(STORE_SCHEMA)
-      for (const [collection, { indexes }] of Object.entries(STORE_SCHEMA.collections)) {
-        for (const index of Object.keys(indexes)) expect(await other.scan(collection, { index, limit: 10 })).toBeInstanceOf(Array)
-      }
-      expect(keysOf(await other.scan('operations', { index: 'lane', prefix: ['default/note/a'], limit: 10 }))).toEqual([1])
-      expect((await other.get('entities', 'default/note/a'))?.value).toMatchObject({ value: { title: 'old' } })
-      expect((await other.get('meta', 'install'))?.value).toEqual({ name: 'install', id: 'here' })
-      const conflict = { id: 'c', status: 'pending', since: 1 }
-      await other.commit([{ type: 'put', collection: 'conflicts', value: conflict }])
-      expect(keysOf(await other.scan('conflicts', { index: 'status', prefix: ['pending'], limit: 10 }))).toEqual(['c'])
-    })
+    it.each([version1, version2])(
+      'S27 a store of version $version of the engine’s schema gets all that this version needs, and keeps what was in it',
+      async (older) => {
+        await storage.open(older)
+        await storage.commit([
+          { type: 'append', collection: 'operations', value: version1Operation('one') },
+          { type: 'put', collection: 'entities', value: { key: 'default/note/a', version: '1', value: { title: 'old' } } },
+          { type: 'put', collection: 'meta', value: { name: 'install', id: 'here' } },
+        ])
+        await storage.close()
+        await other.open(STORE_SCHEMA)
+        for (const [collection, { indexes }] of Object.entries(STORE_SCHEMA.collections)) {
+          for (const index of Object.keys(indexes))
+            expect(await other.scan(collection, { index, limit: 10 })).toBeInstanceOf(Array)
+        }
+        expect(keysOf(await other.scan('operations', { index: 'lane', prefix: ['default/note/a'], limit: 10 }))).toEqual([1])
+        expect((await other.get('entities', 'default/note/a'))?.value).toMatchObject({ value: { title: 'old' } })
+        expect((await other.get('meta', 'install'))?.value).toEqual({ name: 'install', id: 'here' })
+        const conflict = { id: 'c', status: 'pending', since: 1 }
+        await other.commit([{ type: 'put', collection: 'conflicts', value: conflict }])
+        expect(keysOf(await other.scan('conflicts', { index: 'status', prefix: ['pending'], limit: 10 }))).toEqual(['c'])
+        const audit = { user: 'default', at: 1, entity: 'note', entityId: 'a', operation: 'one' }
+        expect(await other.commit([{ type: 'append', collection: 'audit', value: audit }])).toEqual([1])
+        const subject = { index: 'subject', prefix: ['default', 'note', 'a'], limit: 10 }
+        expect(keysOf(await other.scan('audit', subject))).toEqual([1])
+      },
+    )
 
     it('L5 a watcher is told when another handle commits, and no more once it has ended its watch', async () => {
       await storage.open(schema)

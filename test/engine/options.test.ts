@@ -64,6 +64,8 @@ const RANGES: Readonly<Record<string, { readonly in: readonly unknown[]; readonl
   'pull.pageSize': { in: [1, 1_000], out: [0, 1_001, 1.5, '10'] },
   'alerts.stuckMs': { in: [1], out: [0, NaN, '1', TOO_MANY_MS] },
   'alerts.quotaShare': { in: [0, 0.5, 1], out: [-0.1, 1.1, NaN, '0.5', null] },
+  'audit.keepMs': { in: [1, 3_600_000], out: [0, -1, NaN, '1', TOO_MANY_MS, null] },
+  'audit.keepCount': { in: [1, 100_000_000], out: [0, 1.5, 100_000_001, '10', null] },
   'ageingMs.critical': { in: [0], out: [-1, NaN] },
   'ageingMs.high': { in: [0], out: [-1, NaN] },
   'ageingMs.medium': { in: [0], out: [-1, NaN] },
@@ -99,6 +101,11 @@ describe('options', () => {
 
   it.each([
     ['retry', { ...good(), retry: 5 }],
+    ['audit', { ...good(), audit: true }],
+    ['audit', { ...good(), audit: null }],
+    ['audit.keep', { ...good(), audit: { keep: 1 } }],
+    ['entities.note.unaudited', { ...good(), entities: { note: { unaudited: 'password' } } }],
+    ['entities.note.unaudited', { ...good(), entities: { note: { unaudited: [''] } } }],
     ['alerts', { ...good(), alerts: [] }],
     ['alerts.stuck', { ...good(), alerts: { stuck: 1 } }],
     ['logger', { ...good(), logger: () => {} }],

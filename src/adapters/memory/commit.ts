@@ -77,6 +77,7 @@ export function commitTo(view: View, writes: readonly Write[], { expect = [], fe
   for (const expectation of expect) checkExpectation(view, expectation)
   const appended: number[] = []
   const changes: Change[] = []
+  const lastKeys = [...disk.tables.values()].map((table) => ({ table, lastKey: table.lastKey }))
   try {
     let bytes = 0
     for (const write of writes) {
@@ -89,6 +90,7 @@ export function commitTo(view: View, writes: readonly Write[], { expect = [], fe
     return appended
   } catch (error) {
     for (const change of changes.toReversed()) change.undo()
+    for (const { table, lastKey } of lastKeys) table.lastKey = lastKey
     throw typed(error)
   }
 }

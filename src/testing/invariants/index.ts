@@ -3,6 +3,7 @@ import { dueSince } from '../world/backlog.ts'
 import type { World } from '../world/world.ts'
 import { acceptance } from './acceptance.ts'
 import { alerting } from './alerting.ts'
+import { audit } from './audit.ts'
 import { breaker } from './breaker.ts'
 import { builds } from './builds.ts'
 import { choices } from './choices.ts'
@@ -58,6 +59,7 @@ const CHECKERS: Readonly<Record<string, Checker>> = {
   rollbacks,
   acceptance,
   alerting,
+  audit,
   counting,
   decisions,
   dependencies,

@@ -1,3 +1,4 @@
+import { withAudit } from './audit.ts'
 import { drawDecisions, type DecisionStep } from './decisions.ts'
 import { withEncryption } from './encryption.ts'
 import { drawParts, type PartStep } from './parts.ts'
@@ -34,8 +35,9 @@ export function drawPlot(choices: Choices, shape: WorkloadShape): Plot {
   const { settings: last, steps: plan } = withTransactions(quarrel, choices)
   // Who follows parts knows too little of what he has not for a checker of both.
   const isPlain = parts.length === 0
+  const sealed = withEncryption({ ...last, schemas: isPlain ? schemas : [] }, choices)
   return {
-    settings: withEncryption({ ...last, schemas: isPlain ? schemas : [] }, choices),
+    settings: withAudit(sealed, choices),
     lastMs,
     plan,
     decisions,

@@ -3,6 +3,7 @@ import { transportOver } from '../../adapters/http/transport.ts'
 import { engineFactory } from '../../engine/engine-factory.ts'
 import type { Entity } from '../../engine/read-types.ts'
 import type { EnqueueInput, Operation, SyncEngine } from '../../engine/types.ts'
+import { UNAUDITED } from './audit.ts'
 import { simulatedClock, type TimerRules } from './clock.ts'
 import type { Device } from './device.ts'
 import type { TabChange } from './facts.ts'
@@ -144,11 +145,13 @@ export function createTab(world: World, device: Device, name: string): Tab {
       newId: world.newId,
       connectivity: device.link.connectivityOf(life, settings.hasProbe),
     }
+    const unaudited = settings.engine.audit === undefined ? undefined : [UNAUDITED]
+    const note = { ...noteOptions(settings), scopes: device.parts, schema: schemaOf(device.schema, thinking), unaudited }
     return engineFactory(ports).createSyncEngine({
       ...settings.engine,
       ...(device.hasLine ? { realtime: { ...settings.engine.realtime, channel: world.lines.channelOf(caller) } } : {}),
       user,
-      entities: { note: { ...noteOptions(settings), scopes: device.parts, schema: schemaOf(device.schema, thinking) }, task: {} },
+      entities: { note, task: {} },
       storage,
       transport,
     })
