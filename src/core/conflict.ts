@@ -1,5 +1,6 @@
 import type { ActionEffects } from './derive.ts'
 import type { Json, JsonObject } from './json.ts'
+import type { Migrations } from './migrate.ts'
 import type { ConflictRecord, FieldConflict } from './operation.ts'
 import type { StandardSchema } from './standard-schema.ts'
 
@@ -71,4 +72,11 @@ export interface EntityOptions {
   readonly schema?: StandardSchema | undefined
   /** By type of operation, what its payload must be: for types of your own, and of `update` the patch. */
   readonly payloads?: Readonly<Record<string, StandardSchema>> | undefined
+  /** Which shape payloads and values have in this build of the application: a whole number from 1 (default) on, one more with each change of it. */
+  readonly version?: number | undefined
+  /**
+   * By version, what brings rows that an older build has stored from the version before to that one: `{ 2: { payload, value } }`. From the first one named up to
+   * `version` none may be missing. What fails is set aside and told of; nothing is lost.
+   */
+  readonly migrations?: Migrations | undefined
 }

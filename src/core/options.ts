@@ -3,6 +3,7 @@ import { checkConflictOptions } from './conflict-options.ts'
 import { ValidationError } from './errors.ts'
 import type { RetryOptions } from './backoff.ts'
 import type { Priority } from './operation.ts'
+import { checkMigrations } from './migration-options.ts'
 import { LOG_LEVELS, type Logger } from './logger.ts'
 import type { Storage, SystemPorts, Transport } from './ports.ts'
 import type { Ageing } from './rows.ts'
@@ -148,7 +149,18 @@ export const DEFAULTS: Settings = {
   authPauseMs: 60_000,
 }
 
-const ENTITY_OPTIONS = ['conflict', 'fields', 'vectorClock', 'stamp', 'actions', 'scopes', 'schema', 'payloads']
+const ENTITY_OPTIONS = [
+  'conflict',
+  'fields',
+  'vectorClock',
+  'stamp',
+  'actions',
+  'scopes',
+  'schema',
+  'payloads',
+  'version',
+  'migrations',
+]
 const ENTITY_NAME = /^[A-Za-z][\w-]{0,63}$/
 /** The names of lanes and keys, which hold the user, are encoded. */
 const LONE_SURROGATE = /\p{Cs}/u
@@ -201,6 +213,7 @@ function checkEntities(entities: unknown): void {
     refuseUnknown(`entities.${name}`, ENTITY_OPTIONS, entity)
     checkConflictOptions(`entities.${name}`, entity)
     checkSchemas(`entities.${name}`, entity)
+    checkMigrations(`entities.${name}`, entity)
     checkActions(`entities.${name}.actions`, entity['actions'])
     if (entity['scopes'] !== undefined) checkScopes(`entities.${name}.scopes`, entity['scopes'])
   }
