@@ -83,5 +83,6 @@ export type {
   Resolution,
   Severity,
 } from './core/conflict.ts'
+export type { Migration, Migrations, PayloadOf } from './core/migrate.ts'
 export type { SchemaAnswer, SchemaIssue, StandardSchema } from './core/standard-schema.ts'
 export * from './core/errors.ts'

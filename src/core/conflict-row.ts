@@ -27,6 +27,8 @@ export interface ConflictRow {
   readonly strategy: string
   readonly detectedAt: number
   readonly resolvedAt?: number
+  /** The version of its entity in the application that payload and remote have the shape of; absent: 1, or in memory that of this build. */
+  readonly shape?: number
   /** Index `status`: since when it waits for a person, or is resolved. */
   readonly status: 'pending' | 'resolved'
   readonly since: number
@@ -34,7 +36,7 @@ export interface ConflictRow {
 
 /** The inbox's row of the conflict that this operation last met; `at` is when it was resolved, if it was. */
 export function conflictRow(row: OperationRow, at: number): ConflictRow | undefined {
-  const { conflict } = row
+  const { conflict, aside } = row
   if (conflict?.id === undefined) return undefined
   const {
     id,
@@ -61,6 +63,7 @@ export function conflictRow(row: OperationRow, at: number): ConflictRow | undefi
     fields,
     payload: row.payload,
     ...(remote === undefined ? {} : { remote }),
+    ...(aside === undefined ? {} : asStored(aside)),
     ...(remoteVersion === undefined ? {} : { remoteVersion }),
     resolution,
     strategy,
@@ -70,6 +73,10 @@ export function conflictRow(row: OperationRow, at: number): ConflictRow | undefi
     status: isPending ? 'pending' : 'resolved',
     since: isPending ? detectedAt : at,
   }
+}
+
+function asStored({ held: { payload, remote }, shape }: NonNullable<OperationRow['aside']>): Partial<ConflictRow> {
+  return { payload, ...(remote === undefined ? {} : { remote }), shape }
 }
 
 /** True if the operation's last step has found a conflict, or found another way out of it. */

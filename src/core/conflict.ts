@@ -1,5 +1,6 @@
 import type { ActionEffects } from './derive.ts'
 import type { Json, JsonObject } from './json.ts'
+import type { Migrations } from './migrate.ts'
 import type { ConflictRecord, FieldConflict } from './operation.ts'
 import type { References } from './references.ts'
 import type { StandardSchema } from './standard-schema.ts'
@@ -79,4 +80,11 @@ export interface EntityOptions {
   readonly references?: References | undefined
   /** Fields that no entry of the audit tells of, by path as `address.street`, with all that is below them; in an array, of each of its items. */
   readonly unaudited?: readonly string[] | undefined
+  /** Which shape payloads and values have in this build of the application: a whole number from 1 (default) on, one more with each change of it. */
+  readonly version?: number | undefined
+  /**
+   * By version, what brings rows that an older build has stored from the version before to that one: `{ 2: { payload, value } }`. From the first one named up to
+   * `version` none may be missing. What fails is set aside and told of; nothing is lost.
+   */
+  readonly migrations?: Migrations | undefined
 }

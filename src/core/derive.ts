@@ -35,12 +35,13 @@ export function valueIn(base: EntityRow | undefined): JsonObject | undefined {
   return base?.deletedAt === undefined && isObject(base?.value) ? base.value : undefined
 }
 
-/** What one operation makes of the entity, whatever became of the operation since. */
+/** What one operation makes of the entity, whatever became of the operation since: nothing, if its payload can't be used by this build. */
 export function applied(
   value: JsonObject | undefined,
-  { type, entityId, payload }: Pick<OperationRow, 'type' | 'entityId' | 'payload'>,
+  { type, entityId, payload, aside }: Pick<OperationRow, 'type' | 'entityId' | 'payload' | 'aside'>,
   actions: ActionEffects,
 ): JsonObject | undefined {
+  if (aside !== undefined) return value
   if (type === 'delete') return undefined
   if (type === 'create' || type === 'replace') return withId(payload, entityId)
   if (type === 'update') return value === undefined ? undefined : withId(applyMergePatch(value, payload), entityId)

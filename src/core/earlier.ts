@@ -1,6 +1,6 @@
 import { applied, valueIn, type ActionEffects } from './derive.ts'
 import type { Json } from './json.ts'
-import type { OperationRow } from './operation.ts'
+import type { OperationRow, SetAside } from './operation.ts'
 import { isObject } from './own.ts'
 import type { EntityRow } from './schema.ts'
 
@@ -14,6 +14,10 @@ export interface EarlierBase {
   readonly upTo: number
   readonly version?: string
   readonly value?: Json
+  /** The version of its entity in the application that the value has the shape of; absent: 1. */
+  readonly shape?: number
+  /** Then there is no value. */
+  readonly aside?: SetAside<Json>
 }
 
 /** What an operation that was never sent was made on; nothing if the server had no such entity. */
@@ -34,11 +38,11 @@ export function withReplaced(
   by: string | undefined,
 ): Pick<EntityRow, 'earlier'> {
   if (row === undefined || newestSeq === undefined) return {}
-  const { earlier = [], version, value, deletedAt } = row
+  const { earlier = [], version, value, aside, deletedAt } = row
   const isKnown = newestSeq <= (earlier.at(-1)?.upTo ?? -1)
   const isSame = version !== undefined && version === by
   if (isKnown || isSame || deletedAt !== undefined) return earlier.length === 0 ? {} : { earlier }
-  return { earlier: [...earlier, { upTo: newestSeq, ...held({ version, value }) }] }
+  return { earlier: [...earlier, { upTo: newestSeq, ...held({ version, value, aside }) }] }
 }
 
 /** What came of an operation has something of others in it, which those that wait up to `newestSeq` were not made on. */
@@ -70,9 +74,15 @@ function effectOn(base: EarlierBase, operation: OperationRow, actions: ActionEff
 function held({
   version,
   value,
+  aside,
 }: {
   readonly version?: string | undefined
   readonly value?: Json | undefined
+  readonly aside?: SetAside<Json> | undefined
 }): Omit<EarlierBase, 'upTo'> {
-  return { ...(version === undefined ? {} : { version }), ...(value === undefined ? {} : { value }) }
+  return {
+    ...(version === undefined ? {} : { version }),
+    ...(value === undefined ? {} : { value }),
+    ...(aside === undefined ? {} : { aside }),
+  }
 }

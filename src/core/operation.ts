@@ -1,4 +1,4 @@
-import type { ValidationIssue } from './errors.ts'
+import type { SyncError, ValidationIssue } from './errors.ts'
 import type { Json } from './json.ts'
 import type { PreparedRequest } from './ports.ts'
 
@@ -64,6 +64,17 @@ export interface TransactionPart {
   readonly isMet?: true
 }
 
+/** What a row holds that this build can't use: it is neither shown nor changed, and written back as it was. Of the row in memory alone. */
+export interface SetAside<Held> {
+  /** `newer`: written by a newer build of the application. `failed`: it can't be brought to the version of this one. */
+  readonly why: 'newer' | 'failed'
+  /** The version of the application that it is of. */
+  readonly shape: number
+  /** What to do about it. */
+  readonly error: SyncError
+  readonly held: Held
+}
+
 /** What takes an operation back on the server. */
 export interface Undo {
   readonly type: string
@@ -122,6 +133,10 @@ export interface OperationRow {
   readonly dismissed?: 1
   /** Fingerprint of the content, kept where the application chose the idempotency key. */
   readonly contentHash?: string
+  /** The version of its entity in the application that payload, base and what was in conflict have the shape of; absent: 1. */
+  readonly shape?: number
+  /** Then the payload is null, and base, undo and the remote side of its conflict are absent. */
+  readonly aside?: SetAside<HeldByOperation>
 
   /** Index `lane` (live rows): the operations of one user on one entity, in order. */
   readonly lane?: string
@@ -135,6 +150,15 @@ export interface OperationRow {
   readonly chosenKey?: string
   /** Unique index while queued, with the user: equal intents share one operation. */
   readonly dedupeKey?: string
+}
+
+/** All of an operation that has the shape of a version of the application. */
+export interface HeldByOperation {
+  readonly payload: Json
+  readonly base?: Json
+  readonly undo?: Undo
+  /** The server's value that it was in conflict with. */
+  readonly remote?: Json
 }
 
 /** A row before the store has given it its place in the order. */

@@ -4,6 +4,7 @@ import { checkConflictOptions } from './conflict-options.ts'
 import { ValidationError } from './errors.ts'
 import type { RetryOptions } from './backoff.ts'
 import type { Priority } from './operation.ts'
+import { checkMigrations } from './migration-options.ts'
 import { LOG_LEVELS, type Logger } from './logger.ts'
 import type { Storage, SystemPorts, Transport } from './ports.ts'
 import type { Ageing } from './rows.ts'
@@ -166,6 +167,8 @@ const ENTITY_OPTIONS = [
   'payloads',
   'references',
   'unaudited',
+  'version',
+  'migrations',
 ]
 const ENTITY_NAME = /^[A-Za-z][\w-]{0,63}$/
 /** The names of lanes and keys, which hold the user, are encoded. */
@@ -220,6 +223,7 @@ function checkEntities(entities: unknown): void {
     refuseUnknown(`entities.${name}`, ENTITY_OPTIONS, entity)
     checkConflictOptions(`entities.${name}`, entity)
     checkSchemas(`entities.${name}`, entity)
+    checkMigrations(`entities.${name}`, entity)
     checkActions(`entities.${name}.actions`, entity['actions'])
     checkUnaudited(`entities.${name}.unaudited`, entity['unaudited'])
     if (entity['scopes'] !== undefined) checkScopes(`entities.${name}.scopes`, entity['scopes'])

@@ -163,7 +163,7 @@ export function finish(row: OperationRow, status: TerminalStatus, at: number, su
 }
 
 /** Replaces the content of an operation that was never sent. */
-export function withPayload(row: OperationRow, payload: Json): OperationRow {
+export function withPayload({ aside: _aside, ...row }: OperationRow, payload: Json): OperationRow {
   return { ...row, rev: row.rev + 1, payload }
 }
 

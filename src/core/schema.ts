@@ -1,7 +1,7 @@
 import { AUDIT, AUDIT_COLLECTION } from './audit-collection.ts'
 import type { EarlierBase } from './earlier.ts'
 import type { Json } from './json.ts'
-import type { OperationRow, StoredError } from './operation.ts'
+import type { OperationRow, SetAside, StoredError } from './operation.ts'
 import { LIVE_STATUSES, TERMINAL_STATUSES } from './operation.ts'
 import type { Entry, StoreSchema } from './ports.ts'
 import { StorageCorruptError } from './errors.ts'
@@ -66,6 +66,10 @@ export interface EntityRow {
   readonly scopes?: Readonly<Record<string, number>>
   /** What operations that are not sent yet were made on, where a pull has replaced it since. */
   readonly earlier?: readonly EarlierBase[]
+  /** The version of its entity in the application that the value has the shape of; absent: 1. */
+  readonly shape?: number
+  /** Then there is no value. */
+  readonly aside?: SetAside<Json>
 }
 
 /** How far the changes of one kind of entity, or of a part of it, have been pulled. A row of `meta`. */
@@ -112,32 +116,6 @@ export function pullRowName(user: string, entity: string, scope?: string): strin
   return `pull/${encodeURIComponent(user)}/${entity}${part}`
 }
 
-/** The parts that applications chose to follow at run time. A row of `meta`. */
-export interface ScopesRow {
-  readonly name: string
-  /** Counts the changes. */
-  readonly rev: number
-  readonly scopes: Readonly<Record<string, readonly string[]>>
-}
-
-export function scopesRowName(user: string): string {
-  return `scopes/${encodeURIComponent(user)}`
-}
-
-export function readScopes(entry: Entry | undefined): ScopesRow | undefined {
-  const value = valueOf(entry)
-  return isScopesRow(value) ? value : undefined
-}
-
-function isScopesRow(value: unknown): value is ScopesRow {
-  if (!isRecord(value) || typeof value['rev'] !== 'number' || !isRecord(value['scopes'])) return false
-  return Object.values(value['scopes']).every(isTexts)
-}
-
-function isTexts(value: unknown): boolean {
-  return Array.isArray(value) && value.every((one) => typeof one === 'string')
-}
-
 export function readPullRow(entry: Entry | undefined): PullRow | undefined {
   const value = valueOf(entry)
   return isPullRow(value) ? value : undefined
@@ -159,11 +137,18 @@ function isPullRow(value: unknown): value is PullRow {
   )
 }
 
+export function isTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.every((one) => typeof one === 'string')
+}
+
 function isQuarantine(value: unknown): boolean {
   const isOne = (one: unknown): boolean =>
     isRecord(one) && typeof one['id'] === 'string' && typeof one['tries'] === 'number' && typeof one['dueAt'] === 'number'
   return Array.isArray(value) && value.every(isOne)
 }
+
+/** By entity, the version of the application. */
+export type Versions = Readonly<Record<string, number>>
 
 /** Who may drain. `beat` grows with every heartbeat, so that others see it live without comparing clocks. */
 export interface LeaseRow {
@@ -178,6 +163,8 @@ export interface LeaseRow {
   readonly holder?: string
   /** Whose operations the owner sends. */
   readonly user?: string
+  /** Which shapes it knows, of those entities of which that is not the first. */
+  readonly versions?: Versions
 }
 
 const STATUSES: ReadonlySet<unknown> = new Set([...LIVE_STATUSES, ...TERMINAL_STATUSES])
@@ -233,6 +220,7 @@ export function isOperationRow(value: unknown): value is OperationRow {
     typeof value['unknownAttempts'] === 'number' &&
     typeof value['reconciliations'] === 'number' &&
     isOptional(value['lane'], 'string') &&
+    isOptional(value['shape'], 'number') &&
     value['payload'] !== undefined &&
     (value['request'] === undefined || isPreparedRequest(value['request']))
   )
@@ -243,12 +231,18 @@ export function isEntityRow(value: unknown): value is EntityRow {
     isRecord(value) &&
     typeof value['key'] === 'string' &&
     isOptional(value['version'], 'string') &&
+    isOptional(value['shape'], 'number') &&
     (value['earlier'] === undefined || (Array.isArray(value['earlier']) && value['earlier'].every(isEarlierBase)))
   )
 }
 
 function isEarlierBase(value: unknown): boolean {
-  return isRecord(value) && typeof value['upTo'] === 'number' && isOptional(value['version'], 'string')
+  return (
+    isRecord(value) &&
+    typeof value['upTo'] === 'number' &&
+    isOptional(value['version'], 'string') &&
+    isOptional(value['shape'], 'number')
+  )
 }
 
 function isPreparedRequest(value: unknown): boolean {

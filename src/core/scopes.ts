@@ -1,4 +1,7 @@
 import { ValidationError } from './errors.ts'
+import type { Entry } from './ports.ts'
+import { isRecord, isTexts } from './schema.ts'
+import { valueOf } from './sealed.ts'
 
 const MOST = 100
 const LONGEST = 256
@@ -25,4 +28,26 @@ function checkScope(path: string, scope: unknown): string {
   if (scope.length > LONGEST || LONE_SURROGATE.test(scope))
     throw new ValidationError(path, `must have at most ${LONGEST} characters, and no half surrogate pairs.`)
   return scope
+}
+
+/** The parts that applications chose to follow at run time. A row of `meta`. */
+export interface ScopesRow {
+  readonly name: string
+  /** Counts the changes. */
+  readonly rev: number
+  readonly scopes: Readonly<Record<string, readonly string[]>>
+}
+
+export function scopesRowName(user: string): string {
+  return `scopes/${encodeURIComponent(user)}`
+}
+
+export function readScopes(entry: Entry | undefined): ScopesRow | undefined {
+  const value = valueOf(entry)
+  return isScopesRow(value) ? value : undefined
+}
+
+function isScopesRow(value: unknown): value is ScopesRow {
+  if (!isRecord(value) || typeof value['rev'] !== 'number' || !isRecord(value['scopes'])) return false
+  return Object.values(value['scopes']).every(isTexts)
 }

@@ -1,6 +1,6 @@
 import { SyncError, ValidationError } from '../core/errors.ts'
 import type { Settings } from '../core/options.ts'
-import type { Storage } from '../core/ports.ts'
+import type { RowStorage } from './shaped-storage.ts'
 import { auditPage, type AuditPage, type AuditQuery } from './audit-store.ts'
 
 export interface AuditLog {
@@ -14,7 +14,7 @@ export interface AuditLog {
 const LIST_LIMIT = 1_000
 
 /** Looking at the audit. Nothing but the clean-up deletes an entry, and nothing changes one. */
-export function createAuditLog({ user, audit }: Settings, storage: Storage): AuditLog {
+export function createAuditLog({ user, audit }: Settings, storage: RowStorage): AuditLog {
   return {
     async list(query = {}) {
       if (audit === undefined)

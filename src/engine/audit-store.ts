@@ -1,7 +1,8 @@
 import { AUDIT } from '../core/audit-collection.ts'
 import { readAudit, type AuditEntry } from '../core/audit.ts'
 import type { AuditOptions } from '../core/audit-options.ts'
-import type { Entry, IndexKey, ScanQuery, Storage, Write } from '../core/ports.ts'
+import type { Entry, IndexKey, ScanQuery, Write } from '../core/ports.ts'
+import type { RowStorage } from './shaped-storage.ts'
 import { PAGE_LIMIT } from './store.ts'
 
 export interface AuditQuery {
@@ -31,7 +32,7 @@ export interface AuditPage {
 }
 
 /** Reads by an index, a page at a time. */
-export async function auditPage(storage: Storage, user: string, query: AuditQuery): Promise<AuditPage> {
+export async function auditPage(storage: RowStorage, user: string, query: AuditQuery): Promise<AuditPage> {
   const { after, limit = 100, first = 'newest' } = query
   const isWanted = wantedBy(user, query)
   const [entries, unreadable]: [AuditEntry[], number[]] = [[], []]
@@ -52,7 +53,7 @@ export async function auditPage(storage: Storage, user: string, query: AuditQuer
 
 /** Undefined where nothing can be left. */
 async function scanOf(
-  storage: Storage,
+  storage: RowStorage,
   user: string,
   { entity, id, operation, since, until }: AuditQuery,
   after: number | undefined,
@@ -90,7 +91,7 @@ function wantedBy(user: string, { entity, id, since = 0, until = Infinity }: Aud
 }
 
 /** Deletes from the oldest on, so that no number is missing between those that stay. */
-export async function forgetAudit(storage: Storage, options: AuditOptions, now: number): Promise<void> {
+export async function forgetAudit(storage: RowStorage, options: AuditOptions, now: number): Promise<void> {
   const [newest] = await storage.scan(AUDIT, { limit: 1, reverse: true })
   if (newest === undefined) return
   for (;;) {

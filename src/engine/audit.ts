@@ -1,6 +1,7 @@
 import type { AuditOptions } from '../core/audit-options.ts'
 import { StorageClosedError } from '../core/errors.ts'
-import type { Clock, Storage } from '../core/ports.ts'
+import type { Clock } from '../core/ports.ts'
+import type { RowStorage } from './shaped-storage.ts'
 import type { Settings } from '../core/options.ts'
 import { forgetAudit } from './audit-store.ts'
 import { createAuditWriter, type AuditWriter } from './audit-writer.ts'
@@ -25,7 +26,7 @@ const EVERY = 1_000
 export function createAudit(
   settings: Settings,
   { now }: Clock,
-  storage: Storage,
+  storage: RowStorage,
   { clientId, failed }: AuditHooks,
 ): Audit | undefined {
   const { audit: options } = settings
@@ -35,7 +36,7 @@ export function createAudit(
 function withRetention(
   writer: AuditWriter,
   options: AuditOptions,
-  storage: Storage,
+  storage: RowStorage,
   now: () => number,
   failed: AuditHooks['failed'],
 ): Audit {

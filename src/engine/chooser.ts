@@ -5,8 +5,9 @@ import type { Json } from '../core/json.ts'
 import { isTerminal, type OperationRow } from '../core/operation.ts'
 import type { Settings } from '../core/options.ts'
 import type { Entry, Transport, Write } from '../core/ports.ts'
-import { beginRollback, claim, finish } from '../core/rows.ts'
+import { beginRollback, claim, finish, park } from '../core/rows.ts'
 import { readOperation, type EntityRow } from '../core/schema.ts'
+import { isUnusable, type Unusable } from '../core/shapes.ts'
 import { undoable } from '../core/undo.ts'
 import { updateOperation, type Store } from './store.ts'
 import { createTransactionChooser } from './transaction-chooser.ts'
@@ -43,6 +44,7 @@ export type Blockage =
   | { readonly type: 'parked' }
   /** `rank` is the turn of what waits. It may have been on its way when an earlier owner died: then it is found in another way than what is queued. */
   | { readonly type: 'dependency'; readonly on: string; readonly rank: number; readonly isInPlay?: boolean }
+  /** Or it was written by a newer build of the application. */
   | { readonly type: 'corrupt'; readonly sequence: number; readonly error: SyncError }
 
 /** What stands at the head of a lane that can go. */
@@ -90,10 +92,12 @@ export function createChooser(
     now: number,
   ): Promise<Choice | Blockage> {
     const [first, ...rest] = rows
+    if (first?.aside?.why === 'newer') return { type: 'corrupt', sequence: first.seq, error: first.aside.error }
     const member = first?.transaction === undefined ? 'alone' : await chooseMember(lane, first, rankAfter(rest, entries), now)
     if (member !== 'alone') return member
     const head = await headOf(entries, rows, entity, now)
-    return 'type' in head ? head : choiceOf(lane, head, entity)
+    if ('type' in head) return head
+    return isUnusable(head.row) ? parking(lane, head.row, head.nextRank) : choiceOf(lane, head, entity)
   }
 
   async function headOf(
@@ -133,7 +137,7 @@ export function createChooser(
   /** What was made on another base is compared with that, and so goes by itself (S12). */
   function coalesced(rows: readonly OperationRow[], entity: EntityRow | undefined): Coalesced {
     if (!settings.coalesce) return { survivor: rows[0], superseded: [], cancelled: [], rest: rows.slice(1) }
-    const upTo = earlierBase(entity, rows[0]?.seq ?? 0)?.upTo ?? Infinity
+    const upTo = Math.min(earlierBase(entity, rows[0]?.seq ?? 0)?.upTo ?? Infinity, lastUsable(rows))
     const { rest, ...group } = coalesceLane(
       rows.filter(({ seq }) => seq <= upTo),
       { maxPayloadBytes: settings.limits.payloadBytes },
@@ -197,9 +201,20 @@ export function createChooser(
   return { choose }
 }
 
+/** Up to which row, by its `seq`, all can be used; the first where that can't. */
+function lastUsable(rows: readonly OperationRow[]): number {
+  const at = rows.findIndex(({ aside }) => aside !== undefined)
+  return at === -1 ? Infinity : (rows[Math.max(0, at - 1)]?.seq ?? 0)
+}
+
+function parking(lane: string, was: Unusable, nextRank: number | undefined): Choice {
+  const now = park(was, was.aside.error)
+  return { lane, ended: [now], writes: [updateOperation(now, was)], nextRank }
+}
+
 /** Should a later member of its transaction be refused, it is taken back. */
 function sentAlone(row: OperationRow, base: Json | undefined): OperationRow {
-  if (row.transaction === undefined || row.status !== 'sending') return row
+  if (row.transaction === undefined || row.status !== 'sending' || row.aside !== undefined) return row
   return { ...undoable(row, row.base ?? base), transaction: { ...row.transaction, sent: 'oneByOne' } }
 }
 

@@ -20,7 +20,9 @@ export function createClockCheck(store: Store, user: string, clock: Clock) {
     let found = false
     for (let gt: IndexKey | undefined = [user, now + 1]; gt !== undefined;) {
       const page = await store.waitingAfter(user, gt, PAGE_LIMIT)
-      const late = page.flatMap((entry) => readOperation(entry) ?? []).filter((row) => waitsTooLong(row, now))
+      const late = page
+        .flatMap((entry) => readOperation(entry) ?? [])
+        .filter((row) => row.aside?.why !== 'newer' && waitsTooLong(row, now))
       const writes = late.map((row) => putOperation({ ...row, rev: row.rev + 1, dueAt: now + (row.backoffMs ?? 0) }))
       if (writes.length > 0) await store.commitAs(epoch, writes, { expect: [editsUnchanged(edits)] })
       found ||= writes.length > 0

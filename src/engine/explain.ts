@@ -33,7 +33,7 @@ export async function explain(
   id: string | undefined,
 ): Promise<Explanation> {
   const lease = await store.lease().catch(() => undefined)
-  const reasons = (): string[] => engineReasons(sources, followed(lease, settings.user))
+  const reasons = (): string[] => engineReasons(sources, followed(lease, settings))
   if (id === undefined) return explainEngine(sources, reasons())
   return explainRow(settings, store, { ...sources, engineReasons: reasons, probeAt: () => probeAt(sources) }, id)
 }
@@ -70,7 +70,7 @@ function explainOther(row: OperationRow, sources: RowSources): Explanation {
 }
 
 /** What an engine that does not own the lease waits for. */
-function followed(lease: LeaseRow | undefined, user: string): string {
+function followed(lease: LeaseRow | undefined, { user }: Settings): string {
   if (lease === undefined || lease.owner === '') return 'the lease, which nobody holds: it is being claimed'
   if (lease.user !== undefined && lease.user !== user)
     return 'the engine of another user, which holds the lease and sends only what is that user’s: stop it, or give each user a store of their own'
@@ -107,6 +107,7 @@ const HINTS: Readonly<Record<string, string>> = {
 }
 
 async function ownReasons(store: Store, row: OperationRow, now: number): Promise<string[]> {
+  if (row.aside?.why === 'newer') return [newerBuild(row)]
   if (row.status === 'parked') return ['a decision: operations.retry, edit or discard']
   if (row.status === 'sending') return ["the server's answer"]
   if (row.status === 'waiting' && (row.dueAt ?? 0) > now) return [`the next attempt in ${(row.dueAt ?? now) - now} ms`]
@@ -115,7 +116,10 @@ async function ownReasons(store: Store, row: OperationRow, now: number): Promise
   if (head !== undefined && first === undefined)
     return [`the unreadable row #${head.key} before it in its lane: operations.discard('#${head.key}')`]
   if (first !== undefined && first.id !== row.id)
-    return [`operation ${first.id} (${first.status}), which is before it on ${row.entity}/${row.entityId}`]
+    return [
+      `operation ${first.id} (${first.status}), which is before it on ${row.entity}/${row.entityId}`,
+      ...(first.aside?.why === 'newer' ? [newerBuild(first)] : []),
+    ]
   const open = await openDependencies(store, row)
   return [...open.map(dependencyReason), ...(await otherMembers(store, row))]
 }
@@ -123,6 +127,10 @@ async function ownReasons(store: Store, row: OperationRow, now: number): Promise
 function dependencyReason({ id, type, entity, entityId, status, lastError }: OperationRow): string {
   const error = lastError === undefined ? '' : `, whose last error was: ${lastError.message}`
   return `operation ${id} (${status}), on which it depends, the ${type} of ${entity}/${entityId}${error}`
+}
+
+function newerBuild({ id, entity, aside }: OperationRow): string {
+  return `a newer build of the application, which wrote ${id} with version ${aside?.shape ?? ''} of ${entity}: load this tab (or start this process) anew with it`
 }
 
 /** Where it is sent with others, they go when the last of them can. */

@@ -35,6 +35,7 @@ export async function followDrain(store: Store, user: string, sources: FollowSou
 
 /** True if the owner can do nothing more for it now: it has ended, waits for a time or a decision, or is behind something that does. */
 async function isPutOff(store: Store, row: OperationRow): Promise<boolean> {
+  if (row.aside?.why === 'newer' && !(await isOwnersBuild(store, row))) return true
   if (row.status !== 'queued') return !IN_PLAY.includes(row.status)
   const [entry] = await store.lane(laneOf(row.user, row.entity, row.entityId), 1)
   const head = entry === undefined ? undefined : readOperation(entry)
@@ -45,6 +46,12 @@ async function isPutOff(store: Store, row: OperationRow): Promise<boolean> {
     if (other !== undefined && !isTerminal(other.status) && (await isPutOff(store, other))) return true
   }
   return false
+}
+
+/** An older build than the one that wrote the row leaves it alone. */
+async function isOwnersBuild(store: Store, { entity, aside }: OperationRow): Promise<boolean> {
+  const lease = await store.lease()
+  return (lease?.versions?.[entity] ?? 1) >= (aside?.shape ?? 1)
 }
 
 function nextChange(onChange: FollowSources['onChange']): Promise<void> {

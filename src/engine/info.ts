@@ -10,7 +10,7 @@ export function infoOf(row: OperationRow): OperationInfo {
     type: row.type,
     entity: row.entity,
     entityId: row.entityId,
-    payload: row.payload,
+    payload: row.aside?.held.payload ?? row.payload,
     status: row.status,
     priority: row.priority,
     idempotencyKey: row.idempotencyKey,
@@ -22,6 +22,7 @@ export function infoOf(row: OperationRow): OperationInfo {
   if (row.transaction !== undefined) info.transaction = row.transaction.id
   if (row.lastError !== undefined) info.lastError = row.lastError
   if (row.conflict !== undefined) info.conflict = row.conflict
+  if (row.aside !== undefined) info.ofVersion = row.aside.shape
   if (row.supersededBy !== undefined) info.supersededBy = row.supersededBy
   return info
 }

@@ -2,11 +2,14 @@ import { fromPromise } from 'xstate'
 import { lockMachine, type ClaimResult, type Sighting } from '../../machines/lock.ts'
 import { StorageConflictError, StorageFencedError } from '../core/errors.ts'
 import type { Clock, Expectation, Storage } from '../core/ports.ts'
-import { LEASE, META, readLease, type LeaseRow } from '../core/schema.ts'
+import { LEASE, META, readLease, type LeaseRow, type Versions } from '../core/schema.ts'
+import { isOlder } from '../core/shapes.ts'
 
 export interface LeaseIdentity {
   readonly owner: string
   readonly user: string
+  /** Which shapes of the application it knows. */
+  readonly versions: Versions
   /** How others can tell that this owner is gone, where the store's platform can. */
   holder(): string | undefined
 }
@@ -17,7 +20,13 @@ export function leaseLock(storage: Storage, clock: Clock, identity: LeaseIdentit
 
   async function look(): Promise<Sighting> {
     const lease = readLease(await storage.get(META, LEASE))
-    return { lease, isMine: lease?.owner === identity.owner, at: clock.monotonic() }
+    const isMine = lease?.owner === identity.owner
+    return { lease: isMine ? lease : asSeen(lease), isMine, at: clock.monotonic() }
+  }
+
+  /** An older build sends nothing of what this one writes: so its lease counts as released. What it has under way is fenced off like that of any earlier owner. */
+  function asSeen(lease: LeaseRow | undefined): LeaseRow | undefined {
+    return lease !== undefined && isOlder(lease.versions, identity.versions) ? { ...lease, owner: '' } : lease
   }
 
   function write(seen: LeaseRow | undefined, next: Omit<LeaseRow, 'name' | 'rev'>): Promise<ClaimResult> {
@@ -44,6 +53,7 @@ export function leaseLock(storage: Storage, clock: Clock, identity: LeaseIdentit
       epoch: (seen?.epoch ?? 0) + 1,
       beat: 0,
       user: identity.user,
+      ...(Object.keys(identity.versions).length === 0 ? {} : { versions: identity.versions }),
       ...(holder === undefined ? {} : { holder }),
     })
   }

@@ -212,7 +212,7 @@ function edited(row: OperationRow, payload: OperationRow['payload']): OperationR
       `Operation ${row.id} may already have been applied as it is. Retry it first, or discard it and enqueue a new one.`,
     )
   const settled = decided(row, 'value', 'edit')
-  const { request: _request, ...rest } = unpark(row.attempts > 0 ? ofNewKey(settled) : settled)
+  const { request: _request, aside: _aside, ...rest } = unpark(row.attempts > 0 ? ofNewKey(settled) : settled)
   return { ...rest, payload }
 }
 

@@ -1,12 +1,12 @@
-import type { Storage } from '../core/ports.ts'
 import { META, pullRowName, readPullRow, type PullRow } from '../core/schema.ts'
+import type { RowStorage } from './shaped-storage.ts'
 
 const PAGE = 1_000
 
 export type PullRowOf = readonly [entity: string, row: PullRow]
 
 /** How far each kind of entity has been pulled, and each part of it that is followed. */
-export function pullRowsIn(storage: Storage) {
+export function pullRowsIn(storage: RowStorage) {
   return {
     pullRow: async (user: string, entity: string, scope?: string) =>
       readPullRow(await storage.get(META, pullRowName(user, entity, scope))),

@@ -73,6 +73,7 @@ export function createReconciler(
   const asking = new Set<OperationActor>()
 
   async function decide(slot: OperationActor, row: OperationRow, signal: AbortSignal): Promise<Decision> {
+    if (row.aside !== undefined) return { type: 'park', error: row.aside.error }
     const fetched = await look(slot, row, signal)
     const base = await baseOf(row)
     const options = settings.entities[row.entity] ?? {}

@@ -258,10 +258,10 @@ export function createReplica(store: Store, user: string, clock: Clock, actionsO
   }
 }
 
-/** An answer without the entity left us with its version, and a value of our own at best. */
+/** An answer without the entity left us with its version, and a value of our own at best; a migration may have failed of what there was. */
 function lacks(current: EntityRow | undefined, change: Change): boolean {
   const isTold = current?.value !== undefined && current.isReckoned !== true
-  return current?.deletedAt === undefined && !isTold && 'value' in change
+  return current?.deletedAt === undefined && current?.aside?.why !== 'newer' && !isTold && 'value' in change
 }
 
 function putPullRow(row: PullRow): Write {

@@ -7,6 +7,7 @@ import { isTerminal, type ConflictRecord, type OperationRow } from '../core/oper
 import { settingsOf, type SyncEngineOptions } from '../core/options.ts'
 import type { SystemPorts } from '../core/ports.ts'
 import { ENTITIES, META, OPERATIONS, STORE_SCHEMA, isRecord } from '../core/schema.ts'
+import { createShapes } from '../core/shapes.ts'
 import { createAlerts } from './alerts.ts'
 import { announce } from './announce.ts'
 import { createAudit } from './audit.ts'
@@ -26,6 +27,8 @@ import { createQuarantine } from './quarantine.ts'
 import { createReadPath } from './read-path.ts'
 import { createReplica } from './replica.ts'
 import { createReachability } from './reachability.ts'
+import { shapedStorage } from './shaped-storage.ts'
+import { createRenewal } from './renewal.ts'
 import { createStatistics } from './statistics.ts'
 import { createStamps } from './stamps.ts'
 import { createStoreLife } from './store-life.ts'
@@ -57,7 +60,8 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
   const { clock } = ports
   const owner = ports.newId()
   const audit = createAudit(settings, clock, storage, { clientId: () => storeLife.clientId(), failed })
-  const store = createStore(storage, (writes, keys) => views.committed(writes, keys), audit)
+  const shapes = createShapes(settings.entities, settings.limits)
+  const store = createStore(shapedStorage(storage, shapes), (writes, keys) => views.committed(writes, keys), audit)
   const events = createEvents(clock)
   const views = createViews(settings, store, clock, events)
   const optimistic = createOptimistic(events)
@@ -91,7 +95,12 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
   const stamps = createStamps(settings, ports)
   const transactions = createTransactions(settings, ports, store, stamps)
   const intake = createIntake(settings, ports, store, stamps, accepted)
-  const lease = leaseLock(storage, clock, { owner, user: settings.user, holder: () => storeLife.holder() })
+  const lease = leaseLock(storage, clock, {
+    owner,
+    user: settings.user,
+    versions: shapes.versions,
+    holder: () => storeLife.holder(),
+  })
   const changes = createChanges()
   let machine: EngineActor | undefined
 
@@ -140,13 +149,11 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     quiet,
   })
 
-  const forgetting = createForgetting(store, settings.retention, {
-    isOwner: dispatcher.isOwner,
-    epoch,
-    now: clock.now,
-    inTurn: replica.inTurn,
-    audit,
-    failed,
+  const owning = { isOwner: dispatcher.isOwner, epoch, now: clock.now, inTurn: replica.inTurn, failed }
+  const forgetting = createForgetting(store, settings.retention, { ...owning, audit })
+  const renewal = createRenewal(storage, store, settings.user, shapes, {
+    ...owning,
+    unusable: (entity, id, error) => events.emit({ type: 'pull:quarantined', entity, id, error }),
   })
 
   const logic = engineMachine.provide({
@@ -265,6 +272,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
   function quiet(): void {
     drains.quiet(machine?.getSnapshot().context.pauses ?? [])
     forgetting.quiet()
+    renewal.quiet()
   }
 
   return {

@@ -1,8 +1,8 @@
 import type { PullTarget } from '../../machines/pull.ts'
 import { ValidationError } from '../core/errors.ts'
 import type { Settings } from '../core/options.ts'
-import { META, readScopes, scopesRowName, type ScopesRow } from '../core/schema.ts'
-import { checkScopes } from '../core/scopes.ts'
+import { META } from '../core/schema.ts'
+import { checkScopes, readScopes, scopesRowName, type ScopesRow } from '../core/scopes.ts'
 import { changeShared } from './shared-row.ts'
 import type { Store } from './store.ts'
 

@@ -1,6 +1,7 @@
 import { StorageConflictError, SyncOperationError } from '../core/errors.ts'
+import { NEWER_BUILD } from '../core/migrate.ts'
 import { keyOfUser, laneOf, type NewOperationRow, type OperationRow, type OperationStatus } from '../core/operation.ts'
-import type { CommitOptions, Entry, Expectation, IndexKey, Scalar, ScanQuery, Storage, Write } from '../core/ports.ts'
+import type { CommitOptions, Entry, Expectation, IndexKey, Scalar, ScanQuery, Write } from '../core/ports.ts'
 import {
   EDITS,
   ENTITIES,
@@ -18,6 +19,7 @@ import {
 import type { Audit } from './audit.ts'
 import type { MadeOn, Occasion } from './audit-writer.ts'
 import { pullRowsIn } from './pull-rows.ts'
+import type { RowStorage } from './shaped-storage.ts'
 
 /** The store in terms of the domain: rows of operations, entities and the install id. */
 export type Store = ReturnType<typeof createStore>
@@ -49,7 +51,7 @@ export const PAGE_LIMIT = 1_000
 const EDIT_TRIES = 20
 
 /** `committed` is told of every commit of this handle that changes operations or entities; `audit` says what is written with it. */
-export function createStore(storage: Storage, committed: Committed = () => {}, audit?: Audit) {
+export function createStore(storage: RowStorage, committed: Committed = () => {}, audit?: Audit) {
   async function commit(writes: readonly Write[], options?: CommitOptions, occasion: Occasion = 'call', madeOn?: MadeOn) {
     const entries = audit?.entriesOf(writes, occasion, madeOn) ?? []
     // Last, so that the keys of what else is appended come first.
@@ -249,6 +251,7 @@ export function createStore(storage: Storage, committed: Committed = () => {}, a
         const [row, edits] = [await byIndex('id', id), readEdits(await storage.get(META, EDITS))]
         if (row === undefined)
           throw new SyncOperationError(id, 'not-found', `There is no operation ${id}. List them with operations.list().`)
+        if (row.aside?.why === 'newer') throw new SyncOperationError(id, NEWER_BUILD, row.aside.error.message)
         const changed = await change(row)
         const more = await also(row, changed)
         const writes: Write[] = [

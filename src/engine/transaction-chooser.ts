@@ -1,7 +1,9 @@
 import { SyncOperationError, type SyncError } from '../core/errors.ts'
+import { MIGRATION_FAILED } from '../core/migrate.ts'
 import { isTerminal, laneOf, type OperationRow } from '../core/operation.ts'
 import { beginRollback, park } from '../core/rows.ts'
 import { IN_PLAY, readOperation, type EntityRow } from '../core/schema.ts'
+import { isUnusable } from '../core/shapes.ts'
 import { failedBy } from '../core/transaction.ts'
 import type { Blockage, Choice, Dependency } from './chooser.ts'
 import { errorOf } from './optimistic.ts'
@@ -37,6 +39,8 @@ export function createTransactionChooser({ store, transactions, isAtomic, claime
     const places = await transactions.placesOf(first)
     const members = places.filter(isRow)
     const unreadable = places.find((one) => typeof one === 'number')
+    const newer = members.find(({ aside }) => aside?.why === 'newer')
+    if (newer !== undefined) return waitsFor(first, newer.id)
     const isWhole = members.length === places.length
     if (sentHow(members) === 'oneByOne') {
       const before = members.find((row) => row.seq < first.seq && !isTerminal(row.status))
@@ -55,7 +59,8 @@ export function createTransactionChooser({ store, transactions, isAtomic, claime
     if (leader.status === 'waiting' && (leader.dueAt ?? 0) > now) return { type: 'notDue', dueAt: leader.dueAt ?? 0 }
     if (leader.status === 'reconciling' || leader.status === 'rollingBack')
       return { lane, row: leader, ended: [], writes: [updateOperation(leader, leader)], nextRank }
-    if (rows.length < places.length && rows.some(isInDoubt)) return parking(lane, rows, nextRank)
+    if (rows.length < places.length && rows.some(isInDoubt)) return parking(lane, rows, lost, nextRank)
+    if (rows.some(isUnusable)) return parking(lane, rows, unusable(rows), nextRank)
     if (unreadable !== undefined) return waitsFor(leader, `#${unreadable}`)
     const steps = rows.length < places.length ? failing(rows, leader, lost(leader)) : await stepsOf(leader, rows)
     return 'type' in steps ? steps : choiceOf(lane, leader, steps, nextRank)
@@ -100,8 +105,13 @@ function choiceOf(lane: string, first: OperationRow, steps: readonly Step[], nex
 }
 
 /** The whole may have been applied before a part of it was lost, and it can't be sent again as it was: only a person can say what to do (S6). */
-function parking(lane: string, rows: readonly OperationRow[], nextRank: number | undefined): Choice {
-  const parked = rows.map((was) => ({ was, now: park(was, lost(was)) }))
+function parking(
+  lane: string,
+  rows: readonly OperationRow[],
+  why: (row: OperationRow) => SyncError,
+  nextRank: number | undefined,
+): Choice {
+  const parked = rows.map((was) => ({ was, now: park(was, why(was)) }))
   const writes = parked.map(({ now, was }) => updateOperation(now, was))
   return { lane, ended: parked.map(({ now }) => now), writes, nextRank }
 }
@@ -132,6 +142,13 @@ function sentTogether(row: OperationRow): OperationRow {
 
 function laneOfRow({ user, entity, entityId }: OperationRow): string {
   return laneOf(user, entity, entityId)
+}
+
+/** Of one of them a migration made nothing: the whole waits until somebody has seen to that. */
+function unusable(rows: readonly OperationRow[]): (row: OperationRow) => SyncError {
+  const culprit = rows.find(isUnusable)
+  const message = `Operation ${culprit?.id ?? ''} of the same transaction can't be migrated. See to that one, and the whole goes on.`
+  return (row) => row.aside?.error ?? new SyncOperationError(row.id, MIGRATION_FAILED, message)
 }
 
 function lost({ id, transaction }: OperationRow): SyncError {

@@ -88,6 +88,8 @@ export interface OperationInfo {
   readonly lastError?: StoredError
   readonly conflict?: ConflictRecord
   readonly supersededBy?: string
+  /** Where the payload has the shape of another version of its entity than this build's: which. A newer build wrote it, or it can't be migrated. */
+  readonly ofVersion?: number
 }
 
 export interface Reason {

@@ -27,7 +27,7 @@ async function makeLock() {
   const told: string[] = []
   const parent = createActor(fromCallback<AnyEventObject>(({ receive }) => receive(({ type }) => void told.push(type))))
   parent.start()
-  const { logic } = leaseLock({ ...storage, commit }, clock, { owner: 'me', user: 'u', holder: () => undefined })
+  const { logic } = leaseLock({ ...storage, commit }, clock, { owner: 'me', user: 'u', versions: {}, holder: () => undefined })
   const actor = createActor(logic, { input: { ...options, parent }, clock: machineClock(clock) })
   return {
     actor,

@@ -6,7 +6,7 @@ export const basing: readonly Bug[] = [
     'what a pull has replaced is forgotten',
     'What waits is compared with what it has never seen.',
     'src/core/earlier.js',
-    'return { earlier: [...earlier, { upTo: newestSeq, ...held({ version, value }) }] };',
+    'return { earlier: [...earlier, { upTo: newestSeq, ...held({ version, value, aside }) }] };',
     'return {};',
     'S12',
   ),
