@@ -1,19 +1,15 @@
-import { AUDIT_DEFAULTS, auditOptions, checkUnaudited, type AuditOptions } from './audit-options.ts'
+import { AUDIT_DEFAULTS, auditOptions, type AuditOptions } from './audit-options.ts'
 import type { EntityOptions } from './conflict.ts'
-import { checkConflictOptions } from './conflict-options.ts'
+import { checkEntities } from './entity-options.ts'
 import { ValidationError } from './errors.ts'
 import type { RetryOptions } from './backoff.ts'
 import type { Priority } from './operation.ts'
-import { checkMigrations } from './migration-options.ts'
 import { LOG_LEVELS, type Logger } from './logger.ts'
 import type { Storage, SystemPorts, Transport } from './ports.ts'
 import type { Ageing } from './rows.ts'
 import { count, DAY_MS, refuseUnknown, share, span, STRATEGIES } from './option-checks.ts'
-import { checkScopes } from './scopes.ts'
-import { checkReferences } from './references.ts'
 import { checkRealtime, type RealtimeOptions } from './realtime-options.ts'
 import { isRecord } from './schema.ts'
-import { checkSchemas } from './standard-schema.ts'
 
 export type { AuditOptions, EntityOptions, RealtimeOptions }
 
@@ -156,21 +152,6 @@ export const DEFAULTS: Settings = {
   authPauseMs: 60_000,
 }
 
-const ENTITY_OPTIONS = [
-  'conflict',
-  'fields',
-  'vectorClock',
-  'stamp',
-  'actions',
-  'scopes',
-  'schema',
-  'payloads',
-  'references',
-  'unaudited',
-  'version',
-  'migrations',
-]
-const ENTITY_NAME = /^[A-Za-z][\w-]{0,63}$/
 /** The names of lanes and keys, which hold the user, are encoded. */
 const LONE_SURROGATE = /\p{Cs}/u
 
@@ -211,34 +192,6 @@ function checkPorts({ storage, transport, logger }: SyncEngineOptions): void {
     throw new ValidationError('transport', "must be a transport, as httpTransport({ baseURL }) from 'synchart/transport/http'.")
   if (logger !== undefined && !LOG_LEVELS.every((level) => typeof logger?.[level] === 'function'))
     throw new ValidationError('logger', `must have the functions ${LOG_LEVELS.join(', ')}.`)
-}
-
-function checkEntities(entities: unknown): void {
-  if (!isRecord(entities) || Object.keys(entities).length === 0)
-    throw new ValidationError('entities', 'must name at least one entity, as { note: {} }.')
-  for (const [name, entity] of Object.entries(entities)) {
-    if (!ENTITY_NAME.test(name))
-      throw new ValidationError(`entities.${name}`, 'must start with a letter and hold only letters, digits, _ and -.')
-    if (!isRecord(entity)) throw new ValidationError(`entities.${name}`, 'must be an object; {} takes the defaults.')
-    refuseUnknown(`entities.${name}`, ENTITY_OPTIONS, entity)
-    checkConflictOptions(`entities.${name}`, entity)
-    checkSchemas(`entities.${name}`, entity)
-    checkMigrations(`entities.${name}`, entity)
-    checkActions(`entities.${name}.actions`, entity['actions'])
-    checkUnaudited(`entities.${name}.unaudited`, entity['unaudited'])
-    if (entity['scopes'] !== undefined) checkScopes(`entities.${name}.scopes`, entity['scopes'])
-    if (entity['references'] !== undefined)
-      checkReferences(`entities.${name}.references`, entity['references'], Object.keys(entities))
-  }
-}
-
-function checkActions(path: string, actions: unknown): void {
-  if (actions === undefined) return
-  if (!isRecord(actions)) throw new ValidationError(path, 'must be an object of functions by type of operation.')
-  for (const [type, effect] of Object.entries(actions)) {
-    if (typeof effect !== 'function')
-      throw new ValidationError(`${path}.${type}`, 'must be a function from a value and a payload to the new value.')
-  }
 }
 
 function checkNumbers(settings: Settings): void {

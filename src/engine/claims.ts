@@ -2,7 +2,8 @@ import type { SyncError } from '../core/errors.ts'
 import type { Clock, Expectation } from '../core/ports.ts'
 import type { Blockage, Choice, Chooser } from './chooser.ts'
 import type { LaneBoard } from './lane-board.ts'
-import { editsUnchanged, type Store } from './store.ts'
+import { type Store } from './store.ts'
+import { editsUnchanged } from './store-edit.ts'
 
 /** A lane may be long: so many are in memory together. */
 const LANES_AT_ONCE = 32

@@ -1,7 +1,8 @@
 import type { OperationRow } from '../core/operation.ts'
 import type { Clock, IndexKey } from '../core/ports.ts'
 import { readOperation } from '../core/schema.ts'
-import { editsUnchanged, PAGE_LIMIT, putOperation, type Store } from './store.ts'
+import { PAGE_LIMIT, putOperation, type Store } from './store.ts'
+import { editsUnchanged } from './store-edit.ts'
 
 /** Corrections that are no more than this only delay what waits. */
 const TOLERANCE_MS = 1_000

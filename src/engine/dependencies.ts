@@ -2,7 +2,8 @@ import { ValidationError } from '../core/errors.ts'
 import { isTerminal, type NewOperationRow, type OperationRow } from '../core/operation.ts'
 import type { Expectation, Write } from '../core/ports.ts'
 import { EDITS, META, OPERATIONS } from '../core/schema.ts'
-import { editsUnchanged, putOperation, type Also, type Store } from './store.ts'
+import { putOperation, type Store } from './store.ts'
+import { editsUnchanged, type Also } from './store-edit.ts'
 
 export interface Marks {
   readonly writes: readonly Write[]

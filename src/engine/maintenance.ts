@@ -5,7 +5,8 @@ import type { Entry, Scalar, Write } from '../core/ports.ts'
 import { ENTITIES, OPERATIONS, readOperation } from '../core/schema.ts'
 import { memberSeqs } from '../core/transaction.ts'
 import { forgetConflicts } from './conflict-store.ts'
-import { editsUnchanged, PAGE_LIMIT, type Store } from './store.ts'
+import { PAGE_LIMIT, type Store } from './store.ts'
+import { editsUnchanged } from './store-edit.ts'
 
 /** In this order. */
 const FORGETTABLE: readonly TerminalStatus[] = ['done', 'superseded', 'cancelled', 'rejected']

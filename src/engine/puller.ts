@@ -211,14 +211,8 @@ export function createPuller(
     const alsoMet = unusable.flatMap(({ id }) => id ?? [])
     const isSwept = !row.isPartial || row.wasEmpty === true
     const isLast = !hasMore && isSwept
-    const isFirst = row.isPartial
-    const stored = await replica.applyPage(writer, {
-      entity,
-      changes,
-      alsoMet,
-      row: isLast ? ended(entity, next) : next,
-      isFirst,
-    })
+    const page = { entity, changes, alsoMet, isFirst: row.isPartial, row: isLast ? ended(entity, next) : next }
+    const stored = await replica.applyPage(writer, page)
     if (stored === 'outdated') return more()
     for (const { id, error } of unusable)
       events.emit({ type: 'pull:quarantined', ...part, error, ...(id === undefined ? {} : { id }) })

@@ -1,7 +1,5 @@
-import { StorageConflictError, SyncOperationError } from '../core/errors.ts'
-import { NEWER_BUILD } from '../core/migrate.ts'
 import { keyOfUser, laneOf, type NewOperationRow, type OperationRow, type OperationStatus } from '../core/operation.ts'
-import type { CommitOptions, Entry, Expectation, IndexKey, Scalar, ScanQuery, Write } from '../core/ports.ts'
+import type { CommitOptions, Entry, IndexKey, Scalar, ScanQuery, Write } from '../core/ports.ts'
 import {
   EDITS,
   ENTITIES,
@@ -19,6 +17,7 @@ import {
 import type { Audit } from './audit.ts'
 import type { MadeOn, Occasion } from './audit-writer.ts'
 import { pullRowsIn } from './pull-rows.ts'
+import { editIn } from './store-edit.ts'
 import type { RowStorage } from './shaped-storage.ts'
 
 /** The store in terms of the domain: rows of operations, entities and the install id. */
@@ -33,22 +32,7 @@ export interface EntityPage {
   readonly last: string | undefined
 }
 
-/** What is written with an edit, as long as these rows are as they were. */
-export interface Also {
-  readonly writes: readonly Write[]
-  readonly unchanged: readonly OperationRow[]
-}
-
-export interface Edited {
-  readonly changed: OperationRow
-  /** The keys of appended rows. */
-  readonly appended: readonly number[]
-}
-
-const NOTHING_ELSE: Also = { writes: [], unchanged: [] }
-
 export const PAGE_LIMIT = 1_000
-const EDIT_TRIES = 20
 
 /** `committed` is told of every commit of this handle that changes operations or entities; `audit` says what is written with it. */
 export function createStore(storage: RowStorage, committed: Committed = () => {}, audit?: Audit) {
@@ -241,47 +225,8 @@ export function createStore(storage: RowStorage, committed: Committed = () => {}
       return readEdits(await storage.get(META, EDITS))
     },
 
-    /** Changes one operation from any tab, in competition with the owner: whoever commits first wins, the other looks again. */
-    async edit(
-      id: string,
-      change: (row: OperationRow) => OperationRow | Promise<OperationRow>,
-      also: (row: OperationRow, changed: OperationRow) => Promise<Also> = async () => NOTHING_ELSE,
-    ): Promise<Edited> {
-      for (let tries = 0; tries < EDIT_TRIES; tries++) {
-        const [row, edits] = [await byIndex('id', id), readEdits(await storage.get(META, EDITS))]
-        if (row === undefined)
-          throw new SyncOperationError(id, 'not-found', `There is no operation ${id}. List them with operations.list().`)
-        if (row.aside?.why === 'newer') throw new SyncOperationError(id, NEWER_BUILD, row.aside.error.message)
-        const changed = await change(row)
-        const more = await also(row, changed)
-        const writes: Write[] = [
-          updateOperation(changed, row),
-          { type: 'put', collection: META, value: { name: EDITS, rev: edits + 1 } },
-          ...more.writes,
-        ]
-        try {
-          const appended = await commit(writes, {
-            expect: [unchanged(row), editsUnchanged(edits), ...more.unchanged.map(unchanged)],
-          })
-          return { changed, appended }
-        } catch (error) {
-          if (!(error instanceof StorageConflictError)) throw error
-        }
-      }
-      throw new SyncOperationError(id, 'busy', `Operation ${id} changed too often to be edited. Try again.`)
-    },
+    edit: editIn(storage, { commit, byId: (id) => byIndex('id', id) }),
   }
-}
-
-function unchanged({ seq, rev }: OperationRow): Expectation {
-  return { collection: OPERATIONS, key: seq, field: 'rev', equals: rev }
-}
-
-/** Holds as long as nobody edited an operation behind the owner's back. */
-export function editsUnchanged(edits: number): Expectation {
-  return edits === 0
-    ? { collection: META, key: EDITS, absent: true }
-    : { collection: META, key: EDITS, field: 'rev', equals: edits }
 }
 
 function waiting(user: string, gt: IndexKey, limit: number): ScanQuery {
