@@ -49,8 +49,8 @@ export const ordering: readonly Bug[] = [
     'parents are not marked',
     'The owner does not know that somebody depends on what it merges.',
     'src/engine/dependencies.js',
-    "const unmarked = parents.filter((parent) => parent.status === 'queued' && parent.depended === undefined);",
-    'const unmarked = [];',
+    'const unmarked = parents.filter(isUnmarked);\n    const expect',
+    'const unmarked = [];\n    const expect',
     'S17',
   ),
   bug(

@@ -22,8 +22,8 @@ export const storing: readonly Bug[] = [
     'a group commit that loses the second caller',
     'Only the first call of a group is written.',
     'src/engine/intake.js',
-    'const appends = fresh.map((value) => (',
-    'const appends = fresh.slice(0, group[0].rows.length).map((value) => (',
+    'const appends = linked.map((value) => (',
+    'const appends = linked.slice(0, group[0].rows.length).map((value) => (',
     'S1',
   ),
   bug(
@@ -56,13 +56,13 @@ export const storing: readonly Bug[] = [
     changes: [
       {
         file: 'src/engine/intake.js',
-        find: 'const marks = await markParents(store, fresh);',
+        find: 'const marks = await markParents(store, linked);',
         replace: '',
       },
       {
         file: 'src/engine/intake.js',
         find: 'await store.commit([...appends, ...marks.writes], { expect: marks.expect });',
-        replace: 'await store.commit(appends);\n        await markParents(store, fresh);',
+        replace: 'await store.commit(appends);\n        await markParents(store, linked);',
       },
     ],
     invariants: ['S3'],
@@ -118,7 +118,7 @@ export const storing: readonly Bug[] = [
   bug(
     'a decision that does not look whether the operation has moved on',
     'It brings back what has ended meanwhile.',
-    'src/engine/store.js',
+    'src/engine/store-edit.js',
     'expect: [unchanged(row), editsUnchanged(edits), ...more.unchanged.map(unchanged)],',
     '',
     'S7 S10',
