@@ -51,7 +51,7 @@ export async function benchDrain(rounds, { operations = 10_000, batched = 20_000
 }
 
 /** Drains a queue that was filled before; the time runs from the start of sending to the last commit. */
-async function drain(url, operations, batchSize) {
+export async function drain(url, operations, batchSize, options = {}) {
   const run = ++runs
   const engine = createSyncEngine({
     storage: sqliteStorage({ path: newPath() }),
@@ -59,6 +59,7 @@ async function drain(url, operations, batchSize) {
     entities: { note: {} },
     concurrency: CONCURRENCY,
     batchSize,
+    ...options,
   })
   await engine.start()
   engine.pause('bench')

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 // Prints the budgets, each as a ratio to its raw limit in the same run: medians of interleaved rounds.
+import { benchAudit } from './audit.mjs'
 import { benchCoalesce } from './coalesce.mjs'
 import { benchDrain } from './drain.mjs'
 import { benchEnqueue } from './enqueue.mjs'
@@ -18,6 +19,7 @@ const benches = {
   enqueue: () => benchEnqueue(rounds),
   encryption: () => benchEncryption(rounds),
   drain: () => benchDrain(rounds, { operations: 10_000 * scale, batched: 20_000 * scale }),
+  audit: () => benchAudit(rounds, { operations: 5_000 * scale, batched: 20_000 * scale }),
   scale: () => benchScale(rounds, { many: 1_000_000 * scale, waiting: 100_000 * scale }),
   overhead: () => benchOverhead(rounds),
   pull: () => benchPull(rounds, 100_000 * scale),

@@ -1,3 +1,4 @@
+import type { ActionEffects } from '../core/derive.ts'
 import { StorageConflictError, ValidationError } from '../core/errors.ts'
 import type { NewOperationRow, OperationRow } from '../core/operation.ts'
 import type { Settings } from '../core/options.ts'
@@ -6,6 +7,7 @@ import { OPERATIONS } from '../core/schema.ts'
 import { inOrder } from '../core/transaction-order.ts'
 import { markParents } from './dependencies.ts'
 import { createEnqueueChecks } from './enqueue-checks.ts'
+import { madeOnOf } from './made-on.ts'
 import { newRow } from './new-row.ts'
 import { withParents } from './references.ts'
 import type { Stamps } from './stamps.ts'
@@ -48,6 +50,10 @@ export function createIntake(
   let writing = false
   /** They have their answer, whatever becomes of the commit that they were to share. */
   const refused = new WeakSet<Request>()
+
+  function actionsOf(entity: string): ActionEffects {
+    return settings.entities[entity]?.actions ?? {}
+  }
 
   function accept(inputs: readonly EnqueueInput[]): Promise<readonly OperationRow[]> {
     return stored(inputs.map((input, i) => newRow(settings, ports, stamps, input, placeOf(i, inputs))))
@@ -126,7 +132,9 @@ export function createIntake(
     const linked = await withParents(settings, store, fresh)
     const marks = await markParents(store, linked)
     const appends = linked.map((value): Write => ({ type: 'append', collection: OPERATIONS, value }))
-    const seqs = appends.length === 0 ? [] : await store.commit([...appends, ...marks.writes], { expect: marks.expect })
+    const madeOn = store.isAudited ? await madeOnOf(store, linked, actionsOf) : undefined
+    const { expect } = marks
+    const seqs = appends.length === 0 ? [] : await store.commit([...appends, ...marks.writes], { expect }, 'call', madeOn)
     const stored = linked.map((row, i) => Object.assign(row, { seq: seqs[i] ?? 0 }))
     for (const row of stored) known.set(row.id, row)
     accepted(stored)

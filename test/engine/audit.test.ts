@@ -38,7 +38,11 @@ describe('C7 the audit', () => {
       operation: operation.id,
       type: 'update',
     }
-    expect(entries[2]).toMatchObject({ ...who, by: 'application' })
+    const changes = [
+      { path: 'title', from: 'old', to: 'new' },
+      { path: 'address.street', from: 'A' },
+    ]
+    expect(entries[2]).toMatchObject({ ...who, by: 'application', changes })
     expect(entries[3]).toEqual({
       ...who,
       number: 4,
@@ -47,11 +51,25 @@ describe('C7 the audit', () => {
       action: 'ended',
       outcome: 'done',
       version: '2',
-      changes: [
-        { path: 'title', from: 'old', to: 'new' },
-        { path: 'address.street', from: 'A' },
-      ],
+      changes,
     })
+  })
+
+  it('C7 tells of what is enqueued while the server is away what it was before, also where that is not sent yet', async () => {
+    const engine = await world.started({ ...audited, coalesce: false })
+    engine.pause('outage')
+    await Promise.all([
+      engine.enqueue({ type: 'create', entity: 'note', id: 'a', payload: { title: 'one' } }),
+      engine.enqueue(patch({ title: 'two' })),
+    ])
+    await engine.enqueue(patch({ title: 'three' }))
+    await engine.enqueue(deletion)
+    expect((await entriesOf(engine)).map(({ changes }) => changes)).toEqual([
+      [{ path: 'title', to: 'one' }],
+      [{ path: 'title', from: 'one', to: 'two' }],
+      [{ path: 'title', from: 'two', to: 'three' }],
+      [{ path: 'title', from: 'three' }],
+    ])
   })
 
   it('C7 tells of what others have changed, and not of what a first pull brings', async () => {
