@@ -39,6 +39,8 @@ export interface Entry {
   /** The decoded row; undefined if it is corrupt. Its shape is the reader's to check. */
   readonly value: unknown
   readonly corrupt?: Error
+  /** What is there instead of a row that is corrupt, where it is a text, or can be made one. */
+  readonly raw?: string
 }
 
 export interface ScanQuery {

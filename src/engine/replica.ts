@@ -128,6 +128,13 @@ export function createReplica(store: Store, user: string, clock: Clock, actionsO
     own: async (epoch: number): Promise<void> => (loadedAs === epoch ? undefined : turns.take(() => load(epoch))),
     /** Nothing else writes entities meanwhile. */
     inTurn: turns.take,
+    /** The same, for who writes beside it what it has in memory. */
+    repaired: (task: () => Promise<boolean>): Promise<boolean> =>
+      turns.take(async () => {
+        const isWritten = await task()
+        if (isWritten) loadedAs = undefined
+        return isWritten
+      }),
     /** Whether anything of this kind was ever pulled. */
     isPulled: pulls.isPulled,
     /** A commit of the owner, with what the server confirmed by it. Gives the keys of what was appended. */
@@ -162,9 +169,10 @@ export function createReplica(store: Store, user: string, clock: Clock, actionsO
     begin: (writer: Writer, entity: string, row: PullRow): Promise<PullRow> =>
       turns.take(async () => {
         await load(writer.epoch)
-        const { rows } = await store.entityPage(user, entity, '', 1)
+        const { rows, last } = await store.entityPage(user, entity, '', PAGE_LIMIT)
         const whole = row.scope === undefined ? undefined : await wholeOf(entity)
-        const own = whole === undefined ? row : { ...row, generation: whole.generation + 1 }
+        const counted = whole === undefined ? row : { ...row, generation: whole.generation + 1 }
+        const own = counted.generation > 1 ? counted : { ...counted, generation: await firstAfter(entity, rows, last) }
         const begun = rows.length > 0 ? own : { ...own, wasEmpty: true }
         const others = whole === undefined ? pulls.endAllBut(entity, []) : [putPullRow({ ...whole, generation: own.generation })]
         await write(writer, [putPullRow(begun), ...others])
@@ -206,6 +214,14 @@ export function createReplica(store: Store, user: string, clock: Clock, actionsO
         pulls.note(entity, row)
         return 'swept'
       }),
+  }
+
+  /** Where it was lost how far pulls had come, rows of an earlier one are not to be taken for met. */
+  async function firstAfter(entity: string, rows: readonly EntityRow[], last: string | undefined): Promise<number> {
+    const newest = rows.reduce((most, { generation = 0 }) => Math.max(most, generation), 0)
+    if (last === undefined) return newest + 1
+    const page = await store.entityPage(user, entity, last, PAGE_LIMIT)
+    return Math.max(newest + 1, await firstAfter(entity, page.rows, page.last))
   }
 
   /** Counts the generations of the parts. */

@@ -19,6 +19,7 @@ import { createEvents } from './events.ts'
 import { createForgetting } from './forgetting.ts'
 import { createHandles } from './handles.ts'
 import { infoOf } from './info.ts'
+import { createIntegrity } from './integrity/index.ts'
 import { createIntake } from './intake.ts'
 import { leaseLock } from './lease.ts'
 import { createMetrics } from './metrics.ts'
@@ -124,6 +125,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     changed: storeChanged,
     platform: (online) => machine?.send({ type: online ? 'PLATFORM.ONLINE' : 'PLATFORM.OFFLINE' }),
   })
+  const quarantined = createQuarantine(events)
   const reachability = createReachability(ports.connectivity, () => machine)
   const dispatcher = createWritePath(settings, ports, {
     transport,
@@ -145,10 +147,16 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     breaker,
     recorded,
     accepted,
-    quarantined: createQuarantine(events),
+    quarantined,
     quiet,
   })
 
+  const check = createIntegrity(settings, {
+    ...{ store, replica, events, clock, dispatcher, epoch, quarantined },
+    tell: changes.tell,
+    clientId: storeLife.clientId,
+    machine: () => machine,
+  })
   const owning = { isOwner: dispatcher.isOwner, epoch, now: clock.now, inTurn: replica.inTurn, failed }
   const forgetting = createForgetting(store, settings.retention, { ...owning, audit })
   const renewal = createRenewal(storage, store, settings.user, shapes, {
@@ -295,6 +303,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     intake,
     accepted,
     dispatcher,
+    check,
     logic,
     input,
     changes,
