@@ -76,7 +76,8 @@ async function bringAnew(task: Task, key: Scalar): Promise<boolean> {
   const move = (fence: Fence): Promise<boolean> =>
     setAside(task, ENTITIES, key, (entry) => !isSound(entry), [{ type: 'delete', collection: ENTITIES, key }], fence)
   const isAside = (await task.asOwner(move)) ?? false
-  if (isAside) task.pullAnew(keyParts(key).entity)
+  const { user, entity } = keyParts(key)
+  if (isAside) await task.pullAnew(decodeURIComponent(user), entity)
   return isAside
 }
 

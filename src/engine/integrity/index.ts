@@ -41,7 +41,7 @@ export function createIntegrity({ user, ageingMs, entities }: Settings, parts: I
       dispatcher.changed()
       parts.tell()
     },
-    pullAnew: (entity) => parts.machine()?.send({ type: 'PULL.WANTED', targets: [{ entity, full: true }] }),
+    pullAnew: async (_, entity) => parts.machine()?.send({ type: 'PULL.WANTED', targets: [{ entity, full: true }] }),
   }
 
   return async (given: CheckOptions = {}): Promise<CheckResult> => {

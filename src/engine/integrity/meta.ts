@@ -38,7 +38,7 @@ async function foundUnreadable(task: Task, findings: Findings, key: Scalar, kind
   if (now === undefined || kind.isReadable(now)) return
   const isRepaired = task.repair && kind.isLeft !== true && (await repair(task, key, kind))
   const entity = kind.entityOf?.(String(key))
-  if (isRepaired && entity !== undefined) task.pullAnew(entity)
+  if (isRepaired && entity !== undefined) await task.pullAnew(userIn(String(key)), entity)
   findings.add({
     code: 'unreadable',
     collection: META,

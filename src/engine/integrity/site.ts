@@ -19,8 +19,8 @@ export interface Site {
   quarantined(sequence: number, error: SyncError): void
   /** Operations were mended: who sends them looks again. */
   mended(): void
-  /** All of this kind of entity is to be pulled anew, as soon as that can be. */
-  pullAnew(entity: string): void
+  /** All of this kind of entity of a user is to be pulled anew, as soon as that can be. */
+  pullAnew(user: string, entity: string): Promise<void>
 }
 
 /** What one check is to do. */
