@@ -30,6 +30,8 @@ function siteOf(store: ReturnType<typeof createStore>, lease: LeaseInfo): Parame
   return {
     store,
     user: undefined,
+    server: undefined,
+    entities: [],
     ageingMs: DEFAULTS.ageingMs,
     now: () => Date.now(),
     asOwner: (repair) => (lease.state === 'held' ? undefined : repair({ collection: META, key: LEASE, epoch: lease.epoch })),

@@ -1,7 +1,7 @@
 import type { ActionEffects } from '../core/derive.ts'
 import { withReplaced } from '../core/earlier.ts'
 import { laneOf } from '../core/operation.ts'
-import type { Change, Clock, CommitOptions, Write } from '../core/ports.ts'
+import type { Change, Clock, CommitOptions, Fetched, Write } from '../core/ports.ts'
 import { ENTITIES, META, pullRowName, type EntityRow, type PullRow } from '../core/schema.ts'
 import type { Occasion } from './audit-writer.ts'
 import type { Confirmation } from './confirmation.ts'
@@ -21,6 +21,9 @@ export interface PageWrite {
   /** It is of a pull from the beginning. */
   readonly isFirst?: boolean
 }
+
+/** What the server says of one entity. */
+export type Told = Extract<Fetched, { type: 'found' | 'absent' }>
 
 /** Whose writes these are; called off once the signal fires. */
 export interface Writer {
@@ -143,6 +146,22 @@ export function createReplica(store: Store, user: string, clock: Clock, actionsO
         await load(epoch)
         pulls.noteFirstSends(writes)
         return commitAs(epoch, [...writes, ...(await confirmed(confirmations))], options)
+      }),
+
+    /** What the server has of an entity whose row no pull has changed since it was asked: the row gives way, whatever its version. False if it is another by now. */
+    putRight: (epoch: number, entity: string, id: string, seen: EntityRow | undefined, fetched: Told): Promise<boolean> =>
+      turns.take(async () => {
+        await load(epoch)
+        const key = laneOf(user, entity, id)
+        const current = await store.entity(key)
+        if (current?.rev !== seen?.rev) return false
+        const version = fetched.type === 'found' ? fetched.version : current?.version
+        const change: Change = fetched.type === 'found' ? { id, version, value: fetched.value } : { id, version, deleted: true }
+        const { scopes } = current ?? {}
+        const row = rowOf(key, change, current?.generation ?? pulls.newest(entity) ?? 0, scopes === undefined ? {} : { scopes })
+        const seqs = await newestSeqs(current === undefined ? [] : [current])
+        await commitAs(epoch, [put({ ...row, ...withReplaced(current, seqs.get(key), version) }, current)], {})
+        return true
       }),
 
     /** Called before a page is asked for: what is confirmed from now on may be newer than what it brings. */

@@ -1,7 +1,7 @@
 import { fromCallback, fromPromise, type InspectionEvent } from 'xstate'
 import type { BreakerActor } from '../../machines/breaker.ts'
 import { connectivityMachine } from '../../machines/connectivity.ts'
-import { engineMachine, type DrainCommand, type EngineActor, type EngineInput } from '../../machines/engine.ts'
+import { engineMachine, type DrainCommand, type EngineActor } from '../../machines/engine.ts'
 import { ValidationError } from '../core/errors.ts'
 import { isTerminal, type ConflictRecord, type OperationRow } from '../core/operation.ts'
 import { settingsOf, type SyncEngineOptions } from '../core/options.ts'
@@ -15,6 +15,7 @@ import { createBreakerSigns } from './breaker-signs.ts'
 import { createBreakerWatch } from './breaker-watch.ts'
 import { createChanges } from './changes.ts'
 import { createDrains } from './drains.ts'
+import { engineInput } from './engine-input.ts'
 import { createEvents } from './events.ts'
 import { createForgetting } from './forgetting.ts'
 import { createHandles } from './handles.ts'
@@ -43,9 +44,6 @@ export interface EngineOptions extends SyncEngineOptions {
   readonly inspect?: ((event: InspectionEvent) => void) | undefined
 }
 
-const SETTLE_MS = 1_000
-const PROBE_EVERY_MS = 30_000
-const RESTART_MS = 1_000
 const ALL: readonly string[] = Object.keys(STORE_SCHEMA.collections)
 
 export type Runtime = ReturnType<typeof createRuntime>
@@ -118,6 +116,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     async closing() {
       views.closed()
       alerts.closing()
+      integrity.closing()
       await statistics.closing()
       // Where that fails the store is not open, or the lease goes stale by itself.
       await lease.release().catch(() => {})
@@ -151,11 +150,9 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     quiet,
   })
 
-  const check = createIntegrity(settings, {
-    ...{ store, replica, events, clock, dispatcher, epoch, quarantined },
-    tell: changes.tell,
-    clientId: storeLife.clientId,
-    machine: () => machine,
+  const integrity = createIntegrity(settings, {
+    ...{ store, replica, events, clock, dispatcher, epoch, quarantined, transport, signs, readPath },
+    ...{ tell: changes.tell, clientId: storeLife.clientId, machine: () => machine },
   })
   const owning = { isOwner: dispatcher.isOwner, epoch, now: clock.now, inTurn: replica.inTurn, failed }
   const forgetting = createForgetting(store, settings.retention, { ...owning, audit })
@@ -203,18 +200,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     },
   })
 
-  const input: EngineInput = {
-    lock: settings.lock,
-    breaker: settings.breaker,
-    online: ports.connectivity.online(),
-    hasProbe: ports.connectivity.probe !== undefined,
-    settleMs: SETTLE_MS,
-    probeEveryMs: PROBE_EVERY_MS,
-    authPauseMs: settings.authPauseMs,
-    stopTimeoutMs: settings.stopTimeoutMs,
-    restartMs: RESTART_MS,
-    pulled: settings.pull.everyMs > 0 ? Object.keys(settings.entities) : [],
-  }
+  const input = engineInput(settings, ports.connectivity)
 
   function failed(error: unknown): void {
     events.emit({ type: 'storage:error', error })
@@ -284,9 +270,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
   }
 
   return {
-    settings,
-    ports,
-    inspect,
+    ...{ settings, ports, inspect },
     logger: plain.logger,
     store,
     stamps,
@@ -303,7 +287,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     intake,
     accepted,
     dispatcher,
-    check,
+    check: integrity.check,
     logic,
     input,
     changes,

@@ -5,6 +5,7 @@ import { checkEntities } from './entities.ts'
 import { createFindings } from './findings.ts'
 import { checkMeta } from './meta.ts'
 import { checkOperations } from './operations.ts'
+import { compareWithServer } from './server.ts'
 import type { Site } from './site.ts'
 import type { CheckOptions, CheckResult } from './types.ts'
 
@@ -15,7 +16,7 @@ const OPTIONS = ['repair', 'entities', 'server']
  * Rows of `meta` come first: by one of them repairs are told to the owner.
  */
 export async function checkStore(site: Site, options: CheckOptions, monotonic: () => number): Promise<CheckResult> {
-  const { repair = false, entities } = options
+  const { repair = false, entities, server: isCompared = false } = options
   const began = monotonic()
   const findings = createFindings()
   const task = { ...site, repair, concerns: (entity: string) => entities === undefined || entities.includes(entity) }
@@ -23,6 +24,9 @@ export async function checkStore(site: Site, options: CheckOptions, monotonic: (
   await checkOperations(task, findings)
   await checkConflicts(task, findings)
   await checkEntities(task, findings)
+  const { server, user } = site
+  if (isCompared && server !== undefined && user !== undefined)
+    await compareWithServer(task, server, user, site.entities, findings)
   return findings.result(monotonic() - began)
 }
 

@@ -97,6 +97,6 @@ async function foundPlace(task: Task, findings: Findings, { key }: Entry, seen: 
 async function putAgain({ store }: Task, key: Scalar, fence: Fence): Promise<boolean> {
   const entry = await store.storage.get(ENTITIES, key)
   const row = readEntity(entry)
-  if (row !== undefined) await store.commit([{ type: 'put', collection: ENTITIES, value: row }], { fence })
+  if (row !== undefined) await store.commit([{ type: 'put', collection: ENTITIES, value: row, was: row }], { fence }, 'turn')
   return true
 }

@@ -1,8 +1,9 @@
 import { StorageConflictError } from '../../core/errors.ts'
 import type { OperationRow } from '../../core/operation.ts'
+import type { Expectation, Write } from '../../core/ports.ts'
 import { EDITS, META, OPERATIONS, readEdits, readOperation } from '../../core/schema.ts'
 import { mendedOperation } from '../../core/row-faults.ts'
-import { editsUnchanged, putOperation } from '../store.ts'
+import { editsUnchanged, updateOperation } from '../store.ts'
 import type { Task } from './site.ts'
 
 const TRIES = 10
@@ -20,12 +21,10 @@ export async function mendOperation(site: Task, seq: number): Promise<boolean> {
     if (row === undefined) return entry === undefined
     const changed = mendedOperation(row, site.ageingMs, site.now())
     try {
-      await site.store.commit(
-        [putOperation(changed), { type: 'put', collection: META, value: { name: EDITS, rev: edits + 1 } }],
-        {
-          expect: [{ collection: OPERATIONS, key: seq, field: 'rev', equals: row.rev }, editsUnchanged(edits)],
-        },
-      )
+      const counted: Write = { type: 'put', collection: META, value: { name: EDITS, rev: edits + 1 } }
+      const unchanged: Expectation = { collection: OPERATIONS, key: seq, field: 'rev', equals: row.rev }
+      const options = { expect: [unchanged, editsUnchanged(edits)] }
+      await site.store.commit([updateOperation(changed, row), counted], options, 'turn')
       site.mended()
       return true
     } catch (error) {

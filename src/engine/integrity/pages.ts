@@ -1,11 +1,12 @@
-import type { Entry, IndexKey, Scalar, ScanQuery, Storage } from '../../core/ports.ts'
+import type { Entry, IndexKey, Scalar, ScanQuery } from '../../core/ports.ts'
 import { isRecord, STORE_SCHEMA } from '../../core/schema.ts'
+import type { RowStorage } from '../shaped-storage.ts'
 
 /** So many rows at once: the engine goes on between two pages. */
 const PAGE = 200
 
 export async function* pagesOf(
-  storage: Storage,
+  storage: RowStorage,
   collection: string,
   query: Omit<ScanQuery, 'limit'> = {},
 ): AsyncGenerator<readonly Entry[]> {
@@ -19,7 +20,7 @@ export async function* pagesOf(
 
 /** Rows of a collection whose key is a number, at one moment of the store. */
 export async function rowsAt(
-  storage: Storage,
+  storage: RowStorage,
   collection: string,
   keys: readonly number[],
 ): Promise<readonly (Entry | undefined)[]> {
@@ -50,7 +51,7 @@ function isScalar(value: unknown): value is Scalar {
 
 /** Those of these rows that an index does not have where they belong. What moves meanwhile may be among them. */
 export async function missedByIndexes(
-  storage: Storage,
+  storage: RowStorage,
   collection: string,
   entries: readonly Entry[],
 ): Promise<readonly Entry[]> {
@@ -66,7 +67,7 @@ export async function missedByIndexes(
 }
 
 /** Whether the row stands where it belongs in all indexes, at one moment of the store. `changed` if it is another by now. */
-export async function isPlaced(storage: Storage, collection: string, entry: Entry): Promise<boolean | 'changed'> {
+export async function isPlaced(storage: RowStorage, collection: string, entry: Entry): Promise<boolean | 'changed'> {
   const places = placesOf(collection, entry.value)
   const [[now] = [], ...found] = await storage.scanMany(collection, [
     { prefix: [entry.key], limit: 1 },
@@ -77,7 +78,7 @@ export async function isPlaced(storage: Storage, collection: string, entry: Entr
 }
 
 /** Rows that an index has where they do not belong. Each is read together with its place, so what moves meanwhile is not among them. */
-export async function* strays(storage: Storage, collection: string): AsyncGenerator<Entry> {
+export async function* strays(storage: RowStorage, collection: string): AsyncGenerator<Entry> {
   for (const index of Object.keys(STORE_SCHEMA.collections[collection]?.indexes ?? {})) {
     for await (const page of pagesOf(storage, collection, { index })) {
       for (const entry of page) if (isRecord(entry.value) && !stands(collection, index, entry)) yield entry

@@ -1,6 +1,7 @@
 import type { SyncError } from '../../core/errors.ts'
 import type { Ageing } from '../../core/rows.ts'
 import type { Fence } from '../../core/ports.ts'
+import type { ServerSide } from './server-side.ts'
 import type { Store } from '../store.ts'
 
 /** Where a check is done: by an engine, or on a store that nobody has open. */
@@ -13,6 +14,10 @@ export interface Site {
   now(): number
   /** Runs a repair, which tells whether it has written, while nobody else writes what only the owner of the lease does; undefined if this is not the owner. */
   asOwner(repair: (fence: Fence) => Promise<boolean>): Promise<boolean> | undefined
+  /** Undefined where there is none to ask. */
+  readonly server: ServerSide | undefined
+  /** The kinds of entities that are known. */
+  readonly entities: readonly string[]
   /** The name of this store towards the server. */
   installId(): string
   /** An operation stays where it is, and its lane waits. */
