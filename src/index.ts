@@ -18,6 +18,7 @@ export type { Counter, Counts, Statistics } from './core/statistics.ts'
 export { mergeHistograms, percentile, type Histogram } from './core/histogram.ts'
 export { formatMetrics } from './engine/format-metrics.ts'
 export type { StatisticsStore } from './engine/statistics.ts'
+export type { CheckOptions, CheckResult, Problem, ProblemCode, Repaired } from './engine/integrity/types.ts'
 export type { ScopeChoice } from './engine/scopes.ts'
 export type { EngineOptions } from './engine/runtime.ts'
 export type {

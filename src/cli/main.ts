@@ -73,6 +73,14 @@ function defineCommands(cli: CAC, to: Io): void {
       return explain(String(file), id, { json: options['json'] === true }, to)
     })
   cli
+    .command('check <store>', 'Look for what is broken in a store (exit code 1 if something is), and repair it')
+    .option('--repair', 'Mend what follows from the rest, and set aside what can not be read')
+    .option('--json', 'Print JSON')
+    .action(async (file: unknown, options: ParsedOptions) => {
+      const { check } = await import('./check.ts')
+      return check(String(file), { json: options['json'] === true, repair: options['repair'] === true }, to)
+    })
+  cli
     .command('serve', 'Run the reference server on this machine')
     .option('--port <n>', '0 takes a free one (default: 4000)')
     .option('--database <file>', 'A SQLite file, or :memory: (default: :memory:)')

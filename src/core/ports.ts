@@ -1,6 +1,8 @@
+import type { Digested, DigestRequest } from './digest.ts'
 import type { Json, JsonObject } from './json.ts'
 import type { SyncError } from './errors.ts'
 
+export type { Digest, Digested, DigestRange, DigestRequest, RangeDigest } from './digest.ts'
 export type { ChannelClosed, ChannelConnection, ChannelListener, OpenChannel } from './channel-port.ts'
 
 /** A value that a key or an index may hold. Numbers sort before strings. */
@@ -39,6 +41,8 @@ export interface Entry {
   /** The decoded row; undefined if it is corrupt. Its shape is the reader's to check. */
   readonly value: unknown
   readonly corrupt?: Error
+  /** What is there instead of a row that is corrupt, where it is a text, or can be made one. */
+  readonly raw?: string
 }
 
 export interface ScanQuery {
@@ -245,6 +249,8 @@ export interface Transport {
   fetch(entity: string, entityId: string, context: { readonly signal: AbortSignal }): Promise<Fetched>
   /** A page of what has changed. */
   pull?(request: PullRequest, context: { readonly signal: AbortSignal }): Promise<Pulled>
+  /** Fingerprints of ranges of entities, for `check({ server: true })`. Absent: the API has no such endpoint. */
+  digest?(request: DigestRequest, context: { readonly signal: AbortSignal }): Promise<Digested>
 }
 
 export interface Clock {

@@ -196,6 +196,10 @@ export function createEngine(runtime: Runtime, parent: AnyActorRef | undefined):
     view: runtime.views.of,
     metrics: metrics.read,
     statistics: statistics.api,
+    async check(options) {
+      requireOpen(state())
+      return runtime.check(options)
+    },
     explain: (id) =>
       explain(
         settings,

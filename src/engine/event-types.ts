@@ -1,5 +1,6 @@
 import type { SyncError, ValidationError } from '../core/errors.ts'
 import type { ConflictRecord } from '../core/operation.ts'
+import type { CheckResult } from './integrity/types.ts'
 import type { PullProgress } from './read-types.ts'
 import type { DrainSummary, OperationInfo } from './types.ts'
 
@@ -51,6 +52,7 @@ export type SyncEventBody =
       readonly version?: string
     }
   | { readonly type: 'storage:error'; readonly error: unknown }
+  | ({ readonly type: 'integrity:checked' } & Omit<CheckResult, 'problems' | 'undecided'>)
   /** `operation`: one of those that it is about. */
   | { readonly type: 'alert:raised'; readonly alert: AlertName; readonly message: string; readonly operation?: OperationInfo }
   | { readonly type: 'alert:cleared'; readonly alert: AlertName }

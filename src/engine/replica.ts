@@ -1,7 +1,7 @@
 import type { ActionEffects } from '../core/derive.ts'
 import { withReplaced } from '../core/earlier.ts'
 import { laneOf } from '../core/operation.ts'
-import type { Change, Clock, CommitOptions, Write } from '../core/ports.ts'
+import type { Change, Clock, CommitOptions, Fetched, Write } from '../core/ports.ts'
 import { ENTITIES, META, pullRowName, type EntityRow, type PullRow } from '../core/schema.ts'
 import type { Occasion } from './audit-writer.ts'
 import type { Confirmation } from './confirmation.ts'
@@ -21,6 +21,9 @@ export interface PageWrite {
   /** It is of a pull from the beginning. */
   readonly isFirst?: boolean
 }
+
+/** What the server says of one entity. */
+export type Told = Extract<Fetched, { type: 'found' | 'absent' }>
 
 /** Whose writes these are; called off once the signal fires. */
 export interface Writer {
@@ -128,6 +131,13 @@ export function createReplica(store: Store, user: string, clock: Clock, actionsO
     own: async (epoch: number): Promise<void> => (loadedAs === epoch ? undefined : turns.take(() => load(epoch))),
     /** Nothing else writes entities meanwhile. */
     inTurn: turns.take,
+    /** The same, for who writes beside it what it has in memory. */
+    repaired: (task: () => Promise<boolean>): Promise<boolean> =>
+      turns.take(async () => {
+        const isWritten = await task()
+        if (isWritten) loadedAs = undefined
+        return isWritten
+      }),
     /** Whether anything of this kind was ever pulled. */
     isPulled: pulls.isPulled,
     /** A commit of the owner, with what the server confirmed by it. Gives the keys of what was appended. */
@@ -136,6 +146,22 @@ export function createReplica(store: Store, user: string, clock: Clock, actionsO
         await load(epoch)
         pulls.noteFirstSends(writes)
         return commitAs(epoch, [...writes, ...(await confirmed(confirmations))], options)
+      }),
+
+    /** What the server has of an entity whose row no pull has changed since it was asked: the row gives way, whatever its version. False if it is another by now. */
+    putRight: (epoch: number, entity: string, id: string, seen: EntityRow | undefined, fetched: Told): Promise<boolean> =>
+      turns.take(async () => {
+        await load(epoch)
+        const key = laneOf(user, entity, id)
+        const current = await store.entity(key)
+        if (current?.rev !== seen?.rev) return false
+        const version = fetched.type === 'found' ? fetched.version : current?.version
+        const change: Change = fetched.type === 'found' ? { id, version, value: fetched.value } : { id, version, deleted: true }
+        const { scopes } = current ?? {}
+        const row = rowOf(key, change, current?.generation ?? pulls.newest(entity) ?? 0, scopes === undefined ? {} : { scopes })
+        const seqs = await newestSeqs(current === undefined ? [] : [current])
+        await commitAs(epoch, [put({ ...row, ...withReplaced(current, seqs.get(key), version) }, current)], {})
+        return true
       }),
 
     /** Called before a page is asked for: what is confirmed from now on may be newer than what it brings. */
@@ -162,9 +188,10 @@ export function createReplica(store: Store, user: string, clock: Clock, actionsO
     begin: (writer: Writer, entity: string, row: PullRow): Promise<PullRow> =>
       turns.take(async () => {
         await load(writer.epoch)
-        const { rows } = await store.entityPage(user, entity, '', 1)
+        const { rows, last } = await store.entityPage(user, entity, '', PAGE_LIMIT)
         const whole = row.scope === undefined ? undefined : await wholeOf(entity)
-        const own = whole === undefined ? row : { ...row, generation: whole.generation + 1 }
+        const counted = whole === undefined ? row : { ...row, generation: whole.generation + 1 }
+        const own = counted.generation > 1 ? counted : { ...counted, generation: await firstAfter(entity, rows, last) }
         const begun = rows.length > 0 ? own : { ...own, wasEmpty: true }
         const others = whole === undefined ? pulls.endAllBut(entity, []) : [putPullRow({ ...whole, generation: own.generation })]
         await write(writer, [putPullRow(begun), ...others])
@@ -206,6 +233,14 @@ export function createReplica(store: Store, user: string, clock: Clock, actionsO
         pulls.note(entity, row)
         return 'swept'
       }),
+  }
+
+  /** Where it was lost how far pulls had come, rows of an earlier one are not to be taken for met. */
+  async function firstAfter(entity: string, rows: readonly EntityRow[], last: string | undefined): Promise<number> {
+    const newest = rows.reduce((most, { generation = 0 }) => Math.max(most, generation), 0)
+    if (last === undefined) return newest + 1
+    const page = await store.entityPage(user, entity, last, PAGE_LIMIT)
+    return Math.max(newest + 1, await firstAfter(entity, page.rows, page.last))
   }
 
   /** Counts the generations of the parts. */

@@ -20,6 +20,7 @@ import { createEvents } from './events.ts'
 import { createForgetting } from './forgetting.ts'
 import { createHandles } from './handles.ts'
 import { infoOf } from './info.ts'
+import { createIntegrity } from './integrity/index.ts'
 import { createIntake } from './intake.ts'
 import { leaseLock } from './lease.ts'
 import { createMetrics } from './metrics.ts'
@@ -115,6 +116,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     async closing() {
       views.closed()
       alerts.closing()
+      integrity.closing()
       await statistics.closing()
       // Where that fails the store is not open, or the lease goes stale by itself.
       await lease.release().catch(() => {})
@@ -122,6 +124,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     changed: storeChanged,
     platform: (online) => machine?.send({ type: online ? 'PLATFORM.ONLINE' : 'PLATFORM.OFFLINE' }),
   })
+  const quarantined = createQuarantine(events)
   const reachability = createReachability(ports.connectivity, () => machine)
   const dispatcher = createWritePath(settings, ports, {
     transport,
@@ -143,10 +146,14 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     breaker,
     recorded,
     accepted,
-    quarantined: createQuarantine(events),
+    quarantined,
     quiet,
   })
 
+  const integrity = createIntegrity(settings, {
+    ...{ store, replica, events, clock, dispatcher, epoch, quarantined, transport, signs, readPath },
+    ...{ tell: changes.tell, clientId: storeLife.clientId, machine: () => machine },
+  })
   const owning = { isOwner: dispatcher.isOwner, epoch, now: clock.now, inTurn: replica.inTurn, failed }
   const forgetting = createForgetting(store, settings.retention, { ...owning, audit })
   const renewal = createRenewal(storage, store, settings.user, shapes, {
@@ -261,9 +268,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
   }
 
   return {
-    settings,
-    ports,
-    inspect,
+    ...{ settings, ports, inspect },
     logger: plain.logger,
     store,
     stamps,
@@ -280,6 +285,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     intake,
     accepted,
     dispatcher,
+    check: integrity.check,
     logic,
     input: engineInput(settings, ports.connectivity),
     changes,

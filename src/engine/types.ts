@@ -1,6 +1,7 @@
 import type { Observable } from 'rxjs'
 import type { SyncError } from '../core/errors.ts'
 import type { ChangedMessage } from '../core/channel-message.ts'
+import type { CheckOptions, CheckResult } from './integrity/types.ts'
 import type { ScopeChoice } from './scopes.ts'
 import type { EntityView, RealtimeState, SyncProgress, SyncQuery, SyncResult } from './read-types.ts'
 import type { Transaction, TransactionHandle } from './transaction-types.ts'
@@ -244,6 +245,11 @@ export interface SyncEngine {
   readonly statistics: StatisticsStore
   /** What an operation, or without an id the engine, waits for, and what went wrong last. */
   explain(id?: string): Promise<Explanation>
+  /**
+   * Looks at every row of the store, and with `repair` mends what follows from the rest, while the engine works. In any tab; what only the owner of the
+   * lease writes is repaired in that. @throws ValidationError, or a StorageError
+   */
+  check(options?: CheckOptions): Promise<CheckResult>
   /** `*` and a trailing `*` are wildcards (`sync:*`). Returns the function that ends it. */
   on<const Pattern extends string>(pattern: Pattern, handler: (event: EventsMatching<Pattern>) => void): () => void
   readonly events$: Observable<SyncEvent>

@@ -7,6 +7,7 @@ import { batchBody, executeBatch, readBatch } from './batch.ts'
 import { checkMediaType, parseJson } from './body.ts'
 import { readConditions } from './conditions.ts'
 import type { HeaderLookup } from './conditions.ts'
+import { digest, isDigestQuery } from './digest.ts'
 import type { Connection, FaultGate } from './fault-gate.ts'
 import type { FaultTarget } from './faults.ts'
 import type { Settings } from './options.ts'
@@ -61,7 +62,10 @@ function read(context: RequestContext, { store, settings, gate, options }: AppPa
   return gate.pass(
     context.env,
     () => reading,
-    () => (id === undefined ? pull(store, settings, entity, query, conditions) : get(store, entity, id, conditions)),
+    () => {
+      if (isDigestQuery(id, query)) return digest(store, entity, query)
+      return id === undefined ? pull(store, settings, entity, query, conditions) : get(store, entity, id, conditions)
+    },
   )
 }
 

@@ -4,7 +4,7 @@ import type { Database } from './database.ts'
 import { Refusal } from './problems.ts'
 import { scopeValue } from './scope.ts'
 import type { Scope } from './scope.ts'
-import type { Listed, Resource } from './store.ts'
+import type { Identified, Listed, Resource } from './store.ts'
 
 const mostFields = 32
 
@@ -29,6 +29,11 @@ export function createMembers(database: Database, transaction: <T>(work: () => T
      FROM members m JOIN resources r ON r.entity = m.entity AND r.id = m.id
      WHERE m.entity = ? AND m.field = ? AND m.value = ? AND m.version > ? AND (m.is_member = 1 OR m.version > ?)
      ORDER BY m.version LIMIT ?`,
+  )
+
+  const within = database.prepare(
+    `SELECT m.id, r.version FROM members m JOIN resources r ON r.entity = m.entity AND r.id = m.id
+     WHERE m.entity = ?1 AND m.field = ?2 AND m.value = ?3 AND m.is_member = 1 AND m.id >= ?4 AND (?5 IS NULL OR m.id < ?5)`,
   )
 
   function fieldsOf(entity: string): readonly string[] {
@@ -70,6 +75,8 @@ export function createMembers(database: Database, transaction: <T>(work: () => T
       })
     },
 
+    within: (entity: string, { field, value }: Scope, from: string, to: string | null): readonly Identified[] =>
+      within.all(entity, field, value, from, to).map((row) => ({ id: text(row, 'id'), version: integer(row, 'version') })),
     forget: (entity: string, upToVersion: number): void => forget.run(entity, upToVersion),
     count: (entity: string, { field, value }: Scope): number => integer(count.get(entity, field, value) ?? {}, 'count'),
     after: (entity: string, { field, value }: Scope, position: number, leftAfter: number, limit: number): readonly Listed[] =>

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { DigestRange } from '../core/digest.ts'
 import type { StoredAnswer } from './answer.ts'
 import { integer, openDatabase, optionalInteger, optionalText, text } from './database.ts'
 import type { Database, SqlRow } from './database.ts'
@@ -18,6 +19,8 @@ export interface Resource {
 export interface Listed extends Resource {
   readonly position: number
 }
+
+export type Identified = Pick<Resource, 'id' | 'version'>
 
 /** One applied effect. */
 export interface LedgerEntry {
@@ -54,6 +57,8 @@ export interface Store {
   changesAfter(entity: string, version: number, limit: number): readonly Listed[]
   /** The same in a scope. What left it after `leftAfter` comes without a body, where it left. */
   changesIn(entity: string, scope: Scope, version: number, leftAfter: number, limit: number): readonly Listed[]
+  /** What is there by now, with ids in this range. */
+  within(entity: string, range: DigestRange, scope?: Scope): readonly Identified[]
   forgetTombstones(entity: string, upToVersion: number): void
   /** What left a scope by a change up to this one. */
   forgetDepartures(entity: string, upToVersion: number): void
@@ -86,6 +91,9 @@ function createStore(database: Database): Store {
   const count = database.prepare('SELECT count(*) AS count FROM resources WHERE entity = ?')
   const changes = database.prepare(
     'SELECT id, version, body FROM resources WHERE entity = ? AND version > ? ORDER BY version LIMIT ?',
+  )
+  const within = database.prepare(
+    'SELECT id, version FROM resources WHERE entity = ?1 AND body IS NOT NULL AND id >= ?2 AND (?3 IS NULL OR id < ?3)',
   )
   const forgetTombstones = database.prepare('DELETE FROM resources WHERE entity = ? AND version <= ? AND body IS NULL')
   const answer = database.prepare('SELECT fingerprint, status, etag, body FROM answers WHERE user = ? AND key = ? AND at > ?')
@@ -121,6 +129,8 @@ function createStore(database: Database): Store {
     count: (entity, scope) => (scope === undefined ? integer(count.get(entity) ?? {}, 'count') : members.count(entity, scope)),
     changesAfter: (entity, version, limit) => changes.all(entity, version, limit).map(toListed),
     changesIn: members.after,
+    within: (entity, { from = '', to = null }, scope) =>
+      scope === undefined ? within.all(entity, from, to).map(toIdentified) : members.within(entity, scope, from, to),
     forgetTombstones: (entity, upToVersion) => forgetTombstones.run(entity, upToVersion),
     forgetDepartures: members.forget,
     answer(user, key, newerThanMs) {
@@ -152,6 +162,10 @@ function bracket(database: Database, begin: string, commit: string, rollback: st
 
 function toResource(found: SqlRow): Resource {
   return { id: text(found, 'id'), version: integer(found, 'version'), body: optionalText(found, 'body') }
+}
+
+function toIdentified(found: SqlRow): Identified {
+  return { id: text(found, 'id'), version: integer(found, 'version') }
 }
 
 function toListed(found: SqlRow): Listed {

@@ -158,3 +158,38 @@ describe('F8 a store that is looked at', () => {
     }
   })
 })
+
+describe('B13 a store that is checked', () => {
+  const change = (store: string, text: string) => behind(store, (driver) => driver.exec(text))
+
+  it('is sound, and the command says so', async () => {
+    const store = await storeWithTrouble()
+    const { code, stdout } = await run(['check', store])
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/operations +\d+\n +entities +\d/)
+    expect(stdout).toContain('The store is sound.')
+  })
+
+  it('has problems, told of with the exit code 1 until they are repaired', async () => {
+    const store = await storeWithTrouble()
+    await change(
+      store,
+      "UPDATE operations SET rank = NULL WHERE rank IS NOT NULL; UPDATE entities SET value = 'x' WHERE key LIKE '%stuck'",
+    )
+    const found = await run(['check', store, '--json'])
+    expect(found.code).toBe(1)
+    expect(JSON.parse(found.stdout)).toMatchObject({
+      total: 2,
+      isSound: false,
+      problems: [{ code: 'place' }, { code: 'unreadable' }],
+    })
+    const repaired = await run(['check', store, '--repair'])
+    expect(repaired.stdout).toMatch(/problems +2\n +mended +1\n +quarantined +1/)
+    expect(repaired.code).toBe(1)
+    expect(await run(['check', store])).toMatchObject({ code: 0 })
+  })
+
+  it('is refused if it is none', async () => {
+    expect(await run(['check', 'nowhere.db'])).toMatchObject({ code: 2 })
+  })
+})

@@ -112,9 +112,11 @@ export function openRow(cipher: Cipher, name: string, collection: CollectionSche
   }
 }
 
-export function corruptEntry({ key, position }: Entry, name: string, why: string, cause: unknown): Entry {
+export function corruptEntry(entry: Entry, name: string, why: string, cause: unknown): Entry {
+  const { key, position, value, raw = isRow(value) ? JSON.stringify(value) : undefined } = entry
   const message = `The row ${JSON.stringify(key)} of "${name}" can't be opened: ${why}. Restore it, replace it or delete it.`
-  return { key, position, value: undefined, corrupt: new StorageCorruptError(message, { cause }) }
+  const corrupt = new StorageCorruptError(message, { cause })
+  return { key, position, value: undefined, corrupt, ...(raw === undefined ? {} : { raw }) }
 }
 
 export function encode(name: string, row: Row): Bytes {

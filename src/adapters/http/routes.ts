@@ -1,7 +1,7 @@
 import { isVersion } from '../../core/classify.ts'
 import { SyncError, ValidationError } from '../../core/errors.ts'
 import type { Json } from '../../core/json.ts'
-import type { OutgoingOperation, PreparedRequest, PullRequest } from '../../core/ports.ts'
+import type { OutgoingOperation, PreparedRequest, DigestRequest, PullRequest } from '../../core/ports.ts'
 import { isRecord } from '../../core/schema.ts'
 import type { HttpSettings, Route } from './options.ts'
 import { isJsonObject, isJsonType } from './read-body.ts'
@@ -31,6 +31,13 @@ export function pullPath(settings: Routing, { entity, scope, cursor, limit }: Pu
   const part = scope === undefined ? '' : `scope=${encodeURIComponent(scope)}&`
   const from = cursor === undefined ? '' : `cursor=${encodeURIComponent(cursor)}&`
   return `${collectionPath(settings, entity)}?${part}${from}limit=${limit}`
+}
+
+/** Where fingerprints are asked for. */
+export function digestPath(settings: Routing, { entity, scope, ranges, isListed }: DigestRequest): string {
+  const part = scope === undefined ? '' : `scope=${encodeURIComponent(scope)}&`
+  const pairs = JSON.stringify(ranges.map(({ from = null, to = null }) => [from, to]))
+  return `${collectionPath(settings, entity)}/digest?${part}ranges=${encodeURIComponent(pairs)}${isListed ? '&list=1' : ''}`
 }
 
 function prepareDefault(settings: Routing, operation: OutgoingOperation): PreparedRequest {

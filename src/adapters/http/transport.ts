@@ -1,5 +1,6 @@
 import type { Transport } from '../../core/ports.ts'
 import { createSendAtomic, createSendBatch } from './batch.ts'
+import { askDigest } from './digest.ts'
 import { createExchange, type HttpPlatform } from './exchange.ts'
 import { fetchEntity } from './fetch-entity.ts'
 import { checkOptions, type HttpTransportOptions } from './options.ts'
@@ -20,5 +21,6 @@ export function transportOver(platform: HttpPlatform, options: HttpTransportOpti
     }),
     fetch: (entity, entityId, { signal }) => fetchEntity(settings, exchange, entity, entityId, signal),
     pull: (request, { signal }) => pullChanges(settings, exchange, request, signal),
+    digest: (request, { signal }) => askDigest(settings, exchange, request, signal),
   }
 }

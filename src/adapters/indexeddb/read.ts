@@ -113,7 +113,18 @@ async function readRow(store: IDBObjectStore, place: Place): Promise<Entry | und
 function toEntry(record: unknown, place: Place): Entry {
   const { key, position, field } = place
   const value = decodeRow(record, field, key)
-  return value ? { key, position, value } : corrupt(place, `is not an object with its key in "${field}"`)
+  if (value) return { key, position, value }
+  const raw = textOf(record)
+  return { ...corrupt(place, `is not an object with its key in "${field}"`), ...(raw === undefined ? {} : { raw }) }
+}
+
+/** IndexedDB holds more than JSON can say. */
+function textOf(record: unknown): string | undefined {
+  try {
+    return JSON.stringify(record)
+  } catch {
+    return undefined
+  }
 }
 
 function corrupt({ key, position }: Place, what: string, cause?: unknown): Entry {

@@ -161,6 +161,7 @@ export function entryOf(table: Table, key: Scalar, position: IndexKey): Entry | 
       key,
       position,
       value: undefined,
+      raw: stored.text,
       corrupt: new StorageCorruptError(`The row ${JSON.stringify(key)} can't be decoded.`, { cause }),
     }
   }

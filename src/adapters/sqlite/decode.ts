@@ -5,9 +5,10 @@ import type { Row } from '../rows.ts'
 
 export type Decoded = Entry & { readonly value: Row | undefined }
 
-function corrupt(key: Scalar, position: IndexKey, cause: unknown): Decoded {
+function corrupt(key: Scalar, position: IndexKey, text: unknown, cause: unknown): Decoded {
   const message = `The row ${JSON.stringify(key)} can't be decoded. Restore it, replace it or delete it.`
-  return { key, position, value: undefined, corrupt: new StorageCorruptError(message, { cause }) }
+  const error = new StorageCorruptError(message, { cause })
+  return { key, position, value: undefined, corrupt: error, ...(typeof text === 'string' ? { raw: text } : {}) }
 }
 
 function parse(text: unknown): unknown {
@@ -18,10 +19,10 @@ function parse(text: unknown): unknown {
 export function decode(key: Scalar, position: IndexKey, text: unknown, missingKey?: string): Decoded {
   try {
     const value = parse(text)
-    if (!isRow(value)) return corrupt(key, position, undefined)
+    if (!isRow(value)) return corrupt(key, position, text, undefined)
     if (missingKey !== undefined) value[missingKey] = key
     return { key, position, value }
   } catch (cause) {
-    return corrupt(key, position, cause)
+    return corrupt(key, position, text, cause)
   }
 }

@@ -1,0 +1,92 @@
+import type { Entry, IndexKey, Scalar, ScanQuery } from '../../core/ports.ts'
+import { isRecord, STORE_SCHEMA } from '../../core/schema.ts'
+import type { RowStorage } from '../shaped-storage.ts'
+
+/** So many rows at once: the engine goes on between two pages. */
+const PAGE = 200
+
+export async function* pagesOf(
+  storage: RowStorage,
+  collection: string,
+  query: Omit<ScanQuery, 'limit'> = {},
+): AsyncGenerator<readonly Entry[]> {
+  for (let gt = query.gt; ;) {
+    const page = await storage.scan(collection, { ...query, limit: PAGE, ...(gt === undefined ? {} : { gt }) })
+    if (page.length > 0) yield page
+    gt = page.at(-1)?.position
+    if (page.length < PAGE || gt === undefined) return
+  }
+}
+
+/** Rows of a collection whose key is a number, at one moment of the store. */
+export async function rowsAt(
+  storage: RowStorage,
+  collection: string,
+  keys: readonly number[],
+): Promise<readonly (Entry | undefined)[]> {
+  const found = await storage.scanMany(
+    collection,
+    keys.map((key) => ({ prefix: [key], limit: 1 })),
+  )
+  return found.map(([entry]) => entry)
+}
+
+interface Place {
+  readonly index: string
+  readonly position: IndexKey
+}
+
+/** Where a row stands in the indexes of its collection. */
+export function placesOf(collection: string, value: unknown): readonly Place[] {
+  if (!isRecord(value)) return []
+  return Object.entries(STORE_SCHEMA.collections[collection]?.indexes ?? {}).flatMap(([index, { fields }]) => {
+    const position = fields.map((field) => value[field])
+    return position.every(isScalar) ? [{ index, position }] : []
+  })
+}
+
+function isScalar(value: unknown): value is Scalar {
+  return typeof value === 'string' || typeof value === 'number'
+}
+
+/** Those of these rows that an index does not have where they belong. What moves meanwhile may be among them. */
+export async function missedByIndexes(
+  storage: RowStorage,
+  collection: string,
+  entries: readonly Entry[],
+): Promise<readonly Entry[]> {
+  const places = entries.flatMap((entry) => placesOf(collection, entry.value).map((place) => ({ ...place, entry })))
+  const found = await storage.scanMany(
+    collection,
+    places.map(({ index, position }) => ({ index, prefix: position, limit: 2 })),
+  )
+  const missed = new Set(
+    places.filter(({ entry }, at) => !found[at]?.some(({ key }) => key === entry.key)).map(({ entry }) => entry),
+  )
+  return [...missed]
+}
+
+/** Whether the row stands where it belongs in all indexes, at one moment of the store. `changed` if it is another by now. */
+export async function isPlaced(storage: RowStorage, collection: string, entry: Entry): Promise<boolean | 'changed'> {
+  const places = placesOf(collection, entry.value)
+  const [[now] = [], ...found] = await storage.scanMany(collection, [
+    { prefix: [entry.key], limit: 1 },
+    ...places.map(({ index, position }) => ({ index, prefix: position, limit: 2 })),
+  ])
+  if (now === undefined || JSON.stringify(now.value) !== JSON.stringify(entry.value)) return 'changed'
+  return found.every((page) => page.some(({ key }) => key === entry.key))
+}
+
+/** Rows that an index has where they do not belong. Each is read together with its place, so what moves meanwhile is not among them. */
+export async function* strays(storage: RowStorage, collection: string): AsyncGenerator<Entry> {
+  for (const index of Object.keys(STORE_SCHEMA.collections[collection]?.indexes ?? {})) {
+    for await (const page of pagesOf(storage, collection, { index })) {
+      for (const entry of page) if (isRecord(entry.value) && !stands(collection, index, entry)) yield entry
+    }
+  }
+}
+
+function stands(collection: string, index: string, { value, position }: Entry): boolean {
+  const place = placesOf(collection, value).find((one) => one.index === index)
+  return place !== undefined && place.position.every((part, at) => part === position[at])
+}

@@ -1,0 +1,95 @@
+import { isTerminal, laneOf, type OperationRow } from '../../core/operation.ts'
+import type { Entry } from '../../core/ports.ts'
+import { OPERATIONS, readOperation } from '../../core/schema.ts'
+import { MAX_MEMBERS, memberSeqs } from '../../core/transaction.ts'
+import type { Found } from './findings.ts'
+import { nameOf } from './mend-operation.ts'
+import { rowsAt } from './pages.ts'
+import type { Task } from './site.ts'
+
+export type ReferenceProblem = Pick<Found, 'code' | 'message'> & { readonly row: OperationRow }
+
+/**
+ * What operations name that is not there, or not what it must be. One that is not found was forgotten after it had ended, as far as anybody can tell:
+ * nothing is accepted that names what is not there.
+ */
+export async function referenceProblems({ store }: Task, rows: readonly OperationRow[]): Promise<readonly ReferenceProblem[]> {
+  const { storage } = store
+
+  async function byIds(ids: readonly string[]): Promise<readonly (Entry | undefined)[]> {
+    const queries = ids.map((id) => ({ index: 'id', prefix: [id], limit: 1 }))
+    return (await storage.scanMany(OPERATIONS, queries)).map(([entry]) => entry)
+  }
+
+  async function ofDependencies(): Promise<readonly ReferenceProblem[]> {
+    const pairs = rows
+      .filter(({ status, attempts }) => !isTerminal(status) && attempts === 0)
+      .flatMap((row) => namedBy(row).map((id) => ({ row, id })))
+    const found = await byIds(pairs.map(({ id }) => id))
+    return pairs.flatMap(({ row, id }, at): readonly ReferenceProblem[] => {
+      const fault = dependencyFault(row, found[at])
+      const message = `Operation #${row.seq}, ${nameOf(row)}, depends on ${id}, ${fault}. Discard one of them.`
+      return fault === undefined ? [] : [{ row, code: 'dependency', message }]
+    })
+  }
+
+  async function ofSuperseded(): Promise<readonly ReferenceProblem[]> {
+    const merged = rows.filter(({ supersededBy }) => typeof supersededBy === 'string')
+    const found = await byIds(merged.map(({ supersededBy = '' }) => supersededBy))
+    return merged.flatMap((row, at): readonly ReferenceProblem[] => {
+      const entry = found[at]
+      const other = entry === undefined ? undefined : readOperation(entry)
+      if (other === undefined || (other.seq > row.seq && laneOfRow(other) === laneOfRow(row))) return []
+      const message = `Operation #${row.seq}, ${nameOf(row)}, is said to be merged into ${row.supersededBy}, which is older or on another entity: what became of it can't be told. Enqueue it anew if the server lacks it.`
+      return [{ row, code: 'superseded', message }]
+    })
+  }
+
+  /** Of each transaction that lives, all at one moment. */
+  async function ofTransactions(): Promise<readonly ReferenceProblem[]> {
+    const seen = new Set<string>()
+    const problems: ReferenceProblem[] = []
+    for (const row of rows) {
+      const { id = '', size = 0 } = row.transaction ?? {}
+      if (isTerminal(row.status) || seen.has(id) || !(size > 1 && size <= MAX_MEMBERS)) continue
+      seen.add(id)
+      const lost = await lostOf(row)
+      if (lost === undefined || lost.length === 0) continue
+      const message = `The transaction ${id} of operation #${row.seq}, ${nameOf(row)}, lacks its parts ${lost.join(', ')}: it ends as a whole when its turn comes, or waits for a person. Enqueue it anew then.`
+      problems.push({ row, code: 'transaction', message })
+    }
+    return problems
+  }
+
+  /** The places of those that are lost; undefined if it does not live any more, or one of them is told of by somebody who met it first. */
+  async function lostOf(row: OperationRow): Promise<readonly number[] | undefined> {
+    const seqs = memberSeqs(row)
+    const entries = await rowsAt(storage, OPERATIONS, seqs)
+    const members = entries.map((entry) => (entry === undefined ? undefined : readOperation(entry)))
+    const now = members[row.transaction?.place ?? 0]
+    const isOfIt = (one: OperationRow | undefined): boolean => one?.transaction?.id === row.transaction?.id
+    const first = members.find((one) => one !== undefined && isOfIt(one) && !isTerminal(one.status))
+    if (now === undefined || isTerminal(now.status) || first?.seq !== row.seq) return undefined
+    return members.flatMap((one, place) => (isOfIt(one) || (one === undefined && entries[place] !== undefined) ? [] : [place]))
+  }
+
+  return [...(await ofDependencies()), ...(await ofSuperseded()), ...(await ofTransactions())]
+}
+
+function namedBy({ dependsOn = [] }: OperationRow): readonly string[] {
+  return Array.isArray(dependsOn) ? dependsOn.filter((id) => typeof id === 'string') : []
+}
+
+function dependencyFault(row: OperationRow, entry: Entry | undefined): string | undefined {
+  if (entry === undefined) return undefined
+  const other = readOperation(entry)
+  if (other === undefined) return `which can not be read (#${entry.key})`
+  if (other.user !== row.user) return "another user's"
+  return other.seq >= row.seq && !isTerminal(other.status)
+    ? 'which is not older: they may wait for each other for ever'
+    : undefined
+}
+
+function laneOfRow({ user, entity, entityId }: OperationRow): string {
+  return laneOf(user, entity, entityId)
+}

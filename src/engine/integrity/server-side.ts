@@ -1,0 +1,66 @@
+import type { Digested, DigestRequest, Fetched, Transport } from '../../core/ports.ts'
+import type { Told } from '../replica.ts'
+import type { EntityRow } from '../../core/schema.ts'
+import { CircuitBreakerOpenError, type SyncError } from '../../core/errors.ts'
+import type { Clock } from '../../core/ports.ts'
+import { isServerFailure, type BreakerSigns } from '../breaker-signs.ts'
+import { inTime } from '../in-time.ts'
+
+/** The server, as a check asks it. */
+export interface ServerSide {
+  /** Undefined where the transport has no such endpoint. */
+  digest: ((request: DigestRequest) => Promise<Digested>) | undefined
+  fetch(entity: string, id: string): Promise<Fetched>
+  /** Brings what is new. False if that could not be done. */
+  pull(entity: string): Promise<boolean>
+  /** The parts of an entity that are followed; undefined if it is pulled as a whole. */
+  scopesOf(entity: string): Promise<readonly string[]> | undefined
+  /** Undefined where this is not the owner of the lease; false if the row has changed meanwhile. */
+  putRight(entity: string, id: string, seen: EntityRow | undefined, told: Told): Promise<boolean> | undefined
+  /** Whether the schema of the entity takes it: what it refuses no pull brings. */
+  takes(entity: string, id: string, told: Told): Promise<boolean>
+}
+
+export interface AskingParts {
+  readonly transport: Transport
+  readonly clock: Clock
+  readonly signs: BreakerSigns
+  readonly limitMs: number
+  readonly signal: AbortSignal
+}
+
+/** Requests of a check wait for the breaker, and tell it, as all others. */
+export function createAsking({ transport, clock, signs, limitMs, signal }: AskingParts): Pick<ServerSide, 'digest' | 'fetch'> {
+  async function asked<Answer extends Digested | Fetched>(
+    what: string,
+    ask: (signal: AbortSignal) => Promise<Answer>,
+    failed: (error: SyncError) => Answer,
+  ): Promise<Answer> {
+    const asker = {}
+    if (!signs.admit(asker)) return failed(new CircuitBreakerOpenError(0))
+    const answer = await inTime(clock, limitMs, signal, { what, ask, failed })
+    if (signal.aborted) signs.abandoned(asker)
+    else if (answer.type === 'failed' && isServerFailure(answer.error)) signs.failed()
+    else signs.succeeded()
+    return answer
+  }
+
+  const { digest } = transport
+  return {
+    digest:
+      digest === undefined
+        ? undefined
+        : (request) =>
+            asked<Digested>(
+              'digest',
+              (called) => digest(request, { signal: called }),
+              (error) => ({ type: 'failed', error }),
+            ),
+    fetch: (entity, id) =>
+      asked<Fetched>(
+        'entity',
+        (called) => transport.fetch(entity, id, { signal: called }),
+        (error) => ({ type: 'failed', error }),
+      ),
+  }
+}

@@ -1,0 +1,250 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { CheckResult, EnqueueInput, SyncEngine } from '../../src/index.ts'
+import type { SqlValue } from '../../src/server/database.ts'
+import { openDatabase } from '../../src/server/database.ts'
+import { createWorld, eventOf, type World } from '../support/world.ts'
+
+let world: World
+beforeEach(async () => {
+  world = await createWorld()
+})
+afterEach(() => world.close())
+
+const create = (id: string, payload: object = {}): EnqueueInput => ({ type: 'create', entity: 'note', id, payload })
+const update = (id: string, payload: object): EnqueueInput => ({ type: 'update', entity: 'note', id, payload })
+
+/** Behind everybody's back. */
+async function sql(text: string, ...values: SqlValue[]): Promise<void> {
+  const database = await openDatabase(world.path)
+  try {
+    database.prepare(text).run(...values)
+  } finally {
+    database.close()
+  }
+}
+
+/** Changes what is stored of a row, and leaves its columns. */
+async function overwrite(table: string, key: string, where: string | number, change: (text: string) => string): Promise<void> {
+  const database = await openDatabase(world.path)
+  try {
+    const row = database.prepare(`SELECT value FROM ${table} WHERE ${key} = ?`).get(where)
+    database.prepare(`UPDATE ${table} SET value = ? WHERE ${key} = ?`).run(change(String(row!['value'])), where)
+  } finally {
+    database.close()
+  }
+}
+
+async function paused(...inputs: EnqueueInput[]): Promise<{ engine: SyncEngine; ids: string[] }> {
+  const engine = await world.started({ coalesce: false })
+  await eventOf(engine, 'lock:acquired')
+  engine.pause('test')
+  const operations = await engine.enqueueAll(inputs)
+  return { engine, ids: operations.map(({ id }) => id) }
+}
+
+function codesOf({ problems }: CheckResult): string[] {
+  return problems.map(({ code, repaired }) => `${code} ${repaired}`)
+}
+
+/** What was found is repaired, and afterwards there is nothing to find. */
+async function repairedBy(engine: SyncEngine): Promise<CheckResult> {
+  const found = await engine.check()
+  const repaired = await engine.check({ repair: true })
+  expect(repaired.total).toBe(found.total)
+  expect(found.isSound).toBe(false)
+  expect(await engine.check({ repair: true })).toMatchObject({ total: 0, isSound: true })
+  return repaired
+}
+
+describe('B13 the consistency checker', () => {
+  it('B13 finds nothing in a store that is sound, while it is drained, and counts what it has looked at', async () => {
+    const engine = await world.started()
+    const work = Promise.all(
+      Array.from({ length: 60 }, async (_, n) => (await engine.enqueue(create(`n${n % 20}`, { n }))).settled),
+    )
+    const looks: CheckResult[] = []
+    for (let n = 0; n < 20; n++) looks.push(await engine.check({ repair: n % 2 === 0 }))
+    await work
+    await engine.flush()
+    looks.push(await engine.check())
+    expect(looks.flatMap(({ problems }) => problems)).toEqual([])
+    expect(looks.at(-1)).toMatchObject({ isSound: true, total: 0, checked: { operations: 60, entities: 20 } })
+    expect(await eventOf(engine, 'integrity:checked')).toMatchObject({ isSound: true, total: 0 })
+  })
+
+  it.each([
+    ['queued without a turn', (text: string) => text.replace(/,"rank":\d+/, ''), 'a'],
+    ['in a line of another', (text: string) => text.replace('"lane":"default/note/a"', '"lane":"default/note/zz"'), 'a'],
+    ['queued and looked at again as if parked', (text: string) => text.replace('"rank"', '"dueAt":9007199254740991,"rank"'), 'a'],
+  ])('B13 mends an operation that is %s, and then it is sent', async (_, change) => {
+    const { engine, ids } = await paused(create('a', { n: 1 }), create('b'))
+    await overwrite('operations', 'seq', 1, change)
+    const result = await repairedBy(engine)
+    expect(result.problems[0]).toMatchObject({
+      code: 'field',
+      collection: 'operations',
+      key: 1,
+      operationId: ids[0],
+      repaired: 'mended',
+    })
+    engine.resume('test')
+    expect(await engine.operations.handle(ids[0]!).settled).toEqual({ status: 'done' })
+    expect(Object.keys(world.notes()).toSorted()).toEqual(['a', 'b'])
+  })
+
+  it.each(['rank', 'lane', 'id'])(
+    'B13 mends an operation that the index of %s does not have, and then it is sent',
+    async (column) => {
+      const { engine, ids } = await paused(create('a', { n: 1 }))
+      await sql(`UPDATE operations SET ${column} = NULL WHERE seq = 1`)
+      expect(codesOf(await repairedBy(engine))).toEqual(['place mended'])
+      engine.resume('test')
+      expect(await engine.operations.handle(ids[0]!).settled).toEqual({ status: 'done' })
+    },
+  )
+
+  it('B13 mends an operation that has ended and still stands in its line', async () => {
+    const { engine } = await paused(create('a'))
+    engine.resume('test')
+    await engine.flush()
+    await sql(`UPDATE operations SET lane = 'default/note/a' WHERE seq = 1`)
+    expect(codesOf(await repairedBy(engine))).toEqual(['place mended'])
+  })
+
+  it('B13 S28 leaves an operation that can not be read where it is, tells of it, and loses nothing', async () => {
+    const { engine, ids } = await paused(create('a'), update('a', { n: 1 }), create('b'))
+    await overwrite('operations', 'seq', 1, () => 'garbage')
+    for (const _ of [1, 2]) {
+      const result = await engine.check({ repair: true })
+      expect(result).toMatchObject({ total: 1, quarantined: 1, isSound: false })
+      expect(result.problems[0]).toMatchObject({ code: 'unreadable', key: 1, repaired: 'quarantined' })
+      expect(result.problems[0]!.message).toContain("operations.discard('#1')")
+    }
+    expect(engine.history().filter(({ type }) => type === 'sync:quarantined')).toHaveLength(1)
+    engine.resume('test')
+    expect(await engine.operations.handle(ids[2]!).settled).toEqual({ status: 'done' })
+    expect(await engine.operations.handle(ids[1]!).status()).toBe('queued')
+    await engine.operations.discard('#1')
+    expect(await engine.operations.handle(ids[1]!).settled).toMatchObject({ status: 'rejected' })
+    expect(await engine.check()).toMatchObject({ isSound: true })
+  })
+
+  it('B13 tells of a transaction that lacks a part, and of an operation that waits for a younger one', async () => {
+    const { engine, ids } = await paused(create('a'), create('b'))
+    await engine.transaction((tx) => {
+      tx.enqueue(create('c'))
+      tx.enqueue(create('d'))
+    })
+    await sql('DELETE FROM operations WHERE seq = 4')
+    await overwrite('operations', 'seq', 1, (text) => text.replace('"attempts"', `"dependsOn":["${ids[1]}"],"attempts"`))
+    expect(codesOf(await engine.check({ repair: true })).toSorted()).toEqual(['dependency none', 'transaction none'])
+  })
+
+  it('B13 sets aside an entity that can not be read, and it is pulled anew', async () => {
+    const { engine } = await paused(create('a', { n: 1 }), create('b', { n: 2 }))
+    engine.resume('test')
+    await engine.synchronize()
+    await overwrite('entities', 'key', 'default/note/a', (text) => text.slice(0, 20))
+    expect(codesOf(await engine.check())).toEqual(['unreadable none'])
+    expect(codesOf(await engine.check({ repair: true }))).toEqual(['unreadable quarantined'])
+    await engine.synchronize()
+    expect(await engine.check()).toMatchObject({ isSound: true })
+    expect(await engine.view('note').get('a')).toMatchObject({ value: { n: 1 } })
+  })
+
+  it('B13 S21 resets how far an entity was pulled where that can not be read: what has gone meanwhile is gone', async () => {
+    const { engine } = await paused(create('a'), create('b'))
+    engine.resume('test')
+    await engine.synchronize({ full: true })
+    engine.pause('test')
+    await overwrite('meta', 'name', 'pull/default/note', () => 'garbage')
+    const other = await fetch(`${world.url}/note/a`, { method: 'DELETE', headers: { 'idempotency-key': '"gone"' } })
+    expect(other.status).toBe(204)
+    expect(codesOf(await repairedBy(engine))).toEqual(['unreadable quarantined'])
+    engine.resume('test')
+    await engine.synchronize()
+    expect((await engine.view('note').list()).map(({ id }) => id)).toEqual(['b'])
+  })
+
+  it.each(['edits', 'pulls-wanted/default', 'statistics/default'])(
+    'B13 replaces the row %s where it can not be read',
+    async (name) => {
+      const { engine, ids } = await paused(create('a'))
+      await engine.operations.retry(ids[0]!)
+      engine.resume('test')
+      await engine.synchronize()
+      await engine.statistics.reset()
+      await overwrite('meta', 'name', name, () => 'garbage')
+      expect(codesOf(await repairedBy(engine))).toEqual(['unreadable quarantined'])
+      const operation = await engine.enqueue(update('a', { n: 1 }))
+      expect(await operation.settled).toEqual({ status: 'done' })
+      expect((await engine.synchronize()).pulled).toEqual([{ entity: 'note', isComplete: true }])
+      await engine.statistics.reset()
+    },
+  )
+
+  it('B13 finds and repairs in a tab that follows what any tab may write', async () => {
+    const { engine: owner, ids } = await paused(create('a'))
+    const follower = await world.started()
+    await overwrite('operations', 'seq', 1, (text) => text.replace(/,"rank":\d+/, ''))
+    expect(codesOf(await follower.check({ repair: true }))).toEqual(['field mended'])
+    owner.resume('test')
+    expect(await follower.operations.handle(ids[0]!).settled).toEqual({ status: 'done' })
+  })
+
+  it.each([[{ repair: 1 }], [{ entities: ['nobody'] }], [{ fix: true }], [null]])('B13 refuses %j', async (options) => {
+    const engine = await world.started()
+    await expect(engine.check(options as never)).rejects.toMatchObject({ name: 'ValidationError' })
+  })
+
+  it('B13 refuses while the engine does not run', async () => {
+    await expect(world.engine().check()).rejects.toMatchObject({ code: 'not-started' })
+  })
+})
+
+describe('B13 the inbox of conflicts', () => {
+  async function inConflict(): Promise<SyncEngine> {
+    const engine = await world.started({ entities: { note: { conflict: 'manual' } } })
+    await (
+      await engine.enqueue(create('a', { n: 1 }))
+    ).settled
+    engine.pause('test')
+    await engine.enqueue(update('a', { n: 2 }))
+    await fetch(`${world.url}/note/a`, {
+      method: 'PATCH',
+      headers: { 'idempotency-key': '"other"', 'content-type': 'application/merge-patch+json' },
+      body: '{"n":3}',
+    })
+    engine.resume('test')
+    await eventOf(engine, 'sync:parked')
+    return engine
+  }
+
+  it('B13 has a conflict again that was lost, and it can be decided', async () => {
+    const engine = await inConflict()
+    expect(await engine.check()).toMatchObject({ isSound: true })
+    await sql('DELETE FROM conflicts')
+    expect(codesOf(await repairedBy(engine))).toEqual(['conflict mended'])
+    const [conflict] = await engine.conflicts.list()
+    await engine.conflicts.resolve(conflict!.id, 'local')
+    await engine.flush()
+    expect(world.notes()).toMatchObject({ a: { n: 2 } })
+  })
+
+  it('B13 closes a conflict whose operation is gone', async () => {
+    const engine = await inConflict()
+    await sql('DELETE FROM operations WHERE seq = 2')
+    expect(codesOf(await repairedBy(engine))).toEqual(['conflict mended'])
+    expect(await engine.conflicts.list()).toEqual([])
+    expect(await engine.conflicts.history()).toMatchObject([{ resolution: 'discarded', strategy: 'repair' }])
+  })
+
+  it('B13 sets aside a conflict that can not be read, and makes it anew of its operation', async () => {
+    const engine = await inConflict()
+    await sql(`UPDATE conflicts SET value = 'garbage'`)
+    const found = await engine.check({ repair: true })
+    expect(codesOf(found).toSorted()).toContain('conflict mended')
+    expect(await engine.check({ repair: true })).toMatchObject({ total: 0 })
+    expect(await engine.conflicts.list()).toHaveLength(1)
+  })
+})
