@@ -15,6 +15,7 @@ import { logTo } from './log.ts'
 import { machineClock } from './machine-clock.ts'
 import { createOperations } from './operations.ts'
 import { tokenOf } from './optimistic.ts'
+import { NO_RECORDER } from './recorder/recorder.ts'
 import type { Runtime } from './runtime.ts'
 import { createTransact } from './transact.ts'
 import { engineState, statePath, type EngineSnapshot } from './state.ts'
@@ -39,6 +40,7 @@ export function createEngine(runtime: Runtime, parent: AnyActorRef | undefined):
     statistics,
     alerts,
     logger,
+    recorder,
   } = runtime
   const actor = createActor(runtime.logic, {
     id: 'engine',
@@ -48,6 +50,7 @@ export function createEngine(runtime: Runtime, parent: AnyActorRef | undefined):
   })
   runtime.attach(actor)
   if (logger !== undefined) events.on('*', logTo(logger, events.subscriberFailed))
+  if (recorder !== undefined) events.on('*', recorder.notice)
   events.on('*', metrics.record)
   events.on('*', statistics.record)
   events.on('*', alerts.record)
@@ -186,6 +189,7 @@ export function createEngine(runtime: Runtime, parent: AnyActorRef | undefined):
       rollbackBatch: optimistic.rollbackBatch,
     },
     view: runtime.views.of,
+    recorder: recorder === undefined ? NO_RECORDER : { export: recorder.export, watch: recorder.watch },
     metrics: metrics.read,
     statistics: statistics.api,
     explain: (id) =>

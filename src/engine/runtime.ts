@@ -22,6 +22,8 @@ import { createMetrics } from './metrics.ts'
 import { createOptimistic } from './optimistic.ts'
 import { createQuarantine } from './quarantine.ts'
 import { createReadPath } from './read-path.ts'
+import { inspectedBy } from './recorder/inspected-by.ts'
+import { createRecorder } from './recorder/recorder.ts'
 import { createReplica } from './replica.ts'
 import { createReachability } from './reachability.ts'
 import { createStatistics } from './statistics.ts'
@@ -47,15 +49,18 @@ export type Runtime = ReturnType<typeof createRuntime>
 /** Puts an engine's parts together, and provides its machine with what it invokes. */
 export function createRuntime(options: EngineOptions, system: SystemPorts) {
   if (!isRecord(options)) throw new ValidationError('options', 'must be an object.')
-  const { inspect, ...plain } = options
-  if (inspect !== undefined && typeof inspect !== 'function') throw new ValidationError('inspect', 'must be a function.')
+  const { inspect: inspectToo, ...plain } = options
+  if (inspectToo !== undefined && typeof inspectToo !== 'function') throw new ValidationError('inspect', 'must be a function.')
   const settings = settingsOf(plain)
   const ports: SystemPorts = { ...system, ...plain.ports }
-  const { storage, transport } = plain
   const { clock } = ports
   const owner = ports.newId()
-  const store = createStore(storage, (writes, keys) => views.committed(writes, keys))
   const events = createEvents(clock)
+  const recorder = plain.recorder === undefined ? undefined : createRecorder(plain.recorder, clock, events.subscriberFailed)
+  const inspect = inspectedBy(recorder, inspectToo)
+  const storage = recorder?.storage(plain.storage) ?? plain.storage
+  const transport = recorder?.transport(plain.transport) ?? plain.transport
+  const store = createStore(storage, (writes, keys) => views.committed(writes, keys))
   const views = createViews(settings, store, clock, events)
   const optimistic = createOptimistic(events)
   const handles = createHandles(store, events, optimistic.ended)
@@ -256,6 +261,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     ports,
     inspect,
     logger: plain.logger,
+    recorder,
     store,
     stamps,
     transactions,

@@ -6,6 +6,7 @@ import type { EntityView, RealtimeState, SyncProgress, SyncQuery, SyncResult } f
 import type { Transaction, TransactionHandle } from './transaction-types.ts'
 import type { EventsMatching, SyncEvent } from './event-types.ts'
 import type { ConflictInbox } from './conflicts.ts'
+import type { Recorder } from './recorder/recorder.ts'
 import type { StatisticsStore } from './statistics.ts'
 import type { Histogram } from '../core/histogram.ts'
 import type { Json, JsonObject } from '../core/json.ts'
@@ -231,6 +232,8 @@ export interface SyncEngine {
   view<T extends object = JsonObject>(entity: string): EntityView<T>
   /** What this engine has counted since it was made, and how it stands. */
   metrics(): Metrics
+  /** The flight recorder of an engine with the option `recorder`. */
+  readonly recorder: Recorder
   /** Totals of every engine on the store, kept over restarts. */
   readonly statistics: StatisticsStore
   /** What an operation, or without an id the engine, waits for, and what went wrong last. */
