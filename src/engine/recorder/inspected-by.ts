@@ -20,6 +20,6 @@ export function onlyBelow(root: object, inspect: Inspect): Inspect {
 }
 
 function isBelow(actor: object, root: object): boolean {
-  const parent = '_parent' in actor ? actor._parent : undefined
+  const { _parent: parent }: { readonly _parent?: unknown } = actor
   return typeof parent === 'object' && parent !== null && (parent === root || isBelow(parent, root))
 }

@@ -83,7 +83,8 @@ function idOf(transition: AnyTransitionDefinition): string {
 }
 
 function parentOf(ref: Ref): Ref | undefined {
-  return '_parent' in ref && isRef(ref._parent) ? ref._parent : undefined
+  const { _parent: parent }: { readonly _parent?: unknown; readonly sessionId: string } = ref
+  return isRef(parent) ? parent : undefined
 }
 
 function isRef(value: unknown): value is Ref {

@@ -1,3 +1,4 @@
+import { ofEngine } from '../../core/trace-names.ts'
 import { traceText } from '../../core/trace-text.ts'
 import { advance, type TracedActors, type TraceFields, type TraceLine } from '../../core/trace.ts'
 import type { SyncEngine } from '../../engine/types.ts'
@@ -37,7 +38,7 @@ export function createEngineTrace(now: () => number) {
       lives.set(tab, life)
       ended(tab)
       engine.recorder.watch((line) => {
-        if (lives.get(tab) === life) write(inWorld(line, tab, `${tab}.${life}:`, wall()))
+        if (lives.get(tab) === life) write({ ...ofEngine(line, tab, `${tab}.${life}:`), at: wall() })
       })
     },
     see(fact: Fact): void {
@@ -50,28 +51,5 @@ export function createEngineTrace(now: () => number) {
       for (const { invariant, sentence } of violations) notice('violation', { invariant, sentence })
       return traceText({ actors: new Map(), at: lines[0]?.at ?? EPOCH_MS }, lines, 0)
     },
-  }
-}
-
-/** Names that are one engine's alone become the world's. */
-function inWorld(line: TraceLine, engine: string, prefix: string, at: number): TraceLine {
-  const named = (actor: string): string => `${prefix}${actor}`
-  switch (line.type) {
-    case 'actor':
-      return {
-        ...line,
-        at,
-        engine,
-        actor: named(line.actor),
-        ...(line.parent === undefined ? {} : { parent: named(line.parent) }),
-      }
-    case 'event':
-      return { ...line, at, to: named(line.to), ...(line.from === undefined ? {} : { from: named(line.from) }) }
-    case 'step':
-    case 'state':
-      return { ...line, at, actor: named(line.actor) }
-    case 'port':
-    case 'notice':
-      return { ...line, at, engine }
   }
 }
