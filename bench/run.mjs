@@ -9,6 +9,7 @@ import { benchHandover } from './handover.mjs'
 import { benchOverhead } from './overhead.mjs'
 import { benchPull } from './pull.mjs'
 import { benchRealtime } from './realtime.mjs'
+import { benchRecorder } from './recorder.mjs'
 import { benchScale } from './scale.mjs'
 import { values } from './run.options.mjs'
 import { benchView } from './view.mjs'
@@ -22,6 +23,7 @@ const benches = {
   audit: () => benchAudit(rounds, { operations: 5_000 * scale, batched: 20_000 * scale }),
   scale: () => benchScale(rounds, { many: 1_000_000 * scale, waiting: 100_000 * scale }),
   overhead: () => benchOverhead(rounds),
+  recorder: () => benchRecorder(rounds, 4_000 * scale),
   pull: () => benchPull(rounds, 100_000 * scale),
   view: () => benchView([1_000, 10_000, 100_000]),
   realtime: () => benchRealtime(500, 10_000),

@@ -1,6 +1,6 @@
 import { argumentsOf } from '../scripts/arguments.mjs'
 
-const USUAL = ['enqueue', 'encryption', 'drain', 'audit', 'scale', 'overhead', 'coalesce', 'pull', 'view', 'realtime']
+const USUAL = ['enqueue', 'encryption', 'drain', 'audit', 'scale', 'overhead', 'recorder', 'coalesce', 'pull', 'view', 'realtime']
 const KNOWN = [...USUAL, 'handover']
 
 const HELP = `npm run bench -- [--only ${KNOWN.join(',')}] [--rounds 5] [--quick] [--history file] [--json]

@@ -15,6 +15,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { execPath, exit, pid } from 'node:process'
 import { fileURLToPath } from 'node:url'
+import { bundleInspector } from './inspector.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const dist = join(root, 'dist')
@@ -22,6 +23,7 @@ const fresh = mkdtempSync(join(tmpdir(), 'synchart-build-'))
 
 try {
   const status = compile()
+  if (status === 0) await bundleInspector(root, fresh)
   exchange(status === 0)
   if (status !== 0) exit(status)
 } finally {

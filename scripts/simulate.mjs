@@ -1,4 +1,5 @@
-// Simulates seed after seed on all cores, until one fails: `npm run simulate -- --seeds 10000 --from 1`, or one alone: `--seed 7`, with `--trace` its whole trace.
+// Simulates seed after seed on all cores, until one fails: `npm run simulate -- --seeds 10000 --from 1`, or one alone: `--seed 7`, with `--text` all that happens in it, with `--trace` in a file for the inspector.
+import { writeFileSync } from 'node:fs'
 import { exit, stderr, stdout } from 'node:process'
 import { useLightAbort } from './light-abort.mjs'
 import { values } from './simulate.options.mjs'
@@ -15,11 +16,12 @@ useLightAbort()
 exit(values.seed === undefined ? await many(values.from, values.seeds) : await one(values.seed))
 
 async function one(seed) {
-  const result = await simulate(seed, { keepsText: true })
+  const result = await simulate(seed, { keepsText: true, keepsTrace: values.trace !== undefined })
   const { steps, operations, virtualMs, hash, violations } = result
+  if (values.trace !== undefined) writeFileSync(values.trace, result.trace)
   if (values.json)
     return json({ seeds: 1, steps, operations, virtualMs, faults: Object.fromEntries(result.faults), hash }, violations, seed)
-  if (values.trace) console.log(result.lines.join('\n'))
+  if (values.text) console.log(result.lines.join('\n'))
   console.log(`Seed ${seed}: ${steps} steps, ${operations} operations, ${seconds(virtualMs)} of virtual time, trace ${hash}.`)
   console.log(faultsText(Object.fromEntries(result.faults)))
   if (violations.length === 0) return 0
@@ -88,7 +90,7 @@ async function explain(seed, result) {
     `\nThe same in a run of ${shrunk.steps} steps, where it shows in what happens there:\n${storyOf(shrunk).join('\n')}`,
   )
   console.log(
-    `\nAgain: npm run simulate -- --seed ${seed}\nAnd everything that happens in it: npm run simulate -- --seed ${seed} --trace`,
+    `\nAgain: npm run simulate -- --seed ${seed}\nAnd everything that happens in it: npm run simulate -- --seed ${seed} --text\nFor the inspector: npm run simulate -- --seed ${seed} --trace seed-${seed}.ndjson`,
   )
 }
 

@@ -2,12 +2,13 @@ import { availableParallelism } from 'node:os'
 import { argumentsOf, MAX_SEED, tooManySeeds } from './arguments.mjs'
 
 const HELP = `npm run simulate -- [--seeds 1000] [--from 1] [--workers ${availableParallelism()}] [--json]
-npm run simulate -- --seed 4711 [--trace] [--json]
+npm run simulate -- --seed 4711 [--text] [--trace file] [--json]
   --seeds    how many seeds to run, until one fails
   --from     the first of them
   --workers  how many processes share them
   --seed     runs this one alone and tells its story if it fails
-  --trace    and everything that happened
+  --text     and everything that happened
+  --trace    writes what the engines did to this file, which the inspector opens (docs/trace-format.md)
   --json     one line of JSON instead: what was done, and the first seed that failed with its violation`
 
 export const values = argumentsOf({
@@ -17,10 +18,15 @@ export const values = argumentsOf({
     seeds: { type: 'string', default: '1000' },
     from: { type: 'string', default: '1' },
     seed: { type: 'string' },
-    trace: { type: 'boolean', default: false },
+    text: { type: 'boolean', default: false },
+    trace: { type: 'string' },
     json: { type: 'boolean', default: false },
     workers: { type: 'string', default: String(availableParallelism()) },
   },
   numbers: { seeds: [1], from: [0, MAX_SEED], workers: [1], seed: [0, MAX_SEED] },
-  check: (given) => (given.json && given.trace ? '--json and --trace exclude each other.' : tooManySeeds(given)),
+  check(given) {
+    if (given.json && given.text) return '--json and --text exclude each other.'
+    if (given.trace !== undefined && given.seed === undefined) return '--trace is of one run: give it with --seed.'
+    return tooManySeeds(given)
+  },
 })

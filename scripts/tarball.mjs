@@ -9,7 +9,7 @@ import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
 
 const ALLOWED =
-  /^(?:dist\/(?:src|machines)\/[\w/-]+\.(?:js|d\.ts)|docs\/[\w/-]+\.md|machines\/SPEC\.md|visualizations\/(?:README\.md|diagrams\/\w+\.(?:svg|mmd))|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/
+  /^(?:dist\/(?:src|machines|visualizations\/inspector)\/[\w/-]+\.(?:js|d\.ts)|dist\/visualizations\/inspector\/(?:drawings\.mjs|page\.bundle\.js)|docs\/[\w/-]+\.md|machines\/SPEC\.md|visualizations\/(?:README\.md|diagrams\/\w+\.(?:svg|mmd))|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/
 const REQUIRED = ['package.json', 'README.md', 'CHANGELOG.md', 'LICENSE']
 
 const root = fileURLToPath(new URL('..', import.meta.url))

@@ -21,6 +21,9 @@ export type { StatisticsStore } from './engine/statistics.ts'
 export type { CheckOptions, CheckResult, Problem, ProblemCode, Repaired } from './engine/integrity/types.ts'
 export type { ScopeChoice } from './engine/scopes.ts'
 export type { EngineOptions } from './engine/runtime.ts'
+export type { RecorderOptions } from './core/recorder-options.ts'
+export type { Recorder } from './engine/recorder/recorder.ts'
+export type { TraceFields, TraceHeader, TraceLine, TraceValue } from './core/trace.ts'
 export type {
   AlertName,
   DrainSummary,

@@ -81,6 +81,15 @@ function defineCommands(cli: CAC, to: Io): void {
       return check(String(file), { json: options['json'] === true, repair: options['repair'] === true }, to)
     })
   cli
+    .command('inspect [trace]', 'Look at engines, or step through a trace, in a page of this machine')
+    .option('--port <n>', '0 takes a free one (default: 4100)')
+    .option('--allow-origin <origin>', 'An origin whose pages may connect engines, as http://localhost:5173; may be given again')
+    .option('--json', 'Print the address as JSON')
+    .action(async (file: string | undefined, options: ParsedOptions) => {
+      const { inspect } = await import('./inspect.ts')
+      return inspect(file, options, to)
+    })
+  cli
     .command('serve', 'Run the reference server on this machine')
     .option('--port <n>', '0 takes a free one (default: 4000)')
     .option('--database <file>', 'A SQLite file, or :memory: (default: :memory:)')

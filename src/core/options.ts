@@ -8,6 +8,7 @@ import { LOG_LEVELS, type Logger } from './logger.ts'
 import type { Storage, SystemPorts, Transport } from './ports.ts'
 import type { Ageing } from './rows.ts'
 import { count, DAY_MS, refuseUnknown, share, span, STRATEGIES } from './option-checks.ts'
+import type { RecorderOptions } from './recorder-options.ts'
 import { checkRealtime, type RealtimeOptions } from './realtime-options.ts'
 import { isRecord } from './schema.ts'
 
@@ -119,6 +120,8 @@ export interface SyncEngineOptions extends SettingsInput {
   readonly entities: Readonly<Record<string, EntityOptions>>
   /** Replaces clock, randomness, ids or connectivity: for simulation and tests. */
   readonly ports?: Partial<SystemPorts> | undefined
+  /** Records what happens, in a ring without payloads and secrets: `engine.recorder`. Left out: nothing is recorded. */
+  readonly recorder?: RecorderOptions | undefined
   /** Is told of every event, without payloads. */
   readonly logger?: Logger | undefined
 }
@@ -178,7 +181,7 @@ export function settingsOf(options: SyncEngineOptions): Settings {
     stopTimeoutMs: orDefault(options.stopTimeoutMs, DEFAULTS.stopTimeoutMs),
     authPauseMs: orDefault(options.authPauseMs, DEFAULTS.authPauseMs),
   }
-  refuseUnknown('options', [...Object.keys(DEFAULTS), 'storage', 'transport', 'ports', 'logger'], options)
+  refuseUnknown('options', [...Object.keys(DEFAULTS), 'storage', 'transport', 'ports', 'recorder', 'logger'], options)
   checkPorts(options)
   checkEntities(settings.entities)
   checkNumbers(settings)

@@ -4,6 +4,8 @@ import type { Clock } from '../core/ports.ts'
 import type { Events } from './events.ts'
 import type { Metrics } from './types.ts'
 
+export type BreakerWatch = ReturnType<typeof createBreakerWatch>
+
 /** Turns what the breaker emits into events, and tells how long it stays open; `changed` is called at each change. */
 export function createBreakerWatch(
   breaker: () => BreakerActor | undefined,

@@ -17,6 +17,7 @@ import { logTo } from './log.ts'
 import { machineClock } from './machine-clock.ts'
 import { createOperations } from './operations.ts'
 import { tokenOf } from './optimistic.ts'
+import { NO_RECORDER } from './recorder/recorder.ts'
 import type { Runtime } from './runtime.ts'
 import { createTransact } from './transact.ts'
 import { engineState, statePath, type EngineSnapshot } from './state.ts'
@@ -41,6 +42,7 @@ export function createEngine(runtime: Runtime, parent: AnyActorRef | undefined):
     statistics,
     alerts,
     logger,
+    recorder,
   } = runtime
   const actor = createActor(runtime.logic, {
     id: 'engine',
@@ -50,6 +52,7 @@ export function createEngine(runtime: Runtime, parent: AnyActorRef | undefined):
   })
   runtime.attach(actor)
   if (logger !== undefined) events.on('*', logTo(logger, events.subscriberFailed))
+  if (recorder !== undefined) events.on('*', recorder.notice)
   events.on('*', metrics.record)
   events.on('*', statistics.record)
   events.on('*', alerts.record)
@@ -194,6 +197,7 @@ export function createEngine(runtime: Runtime, parent: AnyActorRef | undefined):
       rollbackBatch: optimistic.rollbackBatch,
     },
     view: runtime.views.of,
+    recorder: recorder === undefined ? NO_RECORDER : { export: recorder.export, watch: recorder.watch },
     metrics: metrics.read,
     statistics: statistics.api,
     async check(options) {

@@ -3,6 +3,7 @@ import { ValidationError } from '../core/errors.ts'
 import type { SystemPorts } from '../core/ports.ts'
 import { createEngine } from './create-engine.ts'
 import { createRuntime, type EngineOptions } from './runtime.ts'
+import { onlyBelow } from './recorder/inspected-by.ts'
 import type { EnqueueInput, SyncEngine, SyncEvent } from './types.ts'
 
 /**
@@ -38,6 +39,8 @@ export function engineFactory(system: SystemPorts): EngineFactory {
     createSyncEngineLogic(options) {
       return fromCallback<SyncEngineCommand, undefined, SyncEvent>(({ receive, emit, self }) => {
         const runtime = createRuntime(options, system)
+        const { inspect } = runtime
+        const inspected = inspect && self.system.inspect(onlyBelow(self, inspect))
         const engine = createEngine(runtime, self)
         engines.set(self, engine)
         engine.on('*', emit)
@@ -45,7 +48,9 @@ export function engineFactory(system: SystemPorts): EngineFactory {
         const started = engine.start()
         receive((command) => void started.then(() => obey(engine, command)).catch(report))
         started.catch(report)
-        return () => void engine.stop()
+        return () => {
+          void engine.stop().finally(() => inspected?.unsubscribe())
+        }
       })
     },
   }

@@ -25,6 +25,8 @@ export interface ReadPathParts {
   epoch(): number
 }
 
+export type ReadPath = ReturnType<typeof createReadPath>
+
 /** What brings the server's changes: pulls by themselves and on request, and the line that tells when to. */
 export function createReadPath(settings: Settings, ports: SystemPorts, parts: ReadPathParts) {
   const { transport, store, replica, signs, events, inspect, machine, isOwner, epoch } = parts

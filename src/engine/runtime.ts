@@ -1,7 +1,6 @@
-import { fromCallback, fromPromise, type InspectionEvent } from 'xstate'
+import type { InspectionEvent } from 'xstate'
 import type { BreakerActor } from '../../machines/breaker.ts'
-import { connectivityMachine } from '../../machines/connectivity.ts'
-import { engineMachine, type DrainCommand, type EngineActor } from '../../machines/engine.ts'
+import type { EngineActor } from '../../machines/engine.ts'
 import { ValidationError } from '../core/errors.ts'
 import { isTerminal, type ConflictRecord, type OperationRow } from '../core/operation.ts'
 import { settingsOf, type SyncEngineOptions } from '../core/options.ts'
@@ -16,6 +15,7 @@ import { createBreakerWatch } from './breaker-watch.ts'
 import { createChanges } from './changes.ts'
 import { createDrains } from './drains.ts'
 import { engineInput } from './engine-input.ts'
+import { engineLogic } from './engine-logic.ts'
 import { createEvents } from './events.ts'
 import { createForgetting } from './forgetting.ts'
 import { createHandles } from './handles.ts'
@@ -27,6 +27,8 @@ import { createMetrics } from './metrics.ts'
 import { createOptimistic } from './optimistic.ts'
 import { createQuarantine } from './quarantine.ts'
 import { createReadPath } from './read-path.ts'
+import { inspectedBy } from './recorder/inspected-by.ts'
+import { createRecorder } from './recorder/recorder.ts'
 import { createReplica } from './replica.ts'
 import { createReachability } from './reachability.ts'
 import { shapedStorage } from './shaped-storage.ts'
@@ -51,17 +53,20 @@ export type Runtime = ReturnType<typeof createRuntime>
 /** Puts an engine's parts together, and provides its machine with what it invokes. */
 export function createRuntime(options: EngineOptions, system: SystemPorts) {
   if (!isRecord(options)) throw new ValidationError('options', 'must be an object.')
-  const { inspect, ...plain } = options
-  if (inspect !== undefined && typeof inspect !== 'function') throw new ValidationError('inspect', 'must be a function.')
+  const { inspect: inspectToo, ...plain } = options
+  if (inspectToo !== undefined && typeof inspectToo !== 'function') throw new ValidationError('inspect', 'must be a function.')
   const settings = settingsOf(plain)
   const ports: SystemPorts = { ...system, ...plain.ports }
-  const { storage, transport } = plain
   const { clock } = ports
   const owner = ports.newId()
+  const events = createEvents(clock)
+  const recorder = plain.recorder === undefined ? undefined : createRecorder(plain.recorder, clock, events.subscriberFailed)
+  const inspect = inspectedBy(recorder, inspectToo)
+  const storage = recorder?.storage(plain.storage) ?? plain.storage
+  const transport = recorder?.transport(plain.transport) ?? plain.transport
   const audit = createAudit(settings, clock, storage, { clientId: () => storeLife.clientId(), failed })
   const shapes = createShapes(settings.entities, settings.limits)
   const store = createStore(shapedStorage(storage, shapes), (writes, keys) => views.committed(writes, keys), audit)
-  const events = createEvents(clock)
   const views = createViews(settings, store, clock, events)
   const optimistic = createOptimistic(events)
   const handles = createHandles(store, events, optimistic.ended)
@@ -161,42 +166,19 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     unusable: (entity, id, error) => events.emit({ type: 'pull:quarantined', entity, id, error }),
   })
 
-  const logic = engineMachine.provide({
-    actors: {
-      open: fromPromise(storeLife.open),
-      close: fromPromise(close),
-      drain: fromCallback<DrainCommand>(({ receive, sendBack }) => {
-        dispatcher.attach(sendBack)
-        const unwatch = breakerWatch.start()
-        receive((command) => {
-          dispatcher.command(command)
-          if (command.type === 'OWN') readPath.owned()
-          if (command.type === 'DISOWN') readPath.disowned()
-        })
-        return () => {
-          unwatch()
-          dispatcher.command({ type: 'DISOWN' })
-        }
-      }),
-      lock: lease.logic,
-      pull: readPath.logic,
-      connectivity: connectivityMachine.provide({
-        guards: { isOnline: () => ports.connectivity.online() },
-        actors: { probe: fromPromise<boolean>(({ signal }) => reachability.probe(signal)) },
-      }),
-    },
-    actions: {
-      reportFailure: (_, { part, error }) => events.emit({ type: 'engine:error', part, error }),
-      reportLock: (_, { report }) => {
-        if (report.type === 'LOCK.ACQUIRED') {
-          events.emit({ type: 'lock:acquired', epoch: report.epoch, takeover: report.takeover })
-          if (report.takeover) leftUntold()
-          changes.tell()
-        }
-        if (report.type === 'LOCK.LOST') events.emit({ type: 'lock:lost' })
-        if (report.type === 'LOCK.FAILED') events.emit({ type: 'lock:failed', error: report.error })
-      },
-      reportNetwork: (_, { online }) => events.emit({ type: online ? 'network:online' : 'network:offline' }),
+  const logic = engineLogic({
+    open: storeLife.open,
+    close,
+    dispatcher,
+    breakerWatch,
+    readPath,
+    lock: lease.logic,
+    connectivity: ports.connectivity,
+    reachability,
+    events,
+    acquired(takeover) {
+      if (takeover) leftUntold()
+      changes.tell()
     },
   })
 
@@ -268,8 +250,11 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
   }
 
   return {
-    ...{ settings, ports, inspect },
+    settings,
+    ports,
+    inspect,
     logger: plain.logger,
+    recorder,
     store,
     stamps,
     transactions,

@@ -8,6 +8,7 @@ import type { Transaction, TransactionHandle } from './transaction-types.ts'
 import type { EventsMatching, SyncEvent } from './event-types.ts'
 import type { AuditLog } from './audit-log.ts'
 import type { ConflictInbox } from './conflicts.ts'
+import type { Recorder } from './recorder/recorder.ts'
 import type { StatisticsStore } from './statistics.ts'
 import type { Histogram } from '../core/histogram.ts'
 import type { Json, JsonObject } from '../core/json.ts'
@@ -241,6 +242,8 @@ export interface SyncEngine {
   view<T extends object = JsonObject>(entity: string): EntityView<T>
   /** What this engine has counted since it was made, and how it stands. */
   metrics(): Metrics
+  /** The flight recorder of an engine with the option `recorder`. */
+  readonly recorder: Recorder
   /** Totals of every engine on the store, kept over restarts. */
   readonly statistics: StatisticsStore
   /** What an operation, or without an id the engine, waits for, and what went wrong last. */

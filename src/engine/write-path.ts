@@ -37,6 +37,8 @@ export interface WritePathParts extends Pick<DispatcherHooks, 'breaker' | 'recor
   requested(): void
 }
 
+export type WritePath = ReturnType<typeof createWritePath>
+
 /** What brings operations to the server: who chooses them, who plays them, and what their playing does. Gives the owner's loop. */
 export function createWritePath(settings: Settings, ports: SystemPorts, parts: WritePathParts) {
   const { transport, store, replica, signs, stamps, reachability, events, optimistic, inspect, transactions } = parts

@@ -11,6 +11,7 @@ import { splitSeed } from './world/random.ts'
 import { letPeopleDecide } from './world/decisions.ts'
 import { drawPlot } from './world/plot.ts'
 import { letPeopleStrain } from './world/schemas.ts'
+import { createEngineTrace } from './world/engine-trace.ts'
 import { choicesOf, recordedTape, replayedTape, type Tape } from './world/tape.ts'
 import { createTrace } from './world/trace.ts'
 import { createWorld } from './world/world.ts'
@@ -35,6 +36,8 @@ export interface SimulationOptions {
   readonly shape?: Partial<SimulationShape>
   /** Keeps the text of the trace. */
   readonly keepsText?: boolean
+  /** Keeps what the engines record, for the inspector. */
+  readonly keepsTrace?: boolean
   /** Default true. */
   readonly hasFaults?: boolean
   /** The crash point, counted from 1, at which its process dies. */
@@ -47,6 +50,8 @@ export interface SimulationResult {
   /** Draws as they were made: `replay` runs them again. */
   readonly tapes: Tapes
   readonly lines: readonly string[]
+  /** In the format of docs/trace-format.md; empty unless it is kept. */
+  readonly trace: string
   /** Empty, or a bug. The run ends at the first. */
   readonly violations: readonly Violation[]
   /** How often each kind of fault fired. */
@@ -79,6 +84,7 @@ async function run(tapeOf: (name: keyof Tapes) => Tape, options: SimulationOptio
   const schedule = choicesOf(tapes.schedule)
   const storm = createStorm(choicesOf(tapes.faults))
   const trace = createTrace(options.keepsText ?? false)
+  const engines = options.keepsTrace === true ? createEngineTrace(() => world.scheduler.now()) : undefined
   const { settings, lastMs, plan, decisions, choosing, straining } = drawPlot(choicesOf(tapes.workload), shape)
   const world = createWorld({
     ...shape,
@@ -87,6 +93,7 @@ async function run(tapeOf: (name: keyof Tapes) => Tape, options: SimulationOptio
     fateOf: storm.fateOf,
     pushFate: storm.pushFate,
     observe,
+    traced: engines?.traced,
     crashAt: options.crashAt,
   })
   const caretaker = createCaretaker(world, schedule)
@@ -95,6 +102,7 @@ async function run(tapeOf: (name: keyof Tapes) => Tape, options: SimulationOptio
 
   function observe(fact: Fact): void {
     trace.add(fact)
+    engines?.see(fact)
     watch.see(fact)
     caretaker.see(fact)
     hasNews ||= fact.type === 'committed'
@@ -124,6 +132,7 @@ async function run(tapeOf: (name: keyof Tapes) => Tape, options: SimulationOptio
     hash: trace.hash(),
     tapes: { workload: tapes.workload.numbers(), schedule: tapes.schedule.numbers(), faults: tapes.faults.numbers() },
     lines: trace.lines(),
+    trace: engines?.text(watch.violations) ?? '',
     violations: watch.violations,
     faults: storm.counts(),
     steps: world.scheduler.steps(),

@@ -77,6 +77,20 @@ const RANGES: Readonly<Record<string, { readonly in: readonly unknown[]; readonl
 }
 
 describe('options', () => {
+  it.each<[unknown, string]>([
+    [{}, 'accepted'],
+    [{ maxBytes: 16_384 }, 'accepted'],
+    [{ maxBytes: 256 * 1_048_576 }, 'accepted'],
+    [null, 'recorder'],
+    [true, 'recorder'],
+    [{ maxByte: 20_000 }, 'recorder.maxByte'],
+    [{ maxBytes: 16_383 }, 'recorder.maxBytes'],
+    [{ maxBytes: 256 * 1_048_576 + 1 }, 'recorder.maxBytes'],
+    [{ maxBytes: null }, 'recorder.maxBytes'],
+  ])('F3 with the recorder %j are refused at: %s', (recorder, path) => {
+    expect(refusedPath({ ...good(), recorder })).toBe(path)
+  })
+
   it('B1 are all in the table below', () => {
     const paths = Object.entries(DEFAULTS).flatMap(([name, value]) =>
       typeof value === 'object' && name !== 'entities' ? Object.keys(value as object).map((key) => `${name}.${key}`) : [name],

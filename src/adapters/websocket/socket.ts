@@ -4,21 +4,28 @@ export interface SocketLike {
   addEventListener(type: 'message', listener: (event: { readonly data: unknown }) => void): void
   addEventListener(type: 'close', listener: (event: { readonly code: number; readonly reason: string }) => void): void
   addEventListener(type: 'error', listener: (event: object) => void): void
+  /** Bytes that were sent and have not left. */
+  readonly bufferedAmount?: number
   send(text: string): void
   close(code?: number): void
 }
 
-export type SocketClass = new (url: string) => SocketLike
+export type SocketClass = new (url: string, protocol?: string) => SocketLike
 
 /** Largest message, in bytes, where that can be set. */
 const MAX_PAYLOAD = 65_536
 
 /** The platform's own; the package `ws` where there is none, as in Node before 22. */
-export async function platformSocket(): Promise<(url: string) => SocketLike> {
+export async function platformSocket(): Promise<(url: string, protocol?: string) => SocketLike> {
   if (typeof globalThis.WebSocket === 'function') {
     const { WebSocket } = globalThis
-    return (url) => new WebSocket(url)
+    return (url, protocol) => new WebSocket(url, protocol)
   }
   const { WebSocket } = await import('ws')
-  return (url) => new WebSocket(url, { maxPayload: MAX_PAYLOAD, perMessageDeflate: false, followRedirects: false })
+  return (url, protocol) =>
+    new WebSocket(url, protocol === undefined ? [] : [protocol], {
+      maxPayload: MAX_PAYLOAD,
+      perMessageDeflate: false,
+      followRedirects: false,
+    })
 }

@@ -3,7 +3,8 @@ import type { OperationRow } from '../../core/operation.ts'
 import type { Expectation, Write } from '../../core/ports.ts'
 import { EDITS, META, OPERATIONS, readEdits, readOperation } from '../../core/schema.ts'
 import { mendedOperation } from '../../core/row-faults.ts'
-import { editsUnchanged, updateOperation } from '../store.ts'
+import { editsUnchanged } from '../store-edit.ts'
+import { updateOperation } from '../store.ts'
 import type { Task } from './site.ts'
 
 const TRIES = 10

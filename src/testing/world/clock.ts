@@ -4,7 +4,7 @@ import type { Life } from './life.ts'
 import type { Scheduler } from './scheduler.ts'
 
 /** Wall-clock time at which every world begins. */
-const EPOCH_MS = Date.UTC(2026, 0, 1)
+export const EPOCH_MS = Date.UTC(2026, 0, 1)
 
 /** The clock hardware of one device; its processes see it through clocks of their own. */
 export interface DeviceClock {

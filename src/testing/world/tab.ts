@@ -56,6 +56,8 @@ interface Running {
 /** An application that could not start asks its user, and tries again. */
 const ENTITIES = ['note', 'task'] as const
 const START_AGAIN_MS = 2_000
+/** Who watches needs no past. */
+const RECORDER = { maxBytes: 16_384 }
 
 export function createTab(world: World, device: Device, name: string): Tab {
   const { scheduler, tell } = world
@@ -147,14 +149,17 @@ export function createTab(world: World, device: Device, name: string): Tab {
     }
     const unaudited = settings.engine.audit === undefined ? undefined : [UNAUDITED]
     const note = { ...noteOptions(settings), scopes: device.parts, schema: schemaOf(device.schema, thinking), unaudited }
-    return engineFactory(ports).createSyncEngine({
+    const engine = engineFactory(ports).createSyncEngine({
       ...settings.engine,
+      recorder: world.traced && RECORDER,
       ...(device.hasLine ? { realtime: { ...settings.engine.realtime, channel: world.lines.channelOf(caller) } } : {}),
       user,
       entities: { note, task: {} },
       storage,
       transport,
     })
+    world.traced?.(name, engine)
+    return engine
   }
 
   /** A newer build is told apart by the version of its schema. */

@@ -8,6 +8,7 @@ import { createModelServer, type ModelServer } from './model-server.ts'
 import { isInPart } from './parts.ts'
 import { createNetwork, type Fate, type Network } from './network.ts'
 import { createScheduler, type Scheduler } from './scheduler.ts'
+import type { Traced } from './engine-trace.ts'
 import type { WorldSettings } from './settings.ts'
 import type { Choices } from './tape.ts'
 import type { Sent } from './facts.ts'
@@ -27,6 +28,8 @@ export interface World {
   readonly random: Random
   readonly newId: NewId
   newTicket(): number
+  /** Where what the engines record goes; undefined: they record nothing. */
+  readonly traced: Traced | undefined
   /** With the keys of a build and of all before it. */
   cipherOf(build: number): Cipher
   storageLatencyMs(): number
@@ -48,6 +51,7 @@ export interface WorldOptions {
   /** What becomes of a hint on a line. */
   pushFate?(): PushFate
   observe(fact: Fact): void
+  readonly traced?: Traced | undefined
   /** At this moment, counted from 1, the process that it belongs to dies. */
   crashAt?: number | undefined
 }
@@ -89,6 +93,7 @@ export function createWorld(options: WorldOptions): World {
     random: choices.unit,
     newId: () => `o${++ids}`,
     newTicket: () => ++tickets,
+    traced: options.traced,
     cipherOf: createCipherOf(),
     storageLatencyMs: () => choices.whole(1, 4),
     answerMs: () => choices.pick([0, 0, 0, 1, 2, 5]),

@@ -20,7 +20,7 @@ const LAYERS: readonly Layer[] = [
   { folder: 'src/engine/', mayUse: ['src/engine/', 'machines/', 'src/core/'], packages: ['xstate', 'rxjs'] },
 ]
 
-const SHIPPED = ['src/', 'machines/']
+const SHIPPED = ['src/', 'machines/', 'visualizations/inspector/']
 const TESTING = 'src/testing/'
 const PUBLIC_FROM_INDEX = ['src/core/', 'src/engine/', 'machines/']
 

@@ -1,0 +1,2 @@
+export { inspectTo, type InspectToOptions } from './inspect-to.ts'
+export { mountInspector } from './mount-inspector.ts'

@@ -1,0 +1,25 @@
+import type { InspectionEvent } from 'xstate'
+import type { FlightRecorder } from './recorder.ts'
+
+type Inspect = (event: InspectionEvent) => void
+
+/** Who looks at this engine's actors; undefined if nobody does, for then XState need not tell. */
+export function inspectedBy(recorder: FlightRecorder | undefined, inspect: Inspect | undefined): Inspect | undefined {
+  if (recorder === undefined || inspect === undefined) return recorder?.inspect ?? inspect
+  return (event) => {
+    recorder.inspect(event)
+    inspect(event)
+  }
+}
+
+/** In a system of the application only what is below this actor is the engine's. */
+export function onlyBelow(root: object, inspect: Inspect): Inspect {
+  return (event) => {
+    if (isBelow(event.actorRef, root)) inspect(event)
+  }
+}
+
+function isBelow(actor: object, root: object): boolean {
+  const { _parent: parent }: { readonly _parent?: unknown } = actor
+  return typeof parent === 'object' && parent !== null && (parent === root || isBelow(parent, root))
+}

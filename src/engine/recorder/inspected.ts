@@ -1,0 +1,108 @@
+import { StateMachine, type AnyTransitionDefinition, type InspectionEvent, type StateValue } from 'xstate'
+import type { ActorStatus, TraceLine } from '../../core/trace.ts'
+import { eventFields } from './allowed.ts'
+
+type Inspected<Type extends InspectionEvent['type']> = Extract<InspectionEvent, { type: Type }>
+type Ref = InspectionEvent['actorRef']
+
+const INIT = 'xstate.init'
+const FAILED = 'xstate.error.actor.'
+/** XState counts actors over the whole process. */
+const COUNTED = /^x:\d+$/
+
+/** Makes lines of what XState tells. Actors are numbered as they appear, so that the same run gives the same names. */
+export function createInspected(now: () => number, write: (line: TraceLine) => void): (event: InspectionEvent) => void {
+  const names = new WeakMap<Ref, string>()
+  const ids = new WeakMap<AnyTransitionDefinition, string>()
+  let count = 0
+
+  function nameOf(ref: Ref): string {
+    return names.get(ref) ?? appeared(ref)
+  }
+
+  function appeared(ref: Ref): string {
+    const parent = parentOf(ref)
+    const above = parent === undefined ? undefined : nameOf(parent)
+    const actor = `a${++count}`
+    names.set(ref, actor)
+    const machine = machineOf(ref)
+    const id = 'id' in ref && typeof ref.id === 'string' && !COUNTED.test(ref.id) ? ref.id : (machine ?? 'actor')
+    write({ type: 'actor', at: now(), actor, name: id, machine, parent: above })
+    return actor
+  }
+
+  function transitionId(transition: AnyTransitionDefinition): string {
+    const known = ids.get(transition)
+    if (known !== undefined) return known
+    const id = idOf(transition)
+    ids.set(transition, id)
+    return id
+  }
+
+  function sent({ sourceRef, actorRef, event }: Inspected<'@xstate.event'>): void {
+    const from = sourceRef === undefined ? undefined : nameOf(sourceRef)
+    const to = nameOf(actorRef)
+    if (from !== undefined && event.type.startsWith(FAILED) && names.has(actorRef))
+      write({ type: 'state', at: now(), actor: from, status: 'error' })
+    write({ type: 'event', at: now(), from, to, event: event.type, fields: eventFields(event) })
+  }
+
+  function stepped({ actorRef, event, snapshot, _transitions: taken }: Inspected<'@xstate.microstep'>): void {
+    // An event that led nowhere is told of as an event.
+    if (taken.length === 0 && snapshot.status === 'active') return
+    write({
+      type: 'step',
+      at: now(),
+      actor: nameOf(actorRef),
+      event: event.type,
+      taken: taken.map(transitionId),
+      value: valueOf(snapshot) ?? '',
+      status: endOf(snapshot.status),
+    })
+  }
+
+  function settled({ actorRef, event, snapshot }: Inspected<'@xstate.snapshot'>): void {
+    const value = valueOf(snapshot)
+    if (event.type !== INIT && (value !== undefined || snapshot.status === 'active')) return
+    write({ type: 'state', at: now(), actor: nameOf(actorRef), value, status: snapshot.status })
+  }
+
+  return (event) => {
+    if (event.type === '@xstate.event') sent(event)
+    else if (event.type === '@xstate.microstep') stepped(event)
+    else if (event.type === '@xstate.snapshot') settled(event)
+    else if (event.type === '@xstate.actor') nameOf(event.actorRef)
+  }
+}
+
+/** As the drawings call it: source, event and index among the transitions of that event. */
+function idOf(transition: AnyTransitionDefinition): string {
+  const { source, eventType } = transition
+  const siblings = eventType === '' ? source.always : source.transitions.get(eventType)
+  return `${[source.machine.id, ...source.path].join('.')}:${eventType}:${siblings?.indexOf(transition) ?? 0}`
+}
+
+function parentOf(ref: Ref): Ref | undefined {
+  const { _parent: parent }: { readonly _parent?: unknown; readonly sessionId: string } = ref
+  return isRef(parent) ? parent : undefined
+}
+
+function isRef(value: unknown): value is Ref {
+  return typeof value === 'object' && value !== null && 'sessionId' in value && 'send' in value && 'getSnapshot' in value
+}
+
+function machineOf(ref: Ref): string | undefined {
+  return 'logic' in ref && ref.logic instanceof StateMachine ? ref.logic.id : undefined
+}
+
+function valueOf(snapshot: object): StateValue | undefined {
+  return 'value' in snapshot && 'machine' in snapshot && isValue(snapshot.value) ? snapshot.value : undefined
+}
+
+function isValue(value: unknown): value is StateValue {
+  return typeof value === 'string' || (typeof value === 'object' && value !== null)
+}
+
+function endOf(status: ActorStatus): ActorStatus | undefined {
+  return status === 'active' ? undefined : status
+}

@@ -1,0 +1,60 @@
+import type { InspectionEvent } from 'xstate'
+import { SyncError } from '../../core/errors.ts'
+import type { Clock, Storage, Transport } from '../../core/ports.ts'
+import { recorderBytes, type RecorderOptions } from '../../core/recorder-options.ts'
+import { traceBytes } from '../../core/trace-size.ts'
+import { createTraceRing } from '../../core/trace-text.ts'
+import type { TraceLine } from '../../core/trace.ts'
+import { callGuarded } from '../guarded.ts'
+import type { SyncEvent } from '../types.ts'
+import { noticeFields } from './allowed.ts'
+import { createInspected } from './inspected.ts'
+import { recordedStorage, recordedTransport, type CallEnded } from './recorded-ports.ts'
+
+/** What happened in this engine, without payloads and secrets. Both throw `SyncError` (`not-recording`) without the option `recorder`. */
+export interface Recorder {
+  /** The trace as NDJSON (docs/trace-format.md): as much of the past as `recorder.maxBytes` holds. */
+  export(): string
+  /** Tells what leads to now, then every line as it happens. Returns the function that ends it. */
+  watch(listener: (line: TraceLine) => void): () => void
+}
+
+export interface FlightRecorder extends Recorder {
+  inspect(event: InspectionEvent): void
+  notice(event: SyncEvent): void
+  storage(storage: Storage): Storage
+  transport(transport: Transport): Transport
+}
+
+export function createRecorder(options: RecorderOptions, clock: Clock, failed: (error: unknown) => void): FlightRecorder {
+  const ring = createTraceRing(recorderBytes(options), traceBytes)
+  const listeners = new Set<(line: TraceLine) => void>()
+
+  function write(line: TraceLine): void {
+    ring.add(line)
+    for (const listener of listeners) callGuarded(listener, line, failed)
+  }
+
+  const ended: CallEnded = (port, call, ok, result, ms) =>
+    write({ type: 'port', at: clock.now(), port, call, ok, result, ms: Math.round(ms * 1_000) / 1_000 })
+
+  return {
+    inspect: createInspected(clock.now, write),
+    notice: (event) => write({ type: 'notice', at: event.at, event: event.type, fields: noticeFields(event) }),
+    storage: (storage) => recordedStorage(storage, clock.monotonic, ended),
+    transport: (transport) => recordedTransport(transport, clock.monotonic, ended),
+    export: ring.text,
+    watch(listener) {
+      for (const line of ring.lines()) callGuarded(listener, line, failed)
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
+  }
+}
+
+/** In the place of a recorder where there is none. */
+export const NO_RECORDER: Recorder = { export: notRecording, watch: notRecording }
+
+function notRecording(): never {
+  throw new SyncError('not-recording', 'This engine records nothing. Make it with the option recorder: { maxBytes }.')
+}

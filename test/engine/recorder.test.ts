@@ -1,0 +1,183 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { createActor, type InspectionEvent } from 'xstate'
+import { httpTransport } from '../../src/adapters/http/index.ts'
+import { memoryStorage } from '../../src/adapters/memory.ts'
+import { advance, type TracedActors, type TraceHeader, type TraceLine } from '../../src/core/trace.ts'
+import { createSyncEngineLogic, syncEngineOf, SyncError, type SyncEngine } from '../../src/index.ts'
+import * as machines from '../../machines/index.ts'
+import { allStates, modelOf } from '../../visualizations/generate/model.ts'
+import { machinesIn } from '../../visualizations/generate/index.ts'
+import { createWorld, eventOf, type World } from '../support/world.ts'
+
+let world: World
+beforeEach(async () => {
+  world = await createWorld()
+})
+afterEach(() => world.close())
+
+function parsed(text: string): { readonly header: TraceHeader; readonly lines: readonly TraceLine[] } {
+  const [header, ...lines] = text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  return { header, lines }
+}
+
+function actorsAfter(lines: readonly TraceLine[]): TracedActors {
+  const actors: TracedActors = new Map()
+  for (const line of lines) advance(actors, line)
+  return actors
+}
+
+const states = machinesIn(machines).flatMap((machine) => allStates(modelOf(machine)))
+const transitions = new Set(states.flatMap((state) => state.transitions.map(({ id }) => id)))
+
+async function write(engine: SyncEngine, count: number, payload: object = { title: 'Hello' }): Promise<void> {
+  const operations = await engine.enqueueAll(
+    Array.from({ length: count }, (_, i) => ({ type: 'create', entity: 'note', id: `n${i}`, payload })),
+  )
+  await Promise.all(operations.map(({ settled }) => settled))
+}
+
+/** What is live of machines, by the actors' own snapshots. */
+function watched(): { readonly inspect: (event: InspectionEvent) => void; values(): readonly string[] } {
+  const refs = new Set<InspectionEvent['actorRef']>()
+  return {
+    inspect: (event) => void refs.add(event.actorRef),
+    values: () =>
+      [...refs].flatMap((ref) => {
+        const snapshot = ref.getSnapshot() as { status: string; value?: unknown }
+        return snapshot.status === 'active' && snapshot.value !== undefined ? [JSON.stringify(snapshot.value)] : []
+      }),
+  }
+}
+
+const valuesIn = (actors: TracedActors): readonly string[] =>
+  [...actors.values()].flatMap(({ value }) => (value === undefined ? [] : [JSON.stringify(value)]))
+
+describe('the flight recorder', () => {
+  it('F3 records nothing by default, and says how to: no inspection is set', async () => {
+    const engine = await world.started()
+    expect(() => engine.recorder.export()).toThrow(SyncError)
+    expect(() => engine.recorder.watch(() => {})).toThrow(/recorder: \{ maxBytes \}/)
+  })
+
+  it('F3 tells of machines, events, transitions by the ids of the drawings, ports and the engine, in a trace that begins with a header', async () => {
+    const engine = await world.started({ recorder: {} })
+    await write(engine, 3)
+    const { header, lines } = parsed(engine.recorder.export())
+    expect(header).toMatchObject({ type: 'header', product: 'synchart', format: 1, dropped: 0 })
+    expect(header.machines).toEqual(['breaker', 'connectivity', 'engine', 'lock', 'operation', 'pull'])
+    const taken = lines.flatMap((line) => (line.type === 'step' ? line.taken : []))
+    expect(taken).toContain('operation.sending:OUTCOME:0')
+    expect(taken.filter((id) => !transitions.has(id))).toEqual([])
+    expect(lines).toContainEqual(
+      expect.objectContaining({ type: 'event', event: 'OUTCOME', fields: expect.objectContaining({ outcome: 'applied' }) }),
+    )
+    expect(lines).toContainEqual(
+      expect.objectContaining({ type: 'port', port: 'transport', call: 'send', ok: true, result: 'applied' }),
+    )
+    expect(lines).toContainEqual(expect.objectContaining({ type: 'port', port: 'storage', call: 'commit', ok: true }))
+    expect(lines).toContainEqual(expect.objectContaining({ type: 'notice', event: 'sync:completed' }))
+    expect(lines.map(({ at }) => at)).toEqual(lines.map(({ at }) => at).toSorted((a, b) => a - b))
+  })
+
+  it('F3 leads at every moment to the states that the actors are in', async () => {
+    const live = watched()
+    const engine = world.engine({ recorder: {}, inspect: live.inspect })
+    const differing: unknown[] = []
+    let compared = 0
+    const compare = (): void => {
+      const [now, recorded] = [live.values(), valuesIn(actorsAfter(parsed(engine.recorder.export()).lines))]
+      compared += 1
+      if (now.toSorted().join() !== recorded.toSorted().join()) differing.push({ now, recorded })
+    }
+    // Within an action the actor is not yet where it is going.
+    engine.on('*', () => queueMicrotask(compare))
+    await engine.start()
+    await write(engine, 20)
+    engine.pause('test')
+    engine.resume('test')
+    await engine.stop()
+    expect(compared).toBeGreaterThan(60)
+    expect(differing).toEqual([])
+  })
+
+  it('F3 keeps within its bytes, and what had to go is told as the state that it led to', async () => {
+    const live = watched()
+    const engine = await world.started({ recorder: { maxBytes: 16_384 }, inspect: live.inspect })
+    await write(engine, 100)
+    await eventOf(engine, 'drain:completed')
+    const text = engine.recorder.export()
+    const { header, lines } = parsed(text)
+    expect(header.dropped).toBeGreaterThan(500)
+    const begins = lines.findIndex(({ type }) => type !== 'actor' && type !== 'state')
+    const ring = lines.slice(begins).map((line) => JSON.stringify(line).length + 1)
+    expect(ring.reduce((sum, bytes) => sum + bytes, 0)).toBeLessThanOrEqual(16_384)
+    expect(text.length).toBeLessThan(24_000)
+    expect(valuesIn(actorsAfter(lines)).toSorted()).toEqual(live.values().toSorted())
+  })
+
+  it('F3 tells who watches what leads to now, and then every line; one that fails harms nobody', async () => {
+    const engine = await world.started({ recorder: {} })
+    const lines: TraceLine[] = []
+    const stop = engine.recorder.watch((line) => void lines.push(line))
+    const stopFailing = engine.recorder.watch(() => {
+      throw new Error('No')
+    })
+    await write(engine, 1)
+    stop()
+    stopFailing()
+    expect(lines).toEqual(parsed(engine.recorder.export()).lines.slice(0, lines.length))
+    expect(lines.at(-1)?.type).toBeDefined()
+    const { length } = lines
+    await write(engine, 1, { title: 'again' })
+    expect(lines).toHaveLength(length)
+    expect(engine.history()).toContainEqual(expect.objectContaining({ type: 'engine:error', part: 'subscriber' }))
+  })
+
+  it('F3 B17 holds no payload, no value of the server, no token, no id of an entity and no message of an error', async () => {
+    const canary = 'canary-7a31'
+    const auth = { token: async () => `${canary}-token` }
+    const engine = await world.started({
+      recorder: {},
+      transport: httpTransport({ baseURL: world.url, auth, headers: { 'X-Canary': canary } }),
+    })
+    const lines: string[] = []
+    engine.recorder.watch((line) => void lines.push(JSON.stringify(line)))
+    const made = await engine.enqueue({ type: 'create', entity: 'note', id: `${canary}-id`, payload: { [canary]: canary } })
+    await made.settled
+    world.intercept(async () => {
+      throw new Error(canary)
+    })
+    await engine.enqueue({
+      type: 'update',
+      entity: 'note',
+      id: `${canary}-id`,
+      payload: { title: canary },
+      idempotencyKey: canary,
+      dedupeKey: canary,
+    })
+    await eventOf(engine, 'sync:retry')
+    expect(lines.length).toBeGreaterThan(50)
+    expect([...lines, engine.recorder.export()].filter((text) => text.includes(canary))).toEqual([])
+  })
+
+  it('F3 records an engine that is an actor of an application, and of its system nothing else', async () => {
+    const other = watched()
+    const options = {
+      storage: memoryStorage(),
+      transport: httpTransport({ baseURL: world.url }),
+      entities: { note: {} },
+      recorder: {},
+    }
+    const actor = createActor(createSyncEngineLogic(options), { inspect: other.inspect }).start()
+    const engine = syncEngineOf(actor)
+    await vi.waitFor(() => expect(engine.history().some(({ type }) => type === 'engine:started')).toBe(true))
+    await write(engine, 1)
+    const actors = actorsAfter(parsed(engine.recorder.export()).lines)
+    expect([...actors.values()].map(({ machine }) => machine)).toEqual(expect.arrayContaining(['engine', 'lock', 'operation']))
+    actor.stop()
+    await eventOf(engine, 'engine:stopped')
+  })
+})

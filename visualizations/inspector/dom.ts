@@ -1,0 +1,44 @@
+type Attributes = Readonly<Record<string, string | number | boolean | undefined>>
+
+const SVG = 'http://www.w3.org/2000/svg'
+
+/** An element; what is in it is text, whatever it looks like. */
+export function el<Tag extends keyof HTMLElementTagNameMap>(
+  tag: Tag,
+  attributes: Attributes = {},
+  ...children: readonly (Node | string)[]
+): HTMLElementTagNameMap[Tag] {
+  const made = document.createElement(tag)
+  assign(made, attributes)
+  made.append(...children)
+  return made
+}
+
+export function svg(tag: string, attributes: Attributes = {}, ...children: readonly (Node | string)[]): SVGElement {
+  const made = document.createElementNS(SVG, tag)
+  if (!(made instanceof SVGElement)) throw new TypeError(`${tag} is no element of SVG.`)
+  assign(made, attributes)
+  made.append(...children)
+  return made
+}
+
+export function button(label: string, text: string, act: () => void): HTMLButtonElement {
+  const made = el('button', { type: 'button', 'aria-label': label, title: label }, text)
+  made.addEventListener('click', act)
+  return made
+}
+
+/** A table, or a sentence where there is nothing. */
+export function table(heads: readonly string[], rows: readonly (readonly string[])[], nothing: string): HTMLElement {
+  if (rows.length === 0) return el('p', { class: 'nothing' }, nothing)
+  const head = el('tr', {}, ...heads.map((text) => el('th', { scope: 'col' }, text)))
+  const body = rows.map((row) => el('tr', {}, ...row.map((text) => el('td', {}, text))))
+  return el('table', {}, el('thead', {}, head), el('tbody', {}, ...body))
+}
+
+function assign(element: Element, attributes: Attributes): void {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === undefined || value === false) continue
+    element.setAttribute(name, value === true ? '' : String(value))
+  }
+}

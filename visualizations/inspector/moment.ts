@@ -1,0 +1,70 @@
+import { advance, type TracedActors, type TraceFields, type TraceLine, type TraceValue } from '../../src/core/trace.ts'
+
+/** An operation as far as the trace tells of it. */
+export interface TracedOperation {
+  readonly id: string
+  readonly engine: string | undefined
+  readonly fields: TraceFields
+  readonly since: number
+}
+
+/** All that is known at one instant. */
+export interface Moment {
+  readonly actors: TracedActors
+  readonly operations: Map<string, TracedOperation>
+  readonly conflicts: Map<string, TracedOperation>
+}
+
+const ENDED = new Set<unknown>(['done', 'rejected', 'cancelled', 'superseded'])
+/** Ended ones beyond this are forgotten, the oldest first. */
+const MAX_OPERATIONS = 300
+
+export function emptyMoment(): Moment {
+  return { actors: new Map(), operations: new Map(), conflicts: new Map() }
+}
+
+export function copyOf({ actors, operations, conflicts }: Moment): Moment {
+  return { actors: new Map(actors), operations: new Map(operations), conflicts: new Map(conflicts) }
+}
+
+/** Takes the moment one line further. */
+export function advanceMoment(moment: Moment, line: TraceLine): void {
+  advance(moment.actors, line)
+  if (line.type !== 'notice' || typeof line.fields?.['operation'] !== 'string') return
+  const { operation: id, ...fields } = line.fields
+  const known = { id, engine: line.engine, fields, since: line.at }
+  if (line.event.startsWith('conflict:')) remember(moment.conflicts, id, known)
+  remember(moment.operations, id, known)
+}
+
+export function isEnded({ fields }: TracedOperation): boolean {
+  return ENDED.has(fields['status'])
+}
+
+/** The ids, in the drawings, of the states that are active. */
+export function activeStates(machine: string, value: TraceValue | undefined): readonly string[] {
+  if (value === undefined) return []
+  if (typeof value === 'string') return [machine, `${machine}.${value}`]
+  const inner = Object.entries(value).flatMap(([region, part]) => [`${machine}.${region}`, ...activeStates(`${machine}.${region}`, part)])
+  return [...new Set([machine, ...inner])]
+}
+
+/** A state value in words: `running.owning.draining`. */
+export function valueText(value: TraceValue | undefined): string {
+  if (value === undefined) return ''
+  if (typeof value === 'string') return value
+  return Object.entries(value)
+    .map(([region, part]) => [region, valueText(part)].filter((text) => text !== '').join('.'))
+    .join(' & ')
+}
+
+function remember(map: Map<string, TracedOperation>, id: string, known: TracedOperation): void {
+  map.delete(id)
+  map.set(id, known)
+  if (map.size <= MAX_OPERATIONS) return
+  for (const [other, operation] of map) {
+    if (!isEnded(operation)) continue
+    map.delete(other)
+    return
+  }
+}

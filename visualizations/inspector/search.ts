@@ -1,0 +1,82 @@
+import type { TraceLine } from '../../src/core/trace.ts'
+import type { History } from './history.ts'
+
+/** What a line says, for a person and for the search. `names` are those of the actors. */
+export function lineText(line: TraceLine, names: ReadonlyMap<string, string>): string {
+  const of = (actor: string): string => names.get(actor) ?? actor
+  switch (line.type) {
+    case 'actor':
+      return `${of(line.actor)} starts`
+    case 'event':
+      return `${line.from === undefined ? '' : `${of(line.from)} `}→ ${of(line.to)} ${line.event}${fieldsText(line.fields)}`
+    case 'step':
+      return `${of(line.actor)} ${line.event} ⇒ ${JSON.stringify(line.value)}${line.status === undefined ? '' : ` ${line.status}`}`
+    case 'state':
+      return `${of(line.actor)} is ${line.status === 'active' ? JSON.stringify(line.value ?? 'active') : line.status}`
+    case 'port':
+      return `${line.port} ${line.call} ${line.ok ? 'ok' : 'failed'} ${line.result ?? ''} ${line.ms} ms`
+    case 'notice':
+      return `${line.event}${fieldsText(line.fields)}`
+  }
+}
+
+function fieldsText(fields: Readonly<Record<string, unknown>> | undefined): string {
+  return Object.entries(fields ?? {})
+    .map(([name, value]) => ` ${name}=${String(value)}`)
+    .join('')
+}
+
+export interface Filter {
+  /** Words that must all be there; lower case. */
+  readonly words: readonly string[]
+  readonly types: ReadonlySet<string>
+}
+
+export const ALL_TYPES: readonly TraceLine['type'][] = ['event', 'step', 'notice', 'port', 'actor', 'state']
+
+export function filterOf(text: string, types: Iterable<string>): Filter {
+  return { words: text.toLowerCase().split(/\s+/).filter((word) => word !== ''), types: new Set(types) }
+}
+
+/** The numbers of the lines that pass; it grows with the history, and looks at each line once. */
+export function createMatches(history: History, names: ReadonlyMap<string, string>) {
+  let filter = filterOf('', ALL_TYPES)
+  let found: number[] = []
+  let seen = 0
+
+  function passes(line: TraceLine): boolean {
+    if (!filter.types.has(line.type)) return false
+    if (filter.words.length === 0) return true
+    const text = lineText(line, names).toLowerCase()
+    return filter.words.every((word) => text.includes(word))
+  }
+
+  return {
+    set(next: Filter): void {
+      filter = next
+      found = []
+      seen = 0
+    },
+    /** Up to date, and without those that were forgotten. */
+    list(): readonly number[] {
+      for (let at = Math.max(seen, history.first()); at < history.end(); at++) {
+        const line = history.line(at)
+        if (line !== undefined && passes(line)) found.push(at)
+      }
+      seen = history.end()
+      if ((found[0] ?? Infinity) < history.first()) found = found.filter((at) => at >= history.first())
+      return found
+    },
+  }
+}
+
+/** Where a number is, or would be, in an ascending list. */
+export function placeOf(list: readonly number[], value: number): number {
+  let [low, high] = [0, list.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((list[middle] ?? 0) < value) low = middle + 1
+    else high = middle
+  }
+  return low
+}

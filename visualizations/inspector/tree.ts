@@ -1,0 +1,56 @@
+import type { TracedActor, TracedActors } from '../../src/core/trace.ts'
+import { el } from './dom.ts'
+import { valueText } from './moment.ts'
+
+/** The actors that are there, each under its parent; one of them is chosen. */
+export function createTree(choose: (actor: string) => void) {
+  const element = el('nav', { class: 'tree', 'aria-label': 'Actors' })
+  let shown = ''
+
+  element.addEventListener('click', (event) => {
+    const { target } = event
+    const actor = target instanceof Element ? target.closest('button')?.dataset['actor'] : undefined
+    if (actor !== undefined) choose(actor)
+  })
+
+  function row(actor: TracedActor, depth: number, chosen: string | undefined): HTMLElement {
+    const { name, machine, value } = actor
+    const attributes = { type: 'button', 'data-actor': actor.actor, class: `depth${Math.min(depth, 4)}`, 'aria-current': actor.actor === chosen }
+    const text = machine === undefined || machine === name ? name : `${name} (${machine})`
+    return el('button', attributes, el('span', { class: 'name' }, text), el('span', { class: 'value' }, valueText(value)))
+  }
+
+  return {
+    element,
+    show(actors: TracedActors, chosen: string | undefined): void {
+      const ordered = inOrder(actors)
+      const key = `${chosen}|${ordered.map(([{ actor, value }]) => `${actor}=${valueText(value)}`).join('|')}`
+      if (key === shown) return
+      shown = key
+      const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset['actor'] : undefined
+      let engine: string | undefined
+      const rows = ordered.flatMap(([actor, depth]) => {
+        const heading = actor.engine !== engine && actor.engine !== undefined ? [el('h3', {}, actor.engine)] : []
+        engine = actor.engine
+        return [...heading, row(actor, depth, chosen)]
+      })
+      element.replaceChildren(...rows)
+      if (focused !== undefined) element.querySelector<HTMLElement>(`[data-actor="${CSS.escape(focused)}"]`)?.focus()
+    },
+  }
+}
+
+/** Engine by engine, children after their parents; at most 300. */
+function inOrder(actors: TracedActors): readonly (readonly [TracedActor, number])[] {
+  const children = new Map<string | undefined, TracedActor[]>()
+  for (const actor of actors.values()) {
+    const above = actor.parent !== undefined && actors.has(actor.parent) ? actor.parent : undefined
+    children.set(above, [...(children.get(above) ?? []), actor])
+  }
+  const below = (parent: string | undefined, depth: number): readonly (readonly [TracedActor, number])[] =>
+    (children.get(parent) ?? []).flatMap((actor) => [[actor, depth] as const, ...below(actor.actor, depth + 1)])
+  const engineOf = ([{ engine = '' }]: readonly [TracedActor, number]): string => engine
+  return below(undefined, 0)
+    .toSorted((a, b) => engineOf(a).localeCompare(engineOf(b)))
+    .slice(0, 300)
+}
