@@ -8,7 +8,6 @@ import { createConflicts } from './conflicts.ts'
 import { createEdits } from './edits.ts'
 import { explain } from './explain.ts'
 import { withLeft } from './drain-summary.ts'
-import type { Events } from './events.ts'
 import { followDrain } from './follow-drain.ts'
 import { followed } from './followed.ts'
 import { guarded } from './guarded.ts'
@@ -20,7 +19,8 @@ import { tokenOf } from './optimistic.ts'
 import { NO_RECORDER } from './recorder/recorder.ts'
 import type { Runtime } from './runtime.ts'
 import { createTransact } from './transact.ts'
-import { engineState, statePath, type EngineSnapshot } from './state.ts'
+import { announcePauses, memoized, reached } from './engine-snapshots.ts'
+import { engineState, statePath } from './state.ts'
 import type { SyncQuery, SyncResult } from './read-types.ts'
 import type { DrainSummary, EnqueueInput, EngineState, Operation, SyncEngine } from './types.ts'
 
@@ -242,18 +242,6 @@ function isSameState(a: EngineState, b: EngineState): boolean {
   return a.phase === b.phase && a.pauses === b.pauses && a.error === b.error
 }
 
-/** The engine's own pauses (`auth`, `network`) are told of like those of the application. */
-function announcePauses(events: Events, actor: Watchable): void {
-  let known: readonly string[] = []
-  actor.subscribe(({ context: { pauses } }) => {
-    if (pauses === known) return
-    const before = known
-    known = pauses
-    for (const reason of pauses) if (!before.includes(reason)) events.emit({ type: 'engine:paused', reason })
-    for (const reason of before) if (!pauses.includes(reason)) events.emit({ type: 'engine:resumed', reason })
-  })
-}
-
 function checkReason(reason: string): string {
   if (typeof reason !== 'string' || reason === '')
     throw new ValidationError('reason', 'must be a non-empty string; resume needs the same one.')
@@ -267,35 +255,4 @@ function requireOpen({ phase }: EngineState): void {
 
 function stoppedMeanwhile(): SyncError {
   return new SyncError('not-started', 'The engine was stopped before it had started. Call start() again.')
-}
-
-/** Derives from the snapshot, once for each. */
-function memoized<T>(derive: (snapshot: EngineSnapshot) => T, read: () => EngineSnapshot): () => T {
-  let last = read()
-  let derived = derive(last)
-  return () => {
-    const now = read()
-    if (now !== last) {
-      last = now
-      derived = derive(now)
-    }
-    return derived
-  }
-}
-
-interface Watchable {
-  getSnapshot(): EngineSnapshot
-  subscribe(listener: (snapshot: EngineSnapshot) => void): { unsubscribe(): void }
-}
-
-function reached(actor: Watchable, matches: (snapshot: EngineSnapshot) => boolean): Promise<EngineSnapshot> {
-  return new Promise((resolve) => {
-    const now = actor.getSnapshot()
-    if (matches(now)) return resolve(now)
-    const subscription = actor.subscribe((snapshot) => {
-      if (!matches(snapshot)) return
-      subscription.unsubscribe()
-      resolve(snapshot)
-    })
-  })
 }

@@ -1,7 +1,7 @@
 import type { ActionEffects } from '../core/derive.ts'
 import { withReplaced } from '../core/earlier.ts'
 import { laneOf } from '../core/operation.ts'
-import type { Change, Clock, CommitOptions, Fetched, Write } from '../core/ports.ts'
+import type { Change, Clock, CommitOptions, Write } from '../core/ports.ts'
 import { ENTITIES, META, pullRowName, type EntityRow, type PullRow } from '../core/schema.ts'
 import type { Occasion } from './audit-writer.ts'
 import type { Confirmation } from './confirmation.ts'
@@ -9,27 +9,8 @@ import { createConfirmer, versionOf } from './confirmer.ts'
 import { createGenerations } from './generations.ts'
 import { afterChoice, afterPull, heldByOthers, holdersOf, isMetBy, noted, orderOf } from './holders.ts'
 import { PAGE_LIMIT, type Store } from './store.ts'
+import type { PageWrite, Told, Writer } from './replica-writes.ts'
 import { createTurns } from './turns.ts'
-
-/** What a page brings to the store. */
-export interface PageWrite {
-  readonly entity: string
-  readonly changes: readonly Change[]
-  /** Ids that the page named and that nothing could be learned of: they are there all the same. */
-  readonly alsoMet: readonly string[]
-  readonly row: PullRow
-  /** It is of a pull from the beginning. */
-  readonly isFirst?: boolean
-}
-
-/** What the server says of one entity. */
-export type Told = Extract<Fetched, { type: 'found' | 'absent' }>
-
-/** Whose writes these are; called off once the signal fires. */
-export interface Writer {
-  readonly epoch: number
-  readonly signal: AbortSignal
-}
 
 /** What a sweep leaves of a row; undefined if it is gone. */
 type LeftOf = (row: EntityRow) => EntityRow | undefined

@@ -5,7 +5,8 @@ import { isServerFailure, type BreakerSigns } from './breaker-signs.ts'
 import { objectionTo, verdictOn } from './check-page.ts'
 import { inTime } from './in-time.ts'
 import { putOff, withoutIt } from './pull-quarantine.ts'
-import type { Replica, Writer } from './replica.ts'
+import type { Replica } from './replica.ts'
+import type { Writer } from './replica-writes.ts'
 import type { Validators } from './validators.ts'
 
 /** Asks the server for one that a page could not bring, and takes it if it can be used by now. What was decided is stored: nothing is asked for twice in a row. */

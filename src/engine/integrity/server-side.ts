@@ -1,5 +1,5 @@
 import type { Digested, DigestRequest, Fetched, Transport } from '../../core/ports.ts'
-import type { Told } from '../replica.ts'
+import type { Told } from '../replica-writes.ts'
 import type { EntityRow } from '../../core/schema.ts'
 import { CircuitBreakerOpenError, type SyncError } from '../../core/errors.ts'
 import type { Clock } from '../../core/ports.ts'

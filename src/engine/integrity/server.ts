@@ -1,6 +1,6 @@
 import { laneOf } from '../../core/operation.ts'
 import { ENTITIES, META, pullRowName, readPullRow, type EntityRow, type PullRow } from '../../core/schema.ts'
-import type { Told } from '../replica.ts'
+import type { Told } from '../replica-writes.ts'
 import { differingIds, isSame, MOST_DIFFERENT, type Difference, type Part } from './compare.ts'
 import type { Findings } from './findings.ts'
 import type { ServerSide } from './server-side.ts'

@@ -46,7 +46,7 @@ export const storing: readonly Bug[] = [
     'a transaction written row by row',
     'A crash between two commits leaves half of it.',
     'src/engine/intake.js',
-    'await store.commit([...appends, ...marks.writes], { expect: marks.expect });',
+    "await store.commit([...appends, ...marks.writes], { expect }, 'call', madeOn);",
     '[...await store.commit([...appends.slice(0, 1), ...marks.writes], { expect: marks.expect }), ...(appends.length > 1 ? await store.commit(appends.slice(1)) : [])];',
     'S2',
   ),
@@ -61,7 +61,12 @@ export const storing: readonly Bug[] = [
       },
       {
         file: 'src/engine/intake.js',
-        find: 'await store.commit([...appends, ...marks.writes], { expect: marks.expect });',
+        find: 'const { expect } = marks;',
+        replace: '',
+      },
+      {
+        file: 'src/engine/intake.js',
+        find: "await store.commit([...appends, ...marks.writes], { expect }, 'call', madeOn);",
         replace: 'await store.commit(appends);\n        await markParents(store, linked);',
       },
     ],
