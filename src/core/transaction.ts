@@ -29,8 +29,10 @@ export function memberSeqs({ seq, transaction }: OperationRow): readonly number[
   return Array.from({ length: size }, (_, at) => seq - place + at)
 }
 
-/** The member as it is once `other` is what it is; `part` is what was said of itself. */
-export function follow(row: OperationRow, other: OperationRow, part?: Part): OperationRow {
+/** The member as it is once `other` is what it is; `said` is what was said of itself. */
+export function follow(row: OperationRow, other: OperationRow, said?: Part): OperationRow {
+  // What was to be sent anew is not, if the whole is parked for having been refused too often.
+  const part = said?.type === 'resend' && other.status !== 'sending' ? undefined : said
   const own = { ...row, ...lastErrorOf(row, other, part), ...conflictOf(part) }
   if (isTerminal(other.status)) return finish(own, other.status, other.finishedAt ?? 0)
   const { rank: _rank, dueAt: _dueAt, request, backoffMs: _backoffMs, transaction = NO_PART, ...kept } = own

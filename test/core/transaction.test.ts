@@ -65,6 +65,16 @@ describe('what looking at the server decides', () => {
       isMet: true,
     })
   })
+
+  it('S5 S12 B14 is nothing where the first of them is parked all the same: what was sent stays as it is, and each says why', () => {
+    const error = { name: 'SyncOperationError', code: 'changed-too-often', message: 'It was refused too often.' }
+    const leader = member(0, { status: 'parked', lastError: error, request, reconciliations: 1 })
+    const was = member(1, { status: 'reconciling', request, baseVersion: '1', reconciliations: 1 })
+    const anew = { ...resent, request: { ...request, body: '{"n":1}' }, version: '2', conflict: { id: 'c' } as never }
+    const after = follow(was, leader, anew)
+    expect(after).toMatchObject({ status: 'parked', request, baseVersion: '1', lastError: error })
+    expect(after.conflict).toBeUndefined()
+  })
 })
 
 describe('the members of a transaction', () => {
