@@ -1,6 +1,7 @@
 import { isTerminal, type OperationRow } from '../core/operation.ts'
 import { backlogIn } from './world/backlog.ts'
 import { proveAgreement } from './agreement.ts'
+import { checkAtRest } from './world/checks.ts'
 import type { Caretaker } from './world/caretaker.ts'
 import { decideParked, resumeAll } from './world/people.ts'
 import { mendNotes } from './world/schemas.ts'
@@ -27,6 +28,7 @@ export async function proveLiveness(
   caretaker: Caretaker,
   hasNews: () => boolean,
   failed: () => boolean,
+  isChecked: boolean,
 ): Promise<readonly Failure[]> {
   const failures: Failure[] = []
   const fail = (invariant: string, sentence: string): void => void failures.push({ invariant, sentence })
@@ -45,6 +47,8 @@ export async function proveLiveness(
   }
   failures.push(...(await proveAgreement(world, failed)))
   if (failures.length > 0 || failed()) return failures
+  if (isChecked) await checkAtRest(world, failed)
+  if (failed()) return failures
   caretaker.goHome()
   await leave(world, fail)
   return failures

@@ -3,6 +3,7 @@ import { createStorm } from './faults/storm.ts'
 import type { Violation } from './invariants/invariant.ts'
 import { watchInvariants } from './invariants/index.ts'
 import { proveLiveness } from './liveness.ts'
+import { letPeopleCheck } from './world/checks.ts'
 import { createCaretaker } from './world/caretaker.ts'
 import type { Fact } from './world/facts.ts'
 import { letPeopleChoose } from './world/parts.ts'
@@ -85,7 +86,7 @@ async function run(tapeOf: (name: keyof Tapes) => Tape, options: SimulationOptio
   const storm = createStorm(choicesOf(tapes.faults))
   const trace = createTrace(options.keepsText ?? false)
   const engines = options.keepsTrace === true ? createEngineTrace(() => world.scheduler.now()) : undefined
-  const { settings, lastMs, plan, decisions, choosing, straining } = drawPlot(choicesOf(tapes.workload), shape)
+  const { settings, lastMs, plan, decisions, choosing, checks, straining } = drawPlot(choicesOf(tapes.workload), shape)
   const world = createWorld({
     ...shape,
     settings,
@@ -119,13 +120,14 @@ async function run(tapeOf: (name: keyof Tapes) => Tape, options: SimulationOptio
   letPeopleWork(world, plan)
   letPeopleDecide(world, decisions)
   letPeopleChoose(world, choosing)
+  letPeopleCheck(world, checks)
   letPeopleStrain(world, straining)
   storm.begin(world, lastMs)
   await world.scheduler.run(lastMs + storm.lingersMs(), failed)
   storm.end()
   caretaker.openAll()
   if (!failed())
-    for (const { invariant, sentence } of await proveLiveness(world, caretaker, takeNews, failed))
+    for (const { invariant, sentence } of await proveLiveness(world, caretaker, takeNews, failed, checks.length > 0))
       watch.report(invariant, sentence)
   if (!failed()) watch.end()
   return {

@@ -36,6 +36,7 @@ import { rounds } from './rounds.ts'
 import { schemas } from './schemas.ts'
 import { sequences } from './sequences.ts'
 import { settlements } from './settlements.ts'
+import { soundness } from './soundness.ts'
 import { stamps } from './stamps.ts'
 import { takeovers } from './takeovers.ts'
 import { threeWay } from './three-way.ts'
@@ -81,6 +82,7 @@ const CHECKERS: Readonly<Record<string, Checker>> = {
   schemas,
   sequences,
   settlements,
+  soundness,
   stamps,
   takeovers,
   'three-way': threeWay,

@@ -74,6 +74,18 @@ export type FactBody =
       readonly ids: readonly string[]
     }
   | { readonly type: 'declined'; readonly tab: string; readonly device: string; readonly ticket: number; readonly code: string }
+  /** Somebody has a store checked; `asked` when he begins to. */
+  | {
+      readonly type: 'checked'
+      readonly tab: string
+      readonly device: string
+      readonly repair: boolean
+      /** Nothing goes on any more, and everything was repaired. */
+      readonly isAtRest: boolean
+      readonly result: string
+      /** Each as code, collection, key and what is wrong. */
+      readonly problems: readonly string[]
+    }
   | { readonly type: 'did'; readonly tab: string; readonly action: string; readonly operation?: string; readonly result: string }
   /** Somebody decides about a conflict; `asked` when he begins to. */
   | {

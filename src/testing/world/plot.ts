@@ -1,4 +1,5 @@
 import { withAudit } from './audit.ts'
+import { drawChecks, type CheckStep } from './checks.ts'
 import { drawDecisions, type DecisionStep } from './decisions.ts'
 import { withEncryption } from './encryption.ts'
 import { drawParts, type PartStep } from './parts.ts'
@@ -18,6 +19,8 @@ export interface Plot {
   readonly decisions: readonly DecisionStep[]
   /** Which parts are followed from when on. */
   readonly choosing: readonly PartStep[]
+  /** When stores are checked; empty where nobody does so. */
+  readonly checks: readonly CheckStep[]
   /** What is changed so that it passes a schema, or not. */
   readonly straining: readonly SchemaStep[]
 }
@@ -36,8 +39,10 @@ export function drawPlot(choices: Choices, shape: WorkloadShape): Plot {
   // Who follows parts knows too little of what he has not for a checker of both.
   const isPlain = parts.length === 0
   const sealed = withEncryption({ ...last, schemas: isPlain ? schemas : [] }, choices)
+  const audited = withAudit(sealed, choices)
   return {
-    settings: withAudit(sealed, choices),
+    settings: audited,
+    checks: drawChecks(choices, shape, lastMs),
     lastMs,
     plan,
     decisions,

@@ -46,6 +46,8 @@ function describe(fact: FactBody): string {
       return `${fact.tab} has #${fact.ticket} declined: ${fact.code}`
     case 'did':
       return `${fact.tab} does ${fact.action} ${fact.operation ?? ''}: ${fact.result}`
+    case 'checked':
+      return `${fact.tab} ${fact.repair ? 'repairs' : 'checks'} its store: ${[fact.result, ...fact.problems].join('; ')}`
     case 'decision':
       return `${fact.tab} decides ${fact.conflict} of ${fact.operation} as ${JSON.stringify(fact.decision)}: ${fact.result}`
     case 'chosen':
