@@ -90,6 +90,21 @@ function defineCommands(cli: CAC, to: Io): void {
       return inspect(file, options, to)
     })
   cli
+    .command('audit <store>', 'Tell what happened, where that was audited, the newest first')
+    .option('--entity <name>', 'Only of this entity')
+    .option('--id <id>', 'Only of this one of --entity')
+    .option('--operation <id>', 'Only of this operation')
+    .option('--since <time>', 'From this time on, as 2026-01-31T12:00:00Z or milliseconds since 1970')
+    .option('--until <time>', 'Before this time')
+    .option('--user <name>', 'Whose (default: default)')
+    .option('--limit <n>', 'So many entries (default: 100)')
+    .option('--after <number>', 'What comes after this entry')
+    .option('--json', 'Print JSON')
+    .action(async (file: unknown, options: ParsedOptions) => {
+      const { audit } = await import('./audit.ts')
+      return audit(String(file), options, to)
+    })
+  cli
     .command('serve', 'Run the reference server on this machine')
     .option('--port <n>', '0 takes a free one (default: 4000)')
     .option('--database <file>', 'A SQLite file, or :memory: (default: :memory:)')

@@ -12,7 +12,7 @@ import { after, type Maybe } from './maybe.ts'
  * Associated data bind it to its format, key, collection, primary key and plain fields: moved elsewhere, or with one of these changed, it
  * can't be opened. Of an appended row (kind `a`) the primary key is not known when it is sealed. It is bound to its other plain fields,
  * among them one that is unique, so no copy of it can stand beside it; the first put of it (kind `p`) binds the key too. Whoever can write
- * the file could thus only change the order of rows that were never put again.
+ * the file could thus only change the order of rows that were never put again; and double those of the audit, of which nothing is unique.
  */
 const FORMAT = '1'
 type Kind = 'a' | 'p'

@@ -16,6 +16,7 @@ const engine = createSyncEngine({
   breaker: { failureThreshold: 100_000 },
   lock: { heartbeatMs: 200, staleMs: 60_000, pollMs: 50 },
   retention: { completedCount: 1_000_000 },
+  audit: { keepCount: 10_000_000 },
 })
 await engine.start()
 writeSync(1, 'ready\n')

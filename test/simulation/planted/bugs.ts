@@ -1,4 +1,5 @@
 import type { Bug } from './bug.ts'
+import { auditing } from './bugs/auditing.ts'
 import { basing } from './bugs/basing.ts'
 import { deciding } from './bugs/deciding.ts'
 import { hearing } from './bugs/hearing.ts'
@@ -36,4 +37,5 @@ export const BUGS: readonly Bug[] = [
   ...telling,
   ...sealing,
   ...transacting,
+  ...auditing,
 ]

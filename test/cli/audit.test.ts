@@ -1,0 +1,50 @@
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { sqliteStorage } from '../../src/adapters/sqlite/index.ts'
+import { httpTransport } from '../../src/adapters/http/index.ts'
+import { createSyncEngine } from '../../src/index.ts'
+import { folder, run, serverOf } from './support.ts'
+
+/** A note that was created and changed, by an engine that audits. */
+async function auditedStore(): Promise<{ store: string; operation: string }> {
+  const server = await serverOf()
+  const store = join(await folder(), 'notes.db')
+  const engine = createSyncEngine({
+    storage: sqliteStorage({ path: store }),
+    transport: httpTransport({ baseURL: server.url }),
+    entities: { note: {} },
+    audit: {},
+  })
+  await engine.start()
+  await (
+    await engine.enqueue({ type: 'create', entity: 'note', id: 'n1', payload: { title: 'old' } })
+  ).settled
+  const operation = await engine.enqueue({ type: 'update', entity: 'note', id: 'n1', payload: { title: 'new' } })
+  await operation.settled
+  await engine.stop()
+  return { store, operation: operation.id }
+}
+
+describe('C7 synchart audit', () => {
+  it('C7 prints what happened, by entity, operation and time, as text and as JSON', async () => {
+    const { store, operation } = await auditedStore()
+    const { code, stdout } = await run(['audit', store, '--entity', 'note', '--id', 'n1'])
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^#4 {2}\d{4}-\S+ {2}engine: ended, done {2}update note\/n1\n {4}title: "old" → "new"\n#3 /)
+    expect(stdout).toMatch(/#1 {2}\S+ {2}application: enqueued, queued {2}create note\/n1\n {4}title: \(nothing\) → "old"\n$/)
+    const json: unknown = JSON.parse((await run(['audit', store, '--operation', operation, '--json'])).stdout)
+    expect(json).toMatchObject({ user: 'default', entries: [{ number: 4 }, { number: 3 }], unreadable: [] })
+    const page = await run(['audit', store, '--limit', '1', '--after', '3'])
+    expect(page.stdout).toMatch(/^#2 .*\n.*\nFor more: --after 2\n$/)
+    expect((await run(['audit', store, '--since', '2999-01-01'])).stdout).toContain('There is no such entry')
+  })
+
+  it('C7 says what is wrong with a time, and that an id needs its entity', async () => {
+    const { store } = await auditedStore()
+    expect(await run(['audit', store, '--since', 'yesterday'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--since'),
+    })
+    expect(await run(['audit', store, '--id', 'n1'])).toMatchObject({ code: 2, stderr: expect.stringContaining('entity') })
+  })
+})
