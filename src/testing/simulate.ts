@@ -11,6 +11,7 @@ import { splitSeed } from './world/random.ts'
 import { letPeopleDecide } from './world/decisions.ts'
 import { drawPlot } from './world/plot.ts'
 import { letPeopleStrain } from './world/schemas.ts'
+import { letPeopleRelease } from './world/shapes.ts'
 import { choicesOf, recordedTape, replayedTape, type Tape } from './world/tape.ts'
 import { createTrace } from './world/trace.ts'
 import { createWorld } from './world/world.ts'
@@ -79,7 +80,7 @@ async function run(tapeOf: (name: keyof Tapes) => Tape, options: SimulationOptio
   const schedule = choicesOf(tapes.schedule)
   const storm = createStorm(choicesOf(tapes.faults))
   const trace = createTrace(options.keepsText ?? false)
-  const { settings, lastMs, plan, decisions, choosing, straining } = drawPlot(choicesOf(tapes.workload), shape)
+  const { settings, lastMs, plan, decisions, choosing, straining, releasing } = drawPlot(choicesOf(tapes.workload), shape)
   const world = createWorld({
     ...shape,
     settings,
@@ -112,6 +113,7 @@ async function run(tapeOf: (name: keyof Tapes) => Tape, options: SimulationOptio
   letPeopleDecide(world, decisions)
   letPeopleChoose(world, choosing)
   letPeopleStrain(world, straining)
+  letPeopleRelease(world, releasing)
   storm.begin(world, lastMs)
   await world.scheduler.run(lastMs + storm.lingersMs(), failed)
   storm.end()

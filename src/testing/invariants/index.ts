@@ -33,6 +33,7 @@ import { requests } from './requests.ts'
 import { rollbacks } from './rollbacks.ts'
 import { rounds } from './rounds.ts'
 import { schemas } from './schemas.ts'
+import { shapes } from './shapes.ts'
 import { sequences } from './sequences.ts'
 import { settlements } from './settlements.ts'
 import { stamps } from './stamps.ts'
@@ -78,6 +79,7 @@ const CHECKERS: Readonly<Record<string, Checker>> = {
   rounds,
   schemas,
   sequences,
+  shapes,
   settlements,
   stamps,
   takeovers,

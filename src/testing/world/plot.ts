@@ -4,6 +4,7 @@ import { drawParts, type PartStep } from './parts.ts'
 import { drawSchemas, type SchemaStep } from './schemas.ts'
 import { withQuarrel } from './quarrel.ts'
 import { drawSettings, withConflicts, withLines, withRetention, type WorldSettings } from './settings.ts'
+import { drawReleases, type ReleaseStep } from './shapes.ts'
 import type { Choices } from './tape.ts'
 import { withTransactions } from './transactions.ts'
 import { drawWorkload, type Step, type WorkloadShape } from './workload.ts'
@@ -19,6 +20,8 @@ export interface Plot {
   readonly choosing: readonly PartStep[]
   /** What is changed so that it passes a schema, or not. */
   readonly straining: readonly SchemaStep[]
+  /** When newer builds of the application come. */
+  readonly releasing: readonly ReleaseStep[]
 }
 
 /** What came later is drawn later: so a seed that is remembered for a mistake is still good for it where the new does not come up. */
@@ -34,8 +37,13 @@ export function drawPlot(choices: Choices, shape: WorkloadShape): Plot {
   const { settings: last, steps: plan } = withTransactions(quarrel, choices)
   // Who follows parts knows too little of what he has not for a checker of both.
   const isPlain = parts.length === 0
+  const encrypted = withEncryption({ ...last, schemas: isPlain ? schemas : [] }, choices)
+  const { shapes, releases } = drawReleases(choices, shape, lastMs)
+  // What a store without the keys can't be opened with, and what a schema made of a note, their own checkers judge.
+  const isAlone = encrypted.encryptedFromBuild === undefined && encrypted.schemas.length === 0
   return {
-    settings: withEncryption({ ...last, schemas: isPlain ? schemas : [] }, choices),
+    settings: { ...encrypted, shapes: isAlone ? shapes : 'none' },
+    releasing: isAlone ? releases : [],
     lastMs,
     plan,
     decisions,

@@ -2,6 +2,7 @@ import type { Bug } from './bug.ts'
 import { basing } from './bugs/basing.ts'
 import { deciding } from './bugs/deciding.ts'
 import { hearing } from './bugs/hearing.ts'
+import { migrating } from './bugs/migrating.ts'
 import { ordering } from './bugs/ordering.ts'
 import { owning } from './bugs/owning.ts'
 import { pacing } from './bugs/pacing.ts'
@@ -36,4 +37,5 @@ export const BUGS: readonly Bug[] = [
   ...telling,
   ...sealing,
   ...transacting,
+  ...migrating,
 ]
