@@ -13,6 +13,7 @@ import { letPeopleDecide } from './world/decisions.ts'
 import { drawPlot } from './world/plot.ts'
 import { letPeopleStrain } from './world/schemas.ts'
 import { createEngineTrace } from './world/engine-trace.ts'
+import { letPeopleRelease } from './world/shapes.ts'
 import { choicesOf, recordedTape, replayedTape, type Tape } from './world/tape.ts'
 import { createTrace } from './world/trace.ts'
 import { createWorld } from './world/world.ts'
@@ -86,7 +87,7 @@ async function run(tapeOf: (name: keyof Tapes) => Tape, options: SimulationOptio
   const storm = createStorm(choicesOf(tapes.faults))
   const trace = createTrace(options.keepsText ?? false)
   const engines = options.keepsTrace === true ? createEngineTrace(() => world.scheduler.now()) : undefined
-  const { settings, lastMs, plan, decisions, choosing, checks, straining } = drawPlot(choicesOf(tapes.workload), shape)
+  const { settings, lastMs, plan, decisions, choosing, checks, straining, releasing } = drawPlot(choicesOf(tapes.workload), shape)
   const world = createWorld({
     ...shape,
     settings,
@@ -122,6 +123,7 @@ async function run(tapeOf: (name: keyof Tapes) => Tape, options: SimulationOptio
   letPeopleChoose(world, choosing)
   letPeopleCheck(world, checks)
   letPeopleStrain(world, straining)
+  letPeopleRelease(world, releasing)
   storm.begin(world, lastMs)
   await world.scheduler.run(lastMs + storm.lingersMs(), failed)
   storm.end()

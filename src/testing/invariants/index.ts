@@ -34,6 +34,7 @@ import { requests } from './requests.ts'
 import { rollbacks } from './rollbacks.ts'
 import { rounds } from './rounds.ts'
 import { schemas } from './schemas.ts'
+import { shapes } from './shapes.ts'
 import { sequences } from './sequences.ts'
 import { settlements } from './settlements.ts'
 import { soundness } from './soundness.ts'
@@ -81,6 +82,7 @@ const CHECKERS: Readonly<Record<string, Checker>> = {
   rounds,
   schemas,
   sequences,
+  shapes,
   settlements,
   soundness,
   stamps,

@@ -14,6 +14,7 @@ export const leases: Checker = ({ settings, now }, report) => {
   const holders = new Map<string, Holder>()
   /** Tabs whose store has failed since they began to stop. */
   const troubled = new Set<string>()
+  const builds = new Map<string, number>()
   const { staleMs = 120_000, pollMs = 0 } = settings.engine.lock ?? {}
   /** A gap in one's own looking may count for two polls. */
   const soonestMs = staleMs - 2 * pollMs
@@ -24,6 +25,8 @@ export const leases: Checker = ({ settings, now }, report) => {
     if (lease.owner === '') return void holders.delete(device)
     holders.set(device, { owner: lease.owner, tab, beatAt: now() })
     if (before === undefined || before.owner === lease.owner || now() - before.beatAt >= soonestMs) return
+    // A newer build of the application need not wait for an older one.
+    if (settings.shapes !== 'none' && (builds.get(before.tab) ?? 1) < (builds.get(tab) ?? 1)) return
     report(
       'L7',
       `${tab} took the lease from ${before.tab}, which was alive and had shown a beat ${now() - before.beatAt} ms before.`,
@@ -46,6 +49,7 @@ export const leases: Checker = ({ settings, now }, report) => {
       if (fact.type === 'fault' && (fact.kind === 'evicted' || fact.kind === 'power-loss')) holders.delete(fact.where)
       if (fact.type === 'refused-commit' || (fact.type === 'read' && fact.failed !== undefined)) troubled.add(fact.tab)
       if (fact.type === 'tab') {
+        if (fact.change === 'starting') builds.set(fact.tab, fact.build)
         if (fact.change === 'stopping') troubled.delete(fact.tab)
         if (fact.change === 'stopped') stopped(fact)
         if (fact.change === 'killed' || fact.change === 'frozen') unwell(fact.tab)

@@ -25,7 +25,7 @@ interface Pulls {
  * S18: what a page brings is stored with how far it reaches. S21: a pull is complete only with the server's last page; then nothing remains that the server
  * has not had since the pull began, and nothing is gone that it has.
  */
-export const pulls: Checker = ({ now, partsOf, placesOf, valueOf, versionsOf }, report) => {
+export const pulls: Checker = ({ settings, now, partsOf, placesOf, valueOf, versionsOf }, report) => {
   const devices = new Map<string, Pulls>()
   /** When a path last lost its value. */
   const goneAt = new Map<string, number>()
@@ -86,7 +86,8 @@ export const pulls: Checker = ({ now, partsOf, placesOf, valueOf, versionsOf }, 
     // Where nothing is followed any more, it reaches as far as it did.
     const isSwept =
       partsOf(device) !== undefined && [...before].every(([key, was]) => was !== undefined && isSweptAs(was, bases.get(key)))
-    if (!isBlind && isPage && !hasCursor && !isSwept)
+    const isRenewed = settings.shapes !== 'none' && [...before].every(([key, was]) => isSameState(was, bases.get(key)))
+    if (!isBlind && isPage && !hasCursor && !isSwept && !isRenewed)
       report('S18', `${tab} stored ${[...before.keys()].join(', ')}, but not how far that reaches.`)
     if (!isBlind && isPage) swept(tab, before, bases, partsOf(device) !== undefined)
   }
@@ -166,4 +167,15 @@ export function kindIn(path: string): string {
 
 function pathOf(entity: string, id: string): string {
   return `/${entity}/${encodeURIComponent(id)}`
+}
+
+/** Only what it is stored as is another: a newer build of the application has migrated it. */
+function isSameState(was: Base | undefined, is: Base | undefined): boolean {
+  return (
+    was !== undefined &&
+    is !== undefined &&
+    was.version === is.version &&
+    was.isGone === is.isGone &&
+    was.generation === is.generation
+  )
 }

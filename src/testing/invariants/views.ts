@@ -33,7 +33,7 @@ const NEWS_MS = 300
  * S14: what a tab shows of an entity is what the server confirmed with the live operations in their order, at some moment, and whether one lives; and
  * it never goes back. What another tab has just committed it may not know yet, and show its own on top of less: then only the end is judged (L3).
  */
-export const views: Checker = ({ now, rowsOf }, report) => {
+export const views: Checker = ({ now, rowsOf, settings }, report) => {
   const devices = new Map<string, Past>()
   /** By tab and lane: which moment it shows. */
   const shown = new Map<string, number>()
@@ -88,6 +88,8 @@ export const views: Checker = ({ now, rowsOf }, report) => {
 
   return {
     see(fact) {
+      // What a tab can't use depends on its build.
+      if (settings.shapes !== 'none') return
       if (fact.type === 'fault' && BLINDING.has(fact.kind)) pastOf(/^d\d+/.exec(fact.where)?.[0] ?? '').isBlind = true
       if (fact.type === 'tab' && fact.change === 'starting')
         for (const key of [...shown.keys()]) if (key.startsWith(`${fact.tab} `)) shown.delete(key)

@@ -6,6 +6,7 @@ import { drawParts, type PartStep } from './parts.ts'
 import { drawSchemas, type SchemaStep } from './schemas.ts'
 import { withQuarrel } from './quarrel.ts'
 import { drawSettings, withConflicts, withLines, withRetention, type WorldSettings } from './settings.ts'
+import { drawReleases, type ReleaseStep } from './shapes.ts'
 import type { Choices } from './tape.ts'
 import { withTransactions } from './transactions.ts'
 import { drawWorkload, type Step, type WorkloadShape } from './workload.ts'
@@ -23,6 +24,8 @@ export interface Plot {
   readonly checks: readonly CheckStep[]
   /** What is changed so that it passes a schema, or not. */
   readonly straining: readonly SchemaStep[]
+  /** When newer builds of the application come. */
+  readonly releasing: readonly ReleaseStep[]
 }
 
 /** What came later is drawn later: so a seed that is remembered for a mistake is still good for it where the new does not come up. */
@@ -40,9 +43,14 @@ export function drawPlot(choices: Choices, shape: WorkloadShape): Plot {
   const isPlain = parts.length === 0
   const sealed = withEncryption({ ...last, schemas: isPlain ? schemas : [] }, choices)
   const audited = withAudit(sealed, choices)
+  const checks = drawChecks(choices, shape, lastMs)
+  const { shapes, releases } = drawReleases(choices, shape, lastMs)
+  // What a store without the keys can't be opened with, and what a schema made of a note, their own checkers judge.
+  const isAlone = sealed.encryptedFromBuild === undefined && sealed.schemas.length === 0
   return {
-    settings: audited,
-    checks: drawChecks(choices, shape, lastMs),
+    settings: { ...audited, shapes: isAlone ? shapes : 'none' },
+    checks,
+    releasing: isAlone ? releases : [],
     lastMs,
     plan,
     decisions,

@@ -28,6 +28,8 @@ export interface WorldSettings {
   readonly schemas: readonly SchemaMode[]
   /** The build from which on stores with transactions are encrypted, each newer one with a key of its own; undefined: none. */
   readonly encryptedFromBuild: number | undefined
+  /** Whether each build of the application has a shape of its own of notes, and how well one of them migrates. */
+  readonly shapes: 'none' | 'sound' | 'failing'
 }
 
 export type SchemaMode = 'none' | 'at-once' | 'later'
@@ -78,6 +80,7 @@ export function drawSettings(choices: Choices): WorldSettings {
     transactions: 'none',
     schemas: [],
     encryptedFromBuild: undefined,
+    shapes: 'none',
   }
 }
 

@@ -10,6 +10,7 @@ import type { TabChange } from './facts.ts'
 import { createLife, type Life } from './life.ts'
 import { BASE_URL } from './network.ts'
 import { schemaOf } from './schemas.ts'
+import { shapeOptions } from './shapes.ts'
 import { noteOptions } from './settings.ts'
 import { encrypted, rotateKeys } from './encryption.ts'
 import { codeOf } from './trace.ts'
@@ -148,7 +149,13 @@ export function createTab(world: World, device: Device, name: string): Tab {
       connectivity: device.link.connectivityOf(life, settings.hasProbe),
     }
     const unaudited = settings.engine.audit === undefined ? undefined : [UNAUDITED]
-    const note = { ...noteOptions(settings), scopes: device.parts, schema: schemaOf(device.schema, thinking), unaudited }
+    const note = {
+      ...noteOptions(settings),
+      ...shapeOptions(settings, tab.build),
+      scopes: device.parts,
+      schema: schemaOf(device.schema, thinking),
+      unaudited,
+    }
     const engine = engineFactory(ports).createSyncEngine({
       ...settings.engine,
       recorder: world.traced && RECORDER,
@@ -162,7 +169,7 @@ export function createTab(world: World, device: Device, name: string): Tab {
     return engine
   }
 
-  /** A newer build is told apart by the version of its schema. */
+  /** A newer build is told apart by the version of its schema, or of what the application stores. */
   function storageOf(life: Life): { storage: Storage; rotate: () => void } {
     const { build } = tab
     const storage = device.disk.storageOf({
@@ -178,7 +185,8 @@ export function createTab(world: World, device: Device, name: string): Tab {
       fault: (call) => device.storageFault(call),
     })
     const from = device.disk.corrupt === undefined ? undefined : world.settings.encryptedFromBuild
-    if (from === undefined || build < from) return { storage: ofBuild(storage, build), rotate: () => {} }
+    const version = world.settings.shapes === 'none' ? build : 1
+    if (from === undefined || build < from) return { storage: ofBuild(storage, version), rotate: () => {} }
     const sealed = encrypted(storage, world.cipherOf(build))
     const told = (result: string): void => {
       if (life.isAlive()) tell({ type: 'did', tab: name, action: 'rotate', result })

@@ -3,6 +3,7 @@ import { auditing } from './bugs/auditing.ts'
 import { basing } from './bugs/basing.ts'
 import { deciding } from './bugs/deciding.ts'
 import { hearing } from './bugs/hearing.ts'
+import { migrating } from './bugs/migrating.ts'
 import { ordering } from './bugs/ordering.ts'
 import { owning } from './bugs/owning.ts'
 import { pacing } from './bugs/pacing.ts'
@@ -38,4 +39,5 @@ export const BUGS: readonly Bug[] = [
   ...sealing,
   ...transacting,
   ...auditing,
+  ...migrating,
 ]
