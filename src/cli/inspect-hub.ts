@@ -39,7 +39,8 @@ export function createHub() {
 
   function addPage(page: WebSocket): void {
     const lines = ring.lines()
-    for (let at = 0; at < lines.length; at += MAX_LINES) page.send(JSON.stringify({ type: 'lines', lines: lines.slice(at, at + MAX_LINES) }))
+    for (let at = 0; at < lines.length; at += MAX_LINES)
+      page.send(JSON.stringify({ type: 'lines', lines: lines.slice(at, at + MAX_LINES) }))
     for (const engine of present) page.send(JSON.stringify({ type: 'hello', engine }))
     pages.set(page, { dropped: 0 })
     page.on('close', () => pages.delete(page))

@@ -18,7 +18,9 @@ const STYLE = 'html,body{margin:0;height:100%}@media(prefers-color-scheme:dark){
 const SCRIPT = new URL('../../visualizations/inspector/page.bundle.js', import.meta.url)
 
 /** What is served below the token: the page, its script and style, and the trace if one is shown. */
-export async function inspectorPage(trace: string | undefined): Promise<(path: string, request: IncomingMessage, response: ServerResponse) => void> {
+export async function inspectorPage(
+  trace: string | undefined,
+): Promise<(path: string, request: IncomingMessage, response: ServerResponse) => void> {
   const script = await readFile(SCRIPT, 'utf8')
   const html = `<!doctype html>
 <html lang="en"${trace === undefined ? '' : ' data-trace'}>
@@ -42,5 +44,7 @@ export async function inspectorPage(trace: string | undefined): Promise<(path: s
 }
 
 export function refuse(response: ServerResponse): void {
-  response.writeHead(404, { ...HEADERS, 'Content-Type': 'text/plain' }).end('Not found. The address has a token: take it from where `synchart inspect` runs.\n')
+  response
+    .writeHead(404, { ...HEADERS, 'Content-Type': 'text/plain' })
+    .end('Not found. The address has a token: take it from where `synchart inspect` runs.\n')
 }

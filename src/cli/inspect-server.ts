@@ -30,7 +30,12 @@ export async function startInspectServer({ port, trace, origins = [] }: InspectS
   const token = randomBytes(TOKEN_BYTES).toString('base64url')
   const page = await inspectorPage(trace)
   const hub = createHub()
-  const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_PAYLOAD, perMessageDeflate: false, handleProtocols: (offered) => (offered.has(WIRE_PROTOCOL) ? WIRE_PROTOCOL : false) })
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: MAX_PAYLOAD,
+    perMessageDeflate: false,
+    handleProtocols: (offered) => (offered.has(WIRE_PROTOCOL) ? WIRE_PROTOCOL : false),
+  })
   const server = createServer((request, response) => {
     const path = pathOf(request)
     if (path === undefined) refuse(response)
@@ -64,7 +69,11 @@ export async function startInspectServer({ port, trace, origins = [] }: InspectS
 
   function listen(at: number): Promise<number> {
     return new Promise((resolve, reject) => {
-      server.once('error', (cause) => reject(new SyncError('not-listening', `Port ${at} can't be used: ${cause.message}. Give another, as --port 0.`, { cause })))
+      server.once('error', (cause) =>
+        reject(
+          new SyncError('not-listening', `Port ${at} can't be used: ${cause.message}. Give another, as --port 0.`, { cause }),
+        ),
+      )
       server.listen(at, '127.0.0.1', () => {
         const address = server.address()
         resolve(typeof address === 'object' && address !== null ? address.port : at)

@@ -6,14 +6,21 @@ type Check = (value: unknown) => boolean
 const text: Check = (value) => typeof value === 'string'
 const maybeText: Check = (value) => value === undefined || typeof value === 'string'
 const flat: Check = (value) =>
-  value === undefined || (isRecord(value) && Object.values(value).every((one) => ['string', 'number', 'boolean'].includes(typeof one)))
+  value === undefined ||
+  (isRecord(value) && Object.values(value).every((one) => ['string', 'number', 'boolean'].includes(typeof one)))
 const nested: Check = (value) => typeof value === 'string' || (isRecord(value) && Object.values(value).every(nested))
 
 /** Of each type of line its members. */
 const MEMBERS: Readonly<Record<TraceLine['type'], Readonly<Record<string, Check>>>> = {
   actor: { actor: text, name: text, machine: maybeText, parent: maybeText, engine: maybeText },
   event: { from: maybeText, to: text, event: text, fields: flat },
-  step: { actor: text, event: text, taken: (value) => Array.isArray(value) && value.every(text), value: nested, status: maybeText },
+  step: {
+    actor: text,
+    event: text,
+    taken: (value) => Array.isArray(value) && value.every(text),
+    value: nested,
+    status: maybeText,
+  },
   state: { actor: text, value: (value) => value === undefined || nested(value), status: text },
   port: {
     port: text,

@@ -35,7 +35,16 @@ async function queueRow(engine: SyncEngine, info: OperationInfo, isExplained: bo
   }
 }
 
-function conflictLine({ operationId, entity, entityId, type, severity, strategy, resolution, fields }: ConflictInfo): ConflictLine {
+function conflictLine({
+  operationId,
+  entity,
+  entityId,
+  type,
+  severity,
+  strategy,
+  resolution,
+  fields,
+}: ConflictInfo): ConflictLine {
   return {
     operation: operationId,
     entity: `${entity}/${entityId}`,
@@ -50,7 +59,17 @@ function conflictLine({ operationId, entity, entityId, type, severity, strategy,
 function totalsOf(engine: SyncEngine): EngineStatus['totals'] {
   const { operations, queue, latencyMs, health, breaker, lock, requests } = engine.metrics()
   const { done, rejected, retried, coalesced, conflicts } = operations
-  const figures = { waiting: queue.depth, done, rejected, retried, coalesced, conflicts, requests, 'latency p50, ms': latencyMs.p50, 'latency p95, ms': latencyMs.p95 }
+  const figures = {
+    waiting: queue.depth,
+    done,
+    rejected,
+    retried,
+    coalesced,
+    conflicts,
+    requests,
+    'latency p50, ms': latencyMs.p50,
+    'latency p95, ms': latencyMs.p95,
+  }
   return [
     ...Object.entries(figures).map(([name, value]) => [name, String(Math.round(value))] as const),
     ['health', `${Math.round(health)} %`],

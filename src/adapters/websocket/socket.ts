@@ -22,5 +22,10 @@ export async function platformSocket(): Promise<(url: string, protocol?: string)
     return (url, protocol) => new WebSocket(url, protocol)
   }
   const { WebSocket } = await import('ws')
-  return (url, protocol) => new WebSocket(url, protocol === undefined ? [] : [protocol], { maxPayload: MAX_PAYLOAD, perMessageDeflate: false, followRedirects: false })
+  return (url, protocol) =>
+    new WebSocket(url, protocol === undefined ? [] : [protocol], {
+      maxPayload: MAX_PAYLOAD,
+      perMessageDeflate: false,
+      followRedirects: false,
+    })
 }
