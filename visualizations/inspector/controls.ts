@@ -20,12 +20,12 @@ export function createControls(player: Player, range: { first(): number; end(): 
   const element = el(
     'div',
     { class: 'controls', role: 'toolbar', 'aria-label': 'Time travel' },
-    button('First line (Home)', '⏮', () => player.go(range.first())),
-    button('Back to the last transition (shift and ←)', '⏪', () => player.toStep(-1)),
-    button('One line back (←)', '◀', () => player.step(-1)),
+    button('First line (Home)', '|◀', () => player.go(range.first())),
+    button('Back to the last transition (shift and ←)', '◀◀', () => player.toStep(-1)),
+    button('One line back (←)', '◁', () => player.step(-1)),
     play,
     button('One line on (→)', '▷', () => player.step(1)),
-    button('On to the next transition (shift and →)', '⏩', () => player.toStep(1)),
+    button('On to the next transition (shift and →)', '▶▶', () => player.toStep(1)),
     live,
     el('label', {}, 'speed ', speed),
     slider,
@@ -63,7 +63,11 @@ export function createControls(player: Player, range: { first(): number; end(): 
     key(event: KeyboardEvent): void {
       const { target, key, shiftKey } = event
       if (event.ctrlKey || event.metaKey || event.altKey) return
-      if (target instanceof HTMLInputElement || (target instanceof HTMLElement && target.closest('.views') && key.startsWith('Arrow') && !target.closest('.list'))) return
+      if (
+        target instanceof HTMLInputElement ||
+        (target instanceof HTMLElement && target.closest('.views') && key.startsWith('Arrow') && !target.closest('.list'))
+      )
+        return
       if (key === ' ' && target instanceof HTMLElement && target.closest('button, summary')) return
       const act = keys[shiftKey && key.startsWith('Arrow') ? `shift ${key}` : key]
       if (act === undefined) return
@@ -75,7 +79,7 @@ export function createControls(player: Player, range: { first(): number; end(): 
       slider.max = String(Math.max(range.first(), range.end() - 1))
       slider.value = String(player.position())
       where.textContent = text
-      play.textContent = player.isPlaying() ? '⏸' : '▶'
+      play.textContent = player.isPlaying() ? '❚❚' : '▶'
       live.setAttribute('aria-pressed', String(player.isLive()))
     },
   }

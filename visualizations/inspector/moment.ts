@@ -37,7 +37,7 @@ export function advanceMoment(moment: Moment, line: TraceLine): void {
   remember(moment.operations, id, known)
 }
 
-export function isEnded({ fields }: TracedOperation): boolean {
+function isEnded({ fields }: TracedOperation): boolean {
   return ENDED.has(fields['status'])
 }
 
@@ -45,7 +45,10 @@ export function isEnded({ fields }: TracedOperation): boolean {
 export function activeStates(machine: string, value: TraceValue | undefined): readonly string[] {
   if (value === undefined) return []
   if (typeof value === 'string') return [machine, `${machine}.${value}`]
-  const inner = Object.entries(value).flatMap(([region, part]) => [`${machine}.${region}`, ...activeStates(`${machine}.${region}`, part)])
+  const inner = Object.entries(value).flatMap(([region, part]) => [
+    `${machine}.${region}`,
+    ...activeStates(`${machine}.${region}`, part),
+  ])
   return [...new Set([machine, ...inner])]
 }
 

@@ -40,6 +40,8 @@ export function mount(root: HTMLElement): Inspector {
   let matches = createMatches(history, names)
   let filter = filterOf('', ALL_TYPES)
   let chosen: string | undefined
+  /** While nobody has chosen. */
+  let followed: string | undefined
   let drawnAt = -1
   let isWaiting = false
   let isClosed = false
@@ -59,7 +61,8 @@ export function mount(root: HTMLElement): Inspector {
   const chart = createChart()
   const glance = createGlance()
   const tree = createTree((actor) => {
-    chosen = actor
+    // Chosen again: nobody is.
+    chosen = chosen === actor ? undefined : actor
     soon()
   })
   const timeline = createTimeline({
@@ -85,7 +88,16 @@ export function mount(root: HTMLElement): Inspector {
     ['Metrics', metrics.element],
   ] as const
   const tabs = createTabs(views, soon)
-  const element = el('div', { class: 'inspector' }, glance.element, controls.element, tree.element, chart.element, tabs.element, bar)
+  const element = el(
+    'div',
+    { class: 'inspector' },
+    glance.element,
+    controls.element,
+    tree.element,
+    chart.element,
+    tabs.element,
+    bar,
+  )
   const sheet = new CSSStyleSheet()
   sheet.replaceSync(`${drawingStyle()}${STYLE}`)
   const holder = root.getRootNode()
@@ -114,11 +126,15 @@ export function mount(root: HTMLElement): Inspector {
     const at = player.position()
     const line = history.line(at)
     const moment = history.moment(at)
-    const actor = moment.actors.get(chosenIn(moment) ?? '')
+    const actor = moment.actors.get(chosenIn(moment, line) ?? '')
     glance.show(moment.actors, actor?.engine)
     tree.show(moment.actors, actor?.actor)
     chart.show(actor)
-    controls.show(line === undefined ? 'nothing yet' : `${(at - history.first() + 1).toLocaleString('en')} of ${(history.end() - history.first()).toLocaleString('en')} · ${clock(line.at)}`)
+    controls.show(
+      line === undefined
+        ? 'nothing yet'
+        : `${(at - history.first() + 1).toLocaleString('en')} of ${(history.end() - history.first()).toLocaleString('en')} · ${clock(line.at)}`,
+    )
     element.dataset['at'] = String(at)
     drawView(at, line, moment)
     drawnAt = at
@@ -131,12 +147,18 @@ export function mount(root: HTMLElement): Inspector {
     else if (tab === 'Sequence') sequence.show(messagesBefore(at), (actor) => names.get(actor) ?? actor)
     else if (tab === 'Queue') queue.show(moment, now)
     else if (tab === 'Conflicts') conflicts.show(moment, now)
-    else metrics.show(rates.until(line?.at ?? 0, SECONDS), [...(now?.values() ?? [])].flatMap(({ totals }) => totals))
+    else
+      metrics.show(
+        rates.until(line?.at ?? 0, SECONDS),
+        [...(now?.values() ?? [])].flatMap(({ totals }) => totals),
+      )
   }
 
-  /** The one that was chosen; while nobody has chosen, an operation in play, or the engine. */
-  function chosenIn({ actors }: Moment): string | undefined {
+  /** The one that was chosen; while nobody has chosen, who the line is about in the past, and now an operation in play, or the engine. */
+  function chosenIn({ actors }: Moment, line: TraceLine | undefined): string | undefined {
     if (chosen !== undefined) return chosen
+    if (!player.isLive() && line?.type === 'step') followed = line.actor
+    if (!player.isLive() && followed !== undefined && actors.has(followed)) return followed
     const all = [...actors.values()]
     return (all.find(({ machine }) => machine === 'operation') ?? all.find(({ machine }) => machine !== undefined))?.actor
   }
@@ -172,6 +194,7 @@ export function mount(root: HTMLElement): Inspector {
     matches = createMatches(history, names)
     matches.set(filter)
     chosen = undefined
+    followed = undefined
     add(lines)
     player.go(history.first())
     bar.textContent = `A trace of synchart ${header.version}: ${lines.length.toLocaleString('en')} lines${header.dropped > 0 ? `, and ${header.dropped.toLocaleString('en')} before them that are not kept` : ''}.`
@@ -187,10 +210,14 @@ export function mount(root: HTMLElement): Inspector {
 
   function save(): void {
     const [first, end] = [history.first(), history.end()]
-    const lines = Array.from({ length: end - first }, (_, index) => history.line(first + index)).filter((line) => line !== undefined)
+    const lines = Array.from({ length: end - first }, (_, index) => history.line(first + index)).filter(
+      (line) => line !== undefined,
+    )
     const { actors } = copyOf(history.moment(first - 1))
     const link = el('a', { download: 'trace.ndjson' })
-    link.href = URL.createObjectURL(new Blob([traceText({ actors, at: lines[0]?.at ?? 0 }, lines, first)], { type: 'application/x-ndjson' }))
+    link.href = URL.createObjectURL(
+      new Blob([traceText({ actors, at: lines[0]?.at ?? 0 }, lines, first)], { type: 'application/x-ndjson' }),
+    )
     link.click()
     URL.revokeObjectURL(link.href)
   }
