@@ -260,8 +260,7 @@ export function createPuller(
     const request = requestOf(entity)
     const isAwaited = request > (row.answers ?? 0)
     if (isAwaited) await replica.note(writer, entity, { ...row, answers: request, lastError: storedError(error) })
-    const isHeldBack = error instanceof CircuitBreakerOpenError
-    // Of its opening the breaker itself has told.
+    const isHeldBack = error instanceof CircuitBreakerOpenError // Of its opening the breaker itself has told.
     if (isAwaited || !isHeldBack) events.emit({ type: 'pull:failed', ...part, error })
     return { type: 'failed', delayMs: delayMs(failures, isHeldBack ? settings.breaker.cooldownMs : retryAfterMs) }
   }

@@ -53,7 +53,7 @@ export const migrating: readonly Bug[] = [
   bug(
     "an older build may edit a newer one's operation",
     'Its new content would have the shape of the newer build, by its version.',
-    'src/engine/store.js',
+    'src/engine/store-edit.js',
     "if (row.aside?.why === 'newer')",
     "if (row.aside?.why === 'never')",
     'S27',
