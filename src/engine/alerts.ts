@@ -37,6 +37,8 @@ export function createAlerts(
   /** What was told of and is not over. */
   const raised = new Set<AlertName>()
   let looks = 0
+  /** Counts what events told of dead letters: a look that began before does not know of it. */
+  let letters = 0
   /** The last sign of life of an owner who sends for this user, and when it was seen first. */
   let seen: { readonly life: string; readonly at: number } | undefined
   let rest = (): void => {}
@@ -79,6 +81,7 @@ export function createAlerts(
   }
 
   async function lookAsOwner(): Promise<void> {
+    const before = letters
     const isByChoice = pauses().some((reason) => !OWN_PAUSES.has(reason))
     const [dead] = await store.finishedOf(user, 'rejected', 1)
     const late = isByChoice ? undefined : await stuckOperation(store, user, clock.now() - alerts.stuckMs)
@@ -87,8 +90,8 @@ export function createAlerts(
     const { state, remainingMs } = breaker()
     if (state === 'open') breakerOpened(remainingMs)
     else if (state === 'closed') clear('breaker-open')
-    if (dead === undefined) clear('dead-letter')
-    else rejected(infoOf(dead))
+    if (dead !== undefined) rejected(infoOf(dead))
+    else if (letters === before) clear('dead-letter')
     if (late === undefined) clear('stuck-operation')
     else stuck(infoOf(late))
     if (used?.quotaBytes !== undefined) fullTo(used.usedBytes / used.quotaBytes)
@@ -133,6 +136,7 @@ export function createAlerts(
         case 'breaker:closed':
           return clear('breaker-open')
         case 'sync:failed':
+          letters += 1
           return rejected(event.operation)
         case 'lock:acquired':
           seen = undefined

@@ -79,6 +79,42 @@ describe('alerts', () => {
     expect(alerts).toEqual(['+dead-letter', '-dead-letter'])
   })
 
+  it('A12 are not cleared by a look at the store that began before the dead letter was there', async () => {
+    const storage = world.storage()
+    let isAsked = (): void => {}
+    let hasLooked = (): void => {}
+    const looked = new Promise<void>((resolve) => (hasLooked = resolve))
+    let goOn = (): void => {}
+    const asked = new Promise<void>((resolve) => (isAsked = resolve))
+    const held = new Promise<void>((resolve) => (goOn = resolve))
+    const engine = await started({
+      storage: {
+        ...storage,
+        async scan(collection, query) {
+          const entries = await storage.scan(collection, query)
+          if (query.prefix?.[0] !== 'rejected') return entries
+          isAsked()
+          await held
+          return entries
+        },
+        async estimate() {
+          hasLooked()
+          return storage.estimate()
+        },
+      },
+    })
+    const alerts = told(engine)
+    await clock.advance(MINUTE_MS)
+    await asked
+    await (
+      await engine.enqueue(missing('a'))
+    ).settled
+    goOn()
+    await looked
+    await engine.explain()
+    expect(alerts).toEqual(['+dead-letter'])
+  })
+
   it('A12 tell after a restart of dead letters that are still there', async () => {
     const first = await started()
     await (
