@@ -19,6 +19,7 @@ export { mergeHistograms, percentile, type Histogram } from './core/histogram.ts
 export { formatMetrics } from './engine/format-metrics.ts'
 export type { StatisticsStore } from './engine/statistics.ts'
 export type { CheckOptions, CheckResult, Problem, ProblemCode, Repaired } from './engine/integrity/types.ts'
+export type { Accumulation, EntityInvariant, EntityInvariants, Invariant, Invariants, SeenEntity } from './core/invariants.ts'
 export type { ScopeChoice } from './engine/scopes.ts'
 export type { EngineOptions } from './engine/runtime.ts'
 export type { RecorderOptions } from './core/recorder-options.ts'

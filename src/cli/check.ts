@@ -31,7 +31,7 @@ function siteOf(store: ReturnType<typeof createStore>, lease: LeaseInfo): Parame
     store,
     user: undefined,
     server: undefined,
-    entities: [],
+    declared: { entities: {}, invariants: {} },
     ageingMs: DEFAULTS.ageingMs,
     now: () => Date.now(),
     asOwner: (repair) => (lease.state === 'held' ? undefined : repair({ collection: META, key: LEASE, epoch: lease.epoch })),

@@ -2,6 +2,7 @@ import type { ActionEffects } from './derive.ts'
 import type { Json, JsonObject } from './json.ts'
 import type { Migrations } from './migrate.ts'
 import type { ConflictRecord, FieldConflict } from './operation.ts'
+import type { EntityInvariants } from './invariants.ts'
 import type { References } from './references.ts'
 import type { StandardSchema } from './standard-schema.ts'
 
@@ -87,4 +88,6 @@ export interface EntityOptions {
    * `version` none may be missing. What fails is set aside and told of; nothing is lost.
    */
   readonly migrations?: Migrations | undefined
+  /** What must hold of each, or of all together: for `check()`. */
+  readonly invariants?: EntityInvariants | undefined
 }

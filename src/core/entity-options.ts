@@ -1,6 +1,7 @@
 import { checkUnaudited } from './audit-options.ts'
 import { checkConflictOptions } from './conflict-options.ts'
 import { ValidationError } from './errors.ts'
+import { checkEntityInvariants } from './invariants.ts'
 import { checkMigrations } from './migration-options.ts'
 import { refuseUnknown } from './option-checks.ts'
 import { checkReferences } from './references.ts'
@@ -18,6 +19,7 @@ const ENTITY_OPTIONS = [
   'schema',
   'payloads',
   'references',
+  'invariants',
   'unaudited',
   'version',
   'migrations',
@@ -39,6 +41,7 @@ export function checkEntities(entities: unknown): void {
     checkActions(`entities.${name}.actions`, entity['actions'])
     checkUnaudited(`entities.${name}.unaudited`, entity['unaudited'])
     if (entity['scopes'] !== undefined) checkScopes(`entities.${name}.scopes`, entity['scopes'])
+    if (entity['invariants'] !== undefined) checkEntityInvariants(`entities.${name}.invariants`, entity['invariants'])
     if (entity['references'] !== undefined)
       checkReferences(`entities.${name}.references`, entity['references'], Object.keys(entities))
   }

@@ -9,6 +9,7 @@ import type { Storage, SystemPorts, Transport } from './ports.ts'
 import type { Ageing } from './rows.ts'
 import { count, DAY_MS, refuseUnknown, share, span, STRATEGIES } from './option-checks.ts'
 import type { RecorderOptions } from './recorder-options.ts'
+import { checkInvariants, type Invariants } from './invariants.ts'
 import { checkRealtime, type RealtimeOptions } from './realtime-options.ts'
 import { isRecord } from './schema.ts'
 
@@ -80,6 +81,8 @@ export interface Settings {
   readonly retention: RetentionOptions
   readonly pull: PullOptions
   readonly realtime: RealtimeOptions
+  /** By name, what must hold over several kinds of entities: for `check()`. Default: none. */
+  readonly invariants: Invariants
   readonly alerts: AlertOptions
   /** Keeps a log of every change, as {} with the defaults. Without it nothing of that is written. */
   readonly audit: AuditOptions | undefined
@@ -139,6 +142,7 @@ export const DEFAULTS: Settings = {
   limits: { payloadBytes: 262_144, payloadDepth: 32 },
   retention: { completedMs: DAY_MS, completedCount: 1_000, conflictMs: 30 * DAY_MS, conflictCount: 1_000 },
   pull: { everyMs: 0, pageSize: 500 },
+  invariants: {},
   realtime: {
     heartbeatMs: 15_000,
     connectTimeoutMs: 15_000,
@@ -172,6 +176,7 @@ export function settingsOf(options: SyncEngineOptions): Settings {
     limits: merged('limits', DEFAULTS.limits, options.limits),
     retention: merged('retention', DEFAULTS.retention, options.retention),
     pull: merged('pull', DEFAULTS.pull, options.pull),
+    invariants: orDefault(options.invariants, DEFAULTS.invariants),
     realtime: merged('realtime', DEFAULTS.realtime, options.realtime),
     alerts: merged('alerts', DEFAULTS.alerts, options.alerts),
     audit: auditOptions(options.audit),
@@ -225,6 +230,7 @@ function checkNumbers(settings: Settings): void {
   if (pull.everyMs !== 0) span('pull.everyMs', pull.everyMs, 100)
   count('pull.pageSize', pull.pageSize, 1, 1_000)
   checkRealtime(settings.realtime)
+  checkInvariants(settings.invariants, Object.keys(settings.entities))
   span('retention.conflictMs', retention.conflictMs, 0)
   count('retention.conflictCount', retention.conflictCount, 0, 100_000_000)
   for (const [priority, ms] of Object.entries(ageingMs)) span(`ageingMs.${priority}`, ms, 0)

@@ -3,6 +3,7 @@ import { isRecord } from '../../core/schema.ts'
 import { checkConflicts } from './conflicts.ts'
 import { checkEntities } from './entities.ts'
 import { createFindings } from './findings.ts'
+import { checkDeclared } from './invariants.ts'
 import { checkMeta } from './meta.ts'
 import { checkOperations } from './operations.ts'
 import { compareWithServer } from './server.ts'
@@ -19,14 +20,15 @@ export async function checkStore(site: Site, options: CheckOptions, monotonic: (
   const { repair = false, entities, server: isCompared = false } = options
   const began = monotonic()
   const findings = createFindings()
-  const task = { ...site, repair, concerns: (entity: string) => entities === undefined || entities.includes(entity) }
+  const task = { ...site, repair, isCompared, concerns: (entity: string) => entities === undefined || entities.includes(entity) }
   await checkMeta(task, findings)
   await checkOperations(task, findings)
   await checkConflicts(task, findings)
   await checkEntities(task, findings)
-  const { server, user } = site
+  const { server, user, declared } = site
+  if (user !== undefined) await checkDeclared(task, user, declared, findings)
   if (isCompared && server !== undefined && user !== undefined)
-    await compareWithServer(task, server, user, site.entities, findings)
+    await compareWithServer(task, server, user, Object.keys(declared.entities), findings)
   return findings.result(monotonic() - began)
 }
 

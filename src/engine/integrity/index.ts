@@ -64,7 +64,7 @@ export function createIntegrity(settings: Settings, parts: IntegrityParts) {
       ageingMs,
       now: clock.now,
       server: serverSide(signal),
-      entities: Object.keys(entities),
+      declared: settings,
       asOwner: (repair) =>
         dispatcher.isOwner() ? replica.repaired(() => repair({ collection: META, key: LEASE, epoch: epoch() })) : undefined,
       installId: parts.clientId,

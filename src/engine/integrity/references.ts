@@ -7,6 +7,9 @@ import { nameOf } from './mend-operation.ts'
 import { rowsAt } from './pages.ts'
 import type { Task } from './site.ts'
 
+/** So far it is looked who waits for whom. */
+const MOST_STEPS = 200
+
 export type ReferenceProblem = Pick<Found, 'code' | 'message'> & { readonly row: OperationRow }
 
 /**
@@ -26,11 +29,35 @@ export async function referenceProblems({ store }: Task, rows: readonly Operatio
       .filter(({ status, attempts }) => !isTerminal(status) && attempts === 0)
       .flatMap((row) => namedBy(row).map((id) => ({ row, id })))
     const found = await byIds(pairs.map(({ id }) => id))
-    return pairs.flatMap(({ row, id }, at): readonly ReferenceProblem[] => {
-      const fault = dependencyFault(row, found[at])
+    const problems: ReferenceProblem[] = []
+    for (const [at, { row, id }] of pairs.entries()) {
+      const fault = await dependencyFault(row, found[at])
       const message = `Operation #${row.seq}, ${nameOf(row)}, depends on ${id}, ${fault}. Discard one of them.`
-      return fault === undefined ? [] : [{ row, code: 'dependency', message }]
-    })
+      if (fault !== undefined) problems.push({ row, code: 'dependency', message })
+    }
+    return problems
+  }
+
+  async function dependencyFault(row: OperationRow, entry: Entry | undefined): Promise<string | undefined> {
+    if (entry === undefined) return undefined
+    const other = readOperation(entry)
+    if (other === undefined) return `which can not be read (#${entry.key})`
+    if (other.user !== row.user) return "another user's"
+    return other.seq >= row.seq && (await waitsFor(other, row)) ? 'which waits for it' : undefined
+  }
+
+  /** Whether one waits for the other, be it through others: for what it depends on, and what stands before it in its line. */
+  async function waitsFor(first: OperationRow, row: OperationRow): Promise<boolean> {
+    const seen = new Set<number>()
+    for (let open: readonly OperationRow[] = [first]; open.length > 0 && seen.size < MOST_STEPS;) {
+      const fresh = open.filter(({ status, seq }) => !isTerminal(status) && !seen.has(seq))
+      if (fresh.some(({ seq }) => seq === row.seq)) return true
+      for (const { seq } of fresh) seen.add(seq)
+      const named = await byIds(fresh.flatMap(namedBy))
+      const heads = (await store.lanes(fresh.map(laneOfRow), 1)).map(([head]) => head)
+      open = [...named, ...heads].flatMap((entry) => (entry === undefined ? [] : (readOperation(entry) ?? [])))
+    }
+    return false
   }
 
   async function ofSuperseded(): Promise<readonly ReferenceProblem[]> {
@@ -78,16 +105,6 @@ export async function referenceProblems({ store }: Task, rows: readonly Operatio
 
 function namedBy({ dependsOn = [] }: OperationRow): readonly string[] {
   return Array.isArray(dependsOn) ? dependsOn.filter((id) => typeof id === 'string') : []
-}
-
-function dependencyFault(row: OperationRow, entry: Entry | undefined): string | undefined {
-  if (entry === undefined) return undefined
-  const other = readOperation(entry)
-  if (other === undefined) return `which can not be read (#${entry.key})`
-  if (other.user !== row.user) return "another user's"
-  return other.seq >= row.seq && !isTerminal(other.status)
-    ? 'which is not older: they may wait for each other for ever'
-    : undefined
 }
 
 function laneOfRow({ user, entity, entityId }: OperationRow): string {

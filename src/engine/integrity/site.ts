@@ -1,6 +1,7 @@
 import type { SyncError } from '../../core/errors.ts'
 import type { Ageing } from '../../core/rows.ts'
 import type { Fence } from '../../core/ports.ts'
+import type { Declared } from './invariants.ts'
 import type { ServerSide } from './server-side.ts'
 import type { Store } from '../store.ts'
 
@@ -16,8 +17,8 @@ export interface Site {
   asOwner(repair: (fence: Fence) => Promise<boolean>): Promise<boolean> | undefined
   /** Undefined where there is none to ask. */
   readonly server: ServerSide | undefined
-  /** The kinds of entities that are known. */
-  readonly entities: readonly string[]
+  /** What the application has declared. */
+  readonly declared: Declared
   /** The name of this store towards the server. */
   installId(): string
   /** An operation stays where it is, and its lane waits. */
@@ -31,6 +32,8 @@ export interface Site {
 /** What one check is to do. */
 export interface Task extends Site {
   readonly repair: boolean
+  /** The server may be asked. */
+  readonly isCompared: boolean
   /** Whether rows about this kind of entity are looked at. */
   concerns(entity: string): boolean
 }
