@@ -17,6 +17,7 @@ const checks = {
   rules: () => tool('vitest/vitest.mjs', 'run', '--project', 'node', '--reporter=dot', 'test/rules.test.ts'),
   build: () => script('scripts/build.mjs'),
   diagrams: () => script('scripts/diagrams.mjs', '--check'),
+  reference: () => script('scripts/api.mjs', '--check'),
   package: () => withTarball(lintPackage),
   size: async () => {
     const { table, problems } = await measureSizes()

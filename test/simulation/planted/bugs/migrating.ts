@@ -35,14 +35,6 @@ export const migrating: readonly Bug[] = [
     'S27',
   ),
   bug(
-    'what can be used is merged with what can not',
-    'An operation takes over another of which nothing is known.',
-    'src/engine/chooser.js',
-    'const at = rows.findIndex(({ aside }) => aside !== undefined);',
-    'const at = -1;',
-    'S27 S16 S12 S4',
-  ),
-  bug(
     'the replica is not brought to the shape of a new build',
     'An old migration could never be dropped.',
     'src/engine/renewal.js',
