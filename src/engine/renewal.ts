@@ -82,7 +82,8 @@ export function createRenewal(
       found.push(id)
       unusable(entity, id, next.aside.error)
     }
-    return next === row ? [] : [{ type: 'put', collection: ENTITIES, value: next }]
+    // Of another shape only: nothing has changed of it.
+    return next === row ? [] : [{ type: 'put', collection: ENTITIES, value: next, was: next }]
   }
 
   /** Of a kind that is not pulled as a whole, or not at all, nothing is asked for alone. */
