@@ -16,6 +16,7 @@ const MAX_NAME = 40
 /** Passes on what engines tell to every page, under names that tell the engines apart. */
 export function createHub() {
   const pages = new Map<WebSocket, { dropped: number }>()
+  const present = new Set<string>()
   const ring = createTraceRing(KEPT_BYTES, traceBytes)
   let engines = 0
 
@@ -40,6 +41,7 @@ export function createHub() {
     const lines = ring.lines()
     for (let at = 0; at < lines.length; at += MAX_LINES)
       page.send(JSON.stringify({ type: 'lines', lines: lines.slice(at, at + MAX_LINES) }))
+    for (const engine of present) page.send(JSON.stringify({ type: 'hello', engine }))
     pages.set(page, { dropped: 0 })
     page.on('close', () => pages.delete(page))
     page.on('error', () => page.terminate())
@@ -56,6 +58,7 @@ export function createHub() {
       const { type, name, lines, status, dropped } = message
       if (type === 'hello' && typeof name === 'string') {
         engine = number === 1 ? name.slice(0, MAX_NAME) : `${name.slice(0, MAX_NAME)} ${number}`
+        present.add(engine)
         tell({ type: 'hello', engine })
       } else if (type === 'status') tell({ type: 'status', engine, status })
       else if (type === 'lines' && Array.isArray(lines)) {
@@ -75,6 +78,7 @@ export function createHub() {
     })
     socket.on('error', () => socket.terminate())
     socket.on('close', () => {
+      present.delete(engine)
       const last = ring.lastAt()
       const gone = [...actors].map((actor): TraceLine => ({ type: 'state', at: last, actor, status: 'stopped' }))
       for (const line of gone) ring.add(line)

@@ -20,12 +20,12 @@ export function createControls(player: Player, range: { first(): number; end(): 
   const element = el(
     'div',
     { class: 'controls', role: 'toolbar', 'aria-label': 'Time travel' },
-    button('First line (Home)', '⏮', () => player.go(range.first())),
-    button('Back to the last transition (shift and ←)', '⏪', () => player.toStep(-1)),
-    button('One line back (←)', '◀', () => player.step(-1)),
+    button('First line (Home)', '|◀', () => player.go(range.first())),
+    button('Back to the last transition (shift and ←)', '◀◀', () => player.toStep(-1)),
+    button('One line back (←)', '◁', () => player.step(-1)),
     play,
     button('One line on (→)', '▷', () => player.step(1)),
-    button('On to the next transition (shift and →)', '⏩', () => player.toStep(1)),
+    button('On to the next transition (shift and →)', '▶▶', () => player.toStep(1)),
     live,
     el('label', {}, 'speed ', speed),
     slider,
@@ -75,7 +75,7 @@ export function createControls(player: Player, range: { first(): number; end(): 
       slider.max = String(Math.max(range.first(), range.end() - 1))
       slider.value = String(player.position())
       where.textContent = text
-      play.textContent = player.isPlaying() ? '⏸' : '▶'
+      play.textContent = player.isPlaying() ? '❚❚' : '▶'
       live.setAttribute('aria-pressed', String(player.isLive()))
     },
   }

@@ -1,7 +1,7 @@
 /** Colours follow the system's scheme, as those of the drawings do. */
 export const STYLE = `
 .inspector{--bg:#fff;--panel:#f6f8fa;--text:#1f2328;--dim:#59636e;--rule:#d1d9e0;--mark:#bf3989;--mark-bg:#ffeff7;--warn:#953800;--line:#0550ae;color-scheme:light;
- display:grid;grid-template:auto auto minmax(0,1fr) auto/minmax(13rem,18rem) minmax(0,1fr) minmax(0,1fr);height:100%;min-height:30rem;background:var(--bg);color:var(--text);font:13px/1.4 system-ui,sans-serif;box-sizing:border-box}
+ display:grid;grid-template:auto auto minmax(0,1fr) auto/minmax(12rem,16rem) minmax(0,5fr) minmax(0,4fr);height:100%;min-height:30rem;background:var(--bg);color:var(--text);font:13px/1.4 system-ui,sans-serif;box-sizing:border-box}
 @media(prefers-color-scheme:dark){.inspector{--bg:#0d1117;--panel:#151b23;--text:#f0f6fc;--dim:#9198a1;--rule:#3d444d;--mark:#ff7bd5;--mark-bg:#3b1430;--warn:#ffa657;--line:#79c0ff;color-scheme:dark}}
 .inspector *{box-sizing:border-box}
 .inspector [hidden]{display:none!important}
@@ -21,6 +21,7 @@ export const STYLE = `
 .inspector .depth1{padding-left:1.2rem!important}.inspector .depth2{padding-left:2.2rem!important}.inspector .depth3,.inspector .depth4{padding-left:3.2rem!important}
 .inspector h3{margin:.6rem 0 .2rem;font-size:1em}
 .inspector .nothing{color:var(--dim)}
+.inspector .chart svg{max-width:100%;height:auto;min-width:44rem}
 .inspector .views{display:flex;flex-direction:column;gap:.4rem;padding:.5rem}
 .inspector .views section{flex:1;overflow:auto;min-height:0}
 .inspector .tabs,.inspector .filter{display:flex;flex-wrap:wrap;gap:.3rem .6rem;align-items:center}
@@ -34,7 +35,7 @@ export const STYLE = `
 .inspector .row .time{color:var(--dim);margin-right:.6rem}
 .inspector .row.step .text{color:var(--mark)}.inspector .row.event .text{color:var(--line)}.inspector .row.port .text{color:var(--dim)}
 .inspector table{border-collapse:collapse;width:100%}
-.inspector th,.inspector td{text-align:left;vertical-align:top;padding:.15rem .4rem;border-bottom:1px solid var(--rule);overflow-wrap:anywhere}
+.inspector th,.inspector td{text-align:left;vertical-align:top;padding:.15rem .4rem;border-bottom:1px solid var(--rule);overflow-wrap:break-word;min-width:4rem}
 .inspector .sequence text{fill:var(--text);font:11px system-ui,sans-serif}.inspector .sequence .head{font-weight:600}
 .inspector .sequence path{fill:none;stroke:var(--line)}.inspector .sequence .life{stroke:var(--rule);stroke-dasharray:3 3}.inspector marker path{fill:var(--line)}
 .inspector .metrics figure{margin:.4rem 0}.inspector .metrics polyline{fill:none;stroke:var(--line);stroke-width:1.5}
