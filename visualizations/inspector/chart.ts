@@ -35,7 +35,10 @@ export function createChart() {
     show(actor: TracedActor | undefined): void {
       if (actor?.machine !== machine) load(actor?.machine)
       const active = actor?.machine === undefined ? [] : activeStates(actor.machine, actor.value)
-      const now = [...active.map((id) => ['active', `state:${id}`] as const), ...(actor?.taken ?? []).map((id) => ['taken', `transition:${id}`] as const)]
+      const now = [
+        ...active.map((id) => ['active', `state:${id}`] as const),
+        ...(actor?.taken ?? []).map((id) => ['taken', `transition:${id}`] as const),
+      ]
       for (const part of lit) part.classList.remove('active', 'taken')
       lit = now.flatMap(([name, id]) => {
         const part = parts.get(id)

@@ -63,7 +63,11 @@ export function createControls(player: Player, range: { first(): number; end(): 
     key(event: KeyboardEvent): void {
       const { target, key, shiftKey } = event
       if (event.ctrlKey || event.metaKey || event.altKey) return
-      if (target instanceof HTMLInputElement || (target instanceof HTMLElement && target.closest('.views') && key.startsWith('Arrow') && !target.closest('.list'))) return
+      if (
+        target instanceof HTMLInputElement ||
+        (target instanceof HTMLElement && target.closest('.views') && key.startsWith('Arrow') && !target.closest('.list'))
+      )
+        return
       if (key === ' ' && target instanceof HTMLElement && target.closest('button, summary')) return
       const act = keys[shiftKey && key.startsWith('Arrow') ? `shift ${key}` : key]
       if (act === undefined) return

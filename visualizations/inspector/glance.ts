@@ -17,13 +17,17 @@ export function createGlance() {
         const actor = [...actors.values()].find((one) => one.machine === machine && one.engine === engine)
         return actor === undefined ? [] : [[machine, valueText(actor.value)] as const]
       })
-      const busy = [...actors.values()].filter((one) => one.machine === 'operation' && one.engine === engine && one.value !== 'idle').length
+      const busy = [...actors.values()].filter(
+        (one) => one.machine === 'operation' && one.engine === engine && one.value !== 'idle',
+      ).length
       const all = [...parts, ['in play', String(busy)] as const]
       const key = all.join()
       if (key === shown) return
       shown = key
       element.replaceChildren(
-        ...all.map(([name, value]) => el('li', { class: WORRYING.test(value) ? 'worrying' : undefined }, el('b', {}, name), ` ${value}`)),
+        ...all.map(([name, value]) =>
+          el('li', { class: WORRYING.test(value) ? 'worrying' : undefined }, el('b', {}, name), ` ${value}`),
+        ),
       )
     },
   }

@@ -26,9 +26,15 @@ export function createMetrics() {
   function chart({ name, unit, value }: Line, seconds: readonly Second[]): HTMLElement {
     const values = seconds.map(value)
     const [most, now] = [Math.max(1, ...values), values.at(-1) ?? 0]
-    const points = values.map((one, index) => `${((index / (SECONDS - 1)) * WIDTH).toFixed(1)},${(HEIGHT - 4 - (one / most) * (HEIGHT - 8)).toFixed(1)}`)
+    const points = values.map(
+      (one, index) => `${((index / (SECONDS - 1)) * WIDTH).toFixed(1)},${(HEIGHT - 4 - (one / most) * (HEIGHT - 8)).toFixed(1)}`,
+    )
     const text = `${name}: ${rounded(now)}${unit}, at most ${rounded(most)}${unit}`
-    const drawing = svg('svg', { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: 'img', 'aria-label': text }, svg('polyline', { points: points.join(' ') }))
+    const drawing = svg(
+      'svg',
+      { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: 'img', 'aria-label': text },
+      svg('polyline', { points: points.join(' ') }),
+    )
     return el('figure', {}, el('figcaption', {}, text), drawing)
   }
 
@@ -36,7 +42,9 @@ export function createMetrics() {
     element,
     show: (seconds: readonly Second[], totals: readonly (readonly [string, string])[]): void =>
       element.replaceChildren(
-        ...(totals.length === 0 ? [] : [el('dl', {}, ...totals.flatMap(([name, value]) => [el('dt', {}, name), el('dd', {}, value)]))]),
+        ...(totals.length === 0
+          ? []
+          : [el('dl', {}, ...totals.flatMap(([name, value]) => [el('dt', {}, name), el('dd', {}, value)]))]),
         ...LINES.map((line) => chart(line, seconds)),
       ),
   }

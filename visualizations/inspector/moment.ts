@@ -45,7 +45,10 @@ export function isEnded({ fields }: TracedOperation): boolean {
 export function activeStates(machine: string, value: TraceValue | undefined): readonly string[] {
   if (value === undefined) return []
   if (typeof value === 'string') return [machine, `${machine}.${value}`]
-  const inner = Object.entries(value).flatMap(([region, part]) => [`${machine}.${region}`, ...activeStates(`${machine}.${region}`, part)])
+  const inner = Object.entries(value).flatMap(([region, part]) => [
+    `${machine}.${region}`,
+    ...activeStates(`${machine}.${region}`, part),
+  ])
   return [...new Set([machine, ...inner])]
 }
 

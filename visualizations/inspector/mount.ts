@@ -85,7 +85,16 @@ export function mount(root: HTMLElement): Inspector {
     ['Metrics', metrics.element],
   ] as const
   const tabs = createTabs(views, soon)
-  const element = el('div', { class: 'inspector' }, glance.element, controls.element, tree.element, chart.element, tabs.element, bar)
+  const element = el(
+    'div',
+    { class: 'inspector' },
+    glance.element,
+    controls.element,
+    tree.element,
+    chart.element,
+    tabs.element,
+    bar,
+  )
   const sheet = new CSSStyleSheet()
   sheet.replaceSync(`${drawingStyle()}${STYLE}`)
   const holder = root.getRootNode()
@@ -118,7 +127,11 @@ export function mount(root: HTMLElement): Inspector {
     glance.show(moment.actors, actor?.engine)
     tree.show(moment.actors, actor?.actor)
     chart.show(actor)
-    controls.show(line === undefined ? 'nothing yet' : `${(at - history.first() + 1).toLocaleString('en')} of ${(history.end() - history.first()).toLocaleString('en')} · ${clock(line.at)}`)
+    controls.show(
+      line === undefined
+        ? 'nothing yet'
+        : `${(at - history.first() + 1).toLocaleString('en')} of ${(history.end() - history.first()).toLocaleString('en')} · ${clock(line.at)}`,
+    )
     element.dataset['at'] = String(at)
     drawView(at, line, moment)
     drawnAt = at
@@ -131,7 +144,11 @@ export function mount(root: HTMLElement): Inspector {
     else if (tab === 'Sequence') sequence.show(messagesBefore(at), (actor) => names.get(actor) ?? actor)
     else if (tab === 'Queue') queue.show(moment, now)
     else if (tab === 'Conflicts') conflicts.show(moment, now)
-    else metrics.show(rates.until(line?.at ?? 0, SECONDS), [...(now?.values() ?? [])].flatMap(({ totals }) => totals))
+    else
+      metrics.show(
+        rates.until(line?.at ?? 0, SECONDS),
+        [...(now?.values() ?? [])].flatMap(({ totals }) => totals),
+      )
   }
 
   /** The one that was chosen; while nobody has chosen, an operation in play, or the engine. */
@@ -187,10 +204,14 @@ export function mount(root: HTMLElement): Inspector {
 
   function save(): void {
     const [first, end] = [history.first(), history.end()]
-    const lines = Array.from({ length: end - first }, (_, index) => history.line(first + index)).filter((line) => line !== undefined)
+    const lines = Array.from({ length: end - first }, (_, index) => history.line(first + index)).filter(
+      (line) => line !== undefined,
+    )
     const { actors } = copyOf(history.moment(first - 1))
     const link = el('a', { download: 'trace.ndjson' })
-    link.href = URL.createObjectURL(new Blob([traceText({ actors, at: lines[0]?.at ?? 0 }, lines, first)], { type: 'application/x-ndjson' }))
+    link.href = URL.createObjectURL(
+      new Blob([traceText({ actors, at: lines[0]?.at ?? 0 }, lines, first)], { type: 'application/x-ndjson' }),
+    )
     link.click()
     URL.revokeObjectURL(link.href)
   }

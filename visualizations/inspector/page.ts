@@ -23,14 +23,17 @@ function connect(): void {
   const socket = new WebSocket(url, WIRE_PROTOCOL)
   socket.addEventListener('open', () => inspector.say('Waiting for an engine.'))
   socket.addEventListener('message', ({ data }) => receive(JSON.parse(String(data))))
-  socket.addEventListener('close', () => inspector.say('The connection to the inspector has ended. What is here stays; load the page again to connect.'))
+  socket.addEventListener('close', () =>
+    inspector.say('The connection to the inspector has ended. What is here stays; load the page again to connect.'),
+  )
 }
 
 function receive(message: Record<string, unknown>): void {
   const { type, engine = 'engine', lines, status, dropped } = message
   if (typeof engine !== 'string') return
   if (type === 'lines' && Array.isArray(lines)) inspector.append(lines.filter(isTraceLine))
-  if (type === 'lines' && typeof dropped === 'number' && dropped > 0) inspector.say(`${engine} was too fast: ${dropped} lines were left out.`)
+  if (type === 'lines' && typeof dropped === 'number' && dropped > 0)
+    inspector.say(`${engine} was too fast: ${dropped} lines were left out.`)
   if (type === 'hello') inspector.say(`${engine} is connected.`)
   if (type === 'status' && isStatus(status)) inspector.setStatus(engine, status)
   if (type === 'left') {

@@ -33,7 +33,11 @@ export function createQueue(timeText: (time: number) => string) {
     /** `statuses` where it is now, of engines that can be asked. */
     show(moment: Moment, statuses: Statuses | undefined): void {
       const then = (): HTMLElement =>
-        table(['operation', 'entity', 'status', 'attempts', 'next attempt', 'last error'], [...moment.operations.values()].toReversed().map((one) => rowOf(one, timeText)), 'No operation yet.')
+        table(
+          ['operation', 'entity', 'status', 'attempts', 'next attempt', 'last error'],
+          [...moment.operations.values()].toReversed().map((one) => rowOf(one, timeText)),
+          'No operation yet.',
+        )
       const shown = statuses === undefined || statuses.size === 0 ? [] : live(statuses)
       element.replaceChildren(...shown, el('h3', {}, 'As the trace tells'), then())
     },
@@ -46,7 +50,10 @@ export function createConflicts() {
   return {
     element,
     show(moment: Moment, statuses: Statuses | undefined): void {
-      const told = [...moment.conflicts.values()].map(({ id, fields }) => [id, ...['entity', 'conflict', 'severity', 'strategy', 'resolution'].map((name) => String(fields[name] ?? ''))])
+      const told = [...moment.conflicts.values()].map(({ id, fields }) => [
+        id,
+        ...['entity', 'conflict', 'severity', 'strategy', 'resolution'].map((name) => String(fields[name] ?? '')),
+      ])
       const open = [...(statuses?.values() ?? [])].flatMap(({ conflicts }) => conflicts)
       const details = open.map(({ operation, entity, type, severity, strategy, resolution, fields }) =>
         el(
@@ -56,7 +63,11 @@ export function createConflicts() {
           table(['field', 'base', 'local', 'remote'], fields, 'No field of its own.'),
         ),
       )
-      element.replaceChildren(...details, el('h3', {}, 'As the trace tells'), table(['operation', 'entity', 'kind', 'severity', 'strategy', 'resolution'], told, 'No conflict.'))
+      element.replaceChildren(
+        ...details,
+        el('h3', {}, 'As the trace tells'),
+        table(['operation', 'entity', 'kind', 'severity', 'strategy', 'resolution'], told, 'No conflict.'),
+      )
     },
   }
 }

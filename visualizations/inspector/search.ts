@@ -35,7 +35,13 @@ export interface Filter {
 export const ALL_TYPES: readonly TraceLine['type'][] = ['event', 'step', 'notice', 'port', 'actor', 'state']
 
 export function filterOf(text: string, types: Iterable<string>): Filter {
-  return { words: text.toLowerCase().split(/\s+/).filter((word) => word !== ''), types: new Set(types) }
+  return {
+    words: text
+      .toLowerCase()
+      .split(/\s+/)
+      .filter((word) => word !== ''),
+    types: new Set(types),
+  }
 }
 
 /** The numbers of the lines that pass; it grows with the history, and looks at each line once. */

@@ -18,6 +18,11 @@ export function createTabs(views: readonly (readonly [name: string, view: HTMLEl
     changed()
   }
 
-  const element = el('div', { class: 'views' }, el('div', { class: 'tabs', role: 'tablist' }, ...buttons), ...views.map(([, view]) => view))
+  const element = el(
+    'div',
+    { class: 'views' },
+    el('div', { class: 'tabs', role: 'tablist' }, ...buttons),
+    ...views.map(([, view]) => view),
+  )
   return { element, choose, current: () => current }
 }

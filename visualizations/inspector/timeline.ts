@@ -23,16 +23,28 @@ export interface TimelineHooks {
 
 /** All lines that pass the filter, of which only those in sight are in the page. */
 export function createTimeline(hooks: TimelineHooks) {
-  const search = el('input', { type: 'search', placeholder: 'Search: words that must all be there', 'aria-label': 'Search the timeline' })
+  const search = el('input', {
+    type: 'search',
+    placeholder: 'Search: words that must all be there',
+    'aria-label': 'Search the timeline',
+  })
   const boxes = ALL_TYPES.map((type) => [type, el('input', { type: 'checkbox', checked: true })] as const)
   const labels = boxes.map(([type, box]) => el('label', {}, box, TYPES[type]))
   const count = el('span', { class: 'count', 'aria-live': 'polite' })
   const rows = el('div', { class: 'rows' })
-  const list = el('div', { class: 'list', tabindex: 0, role: 'listbox', 'aria-label': 'Timeline; arrow keys step through it' }, rows)
+  const list = el(
+    'div',
+    { class: 'list', tabindex: 0, role: 'listbox', 'aria-label': 'Timeline; arrow keys step through it' },
+    rows,
+  )
   const element = el('section', { class: 'timeline' }, el('div', { class: 'filter' }, search, ...labels, count), list)
   let follows = true
 
-  const changed = (): void => hooks.filter(search.value, boxes.flatMap(([type, box]) => (box.checked ? [type] : [])))
+  const changed = (): void =>
+    hooks.filter(
+      search.value,
+      boxes.flatMap(([type, box]) => (box.checked ? [type] : [])),
+    )
   search.addEventListener('input', changed)
   for (const [, box] of boxes) box.addEventListener('change', changed)
   rows.addEventListener('click', ({ target }) => {
@@ -43,8 +55,19 @@ export function createTimeline(hooks: TimelineHooks) {
   list.addEventListener('scroll', () => redraw(), { passive: true })
 
   function row(at: number, place: number, cursor: number): HTMLElement {
-    const attributes = { role: 'option', id: `line-${at}`, 'data-at': at, class: `row ${hooks.typeOf(at)}`, 'aria-selected': String(at === cursor) }
-    const made = el('div', attributes, el('span', { class: 'time' }, hooks.time(at)), el('span', { class: 'text' }, hooks.text(at)))
+    const attributes = {
+      role: 'option',
+      id: `line-${at}`,
+      'data-at': at,
+      class: `row ${hooks.typeOf(at)}`,
+      'aria-selected': String(at === cursor),
+    }
+    const made = el(
+      'div',
+      attributes,
+      el('span', { class: 'time' }, hooks.time(at)),
+      el('span', { class: 'text' }, hooks.text(at)),
+    )
     made.style.top = `${place * ROW_PX}px`
     return made
   }

@@ -13,7 +13,9 @@ export function readTrace(text: string): TraceFile {
   const header = parsed(rows[0] ?? '')
   if (!isHeader(header)) throw new Error('This is no trace of synchart: its first line is no header.')
   if (header.format > TRACE_FORMAT)
-    throw new Error(`The trace has format ${header.format}, and this inspector reads up to ${TRACE_FORMAT}: use that of synchart ${header.version}.`)
+    throw new Error(
+      `The trace has format ${header.format}, and this inspector reads up to ${TRACE_FORMAT}: use that of synchart ${header.version}.`,
+    )
   const lines: TraceLine[] = []
   for (let at = 1; at < rows.length; at++) {
     const row = rows[at] ?? ''

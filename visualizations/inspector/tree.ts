@@ -15,7 +15,12 @@ export function createTree(choose: (actor: string) => void) {
 
   function row(actor: TracedActor, depth: number, chosen: string | undefined): HTMLElement {
     const { name, machine, value } = actor
-    const attributes = { type: 'button', 'data-actor': actor.actor, class: `depth${Math.min(depth, 4)}`, 'aria-current': actor.actor === chosen }
+    const attributes = {
+      type: 'button',
+      'data-actor': actor.actor,
+      class: `depth${Math.min(depth, 4)}`,
+      'aria-current': actor.actor === chosen,
+    }
     const text = machine === undefined || machine === name ? name : `${name} (${machine})`
     return el('button', attributes, el('span', { class: 'name' }, text), el('span', { class: 'value' }, valueText(value)))
   }

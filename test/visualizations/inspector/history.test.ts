@@ -18,7 +18,11 @@ function replayed(upTo: number): Moment {
   return moment
 }
 
-const plain = ({ actors, operations, conflicts }: Moment): unknown => [[...actors.values()], [...operations.values()], [...conflicts.values()]]
+const plain = ({ actors, operations, conflicts }: Moment): unknown => [
+  [...actors.values()],
+  [...operations.values()],
+  [...conflicts.values()],
+]
 
 describe('the history of a trace', () => {
   it('F2 F3 gives at any line, in whatever order it is asked, what a replay up to there gives', () => {
@@ -38,7 +42,8 @@ describe('the history of a trace', () => {
     expect(lines.length).toBeGreaterThan(1_000)
     expect(history.end()).toBe(lines.length)
     expect(history.end() - history.first()).toBeLessThanOrEqual(500)
-    for (const at of [history.first(), history.first() + 150, history.end() - 1]) expect(plain(history.moment(at))).toEqual(plain(replayed(at)))
+    for (const at of [history.first(), history.first() + 150, history.end() - 1])
+      expect(plain(history.moment(at))).toEqual(plain(replayed(at)))
     expect(history.line(history.first() - 1)).toBeUndefined()
   })
 
@@ -100,12 +105,21 @@ describe('a trace in the inspector', () => {
     const rates = createRates()
     const told = (event: string, at: number): TraceLine => ({ type: 'notice', at, event })
     for (const line of [told('sync:completed', 5_000), told('sync:completed', 5_999), told('sync:retry', 7_000)]) rates.add(line)
-    expect(rates.until(7_500, 3).map(({ completed, retried }) => [completed, retried])).toEqual([[2, 0], [0, 0], [0, 1]])
+    expect(rates.until(7_500, 3).map(({ completed, retried }) => [completed, retried])).toEqual([
+      [2, 0],
+      [0, 0],
+      [0, 1],
+    ])
   })
 
   it('F2 names the active states as the drawings do', () => {
     expect(activeStates('operation', 'sending')).toEqual(['operation', 'operation.sending'])
-    expect(activeStates('engine', { running: { owning: 'draining' } })).toEqual(['engine', 'engine.running', 'engine.running.owning', 'engine.running.owning.draining'])
+    expect(activeStates('engine', { running: { owning: 'draining' } })).toEqual([
+      'engine',
+      'engine.running',
+      'engine.running.owning',
+      'engine.running.owning.draining',
+    ])
     expect(activeStates('m', { a: {}, b: 'x' })).toEqual(['m', 'm.a', 'm.b', 'm.b.x'])
     expect(valueText({ running: { owning: 'draining' } })).toBe('running.owning.draining')
   })

@@ -1,0 +1,95 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Page } from 'playwright'
+import type { TraceValue } from '../../src/core/trace.ts'
+import { activeStates } from '../../visualizations/inspector/moment.ts'
+import { executablePath, openChromiumApp, type ChromiumApp } from '../support/chromium-app.ts'
+
+let app: ChromiumApp
+beforeEach(async () => {
+  app = await openChromiumApp(['inspector/page.ts'])
+})
+afterEach(() => app.close())
+
+/** What is lit up for each machine that is there, and what its actor says at the same instant. */
+const COMPARED = `(async () => {
+  const frame = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))
+  const compared = []
+  const actors = [...document.querySelectorAll('.inspector [data-actor]')].map(({ dataset }) => dataset.actor)
+  for (const actor of actors) {
+    document.querySelector('.inspector [data-actor="' + actor + '"]').click()
+    await frame()
+    const lit = [...document.querySelectorAll('.inspector .chart .active')].map(({ id }) => id.slice('state:'.length)).toSorted()
+    if (lit.length > 0) compared.push(lit)
+  }
+  return { compared, values: values() }
+})()`
+
+interface Compared {
+  readonly compared: readonly (readonly string[])[]
+  readonly values: readonly (readonly [string, TraceValue])[]
+}
+
+const settled = (page: Page): Promise<unknown> =>
+  page.waitForFunction(`document.querySelector('.glance')?.innerText.includes('in play 0')`)
+
+// Without a browser on the machine the test command says so, and fails in CI.
+describe.runIf(executablePath !== undefined)('the inspector within the page of an application', () => {
+  it('F2 shows the states that the actors are in, each time that the engine has come to rest, and payloads as text', async () => {
+    const page = await app.open()
+    for (let i = 0; i < 5; i++) {
+      expect(await page.evaluate(`save('n${i}', { title: '<img id="pwned" src=x>' })`)).toBe('done')
+      await page.evaluate(i % 2 === 0 ? `engine.pause('test')` : `engine.resume('test')`)
+      if (i % 2 === 0) await page.waitForFunction(`document.querySelector('.glance').innerText.includes('paused')`)
+      else await settled(page)
+      const { compared, values } = await page.evaluate<Compared>(COMPARED)
+      const expected = values.map(([machine, value]) => activeStates(machine, value).toSorted())
+      expect(compared.map(String).toSorted()).toEqual(expected.map(String).toSorted())
+      expect(compared.length).toBeGreaterThanOrEqual(5)
+      if (i % 2 === 0) await page.evaluate(`engine.resume('test')`)
+    }
+    expect(await page.evaluate(`document.querySelectorAll('#pwned').length`)).toBe(0)
+  })
+
+  it('F2 is readable in a light and in a dark scheme', async () => {
+    const page = await app.open()
+    await page.evaluate(`save('n1', {})`)
+    await page.waitForSelector('.row.step')
+    const backgrounds = new Set<string>()
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme })
+      const { least, background } = await page.evaluate<{ least: number; background: string }>(CONTRAST)
+      backgrounds.add(background)
+      expect(least).toBeGreaterThanOrEqual(4.5)
+    }
+    expect(backgrounds.size).toBe(2)
+  })
+
+  it('F2 leaves nothing behind when it is closed', async () => {
+    const page = await app.open()
+    await page.waitForSelector('.inspector')
+    await page.evaluate('close()')
+    expect(await page.evaluate(`[document.querySelectorAll('.inspector').length, document.adoptedStyleSheets.length]`)).toEqual([
+      0, 0,
+    ])
+    expect(await page.evaluate(`save('n9', {})`)).toBe('done')
+  })
+})
+
+/** The least contrast (WCAG 2) of a text with what is behind it. */
+const CONTRAST = `(() => {
+  const channels = (text) => text.match(/[\\d.]+/g).map(Number)
+  const light = ([r, g, b]) => [r, g, b].map((one) => (one / 255 <= 0.04045 ? one / 255 / 12.92 : ((one / 255 + 0.055) / 1.055) ** 2.4)).reduce((sum, one, i) => sum + one * [0.2126, 0.7152, 0.0722][i], 0)
+  const behind = (element) => {
+    for (let one = element; one !== null; one = one.parentElement) {
+      const colour = channels(getComputedStyle(one).backgroundColor)
+      if (colour.length === 3 || colour[3] === 1) return colour
+    }
+    return [255, 255, 255]
+  }
+  const texts = [...document.querySelectorAll('.inspector *')].filter((one) => !(one instanceof SVGElement) && [...one.childNodes].some((child) => child.nodeType === 3 && child.data.trim() !== ''))
+  const ratios = texts.map((one) => {
+    const [a, b] = [light(channels(getComputedStyle(one).color)), light(behind(one))]
+    return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05)
+  })
+  return { least: Math.min(...ratios), background: getComputedStyle(document.querySelector('.inspector')).backgroundColor }
+})()`
