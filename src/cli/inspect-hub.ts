@@ -72,7 +72,7 @@ export function createHub() {
     }
 
     socket.on('message', (data, isBinary) => {
-      const message = isBinary ? undefined : parsed(String(data))
+      const message = isBinary || !Buffer.isBuffer(data) ? undefined : parsed(data.toString())
       if (isRecord(message)) hear(message)
       else socket.close(1_003)
     })

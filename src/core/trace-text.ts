@@ -2,7 +2,7 @@ import { advance, linesTo, TRACE_FORMAT, type TracedActors, type TraceHeader, ty
 import { VERSION } from './version.ts'
 
 /** Begins a trace with these actors. */
-export function traceHeader(actors: TracedActors, lines: readonly TraceLine[], at: number, dropped: number): TraceHeader {
+function traceHeader(actors: TracedActors, lines: readonly TraceLine[], at: number, dropped: number): TraceHeader {
   const named = [
     ...[...actors.values()].map(({ machine }) => machine),
     ...lines.map((line) => ('machine' in line ? line.machine : undefined)),

@@ -9,7 +9,7 @@ describe('the command line', () => {
     expect(await run(['--version'])).toMatchObject({ code: 0, stdout: expect.stringContaining(`synchart/${manifest.version} `) })
     const help = await run(['--help'])
     expect(help.code).toBe(0)
-    for (const name of ['push', 'status', 'explain', 'serve']) expect(help.stdout).toContain(`synchart ${name} --help`)
+    for (const name of ['push', 'status', 'explain', 'inspect', 'serve']) expect(help.stdout).toContain(`synchart ${name} --help`)
     expect(await run(['push', '--help'])).toMatchObject({ code: 0, stdout: expect.stringContaining('--token-env <NAME>') })
   })
 

@@ -7,13 +7,18 @@ import { simulate } from '../../src/testing/simulate.ts'
 import { activeStates } from '../../visualizations/inspector/moment.ts'
 import { readTrace } from '../../visualizations/inspector/trace-file.ts'
 import { executablePath } from '../support/chromium-app.ts'
-import { inspectorWorld, litAt, until } from './inspector-world.ts'
+import { inspectorWorld, litAt, until, type InspectorWorld } from './inspector-world.ts'
 
 let folder: string
+let viewer: InspectorWorld | undefined
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'synchart-trace-'))
 })
-afterEach(() => rm(folder, { recursive: true, force: true }))
+afterEach(async () => {
+  await viewer?.close()
+  viewer = undefined
+  await rm(folder, { recursive: true, force: true })
+})
 
 // Without a browser on the machine the test command says so, and fails in CI.
 describe.runIf(executablePath !== undefined)('the inspector of a trace', () => {
@@ -21,7 +26,7 @@ describe.runIf(executablePath !== undefined)('the inspector of a trace', () => {
     const { trace } = await simulate(5, { keepsTrace: true, shape: { steps: 12 } })
     const file = join(folder, 'seed-5.ndjson')
     await writeFile(file, trace)
-    const viewer = await inspectorWorld(file)
+    viewer = await inspectorWorld(file)
     const page = await viewer.open()
     const { lines } = readTrace(trace)
     await until(page, `document.querySelector('.message-bar').innerText.includes('${lines.length.toLocaleString('en')} lines')`)
@@ -37,16 +42,14 @@ describe.runIf(executablePath !== undefined)('the inspector of a trace', () => {
       })
     }
     expect(await page.locator('.tree h3').allInnerTexts()).toContain('d1.t1')
-    await viewer.close()
   }, 60_000)
 
   it('F2 says what is wrong with a file that is none', async () => {
-    const viewer = await inspectorWorld()
+    viewer = await inspectorWorld()
     const page = await viewer.open()
     const file = join(folder, 'other.ndjson')
     await writeFile(file, '{"hello":1}\n')
     await page.getByLabel('Open a trace').setInputFiles(file)
     await until(page, `document.querySelector('.message-bar').innerText.includes('no trace of synchart')`)
-    await viewer.close()
   })
 })

@@ -37,7 +37,7 @@ export function advanceMoment(moment: Moment, line: TraceLine): void {
   remember(moment.operations, id, known)
 }
 
-export function isEnded({ fields }: TracedOperation): boolean {
+function isEnded({ fields }: TracedOperation): boolean {
   return ENDED.has(fields['status'])
 }
 

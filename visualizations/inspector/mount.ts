@@ -40,6 +40,8 @@ export function mount(root: HTMLElement): Inspector {
   let matches = createMatches(history, names)
   let filter = filterOf('', ALL_TYPES)
   let chosen: string | undefined
+  /** While nobody has chosen. */
+  let followed: string | undefined
   let drawnAt = -1
   let isWaiting = false
   let isClosed = false
@@ -59,7 +61,8 @@ export function mount(root: HTMLElement): Inspector {
   const chart = createChart()
   const glance = createGlance()
   const tree = createTree((actor) => {
-    chosen = actor
+    // Chosen again: nobody is.
+    chosen = chosen === actor ? undefined : actor
     soon()
   })
   const timeline = createTimeline({
@@ -123,7 +126,7 @@ export function mount(root: HTMLElement): Inspector {
     const at = player.position()
     const line = history.line(at)
     const moment = history.moment(at)
-    const actor = moment.actors.get(chosenIn(moment) ?? '')
+    const actor = moment.actors.get(chosenIn(moment, line) ?? '')
     glance.show(moment.actors, actor?.engine)
     tree.show(moment.actors, actor?.actor)
     chart.show(actor)
@@ -151,9 +154,11 @@ export function mount(root: HTMLElement): Inspector {
       )
   }
 
-  /** The one that was chosen; while nobody has chosen, an operation in play, or the engine. */
-  function chosenIn({ actors }: Moment): string | undefined {
+  /** The one that was chosen; while nobody has chosen, who the line is about in the past, and now an operation in play, or the engine. */
+  function chosenIn({ actors }: Moment, line: TraceLine | undefined): string | undefined {
     if (chosen !== undefined) return chosen
+    if (!player.isLive() && line?.type === 'step') followed = line.actor
+    if (!player.isLive() && followed !== undefined && actors.has(followed)) return followed
     const all = [...actors.values()]
     return (all.find(({ machine }) => machine === 'operation') ?? all.find(({ machine }) => machine !== undefined))?.actor
   }
@@ -189,6 +194,7 @@ export function mount(root: HTMLElement): Inspector {
     matches = createMatches(history, names)
     matches.set(filter)
     chosen = undefined
+    followed = undefined
     add(lines)
     player.go(history.first())
     bar.textContent = `A trace of synchart ${header.version}: ${lines.length.toLocaleString('en')} lines${header.dropped > 0 ? `, and ${header.dropped.toLocaleString('en')} before them that are not kept` : ''}.`

@@ -21,7 +21,7 @@ export const STYLE = `
 .inspector .depth1{padding-left:1.2rem!important}.inspector .depth2{padding-left:2.2rem!important}.inspector .depth3,.inspector .depth4{padding-left:3.2rem!important}
 .inspector h3{margin:.6rem 0 .2rem;font-size:1em}
 .inspector .nothing{color:var(--dim)}
-.inspector .chart svg{max-width:100%;height:auto;min-width:44rem}
+.inspector .chart svg{max-width:100%;height:auto;min-width:40rem}
 .inspector .views{display:flex;flex-direction:column;gap:.4rem;padding:.5rem}
 .inspector .views section{flex:1;overflow:auto;min-height:0}
 .inspector .tabs,.inspector .filter{display:flex;flex-wrap:wrap;gap:.3rem .6rem;align-items:center}

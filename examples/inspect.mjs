@@ -1,0 +1,54 @@
+// Something to look at: an engine that writes to a faulty server, and the inspector. `npm run inspect` runs it.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { execPath } from 'node:process'
+import { fileURLToPath } from 'node:url'
+import { createSyncEngine } from 'synchart'
+import { inspectTo } from 'synchart/devtools'
+import { startServer } from 'synchart/server'
+import { memoryStorage } from 'synchart/storage/memory'
+import { httpTransport } from 'synchart/transport/http'
+import { values } from './inspect.options.mjs'
+
+const NOTES = 20
+
+const command = fileURLToPath(new URL('../dist/src/cli/main.js', import.meta.url))
+const inspector = spawn(execPath, [command, 'inspect', '--port', String(values.port)], { stdio: ['ignore', 'pipe', 'inherit'] })
+const url = await addressIn(inspector.stdout)
+const server = await startServer({ port: 0, faults: { rate: 0.2 } })
+const engine = createSyncEngine({
+  storage: memoryStorage(),
+  transport: httpTransport({ baseURL: server.url, timeoutMs: 2_000 }),
+  entities: { note: { conflict: 'merge' } },
+  recorder: {},
+})
+await engine.start()
+const stop = inspectTo(engine, { url })
+console.log(`Open ${url}\nto see a note written every ${values.every} ms; one request in five meets a fault. Ctrl-C ends it.`)
+
+let written = 0
+const timer = setInterval(write, values.every)
+await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM'), once(inspector, 'exit')])
+clearInterval(timer)
+stop()
+await engine.stop()
+await server.close()
+inspector.kill()
+
+function write() {
+  const number = written++
+  const id = `n${number % NOTES}`
+  const payload = { title: `Note ${number}` }
+  engine
+    .enqueue({ type: number < NOTES ? 'create' : 'update', entity: 'note', id, payload })
+    .catch((error) => console.error(error.message))
+}
+
+async function addressIn(output) {
+  for await (const line of createInterface({ input: output })) {
+    const [, address] = /(http:\S+)/.exec(line) ?? []
+    if (address !== undefined) return address
+  }
+  throw new Error('The inspector did not start: is its port taken? Give another one, as npm run inspect -- --port 0.')
+}
