@@ -149,7 +149,10 @@ export const threeWay: Checker = ({ now, register, settings, valueOf, wallTimeOf
     const later = laterOf(tab, before, remote)
     if (later === 'unknown') return
     const outcome = outcomeOfDeletion(before.type, rulesOf(row.entity, settings), later)
-    const local = outcome === 'local' && before.type === 'update' ? sidesOf(before)?.local : undefined
+    const made = outcome === 'local' && before.type === 'update'
+    const local = made ? sidesOf(before)?.local : undefined
+    // What an update makes of a value that nobody knows may be refused.
+    if (made && local === undefined && row.conflict?.strategy === 'schema') return
     const isLeft = isLeftToPerson(tab, row, remote, local)
     ended(row, isLeft ? 'manual' : outcome, `to ${before.type} what the server has as ${textOf(remote)}`)
   }
