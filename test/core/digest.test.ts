@@ -11,6 +11,7 @@ const digestOf = (entries: readonly (readonly [string, string])[]) => {
 describe('B13 digests', () => {
   it('B13 are those of the wire protocol', () => {
     expect(digestOf([])).toEqual({ count: 0, hash: '0000000000000000' })
+    expect(digestOf([['a', '42']])).toEqual({ count: 1, hash: '82ab4660f4bdc241' })
     expect(digestOf([['n1', '1']])).toEqual({ count: 1, hash: hashOf(['n1\n1']) })
     expect(
       digestOf([

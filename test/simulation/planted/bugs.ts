@@ -1,6 +1,7 @@
 import type { Bug } from './bug.ts'
 import { auditing } from './bugs/auditing.ts'
 import { basing } from './bugs/basing.ts'
+import { checking } from './bugs/checking.ts'
 import { deciding } from './bugs/deciding.ts'
 import { hearing } from './bugs/hearing.ts'
 import { migrating } from './bugs/migrating.ts'
@@ -40,4 +41,5 @@ export const BUGS: readonly Bug[] = [
   ...transacting,
   ...auditing,
   ...migrating,
+  ...checking,
 ]
