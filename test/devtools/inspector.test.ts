@@ -202,7 +202,7 @@ describe.runIf(executablePath !== undefined)('the inspector of an engine in anot
     await page.keyboard.press('Space')
     await until(page, `Number(document.querySelector('.inspector').dataset.at) > 20`)
     await page.keyboard.press('l')
-    expect(await page.getByRole('button', { name: 'Newest' }).getAttribute('aria-pressed')).toBe('true')
+    await until(page, `document.querySelector('[aria-label^="Newest"]').ariaPressed === 'true'`)
   }, 60_000)
 
   it('F2 inspects only where something is recorded, and only on this machine', async () => {

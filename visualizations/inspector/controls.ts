@@ -6,6 +6,8 @@ type Player = ReturnType<typeof createPlayer>
 export interface ControlHooks {
   open(file: File): void
   save(): void
+  /** Draws who is at work, until an actor is chosen. */
+  follow(): void
   now(): number
 }
 
@@ -16,6 +18,7 @@ export function createControls(player: Player, range: { first(): number; end(): 
   const speed = el('input', { type: 'number', min: 0.01, max: 1_000_000, step: 'any', value: 1, 'aria-label': 'Speed' })
   const where = el('output', { class: 'where' })
   const play = button('Play or pause (space)', '▶', () => player.toggle(hooks.now()))
+  const follow = button('Draw who is at work (F)', 'Follow', hooks.follow)
   const live = button('Newest, and stay there (L)', 'Live', player.live)
   const element = el(
     'div',
@@ -27,6 +30,7 @@ export function createControls(player: Player, range: { first(): number; end(): 
     button('One line on (→)', '▷', () => player.step(1)),
     button('On to the next transition (shift and →)', '▶▶', () => player.toStep(1)),
     live,
+    follow,
     el('label', {}, 'speed ', speed),
     slider,
     where,
@@ -53,6 +57,8 @@ export function createControls(player: Player, range: { first(): number; end(): 
     Home: () => player.go(range.first()),
     End: () => player.go(range.end() - 1),
     ' ': () => player.toggle(hooks.now()),
+    f: hooks.follow,
+    F: hooks.follow,
     l: player.live,
     L: player.live,
   }
@@ -74,7 +80,8 @@ export function createControls(player: Player, range: { first(): number; end(): 
       event.preventDefault()
       act()
     },
-    show(text: string): void {
+    show(isFollowing: boolean, text: string): void {
+      follow.setAttribute('aria-pressed', String(isFollowing))
       slider.min = String(range.first())
       slider.max = String(Math.max(range.first(), range.end() - 1))
       slider.value = String(player.position())

@@ -57,13 +57,16 @@ export function mount(root: HTMLElement): Inspector {
     atTime: (time: number) => history.atTime(time),
   }
   const player = createPlayer(current, soon)
-  const controls = createControls(player, current, { open: (file) => void openFile(file), save, now: () => performance.now() })
+  const controls = createControls(player, current, {
+    open: (file) => void openFile(file),
+    save,
+    follow: () => choose(undefined),
+    now: () => performance.now(),
+  })
   const chart = createChart()
   const glance = createGlance()
   const tree = createTree((actor) => {
-    // Chosen again: nobody is.
-    chosen = chosen === actor ? undefined : actor
-    soon()
+    choose(actor)
   })
   const timeline = createTimeline({
     filter(text, types) {
@@ -113,6 +116,11 @@ export function mount(root: HTMLElement): Inspector {
   root.replaceChildren(element)
   tabs.choose('Timeline')
 
+  function choose(actor: string | undefined): void {
+    chosen = actor
+    soon()
+  }
+
   function soon(): void {
     if (isWaiting || isClosed) return
     isWaiting = true
@@ -131,6 +139,7 @@ export function mount(root: HTMLElement): Inspector {
     tree.show(moment.actors, actor?.actor)
     chart.show(actor)
     controls.show(
+      chosen === undefined,
       line === undefined
         ? 'nothing yet'
         : `${(at - history.first() + 1).toLocaleString('en')} of ${(history.end() - history.first()).toLocaleString('en')} · ${clock(line.at)}`,
