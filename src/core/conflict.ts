@@ -87,4 +87,9 @@ export interface EntityOptions {
    * `version` none may be missing. What fails is set aside and told of; nothing is lost.
    */
   readonly migrations?: Migrations | undefined
+  /**
+   * `server`: what is created gets its id by the server's answer; the application's own is a temporary one, for which that stands from then on.
+   * Default `client`: what the application says is the id.
+   */
+  readonly ids?: 'client' | 'server' | undefined
 }

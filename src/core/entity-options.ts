@@ -18,6 +18,7 @@ const ENTITY_OPTIONS = [
   'schema',
   'payloads',
   'references',
+  'ids',
   'unaudited',
   'version',
   'migrations',
@@ -41,6 +42,8 @@ export function checkEntities(entities: unknown): void {
     if (entity['scopes'] !== undefined) checkScopes(`entities.${name}.scopes`, entity['scopes'])
     if (entity['references'] !== undefined)
       checkReferences(`entities.${name}.references`, entity['references'], Object.keys(entities))
+    if (entity['ids'] !== undefined && entity['ids'] !== 'client' && entity['ids'] !== 'server')
+      throw new ValidationError(`entities.${name}.ids`, "must be 'client' or 'server'.")
   }
 }
 

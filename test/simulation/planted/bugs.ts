@@ -4,6 +4,7 @@ import { basing } from './bugs/basing.ts'
 import { deciding } from './bugs/deciding.ts'
 import { hearing } from './bugs/hearing.ts'
 import { migrating } from './bugs/migrating.ts'
+import { naming } from './bugs/naming.ts'
 import { ordering } from './bugs/ordering.ts'
 import { owning } from './bugs/owning.ts'
 import { pacing } from './bugs/pacing.ts'
@@ -40,4 +41,5 @@ export const BUGS: readonly Bug[] = [
   ...transacting,
   ...auditing,
   ...migrating,
+  ...naming,
 ]
