@@ -65,11 +65,7 @@ export interface ModelServerOptions {
   readonly assignedId?: (entity: string, version: number) => string | undefined
 }
 
-export function createModelServer({
-  anonymous,
-  isInPart = hasItsValue,
-  assignedId = () => undefined,
-}: ModelServerOptions = {}): ModelServer {
+export function createModelServer({ anonymous, isInPart = hasItsValue, assignedId }: ModelServerOptions = {}): ModelServer {
   const resources = new Map<string, Resource>()
   const answers = new Map<string, KeptAnswer>()
   const tokens = new Map<string, string>()
@@ -217,7 +213,7 @@ export function createModelServer({
 
   function apply(user: string, key: string, request: ServerRequest, body: JsonObject): ServerResponse {
     const { method, path, headers } = request
-    const newId = assignedId(path.slice(1), head + 1) ?? textOf(body['id'])
+    const newId = assignedId?.(path.slice(1), head + 1) ?? textOf(body['id'])
     const at = method === 'POST' ? `${path}/${encodeURIComponent(newId)}` : path
     const [, entity = '', id = '', ...more] = at.split('/')
     if (id === '' || more.length > 0) return problem('not-found')
