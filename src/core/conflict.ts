@@ -90,4 +90,9 @@ export interface EntityOptions {
   readonly migrations?: Migrations | undefined
   /** What must hold of each, or of all together: for `check()`. */
   readonly invariants?: EntityInvariants | undefined
+  /**
+   * `server`: what is created gets its id by the server's answer; the application's own is a temporary one, for which that stands from then on.
+   * Default `client`: what the application says is the id.
+   */
+  readonly ids?: 'client' | 'server' | undefined
 }

@@ -20,6 +20,7 @@ const ENTITY_OPTIONS = [
   'payloads',
   'references',
   'invariants',
+  'ids',
   'unaudited',
   'version',
   'migrations',
@@ -44,6 +45,8 @@ export function checkEntities(entities: unknown): void {
     if (entity['invariants'] !== undefined) checkEntityInvariants(`entities.${name}.invariants`, entity['invariants'])
     if (entity['references'] !== undefined)
       checkReferences(`entities.${name}.references`, entity['references'], Object.keys(entities))
+    if (entity['ids'] !== undefined && entity['ids'] !== 'client' && entity['ids'] !== 'server')
+      throw new ValidationError(`entities.${name}.ids`, "must be 'client' or 'server'.")
   }
 }
 

@@ -144,6 +144,8 @@ export interface OutgoingOperation {
   readonly payload: Json
   /** The server's version that the operation was made on, if known. */
   readonly baseVersion?: string | undefined
+  /** The server's answer says what the id is: `entityId` is the application's own, until then. */
+  readonly isIdTemporary?: true
 }
 
 /** A request as it is frozen into the operation's row before its first attempt, and sent byte for byte at each one. Holds no credentials. */
@@ -171,7 +173,13 @@ export interface SendContext {
  * - `rejected`: final. `definite` is false where an earlier attempt of the same key may still have been applied (a gateway's refusal, a page instead of JSON, a reused key).
  */
 export type Outcome =
-  | { readonly type: 'applied'; readonly version?: string | undefined; readonly value?: Json | undefined }
+  | {
+      readonly type: 'applied'
+      readonly version?: string | undefined
+      readonly value?: Json | undefined
+      /** The id that the server gave to what was created. Default: the one in the value. */
+      readonly id?: string | undefined
+    }
   | { readonly type: 'retry'; readonly error: SyncError; readonly retryAfterMs?: number | undefined }
   | { readonly type: 'unknown'; readonly error: SyncError; readonly retryAfterMs?: number | undefined }
   | { readonly type: 'conflict'; readonly error: SyncError; readonly reason: 'stale' | 'exists' | 'precondition-required' }

@@ -23,6 +23,18 @@ export function referencesIn(payload: Json, references: References): readonly Re
   return found
 }
 
+/** The payload with the ids in its declared fields replaced by what `idOf` gives for them, where it gives one; the same payload if nothing changes. */
+export function withReferences(payload: Json, references: References, idOf: (reference: Reference) => string | undefined): Json {
+  return Object.entries(references).reduce((changed: Json, [path, entity]) => {
+    const renamed = (id: Json): Json => (isEntityId(id) ? (idOf({ entity, id }) ?? id) : id)
+    return changedAt(changed, path.split('.'), (value) => {
+      if (!Array.isArray(value)) return renamed(value)
+      const ids = value.map(renamed)
+      return ids.some((id, at) => id !== value[at]) ? ids : value
+    })
+  }, payload)
+}
+
 /** The value with what is at the path changed; the same value if nothing is there, or nothing changes. Only own fields count. */
 function changedAt(value: Json, [key, ...rest]: readonly string[], change: (value: Json) => Json): Json {
   if (key === undefined) return change(value)

@@ -60,6 +60,8 @@ export interface EntityRow {
   readonly deletedAt?: number
   /** Grows with each change of the replica, by which other tabs find what is new. Unique. */
   readonly rev?: number
+  /** Under this id the entity was created; the server gave it another one, where its row is (B8). There is no value here. */
+  readonly movedTo?: string
   /** The pull from the beginning that last met it. Where only parts are followed: the newest that had begun when this was learned. */
   readonly generation?: number
   /** Where only parts are followed: those that hold it, each with the generation of its pull that last met it. */
@@ -128,10 +130,8 @@ function isPullRow(value: unknown): value is PullRow {
     typeof value['generation'] === 'number' &&
     typeof value['isPartial'] === 'boolean' &&
     typeof value['met'] === 'number' &&
-    isOptional(value['scope'], 'string') &&
     (value['parts'] === undefined || isTexts(value['parts'])) &&
-    isOptional(value['cursor'], 'string') &&
-    isOptional(value['etag'], 'string') &&
+    ['scope', 'cursor', 'etag'].every((field) => isOptional(value[field], 'string')) &&
     isOptional(value['total'], 'number') &&
     (value['quarantined'] === undefined || isQuarantine(value['quarantined']))
   )
@@ -230,7 +230,7 @@ export function isEntityRow(value: unknown): value is EntityRow {
   return (
     isRecord(value) &&
     typeof value['key'] === 'string' &&
-    isOptional(value['version'], 'string') &&
+    ['version', 'movedTo'].every((field) => isOptional(value[field], 'string')) &&
     isOptional(value['shape'], 'number') &&
     (value['earlier'] === undefined || (Array.isArray(value['earlier']) && value['earlier'].every(isEarlierBase)))
   )

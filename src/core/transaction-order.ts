@@ -23,10 +23,14 @@ export function inOrder(rows: readonly NewOperationRow[]): readonly NewOperation
   return [...placed]
 }
 
-/** Each on an entity of its own: a request that is applied as a whole has one condition for each entity. */
 function check(rows: readonly NewOperationRow[]): void {
   if (rows.length > MAX_MEMBERS)
     throw new ValidationError('transaction', `must hold at most ${MAX_MEMBERS} operations: all of them are sent as one.`)
+  checkLanes(rows)
+}
+
+/** Each on an entity of its own: a request that is applied as a whole has one condition for each entity. @throws ValidationError */
+export function checkLanes(rows: readonly NewOperationRow[]): void {
   const lanes = new Set<string>()
   for (const { lane = '', entity, entityId } of rows) {
     if (lanes.has(lane))

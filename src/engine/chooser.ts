@@ -8,6 +8,7 @@ import type { Entry, Transport, Write } from '../core/ports.ts'
 import { beginRollback, claim, finish, park } from '../core/rows.ts'
 import { readOperation, type EntityRow } from '../core/schema.ts'
 import { isUnusable, type Unusable } from '../core/shapes.ts'
+import { nameEachOther, outgoing } from '../core/server-ids.ts'
 import { undoable } from '../core/undo.ts'
 import { updateOperation, type Store } from './store.ts'
 import { createTransactionChooser } from './transaction-chooser.ts'
@@ -71,7 +72,13 @@ export function createChooser(
   transactions: Transactions,
   { isPulled, isAtomic }: ChooserParts,
 ) {
-  const chooseMember = createTransactionChooser({ store, transactions, isAtomic, claimed, dependencyOf })
+  const chooseMember = createTransactionChooser({
+    store,
+    transactions,
+    isAtomic: (members) => isAtomic() && !nameEachOther(settings.entities, members),
+    claimed,
+    dependencyOf,
+  })
 
   /** Looks at several lanes at once: reading is what costs. The answers in the order of the lanes. */
   async function choose(lanes: readonly string[], now: number): Promise<readonly (Choice | Blockage)[]> {
@@ -175,7 +182,11 @@ export function createChooser(
     const base = baseOf(entity, row.seq)
     const baseVersion = row.baseVersion ?? base?.version
     try {
-      return claim(withBase(row, base, base !== entity), transport.prepare({ ...row, baseVersion }), baseVersion)
+      return claim(
+        withBase(row, base, base !== entity),
+        transport.prepare(outgoing(settings.entities, { ...row, baseVersion })),
+        baseVersion,
+      )
     } catch (cause) {
       return beginRollback(row, unsendable(row, cause))
     }

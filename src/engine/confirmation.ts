@@ -11,6 +11,10 @@ export interface Confirmation {
   readonly appliedTo: string | undefined
   /** The server's state was looked at before: what others made may be part of it. */
   readonly wasLookedAt: boolean
+  /** The id that the server gave to what was created. */
+  readonly id?: string | undefined
+  /** The temporary id by which the entity was known until now. */
+  readonly formerId?: string
 }
 
 /**

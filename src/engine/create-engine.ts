@@ -35,6 +35,7 @@ export function createEngine(runtime: Runtime, parent: AnyActorRef | undefined):
     transactions,
     handles,
     intake,
+    linker,
     optimistic,
     dispatcher,
     drains,
@@ -67,6 +68,7 @@ export function createEngine(runtime: Runtime, parent: AnyActorRef | undefined):
   const edits = createEdits(settings.user, store, transactions, {
     accepted: runtime.accepted,
     now: ports.clock.now,
+    linked: linker.edited,
     made: stamps.made,
     edited(row) {
       if (row !== undefined && isTerminal(row.status)) handles.settle(row)

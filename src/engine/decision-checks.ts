@@ -2,6 +2,7 @@ import { applied } from '../core/derive.ts'
 import type { Conflict, EntityOptions } from '../core/conflict.ts'
 import { ConflictError, type ValidationError } from '../core/errors.ts'
 import type { OperationRow } from '../core/operation.ts'
+import { isTogether } from '../core/transaction.ts'
 import { conflictAt, isMutation, resolve, type Decision, type Examination, type Seen } from '../core/reconcile.ts'
 import type { Deadline, Validators, Verdict } from './validators.ts'
 
@@ -58,4 +59,11 @@ export function parkedBySchema(row: OperationRow, conflict: Conflict, cause: Val
   const message = `${conflict.entity}/${conflict.entityId}: the schema refuses ${cause.message}. Decide with conflicts.resolve, or edit or discard the operation.`
   if (parked.type !== 'park' || parked.conflict === undefined) return parked
   return { type: 'park', conflict: { ...parked.conflict, issues: cause.issues }, error: new ConflictError(message, { cause }) }
+}
+
+/** By the temporary id nothing can be looked for. Of a transaction it is most likely another that was refused. */
+export function decideUnseen(row: OperationRow): Decision {
+  if (isTogether(row)) return { type: 'resend', as: row.type, payload: row.payload }
+  const message = `The server refuses to create ${row.entity}/${row.entityId}, for it has something like it already. Which id that has is not known here, so nothing can be compared. Edit the operation, retry it, or discard it.`
+  return { type: 'park', error: new ConflictError(message) }
 }

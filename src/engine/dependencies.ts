@@ -15,14 +15,14 @@ const NO_MARKS: Marks = { writes: [], expect: [] }
 /**
  * Marks what these rows depend on, in the commit that stores them: from then on it is not coalesced (S17). What was claimed meanwhile
  * needs no mark, and is found so when the commit is tried again. What ended otherwise than done is not forgotten behind the back of
- * these rows (S9): that is counted as an edit, for the owner. Throws `ValidationError` for an operation that does not exist.
+ * these rows (S9): that is counted as an edit, for the owner; as is all that `isEdit` says to be one. Throws `ValidationError` for an operation that does not exist.
  */
-export async function markParents(store: Store, rows: readonly NewOperationRow[]): Promise<Marks> {
-  if (rows.every((row) => row.dependsOn === undefined)) return NO_MARKS
+export async function markParents(store: Store, rows: readonly NewOperationRow[], isEdit = false): Promise<Marks> {
+  if (!isEdit && rows.every((row) => row.dependsOn === undefined)) return NO_MARKS
   const parents = await parentsOf(store, rows)
   const unmarked = parents.filter(isUnmarked)
   const expect = parents.flatMap((parent) => (parent.status === 'done' ? [] : same(parent, 'status')))
-  if (unmarked.length === 0 && !parents.some(hasFailed)) return { writes: [], expect }
+  if (!isEdit && unmarked.length === 0 && !parents.some(hasFailed)) return { writes: [], expect }
   const edits = await store.edits()
   return {
     writes: [
@@ -33,11 +33,11 @@ export async function markParents(store: Store, rows: readonly NewOperationRow[]
   }
 }
 
-/** The same for what an edit made an operation depend on. The edit itself is counted. */
-export async function markNewParents(store: Store, was: OperationRow, row: OperationRow): Promise<Also> {
-  if (row.dependsOn === undefined || row.dependsOn === was.dependsOn) return { writes: [], unchanged: [] }
-  const known = new Set(was.dependsOn)
-  const parents = await parentsOf(store, [{ ...row, dependsOn: row.dependsOn.filter((id) => !known.has(id)) }])
+/** The same for an operation whose content was edited. The edit itself is counted. */
+export async function markParentsAnew(store: Store, was: OperationRow, row: OperationRow): Promise<Also> {
+  if (row.dependsOn === undefined || row.status !== 'queued' || row.payload === was.payload) return { writes: [], unchanged: [] }
+  const found = await store.byIds(row.dependsOn)
+  const parents = found.filter((parent) => parent !== undefined)
   return {
     writes: parents.filter(isUnmarked).map(marked).map(putOperation),
     unchanged: parents.filter(({ status }) => status !== 'done'),

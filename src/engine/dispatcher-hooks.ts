@@ -3,6 +3,7 @@ import type { OperationActor } from '../../machines/operation.ts'
 import type { SyncError } from '../core/errors.ts'
 import type { ConflictRecord, OperationRow } from '../core/operation.ts'
 import type { Chooser } from './chooser.ts'
+import type { Renamer } from './renamer.ts'
 import type { Replica } from './replica.ts'
 import type { Store } from './store.ts'
 import type { Transactions } from './transactions.ts'
@@ -30,4 +31,5 @@ export interface DispatcherParts {
   readonly replica: Replica
   readonly chooser: Chooser
   readonly transactions: Transactions
+  readonly renamer: Renamer
 }

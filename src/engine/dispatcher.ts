@@ -27,8 +27,8 @@ const STORAGE_RETRY_MS = 1_000
  * then it acknowledges the former and hands out the latter. A few operations are claimed ahead, so that commits are shared.
  */
 export function createDispatcher(settings: Settings, { clock }: SystemPorts, parts: DispatcherParts, hooks: DispatcherHooks) {
-  const { store, replica, chooser, transactions } = parts
-  const commitTurn = createTurnCommit(replica, transactions)
+  const { store, replica, chooser, transactions, renamer } = parts
+  const commitTurn = createTurnCommit(replica, transactions, renamer)
   const gate = createGate(settings, hooks.breaker)
   const lanes = createLaneBoard(store, settings.user, (entry) => hooks.quarantined(Number(entry.key), unreadable(entry)))
   const claims = createClaims(store, clock, lanes, chooser, hooks.quarantined)
@@ -106,7 +106,11 @@ export function createDispatcher(settings: Settings, { clock }: SystemPorts, par
     // Edits in between may have freed lanes.
     if (retried.length > 0) forgetLanes()
     for (const row of unsent) lanes.leaveUnsent(row)
-    for (const choice of choices) accept(choice)
+    for (const { lane, rank } of result.moved) if (lane !== undefined) lanes.queued(lane, rank ?? 0)
+    for (const choice of choices) {
+      if (result.choices.includes(choice)) accept(choice)
+      else lanes.leave(choice.lane, 0)
+    }
     if (result.undoing.length > 0) hooks.accepted(result.undoing)
     for (const row of result.left) hooks.left(row)
     handOut()

@@ -1,12 +1,14 @@
 import { SyncOperationError } from '../core/errors.ts'
 import type { ConflictRecord, OperationRow } from '../core/operation.ts'
 import { settledConflict } from './conflict-store.ts'
-import { markNewParents } from './dependencies.ts'
+import { markParentsAnew } from './dependencies.ts'
 import { appendOperation, type Store } from './store.ts'
 import { NO_AFTERMATH, type Transactions } from './transactions.ts'
 
 export interface EditHooks {
   now(): number
+  /** The row whose content is new, with the ids by which the server knows what it names, and dependent on the creates of that. */
+  linked(row: OperationRow): Promise<OperationRow>
   /** The row whose content is new, with when that was made. */
   made(row: OperationRow): OperationRow
   /** A row was changed here; the owner looks again. */
@@ -23,17 +25,20 @@ export type Edits = ReturnType<typeof createEdits>
 export function createEdits(user: string, store: Store, transactions: Transactions, hooks: EditHooks) {
   return {
     /** With what it means for the other members of its transaction. */
-    async edit(id: string, change: (row: OperationRow) => OperationRow | Promise<OperationRow>): Promise<void> {
+    async edit(id: string, change: (row: OperationRow) => OperationRow): Promise<void> {
       let [isResolved, aftermath] = [false, NO_AFTERMATH]
       const { changed, appended } = await store.edit(
         id,
-        (row) => change(ownedBy(user, row)),
+        async (row) => {
+          const next = change(ownedBy(user, row))
+          return next.payload === row.payload ? next : hooks.linked(next)
+        },
         async (row, next) => {
           const settled = settledConflict(row, next, hooks.now())
           isResolved = settled.length > 0
           aftermath = await transactions.editedAftermathOf(row, next)
           const { writes, undoing, unchanged } = aftermath
-          const parents = await markNewParents(store, row, next)
+          const parents = await markParentsAnew(store, row, next)
           return {
             writes: [...settled, ...writes, ...undoing.map(appendOperation), ...parents.writes],
             unchanged: [...unchanged, ...parents.unchanged],

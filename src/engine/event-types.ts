@@ -45,9 +45,11 @@ export type SyncEventBody =
   | ({ readonly type: 'pull:quarantined'; readonly id?: string; readonly error: SyncError } & OfPart)
   | {
       /** Of what is seen in a view that is in use. */
-      readonly type: 'entity:created' | 'entity:updated' | 'entity:deleted'
+      readonly type: 'entity:created' | 'entity:updated' | 'entity:deleted' | 'entity:renamed'
       readonly entity: string
       readonly id: string
+      /** Of `entity:renamed`: the temporary id by which it was known. */
+      readonly formerId?: string
       readonly fields: readonly string[]
       readonly version?: string
     }

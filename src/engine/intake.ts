@@ -4,12 +4,12 @@ import type { NewOperationRow, OperationRow } from '../core/operation.ts'
 import type { Settings } from '../core/options.ts'
 import type { SystemPorts, Write } from '../core/ports.ts'
 import { OPERATIONS } from '../core/schema.ts'
-import { inOrder } from '../core/transaction-order.ts'
+import { checkLanes, inOrder } from '../core/transaction-order.ts'
 import { markParents } from './dependencies.ts'
 import { createEnqueueChecks } from './enqueue-checks.ts'
 import { madeOnOf } from './made-on.ts'
+import type { Linker, Links } from './links.ts'
 import { newRow } from './new-row.ts'
-import { withParents } from './references.ts'
 import type { Stamps } from './stamps.ts'
 import type { Store } from './store.ts'
 import type { TransactionInput } from './transact.ts'
@@ -17,7 +17,8 @@ import type { EnqueueInput } from './types.ts'
 
 /** One call of the application: its rows are accepted together or not at all. */
 interface Request {
-  readonly rows: readonly NewOperationRow[]
+  /** With the ids that the server has given meanwhile, from when they are to be stored on. */
+  rows: readonly NewOperationRow[]
   readonly isTransaction: boolean
   readonly resolve: (rows: readonly OperationRow[]) => void
   readonly reject: (error: unknown) => void
@@ -42,7 +43,7 @@ export function createIntake(
   settings: Settings,
   ports: SystemPorts,
   store: Store,
-  stamps: Stamps,
+  { stamps, linker }: { readonly stamps: Stamps; readonly linker: Linker },
   accepted: (rows: readonly OperationRow[]) => void,
 ) {
   const checks = createEnqueueChecks(settings, store, ports.clock)
@@ -123,22 +124,34 @@ export function createIntake(
   }
 
   async function write(group: readonly Request[]): Promise<void> {
+    const links = await linkedIn(group)
     const { fresh, known, twins } = await sorted(group)
     if (fresh.some(({ entity }) => checks.concerns(entity))) {
       const passed = await withoutRefused(group, new Set(fresh))
       // What a call that was refused stood for is to be found anew.
       if (passed.length < group.length) return passed.length === 0 ? undefined : write(passed)
     }
-    const linked = await withParents(settings, store, fresh)
-    const marks = await markParents(store, linked)
+    const linked = linker.dependent(fresh, links)
+    const marks = await markParents(store, linked, links.isAwaited)
     const appends = linked.map((value): Write => ({ type: 'append', collection: OPERATIONS, value }))
     const madeOn = store.isAudited ? await madeOnOf(store, linked, actionsOf) : undefined
-    const { expect } = marks
+    const expect = [...marks.expect, ...links.expect]
     const seqs = appends.length === 0 ? [] : await store.commit([...appends, ...marks.writes], { expect }, 'call', madeOn)
     const stored = linked.map((row, i) => Object.assign(row, { seq: seqs[i] ?? 0 }))
     for (const row of stored) known.set(row.id, row)
     accepted(stored)
     for (const { rows, resolve } of group) resolve(rows.flatMap((row) => known.get(twins.get(row.id) ?? row.id) ?? []))
+  }
+
+  /** Gives each call its rows with the ids by which the server knows what they are about. */
+  async function linkedIn(group: readonly Request[]): Promise<Links> {
+    const { rows, links } = await linker.look(group.flatMap((request) => request.rows))
+    let from = 0
+    for (const request of group) {
+      request.rows = rows.slice(from, (from += request.rows.length))
+      if (request.isTransaction) checkLanes(request.rows)
+    }
+    return links
   }
 
   /** What the schemas refuse hears of it at once. */

@@ -50,8 +50,8 @@ const NONE: ReadonlySet<LedgerEntry> = new Set()
 function confirmationOf(operation: OperationRow, event: OperationEvent): Confirmation | undefined {
   if (operation.transaction?.isMet) return undefined
   if (event.type === 'OUTCOME' && event.outcome.type === 'applied') {
-    const { version, value } = event.outcome
-    return { operation, version, value, appliedTo: operation.baseVersion, wasLookedAt: operation.reconciliations > 0 }
+    const { version, value, id } = event.outcome
+    return { operation, version, value, appliedTo: operation.baseVersion, wasLookedAt: operation.reconciliations > 0, id }
   }
   if (event.type === 'RECONCILED' && event.decision.type === 'done') {
     const { version, value } = event.decision

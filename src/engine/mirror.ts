@@ -20,6 +20,10 @@ export function createMirror(user: string, entity: string, actions: ActionEffect
   const bases = new Map<string, EntityRow>()
   /** By entity: its live operations, in their order. */
   const live = new Map<string, readonly OperationRow[]>()
+  /** By its `seq`: of which entity each live operation is. It changes once, when the server tells the id. */
+  const homes = new Map<number, string>()
+  /** By temporary id: the server's. */
+  const names = new Map<string, string>()
   const seen = new Map<string, Entity>()
   let list: readonly Entity[] | undefined
 
@@ -29,27 +33,43 @@ export function createMirror(user: string, entity: string, actions: ActionEffect
     const known = bases.get(id)
     if (known?.rev !== undefined && (row.rev ?? 0) <= known.rev) return undefined
     bases.set(id, row)
+    if (row.movedTo === undefined) names.delete(id)
+    else names.set(id, row.movedTo)
     return id
   }
 
-  function takeOperation(row: OperationRow): string | undefined {
-    if (row.entity !== entity || row.user !== user) return undefined
-    const known = live.get(row.entityId)?.find(({ seq }) => seq === row.seq)
-    if (known === undefined ? isTerminal(row.status) : row.rev <= known.rev) return undefined
+  function takeOperation(row: OperationRow): readonly string[] {
+    if (row.entity !== entity || row.user !== user) return NOWHERE
+    const home = homes.get(row.seq) ?? row.entityId
+    const known = live.get(home)?.find(({ seq }) => seq === row.seq)
+    if (known === undefined ? isTerminal(row.status) : row.rev <= known.rev) return NOWHERE
     return setLive(row, !isTerminal(row.status))
   }
 
-  function takeEnd(row: OperationRow): string | undefined {
-    return row.entity === entity && row.user === user ? setLive(row, false) : undefined
+  function takeEnd(row: OperationRow): readonly string[] {
+    return row.entity === entity && row.user === user ? setLive(row, false) : NOWHERE
   }
 
-  function setLive(row: OperationRow, lives: boolean): string {
+  /** Gives the entities of which something is new: two, if it has moved. */
+  function setLive(row: OperationRow, lives: boolean): readonly string[] {
     const { entityId: id, seq } = row
-    const others = (live.get(id) ?? NONE).filter((other) => other.seq !== seq)
-    const rows = lives ? [...others, row].sort((a, b) => a.seq - b.seq) : others
+    const home = homes.get(seq) ?? id
+    const others = (live.get(home) ?? NONE).filter((other) => other.seq !== seq)
+    setRows(home, others)
+    if (!lives) homes.delete(seq)
+    else {
+      homes.set(seq, id)
+      setRows(
+        id,
+        [...(live.get(id) ?? NONE), row].sort((a, b) => a.seq - b.seq),
+      )
+    }
+    return home === id ? [id] : [home, id]
+  }
+
+  function setRows(id: string, rows: readonly OperationRow[]): void {
     if (rows.length === 0) live.delete(id)
     else live.set(id, rows)
-    return id
   }
 
   function lookAgain(id: string): EntityChange | undefined {
@@ -77,24 +97,55 @@ export function createMirror(user: string, entity: string, actions: ActionEffect
   function lookAt(ids: ReadonlySet<string>): readonly EntityChange[] {
     const changes = [...ids].flatMap((id) => lookAgain(id) ?? [])
     if (changes.length > 0) list = undefined
-    return changes
+    return withRenamed(changes)
+  }
+
+  /** That one is gone and another there is one piece of news, where it is the same by its new name. */
+  function withRenamed(changes: readonly EntityChange[]): readonly EntityChange[] {
+    const successors = new Map(
+      changes.flatMap((one) => (one.type === 'deleted' && names.has(one.id) ? [[one, nameOf(one.id)] as const] : [])),
+    )
+    if (successors.size === 0) return changes
+    const covered = new Set(successors.values())
+    return changes.flatMap((one) => {
+      const after = seen.get(successors.get(one) ?? '')
+      if (after !== undefined) return [renamedFrom(one, after)]
+      return covered.has(one.id) ? [] : [one]
+    })
+  }
+
+  /** By which the entity is known now. */
+  function nameOf(id: string): string {
+    const met = new Set<string>()
+    let name = id
+    for (let next = names.get(name); next !== undefined && !met.has(next); next = names.get(name)) {
+      met.add(next)
+      name = next
+    }
+    return name
   }
 
   return {
     entity,
     /** The operations that it knows as live. */
     live: (): readonly OperationRow[] => [...live.values()].flat(),
-    get: (id: string) => seen.get(id),
+    /** Also by the temporary id of an entity to which the server has given another. */
+    get: (id: string) => seen.get(nameOf(id)),
     list: () => (list ??= [...seen.values()]),
     /** Takes what is new, and tells what can be seen of it. */
     take({ entities, operations, ended }: News): readonly EntityChange[] {
-      const ids = [...entities.map(takeBase), ...operations.map(takeOperation), ...ended.map(takeEnd)]
-      return lookAt(new Set(ids.filter((id) => id !== undefined)))
+      const ids = [
+        ...entities.flatMap((row) => takeBase(row) ?? []),
+        ...operations.flatMap(takeOperation),
+        ...ended.flatMap(takeEnd),
+      ]
+      return lookAt(new Set(ids))
     },
   }
 }
 
 const NONE: readonly OperationRow[] = []
+const NOWHERE: readonly string[] = []
 
 function statusOf(operations: readonly OperationRow[]): Entity['status'] {
   if (operations.some(({ status, conflict }) => status === 'parked' && conflict !== undefined)) return 'conflict'
@@ -109,6 +160,11 @@ function changeOf(entity: string, before: Entity | undefined, after: Entity | un
   const fields = changedFields(before.value, after.value)
   if (fields.length === 0 && isAlike(before, after)) return undefined
   return { type: 'updated', entity, id, fields, before, after }
+}
+
+function renamedFrom({ entity, id: formerId, before }: EntityChange, after: Entity): EntityChange {
+  const fields = changedFields(before?.value ?? {}, after.value)
+  return { type: 'renamed', entity, id: after.id, formerId, fields, after, ...(before === undefined ? {} : { before }) }
 }
 
 function isAlike(before: Entity, after: Entity): boolean {

@@ -23,7 +23,6 @@ import { notFound, ownedBy, type Edits } from './edits.ts'
 import type { EnqueueChecks } from './enqueue-checks.ts'
 import { infoOf } from './info.ts'
 import { DISCARDED } from './optimistic.ts'
-import { withOwnParents } from './references.ts'
 import type { Store } from './store.ts'
 import type { Transactions } from './transactions.ts'
 import type { EnqueueInput, ListQuery, Operation, OperationInfo, SyncEngine } from './types.ts'
@@ -131,7 +130,7 @@ export function createOperations(
       if (row.status === 'rejected') return enqueueAnew(row, json)
       if (checks.concerns(row.entity)) throwIfRefused(await checks.ofEdit(made({ ...row, payload: json })))
       const held = row.status === 'parked' ? await store.entity(laneOf(row.user, row.entity, row.entityId)) : undefined
-      await edit(id, async (current) => withOwnParents(settings, store, made(edited(seenOn(current, held), json))))
+      await edit(id, (current) => made(edited(seenOn(current, held), json)))
       return handles.handle(id)
     },
 

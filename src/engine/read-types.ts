@@ -17,9 +17,12 @@ export interface Entity<T extends object = JsonObject> {
 
 /** How what is seen of an entity has changed. */
 export interface EntityChange<T extends object = JsonObject> {
-  readonly type: 'created' | 'updated' | 'deleted'
+  /** `renamed`: the server has given it its id; what else has changed with that is told with it. */
+  readonly type: 'created' | 'updated' | 'deleted' | 'renamed'
   readonly entity: string
   readonly id: string
+  /** The temporary id by which a renamed one was known. */
+  readonly formerId?: string
   /** Paths of the fields that differ, as `address.street`; none if only status or version do. */
   readonly fields: readonly string[]
   readonly before?: Entity<T>

@@ -23,6 +23,7 @@ import {
   type Settlement,
 } from '../core/reconcile.ts'
 import { isRecord } from '../core/schema.ts'
+import { isNamedByServer, outgoing } from '../core/server-ids.ts'
 import { settleByRule } from '../core/settle.ts'
 import { checkJson } from '../core/validate-json.ts'
 import { decidedTogether, isTogether, ledBy } from '../core/transaction.ts'
@@ -30,6 +31,7 @@ import { createConflictPlays } from './conflict-plays.ts'
 import {
   asDecided,
   conflictIn,
+  decideUnseen,
   leftToPerson,
   meetsRemote,
   parkedBySchema,
@@ -74,6 +76,7 @@ export function createReconciler(
 
   async function decide(slot: OperationActor, row: OperationRow, signal: AbortSignal): Promise<Decision> {
     if (row.aside !== undefined) return { type: 'park', error: row.aside.error }
+    if (isNamedByServer(settings.entities, row)) return decideUnseen(row)
     const fetched = await look(slot, row, signal)
     const base = await baseOf(row)
     const options = settings.entities[row.entity] ?? {}
@@ -195,7 +198,7 @@ export function createReconciler(
     if (decision.type !== 'resend') return decision
     const { as: type, payload, version: baseVersion } = decision
     try {
-      return { ...decision, request: transport.prepare({ ...row, type, payload, baseVersion }) }
+      return { ...decision, request: transport.prepare(outgoing(settings.entities, { ...row, type, payload, baseVersion })) }
     } catch (cause) {
       return { type: 'refuse', error: unsendable(row, cause) }
     }

@@ -1,11 +1,12 @@
-import type { ActionEffects } from '../core/derive.ts'
+import { valueIn, type ActionEffects } from '../core/derive.ts'
 import { withReplaced } from '../core/earlier.ts'
 import { laneOf } from '../core/operation.ts'
+import { DAY_MS } from '../core/option-checks.ts'
 import type { Change, Clock, CommitOptions, Write } from '../core/ports.ts'
 import { ENTITIES, META, pullRowName, type EntityRow, type PullRow } from '../core/schema.ts'
 import type { Occasion } from './audit-writer.ts'
 import type { Confirmation } from './confirmation.ts'
-import { createConfirmer, versionOf } from './confirmer.ts'
+import { createConfirmer, versionOf, type Confirmed } from './confirmer.ts'
 import { createGenerations } from './generations.ts'
 import { afterChoice, afterPull, heldByOthers, holdersOf, isMetBy, noted, orderOf } from './holders.ts'
 import { PAGE_LIMIT, type Store } from './store.ts'
@@ -15,6 +16,8 @@ import { createTurns } from './turns.ts'
 /** What a sweep leaves of a row; undefined if it is gone. */
 type LeftOf = (row: EntityRow) => EntityRow | undefined
 
+/** Temporary ids may stand in an open page, or in its address, long after nothing of ours names them. They are forgotten as tombstones are, this much later. */
+const NAME_KEPT_MS = 30 * DAY_MS
 const NO_SEQS: ReadonlyMap<string, number | undefined> = new Map()
 
 export type Replica = ReturnType<typeof createReplica>
@@ -48,7 +51,17 @@ export function createReplica(store: Store, user: string, clock: Clock, actionsO
       confirmedMeanwhile.add(laneOf(user, operation.entity, operation.entityId))
       if (!pulls.isFresh(operation)) isInDoubt = true
     }
-    return (await rowsAfter(confirmations)).map(({ row, was }) => put(row, was))
+    return [...(await rowsAfter(confirmations)), ...(await movedFrom(confirmations))].map(({ row, was }) => put(row, was))
+  }
+
+  /** Where entities were known by temporary ids: whoever asks for that is shown on from here. What the server has by that id stays. */
+  async function movedFrom(confirmations: readonly Confirmation[]): Promise<readonly Confirmed[]> {
+    const moved = confirmations.flatMap(({ operation: { entity, entityId }, formerId }) =>
+      formerId === undefined ? [] : [{ key: laneOf(user, entity, formerId), movedTo: entityId }],
+    )
+    const found = moved.length === 0 ? [] : await store.entities(moved.map(({ key }) => key))
+    const deletedAt = clock.now() + NAME_KEPT_MS
+    return moved.flatMap((row, at) => (valueIn(found[at]) === undefined ? [{ row: { ...row, deletedAt }, was: found[at] }] : []))
   }
 
   /** Nothing of it can be seen to have changed. */

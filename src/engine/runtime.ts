@@ -23,6 +23,7 @@ import { infoOf } from './info.ts'
 import { createIntegrity } from './integrity/index.ts'
 import { createIntake } from './intake.ts'
 import { leaseLock } from './lease.ts'
+import { createLinker } from './links.ts'
 import { createMetrics } from './metrics.ts'
 import { createOptimistic } from './optimistic.ts'
 import { createQuarantine } from './quarantine.ts'
@@ -98,7 +99,8 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
   })
   const stamps = createStamps(settings, ports)
   const transactions = createTransactions(settings, ports, store, stamps)
-  const intake = createIntake(settings, ports, store, stamps, accepted)
+  const linker = createLinker(settings, store)
+  const intake = createIntake(settings, ports, store, { stamps, linker }, accepted)
   const lease = leaseLock(storage, clock, {
     owner,
     user: settings.user,
@@ -268,6 +270,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     alerts,
     drains,
     intake,
+    linker,
     accepted,
     dispatcher,
     check: integrity.check,

@@ -11,6 +11,7 @@ import {
 import { wireKey, type OperationRow } from '../core/operation.ts'
 import type { Settings } from '../core/options.ts'
 import type { BatchItem, Outcome, SystemPorts, Transport } from '../core/ports.ts'
+import { withAssignedId } from '../core/server-ids.ts'
 import { isTogether, together } from '../core/transaction.ts'
 import type { AnswerChecks } from './answer-checks.ts'
 import { isServerFailure, type BreakerSigns } from './breaker-signs.ts'
@@ -75,7 +76,8 @@ export function createSender(settings: Settings, ports: SystemPorts, transport: 
     attempt: (rows: readonly OperationRow[], signal: AbortSignal) => Promise<readonly Outcome[]>,
     signal: AbortSignal,
   ): Promise<readonly Outcome[]> {
-    const told = await hooks.reachability.vetted(await attempt(rows, signal), signal)
+    const heard = await hooks.reachability.vetted(await attempt(rows, signal), signal)
+    const told = rows.map((row, at) => withAssignedId(settings.entities, row, heard[at] ?? unanswered()))
     return hooks.answers.concerns(rows) ? hooks.answers.vetted(rows, told, signal) : told
   }
 

@@ -13,8 +13,8 @@ import type { Transactions } from './transactions.ts'
 export interface TransactionChooserParts {
   readonly store: Store
   readonly transactions: Transactions
-  /** Whether the server takes several operations as one. */
-  isAtomic(): boolean
+  /** Whether the server takes these operations as one. */
+  isAtomic(members: readonly OperationRow[]): boolean
   claimed(row: OperationRow, entity: EntityRow | undefined): OperationRow
   dependencyOf(row: OperationRow, dependsOn: readonly string[]): Promise<Dependency>
 }
@@ -68,7 +68,7 @@ export function createTransactionChooser({ store, transactions, isAtomic, claime
 
   function sentHow(members: readonly OperationRow[]): 'together' | 'oneByOne' {
     const sent = members.find((row) => row.transaction?.sent !== undefined)?.transaction?.sent
-    return sent ?? (isAtomic() ? 'together' : 'oneByOne')
+    return sent ?? (isAtomic(members) ? 'together' : 'oneByOne')
   }
 
   async function stepsOf(first: OperationRow, rows: readonly OperationRow[]): Promise<readonly Step[] | Blockage> {

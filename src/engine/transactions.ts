@@ -193,8 +193,8 @@ function endOf({ status }: OperationRow): 'rejected' | 'cancelled' {
 /** What the server said of a member: by its answer, or when it was looked at. That of the played one is known otherwise once it is done. */
 function confirmedOf(operation: OperationRow, played: OperationRow, part: Part | undefined): readonly Confirmation[] {
   if (part?.type === 'applied' && operation !== played && operation.transaction?.isMet === undefined) {
-    const { version, value } = part
-    return [{ operation, version, value, appliedTo: operation.baseVersion, wasLookedAt: operation.reconciliations > 0 }]
+    const { version, value, id } = part
+    return [{ operation, version, value, appliedTo: operation.baseVersion, wasLookedAt: operation.reconciliations > 0, id }]
   }
   if (part?.type !== 'done' || (operation === played && played.status === 'done')) return []
   return [{ operation, version: part.version, value: part.value, appliedTo: undefined, wasLookedAt: true }]

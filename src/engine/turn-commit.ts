@@ -3,6 +3,7 @@ import type { Expectation } from '../core/ports.ts'
 import type { Choice } from './chooser.ts'
 import type { LedgerEntry } from './ledger.ts'
 import type { Replica } from './replica.ts'
+import type { Renamer } from './renamer.ts'
 import { appendOperation, putOperation } from './store.ts'
 import type { Aftermath, Follower, Transactions } from './transactions.ts'
 
@@ -25,10 +26,14 @@ export interface TurnResult {
   readonly undoing: readonly OperationRow[]
   /** What can't be taken back. */
   readonly left: readonly OperationRow[]
+  /** What goes next. */
+  readonly choices: readonly Choice[]
+  /** Operations that are in another lane now, for the server has told the id of their entity. */
+  readonly moved: readonly OperationRow[]
 }
 
 /** Writes a turn, with what it means for the other members of transactions, in one commit. */
-export function createTurnCommit(replica: Replica, transactions: Transactions) {
+export function createTurnCommit(replica: Replica, transactions: Transactions, renamer: Renamer) {
   async function aftermathsOf({ news, known, unsent }: TurnWrites): Promise<readonly Aftermath[]> {
     const found: Aftermath[] = []
     for (const { row, parts } of news.filter(isMember)) found.push(await transactions.aftermathOf(row, parts))
@@ -38,9 +43,16 @@ export function createTurnCommit(replica: Replica, transactions: Transactions) {
   }
 
   return async function commit(epoch: number, turn: TurnWrites): Promise<TurnResult> {
-    const { news, known, unsent, choices, expect } = turn
+    const { news, known, unsent } = turn
     const aftermaths = await aftermathsOf(turn)
     const undoing = aftermaths.flatMap((one) => one.undoing)
+    const confirmed = [
+      ...news.flatMap(({ confirmation }) => confirmation ?? []),
+      ...aftermaths.flatMap((one) => one.confirmations),
+    ]
+    // What is chosen with an entity's temporary id would be sent with it: it is chosen anew.
+    const isRenaming = renamer.isNeeded(confirmed)
+    const [choices, expect] = isRenaming ? [[], []] : [turn.choices, turn.expect]
     const writes = [
       ...news.flatMap((entry) => entry.writes),
       ...unsent.map(putOperation),
@@ -48,13 +60,13 @@ export function createTurnCommit(replica: Replica, transactions: Transactions) {
       ...aftermaths.flatMap((one) => one.writes),
       ...undoing.map(appendOperation),
     ]
-    const confirmed = [
-      ...news.flatMap(({ confirmation }) => confirmation ?? []),
-      ...aftermaths.flatMap((one) => one.confirmations),
-    ]
+    const plain = { writes, confirmations: confirmed, moved: [], expect }
+    const last = isRenaming ? await renamer.rename(writes, confirmed) : plain
     const isNeeded = writes.length + known.length > 0
-    const seqs = isNeeded ? await replica.commit(epoch, writes, confirmed, { expect }) : []
+    const seqs = isNeeded ? await replica.commit(epoch, last.writes, last.confirmations, { expect: last.expect }) : []
     return {
+      choices,
+      moved: last.moved,
       followers: aftermaths.flatMap((one) => one.followers),
       left: aftermaths.flatMap((one) => one.left),
       undoing: undoing.map((row, at) => ({ ...row, seq: seqs[at] ?? 0 })),

@@ -61,9 +61,10 @@ export function createViews(settings: Settings, store: Store, clock: Clock, even
     changes.next(seen)
   }
 
-  function tell({ type, entity, id, fields, after }: EntityChange): void {
+  function tell({ type, entity, id, formerId, fields, after }: EntityChange): void {
     const version = after?.version
-    events.emit({ type: `entity:${type}`, entity, id, fields, ...(version === undefined ? {} : { version }) })
+    const own = { entity, id, fields, ...(formerId === undefined ? {} : { formerId }) }
+    events.emit({ type: `entity:${type}`, ...own, ...(version === undefined ? {} : { version }) })
   }
 
   /** By this handle; the keys are those of appended rows, in order. On top of what is not up to date it would show what never was (S14). */

@@ -13,6 +13,7 @@ import { infoOf } from './info.ts'
 import type { createOptimistic } from './optimistic.ts'
 import type { Reachability } from './reachability.ts'
 import { createReconciler } from './reconciler.ts'
+import { createRenamer } from './renamer.ts'
 import type { Replica } from './replica.ts'
 import { createSender } from './sender.ts'
 import { createSlots } from './slots.ts'
@@ -90,6 +91,11 @@ export function createWritePath(settings: Settings, ports: SystemPorts, parts: W
       events.emit(part === 'storage' ? { type: 'storage:error', error } : { type: 'engine:error', part, error }),
     quiet: parts.quiet,
   }
-  const dispatcher = createDispatcher(settings, ports, { store, replica, chooser, transactions }, hooks)
+  const dispatcher = createDispatcher(
+    settings,
+    ports,
+    { store, replica, chooser, transactions, renamer: createRenamer(settings, store) },
+    hooks,
+  )
   return dispatcher
 }

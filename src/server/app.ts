@@ -74,7 +74,7 @@ async function write(context: RequestContext, { store, settings, gate, sweep, op
   const { method } = context.req
   const text = method === 'DELETE' ? '' : await readBody(context.req, settings.bodyLimitBytes)
   const raw = { user, method, path: rawPath(context), header: headersOf(context), body: () => parseJson(text) }
-  const request = readWrite(raw, settings.entityAllowed)
+  const request = readWrite(raw, settings)
   sweep()
   return gate.pass(
     context.env,

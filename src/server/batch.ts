@@ -58,7 +58,7 @@ function readOperation(item: Item, user: string, client: string | undefined, set
   const header = (name: string) => item.headers.get(name) ?? defaultHeader(name, item.method, client)
   const body = () => (typeof item.body === 'string' ? parseJson(item.body) : item.body)
   try {
-    return readWrite({ user, method: item.method, path: item.path, header, body }, settings.entityAllowed)
+    return readWrite({ user, method: item.method, path: item.path, header, body }, settings)
   } catch (error) {
     if (error instanceof Refusal) return error.answer
     throw error

@@ -20,6 +20,8 @@ export interface ServerOptions {
   readonly database?: string
   /** The entities that exist. Default: every name like `note` or `work-order` (a letter, then up to 63 letters, digits, `_`, `-`). */
   readonly entities?: readonly string[]
+  /** Those of which the server says what the ids are: `POST` answers with one, and an `id` in its body is left out. Default none. */
+  readonly assignedIds?: readonly string[]
   /** Largest body of a request, and largest resource, in bytes. Default 1 MiB. */
   readonly bodyLimitBytes?: number
   /** Turns the bearer token into the user, or undefined for 401. Without it everybody is the user `anonymous`. */
@@ -45,6 +47,7 @@ export interface ServerOptions {
 
 export interface Settings {
   readonly entityAllowed: (name: string) => boolean
+  readonly assignsId: (name: string) => boolean
   readonly bodyLimitBytes: number
   readonly idempotencyTtlMs: number
   readonly changeLogLimit: number
@@ -60,6 +63,7 @@ const reserved = new Set(['batch', 'realtime'])
 export function resolveOptions(options: ServerOptions): Settings {
   return {
     entityAllowed: entityRule(options.entities),
+    assignsId: assignmentRule(options),
     bodyLimitBytes: positive('bodyLimitBytes', options.bodyLimitBytes ?? 1024 * 1024),
     idempotencyTtlMs: positive('idempotencyTtlMs', options.idempotencyTtlMs ?? 7 * dayMs),
     changeLogLimit: options.changeLogLimit === undefined ? Infinity : positive('changeLogLimit', options.changeLogLimit),
@@ -89,6 +93,14 @@ function entityRule(names: readonly string[] | undefined): (name: string) => boo
   }
   const allowed = new Set(names)
   return (name) => allowed.has(name)
+}
+
+function assignmentRule({ assignedIds = [], entities }: ServerOptions): (name: string) => boolean {
+  const isKnown = entityRule(entities)
+  const unknown = assignedIds.find((name) => !isKnown(name))
+  if (unknown !== undefined) throw new ValidationError('assignedIds', `${JSON.stringify(unknown)} is no entity of this server.`)
+  const assigned = new Set(assignedIds)
+  return (name) => assigned.has(name)
 }
 
 function positive(path: string, value: number): number {

@@ -3,6 +3,7 @@ import type { JsonObject } from '../core/json.ts'
 import { checkMediaType, checkObject } from './body.ts'
 import { readConditions } from './conditions.ts'
 import type { Conditions, HeaderLookup } from './conditions.ts'
+import type { Settings } from './options.ts'
 import { Refusal } from './problems.ts'
 
 const methods = ['POST', 'PATCH', 'PUT', 'DELETE'] as const
@@ -24,6 +25,9 @@ export interface WriteRequest {
   readonly fingerprint: string
 }
 
+/** The id of what is to get one. */
+export const UNASSIGNED = ''
+
 export interface RawWrite {
   readonly user: string
   readonly method: string
@@ -35,16 +39,16 @@ export interface RawWrite {
 }
 
 /** @throws Refusal 400, 404, 405, 415 or 422. */
-export function readWrite(raw: RawWrite, entityAllowed: (name: string) => boolean): WriteRequest {
-  const target = readPath(raw.path, entityAllowed)
+export function readWrite(raw: RawWrite, rules: Pick<Settings, 'entityAllowed' | 'assignsId'>): WriteRequest {
+  const target = readPath(raw.path, rules.entityAllowed)
   const method = readMethod(raw.method, target.id !== undefined)
   const { user, header } = raw
   const key = readKey(header('idempotency-key'))
   checkMediaType(method, header('content-type'))
   const conditions = readConditions(header)
   const value = method === 'DELETE' ? {} : checkObject(raw.body())
-  const id = target.id ?? value['id']
-  checkId(id)
+  const isAssigned = method === 'POST' && rules.assignsId(target.entity)
+  const id = isAssigned ? UNASSIGNED : checkId(target.id ?? value['id'])
   if (method !== 'POST' && 'id' in value && value['id'] !== id)
     throw new Refusal('invalid-id', 'The id in the body must be the one in the path.')
   const client = readClient(header('synchart-client'))
@@ -80,11 +84,12 @@ function readMethod(method: string, hasId: boolean): WriteMethod {
 }
 
 /** @throws Refusal 422 unless it is well-formed text of 1 to 1,024 bytes that can stand in a path. */
-function checkId(id: unknown): asserts id is string {
+function checkId(id: unknown): string {
   if (typeof id !== 'string' || id === '') throw new Refusal('invalid-id', 'The id must be a text that is not empty.')
   if (id === '.' || id === '..') throw new Refusal('invalid-id', 'The ids . and .. can not be sent in a path.')
   if (/[\p{Cc}\p{Cs}]/u.test(id)) throw new Refusal('invalid-id', 'The id must not hold control characters or lone surrogates.')
   if (Buffer.byteLength(id) > 1024) throw new Refusal('invalid-id', 'The id must not be longer than 1,024 bytes in UTF-8.')
+  return id
 }
 
 /** A structured-field string (RFC 9651, 3.3.3), as draft-ietf-httpapi-idempotency-key-header asks. */

@@ -6,7 +6,7 @@ import type { Settings } from './options.ts'
 import { problemAnswer } from './problems.ts'
 import type { Resource, Store } from './store.ts'
 import type { JsonObject } from '../core/json.ts'
-import type { WriteRequest } from './write-request.ts'
+import { UNASSIGNED, type WriteRequest } from './write-request.ts'
 
 /**
  * Answers a write, once per user and key: the effect, its place in the change log, the ledger and the answer itself are
@@ -17,7 +17,7 @@ export function executeWrite(store: Store, settings: Settings, request: WriteReq
   const atMs = settings.now()
   const stored = store.answer(user, key, atMs - settings.idempotencyTtlMs)
   if (stored !== undefined) return stored.fingerprint === fingerprint ? replay(stored) : reusedKey()
-  const answer = apply(store, settings, request, atMs)
+  const answer = apply(store, settings, identified(store, request), atMs)
   store.keepAnswer(user, key, atMs, {
     fingerprint,
     status: answer.status,
@@ -32,6 +32,12 @@ function reusedKey(): Answer {
     'idempotency-key-reused',
     'This key belongs to a request with another method, path, body or condition. Use a new key.',
   )
+}
+
+/** Versions are never used twice, so neither is an id that is made of one. */
+function identified(store: Store, request: WriteRequest): WriteRequest {
+  const { entity, id } = request
+  return id === UNASSIGNED ? { ...request, id: `${entity}-${store.head(entity) + 1}` } : request
 }
 
 function apply(store: Store, settings: Settings, request: WriteRequest, atMs: number): Answer {

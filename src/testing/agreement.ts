@@ -2,13 +2,13 @@ import type { Entity } from '../engine/read-types.ts'
 import type { Failure } from './liveness.ts'
 import { textOf } from './invariants/strategies.ts'
 import type { JsonObject } from '../core/json.ts'
+import { kindsOf } from './world/settings.ts'
 import { isInPart } from './world/parts.ts'
 import type { Device } from './world/device.ts'
 import type { Tab } from './world/tab.ts'
 import { codeOf } from './world/trace.ts'
 import type { World } from './world/world.ts'
 
-const ENTITIES = ['note', 'task'] as const
 const LOOK_EVERY_MS = 1_000
 const DAY_MS = 86_400_000
 /** For a breaker to close, a backoff to end, and news to come from tab to tab. */
@@ -105,7 +105,7 @@ async function differencesOf(world: World, tabs: readonly Tab[], withUndone = fa
       }
       parts.then(know, () => know([]))
     }
-    for (const entity of ENTITIES) {
+    for (const entity of kindsOf(world.settings)) {
       left += 1
       const list = tab.ready()?.view(entity).list() ?? Promise.resolve([])
       const keep = (found: readonly Entity[]): void => {
@@ -118,7 +118,7 @@ async function differencesOf(world: World, tabs: readonly Tab[], withUndone = fa
   // Who dies while it is asked never answers: it is asked again once it is back.
   await world.scheduler.run(world.scheduler.now() + BOUND_MS / 4, () => left === 0)
   return tabs.flatMap((tab) =>
-    ENTITIES.flatMap((entity) =>
+    kindsOf(world.settings).flatMap((entity) =>
       differencesIn(world, tab, entity, shown.get(`${tab.name} ${entity}`) ?? [], followed.get(tab.name), withUndone),
     ),
   )

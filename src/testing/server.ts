@@ -10,6 +10,8 @@ import { createModelServer, type Effect } from './world/model-server.ts'
 export interface SimulatedServerOptions {
   /** Where it is, as the application's transport has it. Default `http://server.test`. */
   readonly baseURL?: string
+  /** Entities whose ids the server makes, as `note-1`, whatever a create has. Default none. */
+  readonly assignedIds?: readonly string[]
 }
 
 /** A write that changed something, once. */
@@ -45,12 +47,18 @@ const ANONYMOUS = 'anonymous'
 
 /** @throws ValidationError if `baseURL` is no URL of HTTP, or has a query. */
 export function createSimulatedServer(options: SimulatedServerOptions = {}): SimulatedServer {
-  checkFields('options', options, ['baseURL'])
-  const { baseURL = 'http://server.test' } = options
+  checkFields('options', options, ['baseURL', 'assignedIds'])
+  const { baseURL = 'http://server.test', assignedIds = [] } = options
   if (typeof baseURL !== 'string' || !URL.canParse(baseURL) || !/^https?:[^?#]+$/i.test(baseURL))
     throw new ValidationError('baseURL', 'give an absolute URL without a query, as http://server.test')
+  if (!Array.isArray(assignedIds) || !assignedIds.every((name) => typeof name === 'string'))
+    throw new ValidationError('assignedIds', 'give a list of names of entities.')
+  const assigned = new Set(assignedIds)
   const base = baseURL.replace(/\/+$/, '')
-  const model = createModelServer({ anonymous: ANONYMOUS })
+  const model = createModelServer({
+    anonymous: ANONYMOUS,
+    assignedId: (entity, version) => (assigned.has(entity) ? `${entity}-${version}` : undefined),
+  })
   let puts = 0
 
   function get(entity: string, id: string): JsonObject | undefined {

@@ -6,6 +6,7 @@ import { proveLiveness } from './liveness.ts'
 import { letPeopleCheck } from './world/checks.ts'
 import { createCaretaker } from './world/caretaker.ts'
 import type { Fact } from './world/facts.ts'
+import { letPeopleName } from './world/naming.ts'
 import { letPeopleChoose } from './world/parts.ts'
 import { letPeopleWork } from './world/people.ts'
 import { splitSeed } from './world/random.ts'
@@ -87,7 +88,10 @@ async function run(tapeOf: (name: keyof Tapes) => Tape, options: SimulationOptio
   const storm = createStorm(choicesOf(tapes.faults))
   const trace = createTrace(options.keepsText ?? false)
   const engines = options.keepsTrace === true ? createEngineTrace(() => world.scheduler.now()) : undefined
-  const { settings, lastMs, plan, decisions, choosing, checks, straining, releasing } = drawPlot(choicesOf(tapes.workload), shape)
+  const { settings, lastMs, plan, decisions, choosing, checks, straining, releasing, naming } = drawPlot(
+    choicesOf(tapes.workload),
+    shape,
+  )
   const world = createWorld({
     ...shape,
     settings,
@@ -124,6 +128,7 @@ async function run(tapeOf: (name: keyof Tapes) => Tape, options: SimulationOptio
   letPeopleCheck(world, checks)
   letPeopleStrain(world, straining)
   letPeopleRelease(world, releasing)
+  letPeopleName(world, naming)
   storm.begin(world, lastMs)
   await world.scheduler.run(lastMs + storm.lingersMs(), failed)
   storm.end()

@@ -49,7 +49,7 @@ function counted(storage: Storage): { storage: Storage; scans: () => number } {
 }
 
 describe('an operation that names another entity in a declared field', () => {
-  it('B8 waits for the create of that, whatever else might go first', async () => {
+  it('S9 B8 waits for the create of that, whatever else might go first', async () => {
     const engine = await started()
     let answerParent = (): void => {}
     world.intercept(async ({ request }, send) => {

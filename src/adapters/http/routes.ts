@@ -41,9 +41,12 @@ export function digestPath(settings: Routing, { entity, scope, ranges, isListed 
 }
 
 function prepareDefault(settings: Routing, operation: OutgoingOperation): PreparedRequest {
-  const { entity, entityId, type, payload } = operation
+  const { entity, entityId, type, payload, isIdTemporary } = operation
   const path = entityPath(settings, entity, entityId)
-  if (type === 'create') return json('POST', collectionPath(settings, entity), {}, 'application/json', withId(payload, entityId))
+  if (type === 'create') {
+    const body = isIdTemporary === true ? withoutId(payload) : withId(payload, entityId)
+    return json('POST', collectionPath(settings, entity), {}, 'application/json', body)
+  }
   const precondition = ifMatch(operation.baseVersion)
   if (type === 'update') return json('PATCH', path, precondition, 'application/merge-patch+json', payload)
   if (type === 'replace') return json('PUT', path, precondition, 'application/json', payload)
@@ -65,6 +68,14 @@ function withId(payload: Json, id: string): Json {
   if (payload === null) return { id }
   if (isJsonObject(payload)) return { ...payload, id }
   throw new ValidationError('payload', 'of a create must be an object, so that the id can be sent with it')
+}
+
+/** The server says what the id is. */
+function withoutId(payload: Json): Json {
+  if (payload === null) return {}
+  if (!isJsonObject(payload)) throw new ValidationError('payload', 'of a create must be an object')
+  const { id: _id, ...rest } = payload
+  return rest
 }
 
 function ifMatch(version: string | undefined): Readonly<Record<string, string>> {

@@ -2,11 +2,13 @@ import type { EnqueueInput } from '../../engine/types.ts'
 import type { Fact } from '../world/facts.ts'
 import { STAMP } from '../world/settings.ts'
 import type { Checker } from './invariant.ts'
+import { noteGivenIds, withGivenIds } from './names.ts'
 
 /** S1, L10: every call of `enqueue` is answered, and what it is answered with is what was asked for. */
 export const acceptance: Checker = ({ register }, report) => {
   const waiting = new Map<number, Extract<Fact, { type: 'asked' }>>()
   const contents = new Map<string, string>()
+  const givenIds = new Map<string, string>()
 
   function accepted({ ticket, ids, tab }: Extract<Fact, { type: 'accepted' }>): void {
     const inputs = waiting.get(ticket)?.inputs ?? []
@@ -16,8 +18,9 @@ export const acceptance: Checker = ({ register }, report) => {
       const content = contents.get(id)
       // Equal intents share an operation, whatever it holds.
       if (content === undefined || input.dedupeKey !== undefined || register.byId(id)?.isTainted) continue
-      if (content !== contentOf(input))
-        report('S1', `${tab} was told that ${id} stands for ${contentOf(input)}, but it was stored as ${content}.`)
+      const asked = contentOf(input)
+      if (content !== asked && content !== withGivenIds(asked, givenIds))
+        report('S1', `${tab} was told that ${id} stands for ${asked}, but it was stored as ${content}.`)
     }
   }
 
@@ -29,6 +32,7 @@ export const acceptance: Checker = ({ register }, report) => {
       else if (fact.type === 'tab' && fact.change === 'killed') {
         for (const [ticket, { tab }] of waiting) if (tab === fact.tab) waiting.delete(ticket)
       } else if (fact.type === 'committed') {
+        noteGivenIds(fact, givenIds)
         for (const { before, row } of fact.changes)
           if (before === undefined && row !== undefined) contents.set(row.id, contentOf({ ...row, id: row.entityId }))
       }

@@ -20,6 +20,7 @@ import { lines } from './lines.ts'
 import { load } from './load.ts'
 import { loops } from './loops.ts'
 import { merging } from './merging.ts'
+import { names } from './names.ts'
 import { outages } from './outages.ts'
 import { ownSuccess } from './own-success.ts'
 import { ownership } from './ownership.ts'
@@ -71,6 +72,7 @@ const CHECKERS: Readonly<Record<string, Checker>> = {
   load,
   loops,
   merging,
+  names,
   outages,
   'own-success': ownSuccess,
   parts,

@@ -12,7 +12,7 @@ const GRACE_MS = 1_000
 /** More attempts at once than jitter lets anybody make. */
 const WINDOW_MS = 600
 const MOST_IN_WINDOW = 6
-const KNOWN = /^\/(?:note|task)\?/
+const KNOWN = /^\/(?:note|task|folder|page)\?/
 
 /**
  * L6: a line that says nothing is let go of within two beats. L9: a device has one line, its owner's, and lines are not opened again and again without a

@@ -61,9 +61,11 @@ export interface ModelServerOptions {
   /** Whose requests those without credentials are; absent: they are refused. */
   readonly anonymous?: string
   readonly isInPart?: IsInPart
+  /** The id of what is created with this version, whatever the body has; undefined where the body says it. */
+  readonly assignedId?: (entity: string, version: number) => string | undefined
 }
 
-export function createModelServer({ anonymous, isInPart = hasItsValue }: ModelServerOptions = {}): ModelServer {
+export function createModelServer({ anonymous, isInPart = hasItsValue, assignedId }: ModelServerOptions = {}): ModelServer {
   const resources = new Map<string, Resource>()
   const answers = new Map<string, KeptAnswer>()
   const tokens = new Map<string, string>()
@@ -211,7 +213,8 @@ export function createModelServer({ anonymous, isInPart = hasItsValue }: ModelSe
 
   function apply(user: string, key: string, request: ServerRequest, body: JsonObject): ServerResponse {
     const { method, path, headers } = request
-    const at = method === 'POST' ? `${path}/${encodeURIComponent(textOf(body['id']))}` : path
+    const newId = assignedId?.(path.slice(1), head + 1) ?? textOf(body['id'])
+    const at = method === 'POST' ? `${path}/${encodeURIComponent(newId)}` : path
     const [, entity = '', id = '', ...more] = at.split('/')
     if (id === '' || more.length > 0) return problem('not-found')
     const current = resources.get(at)

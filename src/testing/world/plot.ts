@@ -2,6 +2,7 @@ import { withAudit } from './audit.ts'
 import { drawChecks, type CheckStep } from './checks.ts'
 import { drawDecisions, type DecisionStep } from './decisions.ts'
 import { withEncryption } from './encryption.ts'
+import { drawNaming, type NamingStep } from './naming.ts'
 import { drawParts, type PartStep } from './parts.ts'
 import { drawSchemas, type SchemaStep } from './schemas.ts'
 import { withQuarrel } from './quarrel.ts'
@@ -26,6 +27,8 @@ export interface Plot {
   readonly straining: readonly SchemaStep[]
   /** When newer builds of the application come. */
   readonly releasing: readonly ReleaseStep[]
+  /** What is made by a temporary id, or names such. */
+  readonly naming: readonly NamingStep[]
 }
 
 /** What came later is drawn later: so a seed that is remembered for a mistake is still good for it where the new does not come up. */
@@ -45,10 +48,11 @@ export function drawPlot(choices: Choices, shape: WorkloadShape): Plot {
   const audited = withAudit(sealed, choices)
   const checks = drawChecks(choices, shape, lastMs)
   const { shapes, releases } = drawReleases(choices, shape, lastMs)
+  const { hasFolders, steps: naming } = drawNaming(choices, shape, lastMs)
   // What a store without the keys can't be opened with, and what a schema made of a note, their own checkers judge.
   const isAlone = sealed.encryptedFromBuild === undefined && sealed.schemas.length === 0
   return {
-    settings: { ...audited, shapes: isAlone ? shapes : 'none' },
+    settings: { ...audited, shapes: isAlone ? shapes : 'none', hasFolders },
     checks,
     releasing: isAlone ? releases : [],
     lastMs,
@@ -56,5 +60,6 @@ export function drawPlot(choices: Choices, shape: WorkloadShape): Plot {
     decisions,
     choosing,
     straining: isPlain ? straining : [],
+    naming,
   }
 }

@@ -1,5 +1,6 @@
 import type { EntityOptions } from '../../core/conflict.ts'
 import { DEFAULTS, type SyncEngineOptions } from '../../core/options.ts'
+import { FOLDERS } from './naming.ts'
 import type { Choices } from './tape.ts'
 
 /** What all engines of one world have in common, and what each device has of its own. */
@@ -30,6 +31,8 @@ export interface WorldSettings {
   readonly encryptedFromBuild: number | undefined
   /** Whether each build of the application has a shape of its own of notes, and how well one of them migrates. */
   readonly shapes: 'none' | 'sound' | 'failing'
+  /** Whether there are folders, whose ids the server assigns, and pages that name them. */
+  readonly hasFolders: boolean
 }
 
 export type SchemaMode = 'none' | 'at-once' | 'later'
@@ -81,6 +84,7 @@ export function drawSettings(choices: Choices): WorldSettings {
     schemas: [],
     encryptedFromBuild: undefined,
     shapes: 'none',
+    hasFolders: false,
   }
 }
 
@@ -115,6 +119,11 @@ export function withConflicts(settings: WorldSettings, choices: Choices): WorldS
     ...(isByTime ? { conflict: 'lastWriteWins', skewMs } : {}),
     engine: { ...engine, maxReconciliations },
   }
+}
+
+/** The kinds of entities that there are. */
+export function kindsOf({ hasFolders }: WorldSettings): readonly string[] {
+  return hasFolders ? ['note', 'task', ...Object.keys(FOLDERS)] : ['note', 'task']
 }
 
 export function noteOptions({ conflict, ruleOfA }: WorldSettings): EntityOptions {

@@ -11,7 +11,8 @@ import { createLife, type Life } from './life.ts'
 import { BASE_URL } from './network.ts'
 import { schemaOf } from './schemas.ts'
 import { shapeOptions } from './shapes.ts'
-import { noteOptions } from './settings.ts'
+import { FOLDERS } from './naming.ts'
+import { kindsOf, noteOptions } from './settings.ts'
 import { encrypted, rotateKeys } from './encryption.ts'
 import { codeOf } from './trace.ts'
 import type { World } from './world.ts'
@@ -55,7 +56,6 @@ interface Running {
 }
 
 /** An application that could not start asks its user, and tries again. */
-const ENTITIES = ['note', 'task'] as const
 const START_AGAIN_MS = 2_000
 /** Who watches needs no past. */
 const RECORDER = { maxBytes: 16_384 }
@@ -92,7 +92,7 @@ export function createTab(world: World, device: Device, name: string): Tab {
     })
     changed('starting')
     made.engine.on('*', (event) => life.isAlive() && tell({ type: 'event', tab: name, device: device.name, event }))
-    if (world.settings.hasViews) for (const entity of ENTITIES) show(made, entity)
+    if (world.settings.hasViews) for (const entity of kindsOf(world.settings)) show(made, entity)
     void follow(made)
   }
 
@@ -161,7 +161,7 @@ export function createTab(world: World, device: Device, name: string): Tab {
       recorder: world.traced && RECORDER,
       ...(device.hasLine ? { realtime: { ...settings.engine.realtime, channel: world.lines.channelOf(caller) } } : {}),
       user,
-      entities: { note, task: {} },
+      entities: { note, task: {}, ...(settings.hasFolders ? FOLDERS : {}) },
       storage,
       transport,
     })

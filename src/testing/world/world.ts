@@ -59,7 +59,10 @@ export interface WorldOptions {
 export function createWorld(options: WorldOptions): World {
   const { settings, choices, observe } = options
   const scheduler = createScheduler()
-  const server = createModelServer({ isInPart })
+  const server = createModelServer({
+    isInPart,
+    assignedId: (entity, version) => (settings.hasFolders && entity === 'folder' ? `f${version}` : undefined),
+  })
   const devices: Device[] = []
   let [ids, tickets, points] = [0, 0, 0]
 

@@ -5,6 +5,7 @@ import { checking } from './bugs/checking.ts'
 import { deciding } from './bugs/deciding.ts'
 import { hearing } from './bugs/hearing.ts'
 import { migrating } from './bugs/migrating.ts'
+import { naming } from './bugs/naming.ts'
 import { ordering } from './bugs/ordering.ts'
 import { owning } from './bugs/owning.ts'
 import { pacing } from './bugs/pacing.ts'
@@ -42,4 +43,5 @@ export const BUGS: readonly Bug[] = [
   ...auditing,
   ...migrating,
   ...checking,
+  ...naming,
 ]
