@@ -3,7 +3,7 @@ import { fieldPath } from './field-path.ts'
 import { jsonBytes } from './json-bytes.ts'
 import type { Json, JsonObject } from './json.ts'
 import type { OperationRow } from './operation.ts'
-import { getOwn, isObject, withoutOwn } from './own.ts'
+import { getOwn, isObject } from './own.ts'
 import { sameJson } from './same-json.ts'
 
 /** A change of a field as an entry holds it: a value that is too large is left out and named here. */
@@ -29,7 +29,7 @@ export function changesBetween(
   after: JsonObject | undefined,
   unaudited: Unaudited,
 ): AuditedChanges {
-  return bounded(fieldChanges(contentOf(before, unaudited), contentOf(after, unaudited)))
+  return bounded(fieldChanges(contentOf(before, unaudited), contentOf(after, unaudited)).filter(isContent))
 }
 
 /** What an operation wants; `before` is the entity that it was made on, where that is known. */
@@ -39,10 +39,10 @@ export function changesAsked(
   unaudited: Unaudited,
 ): AuditedChanges {
   const [held, asked] = [contentOf(before, unaudited), audited(payload, '', unaudited)]
-  if (type === 'delete') return bounded(fieldChanges(held, {}))
+  if (type === 'delete') return bounded(fieldChanges(held, {}).filter(isContent))
   if (type === 'update') return bounded(patchChanges('', held, asked))
   const isWhole = type === 'create' || type === 'replace'
-  if (isObject(asked)) return bounded(fieldChanges(isWhole ? held : {}, isWhole ? contentOf(asked, NOTHING) : asked))
+  if (isObject(asked)) return bounded(isWhole ? fieldChanges(held, asked).filter(isContent) : fieldChanges({}, asked))
   return bounded(asked === null ? [] : [changeOf('', undefined, asked)])
 }
 
@@ -59,11 +59,14 @@ export function isAudited(path: string, unaudited: Unaudited): boolean {
   return true
 }
 
-const NOTHING: Unaudited = new Set()
-
 function contentOf(value: JsonObject | undefined, unaudited: Unaudited): JsonObject {
-  const content = value === undefined ? undefined : audited(withoutOwn(value), '', unaudited)
+  const content = value === undefined ? undefined : audited(value, '', unaudited)
   return isObject(content) ? content : {}
+}
+
+/** Not what the server adds to every entity. */
+function isContent({ path }: FieldChange): boolean {
+  return path !== 'id' && path !== 'version'
 }
 
 /** The value without what is left out. In an array each item is looked at as if it stood there itself. */
@@ -92,23 +95,30 @@ function bounded(changes: readonly FieldChange[]): AuditedChanges {
   const kept: AuditedChange[] = []
   let bytes = 0
   for (const change of changes) {
-    const one = shortened(change)
-    bytes += jsonBytes(one.path) + bytesOf(one.from) + bytesOf(one.to)
+    const { from, to } = change
+    const [before, after] = [bytesOf(from), bytesOf(to)]
+    bytes += change.path.length + sizeOf(before) + sizeOf(after)
     if (kept.length === LIMITS.fields || bytes > LIMITS.bytes) return { changes: kept, more: changes.length - kept.length }
-    kept.push(one)
+    const isSmall = before <= LIMITS.valueBytes && after <= LIMITS.valueBytes && change.path.length <= LIMITS.pathLength
+    kept.push(isSmall ? change : shortened(change, before > LIMITS.valueBytes, after > LIMITS.valueBytes))
   }
   return { changes: kept }
 }
 
-function shortened(change: FieldChange): AuditedChange {
-  const { path, from, to } = change
-  const tooLarge = (['from', 'to'] as const).filter((side) => bytesOf(change[side]) > LIMITS.valueBytes)
-  if (tooLarge.length === 0 && path.length <= LIMITS.pathLength) return change
+function shortened({ path, from, to }: FieldChange, withoutFrom: boolean, withoutTo: boolean): AuditedChange {
   const short = path.length > LIMITS.pathLength ? `${path.slice(0, LIMITS.pathLength)}…` : path
-  const kept = changeOf(short, tooLarge.includes('from') ? undefined : from, tooLarge.includes('to') ? undefined : to)
+  const kept = changeOf(short, withoutFrom ? undefined : from, withoutTo ? undefined : to)
+  const tooLarge = [...(withoutFrom ? (['from'] as const) : []), ...(withoutTo ? (['to'] as const) : [])]
   return tooLarge.length === 0 ? kept : { ...kept, tooLarge }
 }
 
+/** A long text need not be looked through to be known as too large. */
 function bytesOf(value: Json | undefined): number {
-  return value === undefined ? 0 : jsonBytes(value)
+  if (value === undefined) return 0
+  return typeof value === 'string' && value.length > LIMITS.valueBytes ? value.length : jsonBytes(value)
+}
+
+/** What is too large is left out. */
+function sizeOf(bytes: number): number {
+  return bytes > LIMITS.valueBytes ? 0 : bytes
 }

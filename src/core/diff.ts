@@ -30,5 +30,6 @@ function changesUnder(path: string, before: JsonObject, after: JsonObject): Fiel
 }
 
 export function changeOf(path: string, from: Json | undefined, to: Json | undefined): FieldChange {
-  return { path, ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) }
+  if (from === undefined) return to === undefined ? { path } : { path, to }
+  return to === undefined ? { path, from } : { path, from, to }
 }

@@ -187,7 +187,7 @@ const MAX_FIELDS = 100
 
 /** Both may differ in what the server adds to them. */
 function isSame(before: JsonObject | undefined, after: JsonObject | undefined): boolean {
-  if (before === undefined || after === undefined) return before === after
+  if (before === undefined || after === undefined || before === after) return before === after
   return sameJson(withoutOwn(before), withoutOwn(after))
 }
 

@@ -19,7 +19,9 @@ export async function madeOnOf(
 ): Promise<MadeOn> {
   const madeOn = new Map<string, JsonObject | undefined>()
   try {
-    const lanes = [...new Set(rows.map(laneIn))]
+    // What is created was not there.
+    const lanes = [...new Set(rows.filter(({ type }) => type !== 'create').map(laneIn))]
+    if (lanes.length === 0) return madeOn
     const [entities, waiting] = [await store.entities(lanes), await store.lanes(lanes, LANE_LIMIT)]
     const shown = new Map<string, JsonObject | undefined>()
     for (const [at, lane] of lanes.entries()) {

@@ -211,9 +211,8 @@ export function createPuller(
     const next = withQuarantined(reached, afterPage(row, pulled, clock.now()))
     const alsoMet = unusable.flatMap(({ id }) => id ?? [])
     const isSwept = !row.isPartial || row.wasEmpty === true
-    const isLast = !hasMore && isSwept
-    const page = { entity, changes, alsoMet, isFirst: row.isPartial, row: isLast ? ended(entity, next) : next }
-    const stored = await replica.applyPage(writer, page)
+    const held = !hasMore && isSwept ? ended(entity, next) : next
+    const stored = await replica.applyPage(writer, { entity, changes, alsoMet, isFirst: row.isPartial, row: held })
     if (stored === 'outdated') return more()
     for (const { id, error } of unusable)
       events.emit({ type: 'pull:quarantined', ...part, error, ...(id === undefined ? {} : { id }) })
