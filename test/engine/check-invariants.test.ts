@@ -78,7 +78,7 @@ describe('B13 invariants of the application', () => {
     expect(await engine.check()).toMatchObject({ isSound: true, undecided: ['note.odd: the invariant failed itself (no idea)'] })
   })
 
-  it('B13 hold at each look while money moves', async () => {
+  it('S32 B13 hold at each look while money moves', async () => {
     const engine = await engineWith({ ...ACCOUNTS, invariants: {} })
     await engine.enqueueAll([create('account', 'a', { amount: 50 }), create('account', 'b', { amount: 50 })])
     await engine.flush()

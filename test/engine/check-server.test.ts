@@ -109,7 +109,7 @@ describe('B13 the replica against the server', () => {
     expect(await engine.view('note').get('n17')).toMatchObject({ value: { id: 'n17' } })
   })
 
-  it('B13 takes what only lags behind, and what waits to be sent, for no difference', async () => {
+  it('S32 B13 takes what only lags behind, and what waits to be sent, for no difference', async () => {
     await madeByOthers(20)
     const engine = await pulled(counted().transport)
     await others('PATCH', '/note/n1', { title: 'theirs' })

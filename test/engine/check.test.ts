@@ -57,7 +57,7 @@ async function repairedBy(engine: SyncEngine): Promise<CheckResult> {
 }
 
 describe('B13 the consistency checker', () => {
-  it('B13 finds nothing in a store that is sound, while it is drained, and counts what it has looked at', async () => {
+  it('S32 B13 finds nothing in a store that is sound, while it is drained, and counts what it has looked at', async () => {
     const engine = await world.started()
     const work = Promise.all(
       Array.from({ length: 60 }, async (_, n) => (await engine.enqueue(create(`n${n % 20}`, { n }))).settled),
@@ -111,7 +111,7 @@ describe('B13 the consistency checker', () => {
     expect(codesOf(await repairedBy(engine))).toEqual(['place mended'])
   })
 
-  it('B13 S28 leaves an operation that can not be read where it is, tells of it, and loses nothing', async () => {
+  it('S32 S28 B13 leaves an operation that can not be read where it is, tells of it, and loses nothing', async () => {
     const { engine, ids } = await paused(create('a'), update('a', { n: 1 }), create('b'))
     await overwrite('operations', 'seq', 1, () => 'garbage')
     for (const _ of [1, 2]) {

@@ -46,8 +46,8 @@ export const deciding: readonly Bug[] = [
     'a merged request holds the newest field alone',
     'The row tells of all the changes, the request of the last.',
     'src/engine/chooser.js',
-    'return claim(withBase(row, base, base !== entity), transport.prepare({ ...row, baseVersion }), baseVersion);',
-    'return claim(withBase(row, base, base !== entity), transport.prepare({ ...row, baseVersion, payload: row.payload && Object.fromEntries(Object.entries(row.payload).slice(-1)) }), baseVersion);',
+    'return claim(withBase(row, base, base !== entity), transport.prepare(outgoing(settings.entities, { ...row, baseVersion })), baseVersion);',
+    'return claim(withBase(row, base, base !== entity), transport.prepare(outgoing(settings.entities, { ...row, baseVersion, payload: row.payload && Object.fromEntries(Object.entries(row.payload).slice(-1)) })), baseVersion);',
     'S16',
   ),
   bug(

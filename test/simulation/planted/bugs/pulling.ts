@@ -74,8 +74,8 @@ export const pulling: readonly Bug[] = [
     'a last page that is taken for a whole pull',
     'The first page says that everything was pulled.',
     PULLER,
-    'const isLast = !hasMore && isSwept;',
-    'const isLast = isSwept;',
+    'const held = !hasMore && isSwept ? ',
+    'const held = isSwept ? ',
     'S21',
   ),
   bug(

@@ -49,8 +49,8 @@ export const showing: readonly Bug[] = [
     'operations shown in the order in which they came',
     'Not in that of their numbers.',
     MIRROR,
-    '[...others, row].sort((a, b) => a.seq - b.seq)',
-    '[...others, row]',
+    '[...(live.get(id) ?? NONE), row].sort((a, b) => a.seq - b.seq)',
+    '[...(live.get(id) ?? NONE), row]',
     'S14',
   ),
   bug(

@@ -56,18 +56,18 @@ export const storing: readonly Bug[] = [
     changes: [
       {
         file: 'src/engine/intake.js',
-        find: 'const marks = await markParents(store, linked);',
+        find: 'const marks = await markParents(store, linked, links.isAwaited);',
         replace: '',
       },
       {
         file: 'src/engine/intake.js',
-        find: 'const { expect } = marks;',
-        replace: '',
+        find: 'const expect = [...marks.expect, ...links.expect];',
+        replace: 'const { expect } = links;',
       },
       {
         file: 'src/engine/intake.js',
         find: "await store.commit([...appends, ...marks.writes], { expect }, 'call', madeOn);",
-        replace: 'await store.commit(appends);\n        await markParents(store, linked);',
+        replace: 'await store.commit(appends);\n        await markParents(store, linked, links.isAwaited);',
       },
     ],
     invariants: ['S3'],
