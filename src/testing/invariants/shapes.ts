@@ -35,18 +35,19 @@ export const shapes: Checker = ({ settings, deviceOf, register }, report) => {
     return one
   }
 
-  function changed(tab: string, { before, row }: RowChange): void {
+  function changed(tab: string, { before, row }: RowChange, merged: ReadonlySet<string>): void {
     const build = builds.get(tab) ?? 1
     if (row === undefined || row.entity !== 'note') return
     if (row.status === 'sending') claims.set(row.id, (claims.get(row.id) ?? new Set()).add(tab))
-    if (before !== undefined && !isTerminal(before.status) && shapeOf(before) > build)
+    if (before !== undefined && !isTerminal(before.status) && shapeOf(before) > build && !isOnlyMarked(before, row))
       report('S27', `${tab} of build ${build} wrote ${row.id}, which build ${shapeOf(before)} has stored.`)
     if (OF_OBJECTS.has(row.type) && !isObject(row.payload))
       report('S27', `${tab} stored ${row.id}, a ${row.type}, with the payload ${JSON.stringify(row.payload)}.`)
-    if (before !== undefined && before.request === undefined && row.request !== undefined) firstSent(tab, before, row)
+    const isFirst = before !== undefined && before.request === undefined && row.request !== undefined
+    // Of what was merged with others the order of the fields says nothing.
+    if (isFirst && !merged.has(row.id)) firstSent(tab, before, row)
   }
 
-  /** Of what was merged with others the order of the fields says nothing. */
   function firstSent(tab: string, before: OperationRow, row: OperationRow): void {
     if (!isObject(row.payload) || contentHash(before.payload) !== contentHash(row.payload)) return
     const names = Object.keys(row.payload).filter((name) => !ADDED.has(name))
@@ -63,7 +64,8 @@ export const shapes: Checker = ({ settings, deviceOf, register }, report) => {
 
   function committed({ tab, device: name, changes, others }: Extract<Fact, { type: 'committed' }>): void {
     const device = of(name)
-    for (const change of changes) changed(tab, change)
+    const merged = new Set(changes.flatMap(({ row }) => row?.supersededBy ?? []))
+    for (const change of changes) changed(tab, change, merged)
     for (const { key, value, shape } of rowsIn(others)) {
       if (typeof key !== 'string' || !key.includes('/note/')) continue
       if (value === undefined) device.shapes.delete(key)
@@ -106,6 +108,12 @@ export const shapes: Checker = ({ settings, deviceOf, register }, report) => {
       }
     },
   }
+}
+
+/** It says that others wait for it, which a build can say of what it does not understand. */
+function isOnlyMarked(before: OperationRow, { rev: _rev, depended: _depended, ...row }: OperationRow): boolean {
+  const { rev: _revBefore, depended: _dependedBefore, ...was } = before
+  return contentHash(JSON.parse(JSON.stringify(was))) === contentHash(JSON.parse(JSON.stringify(row)))
 }
 
 function shapeOf({ shape = 1 }: OperationRow): number {
