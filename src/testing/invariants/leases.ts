@@ -48,6 +48,8 @@ export const leases: Checker = ({ settings, now }, report) => {
     see(fact) {
       if (fact.type === 'fault' && (fact.kind === 'evicted' || fact.kind === 'power-loss')) holders.delete(fact.where)
       if (fact.type === 'refused-commit' || (fact.type === 'read' && fact.failed !== undefined)) troubled.add(fact.tab)
+      // A build that lacks the key of a newer one can't write the lease either.
+      if (fact.type === 'event' && fact.event.type === 'lock:failed') troubled.add(fact.tab)
       if (fact.type === 'tab') {
         if (fact.change === 'starting') builds.set(fact.tab, fact.build)
         if (fact.change === 'stopping') troubled.delete(fact.tab)
