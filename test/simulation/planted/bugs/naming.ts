@@ -51,14 +51,6 @@ export const naming: readonly Bug[] = [
     'S9',
   ),
   bug(
-    'a create is renamed without a look at who enqueues meanwhile',
-    'What another tab stores between the look and the commit keeps the temporary id.',
-    'src/engine/renamer.js',
-    'expect: [editsUnchanged(edits)],',
-    'expect: [],',
-    'S9',
-  ),
-  bug(
     'a row that is moved is shown twice',
     'The view does not notice that an operation has come to another entity.',
     'src/engine/mirror.js',
