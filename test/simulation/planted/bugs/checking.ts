@@ -2,7 +2,6 @@ import { bug, type Bug } from '../bug.ts'
 
 const FAULTS = 'src/core/row-faults.js'
 const OPERATIONS = 'src/engine/integrity/operations.js'
-const PAGES = 'src/engine/integrity/pages.js'
 const CONFLICTS = 'src/engine/integrity/conflicts.js'
 
 /** What a check of a store finds, and what it does about it. */
@@ -16,11 +15,11 @@ export const checking: readonly Bug[] = [
     'S32',
   ),
   bug(
-    'a check that does not look again',
-    'What has moved between two looks is not where it was.',
-    PAGES,
-    "return 'changed';",
-    'return false;',
+    'a check that takes what waits for a person for due',
+    'A parked operation is never due by itself.',
+    FAULTS,
+    "if (status === 'parked')\n        return NEVER_DUE;",
+    '',
     'S32',
   ),
   bug(
@@ -40,11 +39,11 @@ export const checking: readonly Bug[] = [
     'S32',
   ),
   bug(
-    'a check that looks at a conflict once',
-    'It was decided while its operation was looked up.',
+    'a check that takes each open conflict for left alone',
+    'Its operation waits for it all the same.',
     CONFLICTS,
-    'if (JSON.stringify(again) !== JSON.stringify(row))',
-    'if (false)',
+    "return conflict?.id === id && (conflict.resolution ?? 'pending') === 'pending';",
+    'return false;',
     'S32',
   ),
 ]
