@@ -15,7 +15,7 @@ export interface RowFault {
 const IN_PLAY_STATUSES: ReadonlySet<OperationRow['status']> = new Set(['sending', 'reconciling', 'rollingBack'])
 
 /** Its owner may have it in memory, and writes it whatever is in the store. */
-export function isInPlay({ status }: OperationRow): boolean {
+function isInPlay({ status }: OperationRow): boolean {
   return IN_PLAY_STATUSES.has(status)
 }
 

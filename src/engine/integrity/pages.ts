@@ -44,7 +44,7 @@ interface Place {
 }
 
 /** Where a row stands in the indexes of its collection. */
-export function placesOf(collection: string, value: unknown): readonly Place[] {
+function placesOf(collection: string, value: unknown): readonly Place[] {
   if (!isRecord(value)) return []
   return Object.entries(STORE_SCHEMA.collections[collection]?.indexes ?? {}).flatMap(([index, { fields }]) => {
     const position = fields.map((field) => value[field])
