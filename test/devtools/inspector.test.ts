@@ -197,6 +197,7 @@ describe.runIf(executablePath !== undefined)('the inspector of an engine in anot
     await page.keyboard.press('ArrowLeft')
     expect(await at()).toBe(1)
     await page.keyboard.press('Shift+ArrowRight')
+    expect(await at()).toBeGreaterThan(1)
     expect(await page.locator('.row[aria-selected=true]').getAttribute('class')).toBe('row step')
     await page.keyboard.press('End')
     await page.keyboard.press('Space')
