@@ -40,6 +40,8 @@ export interface ModelServer {
   /** A bearer token for a user. All earlier ones stay good until they are revoked. */
   issueToken(user: string): string
   revokeTokens(): void
+  /** What every answer asks of clients: headers, by their names in lower case. */
+  wishes: Readonly<Record<string, string>>
   /** Whether users can log in, and so renew their tokens. */
   logIn: boolean
   backUp(): ServerState
@@ -250,6 +252,7 @@ export function createModelServer({ anonymous, isInPart = hasItsValue }: ModelSe
       return token
     },
     revokeTokens: () => tokens.clear(),
+    wishes: {},
     logIn: true,
     backUp() {
       const effects = new Set(ledger.filter((effect) => !undone.has(effect)))

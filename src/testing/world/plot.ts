@@ -2,6 +2,8 @@ import { withAudit } from './audit.ts'
 import { drawChecks, type CheckStep } from './checks.ts'
 import { drawDecisions, type DecisionStep } from './decisions.ts'
 import { withEncryption } from './encryption.ts'
+import { drawLogOuts, type LogOutStep } from './log-outs.ts'
+import { drawPace, type PacePlan } from './pacing.ts'
 import { drawParts, type PartStep } from './parts.ts'
 import { drawSchemas, type SchemaStep } from './schemas.ts'
 import { withQuarrel } from './quarrel.ts'
@@ -26,6 +28,8 @@ export interface Plot {
   readonly straining: readonly SchemaStep[]
   /** When newer builds of the application come. */
   readonly releasing: readonly ReleaseStep[]
+  readonly leaving: readonly LogOutStep[]
+  readonly pace: PacePlan
 }
 
 /** What came later is drawn later: so a seed that is remembered for a mistake is still good for it where the new does not come up. */
@@ -47,8 +51,10 @@ export function drawPlot(choices: Choices, shape: WorkloadShape): Plot {
   const { shapes, releases } = drawReleases(choices, shape, lastMs)
   // What a store without the keys can't be opened with, and what a schema made of a note, their own checkers judge.
   const isAlone = sealed.encryptedFromBuild === undefined && sealed.schemas.length === 0
+  const leaving = drawLogOuts(choices, shape, lastMs)
+  const pace = drawPace(choices, shape, lastMs)
   return {
-    settings: { ...audited, shapes: isAlone ? shapes : 'none' },
+    settings: withBudget({ ...audited, shapes: isAlone ? shapes : 'none' }, pace),
     checks,
     releasing: isAlone ? releases : [],
     lastMs,
@@ -56,5 +62,11 @@ export function drawPlot(choices: Choices, shape: WorkloadShape): Plot {
     decisions,
     choosing,
     straining: isPlain ? straining : [],
+    leaving,
+    pace,
   }
+}
+
+function withBudget(settings: WorldSettings, { budget }: PacePlan): WorldSettings {
+  return { ...settings, engine: { ...settings.engine, retry: { ...settings.engine.retry, ...budget } } }
 }

@@ -3,6 +3,7 @@ import { auditing } from './bugs/auditing.ts'
 import { basing } from './bugs/basing.ts'
 import { deciding } from './bugs/deciding.ts'
 import { hearing } from './bugs/hearing.ts'
+import { leaving } from './bugs/leaving.ts'
 import { migrating } from './bugs/migrating.ts'
 import { ordering } from './bugs/ordering.ts'
 import { owning } from './bugs/owning.ts'
@@ -18,6 +19,7 @@ import { telling } from './bugs/telling.ts'
 import { tearing } from './bugs/tearing.ts'
 import { transacting } from './bugs/transacting.ts'
 import { validating } from './bugs/validating.ts'
+import { waiting } from './bugs/waiting.ts'
 
 /** Mistakes that somebody could make in the engine. Each must be told of by one of the invariants that it names. */
 export const BUGS: readonly Bug[] = [
@@ -40,4 +42,6 @@ export const BUGS: readonly Bug[] = [
   ...transacting,
   ...auditing,
   ...migrating,
+  ...leaving,
+  ...waiting,
 ]
