@@ -29,14 +29,6 @@ export const leaving: readonly Bug[] = [
     'E3',
   ),
   bug(
-    'a log-out that is blocked only by what was never sent',
-    'What waits for another try, or for a person, is wiped.',
-    `${ENGINE}/log-out.js`,
-    'const count = await store.countLive(user);',
-    'const count = await store.countQueued(user);',
-    'E3',
-  ),
-  bug(
     'a wipe that was cut off is left as it is',
     'The next log-in of the user shows and sends what is left.',
     `${ENGINE}/log-out.js`,
