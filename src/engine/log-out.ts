@@ -32,8 +32,6 @@ export interface LogOutHooks {
 const TRIES = 20
 const STAGE_OF = { keep: {}, wipe: { stage: 'wiping' } } as const
 
-export type LogOut = ReturnType<typeof createLogOut>
-
 /** Ends the log-in of a user on a store, in all tabs, and removes what is his. */
 export function createLogOut(
   settings: Settings,

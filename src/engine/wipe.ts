@@ -24,8 +24,6 @@ export interface Wiped {
   }
 }
 
-export type Wipe = ReturnType<typeof createWipe>
-
 const PAGE = 500
 /** The key of a row of `entities` that is no entity: up to where they are numbered, once the newest of them was wiped with its user. */
 const REVISIONS = '/'

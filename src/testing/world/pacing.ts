@@ -39,7 +39,7 @@ const WISHES = 4
 const LATER = 8
 const PERIODIC = 2
 
-export const NO_PACE: PacePlan = { budget: undefined, wishes: [], later: [], periodic: [] }
+const NO_PACE: PacePlan = { budget: undefined, wishes: [], later: [], periodic: [] }
 
 /** Drawn after everything else, so that a world in which nobody waits for a time and the server asks for nothing is as it was. */
 export function drawPace(
