@@ -7,7 +7,7 @@ import {
   UNREACHABLE,
   type SyncError,
 } from '../src/core/errors.ts'
-import type { ConflictRecord, OperationRow, OperationStatus } from '../src/core/operation.ts'
+import { sendableAt, type ConflictRecord, type OperationRow, type OperationStatus } from '../src/core/operation.ts'
 import type { Outcome } from '../src/core/ports.ts'
 import type { Decision, PreparedDecision } from '../src/core/reconcile.ts'
 import { IN_PLAY } from '../src/core/schema.ts'
@@ -245,7 +245,7 @@ function isExhausted({ row, retry }: OperationContext, answer: Answer | undefine
   return (
     row !== undefined &&
     answer !== undefined &&
-    (row.attempts >= retry.maxAttempts || answer.at - row.enqueuedAt > retry.maxAgeMs)
+    (row.attempts >= retry.maxAttempts || answer.at - sendableAt(row) > retry.maxAgeMs)
   )
 }
 

@@ -53,7 +53,8 @@ async function pages(seed, size) {
   await engine.start()
   const kept = await engine.enqueue({ type: 'create', entity: 'task', id: 'kept', payload: { kept: true } })
   const found = []
-  while (next < size && found.length === 0)
+  const isLeft = () => next < size && found.length === 0
+  while (isLeft())
     found.push(...(await wrongs({ synchronize: () => engine.synchronize(), view: () => engine.view('note').list() })))
   if ((await engine.operations.get(kept.id)) === undefined) found.push('an operation is lost.')
   return [...found, ...(await wrongs({ stop: () => engine.stop() }))]

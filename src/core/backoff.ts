@@ -12,6 +12,11 @@ export interface RetryOptions {
   readonly capMs: number
   readonly maxAttempts: number
   readonly maxAgeMs: number
+  /**
+   * Retries wait while half of these tokens or more are gone: a failure of the server or the network costs one, a success gives `ratio` of one back, and within `capMs`
+   * all come back by themselves. First attempts always go, and none counts as made. Default: no budget.
+   */
+  readonly budget?: { readonly tokens: number; readonly ratio: number } | undefined
 }
 
 /** What a single delay depends on. */

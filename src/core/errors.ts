@@ -94,12 +94,12 @@ export class ValidationError extends SyncError {
   }
 }
 
-/** 401 or 403: credentials are missing, out of date or not enough. */
+/** 401 or 403: credentials are missing, out of date or not enough; or they are another user's. */
 export class AuthenticationError extends SyncError {
   override readonly name = 'AuthenticationError'
   readonly status: number | undefined
-  constructor(message: string, options: HttpDetails = {}) {
-    super('authentication', message, { ...options, retryable: options.status === 401 })
+  constructor(message: string, options: HttpDetails & { code?: string } = {}) {
+    super(options.code ?? 'authentication', message, { ...options, retryable: options.status === 401 })
     this.status = options.status
   }
 }
@@ -150,6 +150,28 @@ export class CircuitBreakerOpenError extends SyncError {
   constructor(remainingMs: number) {
     super('breaker-open', `The circuit breaker is open; it lets a probe through in ${remainingMs} ms.`, { retryable: true })
     this.remainingMs = remainingMs
+  }
+}
+
+/** A log-out did not begin, for operations are not done yet. */
+export class PendingOperationsError extends SyncError {
+  override readonly name = 'PendingOperationsError'
+  /** How many have not ended. */
+  readonly count: number
+  constructor(count: number) {
+    super(
+      'pending-operations',
+      `${count} operations have not ended, so nobody was logged out. Wait until they have (flush(), operations.list()), or log out with pending: 'keep' or 'wipe'.`,
+    )
+    this.count = count
+  }
+}
+
+/** The user has logged out, here or in another tab: this engine writes nothing any more. */
+export class LoggedOutError extends SyncError {
+  override readonly name = 'LoggedOutError'
+  constructor() {
+    super('logged-out', 'The user has logged out, perhaps in another tab; nothing was stored. After a log-in call start() again.')
   }
 }
 

@@ -117,6 +117,8 @@ export interface OperationRow {
   readonly baseVersion?: string
   readonly base?: Json
   readonly dependsOn?: readonly string[]
+  /** Its first attempt is not made before this time. */
+  readonly notBefore?: number
   /** Another operation depends on it, or may: nothing is merged into it nor it into another. */
   readonly depended?: 1
   /** When it was enqueued by the hybrid logical clock, where its entity uses `lastWriteWins`. */
@@ -166,6 +168,16 @@ export type NewOperationRow = Omit<OperationRow, 'seq'>
 
 export function isTerminal(status: OperationStatus): status is TerminalStatus {
   return (TERMINAL_STATUSES as readonly OperationStatus[]).includes(status)
+}
+
+/** It waits for its own time, or that has come: it was never sent. */
+export function isScheduled({ status, notBefore, attempts }: OperationRow): boolean {
+  return status === 'waiting' && notBefore !== undefined && attempts === 0
+}
+
+/** From when on it could have been sent. */
+export function sendableAt({ enqueuedAt, notBefore = 0 }: OperationRow): number {
+  return Math.max(enqueuedAt, notBefore)
 }
 
 /** The key on the wire: derived after each definite refusal, for a server may keep and replay a refusal. */

@@ -1,4 +1,5 @@
 import { ValidationError } from './errors.ts'
+import { isRecord } from './schema.ts'
 
 export const DAY_MS = 86_400_000
 export const STRATEGIES = ['exponential', 'linear', 'constant', 'decorrelated']
@@ -20,6 +21,14 @@ export function count(path: string, value: unknown, min: number, max: number): v
 export function span(path: string, value: unknown, min: number): void {
   if (typeof value !== 'number' || !(value >= min) || value > MAX_MS)
     throw new ValidationError(path, `must be a number of milliseconds from ${min} to ${MAX_MS}.`)
+}
+
+export function checkBudget(budget: unknown): void {
+  if (budget === undefined) return
+  if (!isRecord(budget)) throw new ValidationError('retry.budget', 'must be an object with tokens and ratio.')
+  refuseUnknown('retry.budget', ['tokens', 'ratio'], budget)
+  count('retry.budget.tokens', budget['tokens'], 1, 1_000)
+  share('retry.budget.ratio', budget['ratio'])
 }
 
 export function share(path: string, value: unknown): void {

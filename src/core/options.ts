@@ -7,7 +7,7 @@ import type { Priority } from './operation.ts'
 import { LOG_LEVELS, type Logger } from './logger.ts'
 import type { Storage, SystemPorts, Transport } from './ports.ts'
 import type { Ageing } from './rows.ts'
-import { count, DAY_MS, refuseUnknown, share, span, STRATEGIES } from './option-checks.ts'
+import { checkBudget, count, DAY_MS, refuseUnknown, share, span, STRATEGIES } from './option-checks.ts'
 import type { RecorderOptions } from './recorder-options.ts'
 import { checkInvariants, type Invariants } from './invariants.ts'
 import { checkRealtime, type RealtimeOptions } from './realtime-options.ts'
@@ -136,7 +136,7 @@ export const DEFAULTS: Settings = {
   concurrency: 6,
   batchSize: 1,
   coalesce: true,
-  retry: { strategy: 'exponential', baseMs: 500, capMs: 60_000, maxAttempts: 20, maxAgeMs: 30 * DAY_MS },
+  retry: { strategy: 'exponential', baseMs: 500, capMs: 60_000, maxAttempts: 20, maxAgeMs: 30 * DAY_MS, budget: undefined },
   breaker: { failureThreshold: 10, windowMs: 60_000, cooldownMs: 60_000, halfOpenProbes: 1, probeTimeoutMs: 30_000 },
   lock: { heartbeatMs: 10_000, staleMs: 120_000, pollMs: 1_000 },
   limits: { payloadBytes: 262_144, payloadDepth: 32 },
@@ -215,6 +215,7 @@ function checkNumbers(settings: Settings): void {
   span('retry.capMs', retry.capMs, retry.baseMs)
   count('retry.maxAttempts', retry.maxAttempts, 1, 1_000_000)
   span('retry.maxAgeMs', retry.maxAgeMs, 1)
+  checkBudget(retry.budget)
   count('breaker.failureThreshold', breaker.failureThreshold, 1, 100_000)
   span('breaker.windowMs', breaker.windowMs, 1)
   span('breaker.cooldownMs', breaker.cooldownMs, 1)

@@ -1,8 +1,12 @@
 import type { Digested, DigestRequest } from './digest.ts'
 import type { Json, JsonObject } from './json.ts'
 import type { SyncError } from './errors.ts'
+import type { Fetched, Outcome } from './outcome-port.ts'
+import type { Wished } from './server-wishes-port.ts'
 
 export type { Digest, Digested, DigestRange, DigestRequest, RangeDigest } from './digest.ts'
+export type { Fetched, Outcome } from './outcome-port.ts'
+export type { ServerWishes } from './server-wishes-port.ts'
 export type { ChannelClosed, ChannelConnection, ChannelListener, OpenChannel } from './channel-port.ts'
 
 /** A value that a key or an index may hold. Numbers sort before strings. */
@@ -164,35 +168,6 @@ export interface SendContext {
   readonly signal: AbortSignal
 }
 
-/**
- * What became of an attempt.
- * - `retry`: certainly not applied, try again with the same key;
- * - `unknown`: it may have been applied, try again with the same key and bytes, never roll back;
- * - `conflict`: certainly not applied, the server's state must be looked at first;
- * - `auth`: certainly not applied, credentials are needed;
- * - `rejected`: final. `definite` is false where an earlier attempt of the same key may still have been applied (a gateway's refusal, a page instead of JSON, a reused key).
- */
-export type Outcome =
-  | {
-      readonly type: 'applied'
-      readonly version?: string | undefined
-      readonly value?: Json | undefined
-      /** The id that the server gave to what was created. Default: the one in the value. */
-      readonly id?: string | undefined
-    }
-  | { readonly type: 'retry'; readonly error: SyncError; readonly retryAfterMs?: number | undefined }
-  | { readonly type: 'unknown'; readonly error: SyncError; readonly retryAfterMs?: number | undefined }
-  | { readonly type: 'conflict'; readonly error: SyncError; readonly reason: 'stale' | 'exists' | 'precondition-required' }
-  | { readonly type: 'auth'; readonly error: SyncError }
-  | { readonly type: 'rejected'; readonly error: SyncError; readonly definite: boolean }
-
-export type Fetched =
-  | { readonly type: 'found'; readonly value: JsonObject; readonly version?: string | undefined }
-  | { readonly type: 'absent' }
-  | { readonly type: 'failed'; readonly error: SyncError; readonly retryAfterMs?: number | undefined }
-  /** Credentials are needed. */
-  | { readonly type: 'auth'; readonly error: SyncError }
-
 /** What became of an entity, as the server tells. */
 export type Change =
   | { readonly id: string; readonly version: string | undefined; readonly value: JsonObject }
@@ -215,23 +190,25 @@ export interface UnusableChange {
   readonly error: SyncError
 }
 
-export type Pulled =
-  | {
-      readonly type: 'page'
-      readonly changes: readonly Change[]
-      readonly unusable: readonly UnusableChange[]
-      readonly cursor: string
-      readonly hasMore: boolean
-      readonly etag?: string | undefined
-      /** How many changes a pull from the beginning has in all, if the server tells. */
-      readonly total?: number | undefined
-    }
-  /** Nothing has changed since the answer with that ETag. */
-  | { readonly type: 'unchanged' }
-  /** The server no longer knows what has changed since this cursor: everything must be pulled again. */
-  | { readonly type: 'expired'; readonly error: SyncError }
-  | { readonly type: 'failed'; readonly error: SyncError; readonly retryAfterMs?: number | undefined }
-  | { readonly type: 'auth'; readonly error: SyncError }
+export type Pulled = Wished &
+  (
+    | {
+        readonly type: 'page'
+        readonly changes: readonly Change[]
+        readonly unusable: readonly UnusableChange[]
+        readonly cursor: string
+        readonly hasMore: boolean
+        readonly etag?: string | undefined
+        /** How many changes a pull from the beginning has in all, if the server tells. */
+        readonly total?: number | undefined
+      }
+    /** Nothing has changed since the answer with that ETag. */
+    | { readonly type: 'unchanged' }
+    /** The server no longer knows what has changed since this cursor: everything must be pulled again. */
+    | { readonly type: 'expired'; readonly error: SyncError }
+    | { readonly type: 'failed'; readonly error: SyncError; readonly retryAfterMs?: number | undefined }
+    | { readonly type: 'auth'; readonly error: SyncError }
+  )
 
 export interface BatchItem {
   readonly request: PreparedRequest
@@ -255,6 +232,8 @@ export interface Transport {
     context: { readonly clientId: string; readonly signal: AbortSignal },
   ): Promise<readonly Outcome[]>
   fetch(entity: string, entityId: string, context: { readonly signal: AbortSignal }): Promise<Fetched>
+  /** The same, for an engine of this user: it sends nothing with the credentials of another one. */
+  forUser?(user: string): Transport
   /** A page of what has changed. */
   pull?(request: PullRequest, context: { readonly signal: AbortSignal }): Promise<Pulled>
   /** Fingerprints of ranges of entities, for `check({ server: true })`. Absent: the API has no such endpoint. */

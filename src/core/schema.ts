@@ -13,7 +13,7 @@ export const META = 'meta'
 /** The inbox: what was in conflict, and how it ended. */
 export const CONFLICTS = 'conflicts'
 
-/** Rows of `meta`. */
+/** Rows of `meta`. Those of one user are named so that the user, encoded, stands after the first slash: by that a log-out finds them. */
 export const LEASE = 'lease'
 export const EDITS = 'edits'
 export const INSTALL = 'install'
@@ -226,6 +226,7 @@ export function isOperationRow(value: unknown): value is OperationRow {
     typeof value['unknownAttempts'] === 'number' &&
     typeof value['reconciliations'] === 'number' &&
     isOptional(value['lane'], 'string') &&
+    isOptional(value['notBefore'], 'number') &&
     isOptional(value['shape'], 'number') &&
     value['payload'] !== undefined &&
     (value['request'] === undefined || isPreparedRequest(value['request']))

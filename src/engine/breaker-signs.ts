@@ -4,8 +4,12 @@ import type { Clock } from '../core/ports.ts'
 
 export type BreakerSigns = ReturnType<typeof createBreakerSigns>
 
-/** What every request asks the breaker before it leaves, and tells it afterwards. While it is half-open each is a probe. */
-export function createBreakerSigns({ monotonic }: Clock, breaker: () => BreakerActor | undefined) {
+/** What every request asks the breaker before it leaves, and tells it afterwards. While it is half-open each is a probe. Nothing leaves while the server wants a pause. */
+export function createBreakerSigns(
+  { monotonic }: Clock,
+  breaker: () => BreakerActor | undefined,
+  isPaused: () => boolean = () => false,
+) {
   /** By who asked: after which opening its probe left. */
   const probes = new WeakMap<object, number>()
 
@@ -24,6 +28,7 @@ export function createBreakerSigns({ monotonic }: Clock, breaker: () => BreakerA
   return {
     /** Whether a request may leave now. It may have been let through before the breaker opened. */
     admit(asker: object): boolean {
+      if (isPaused()) return false
       const actor = breaker()
       return actor === undefined || admits(actor, asker)
     },

@@ -5,6 +5,8 @@ import type { Settings } from '../core/options.ts'
 import { isRecord } from '../core/schema.ts'
 import type { EnqueueInput } from './types.ts'
 
+/** What a Date can hold. */
+const LATEST_MS = 8_640_000_000_000_000
 const TYPE_NAME = /^[A-Za-z][\w-]{0,63}$/
 const OBJECT_TYPES: ReadonlySet<string> = new Set(['create', 'update', 'replace'])
 
@@ -32,6 +34,11 @@ export function checkInput(settings: Settings, input: EnqueueInput, at: string):
     throw new ValidationError(`${at}priority`, `must be ${PRIORITIES.join(', ')}.`)
   if (input.dependsOn !== undefined && !(Array.isArray(input.dependsOn) && input.dependsOn.every(isEntityId)))
     throw new ValidationError(`${at}dependsOn`, 'must be a list of operation ids.')
+  if (
+    input.notBefore !== undefined &&
+    !(Number.isInteger(input.notBefore) && input.notBefore >= 0 && input.notBefore <= LATEST_MS)
+  )
+    throw new ValidationError(`${at}notBefore`, `must be whole milliseconds since 1970, ${LATEST_MS} at most.`)
   if (input.undo !== undefined) checkUndo(input.undo, `${at}undo`)
   if (input.optimistic !== undefined) checkHandlers(input.optimistic, `${at}optimistic`)
   for (const key of ['idempotencyKey', 'dedupeKey', 'baseVersion'] as const) {

@@ -2,7 +2,7 @@ import { coalesceLane, type Coalesced } from '../core/coalesce.ts'
 import { baseOf, earlierBase } from '../core/earlier.ts'
 import { StorageCorruptError, SyncError, SyncOperationError } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
-import { isTerminal, type OperationRow } from '../core/operation.ts'
+import { isScheduled, isTerminal, type OperationRow } from '../core/operation.ts'
 import type { Settings } from '../core/options.ts'
 import type { Entry, Transport, Write } from '../core/ports.ts'
 import { beginRollback, claim, finish, park } from '../core/rows.ts'
@@ -60,6 +60,8 @@ export interface ChooserParts {
   isPulled(entity: string): boolean
   /** Whether the server takes several operations as one. */
   isAtomic(): boolean
+  /** Until retries may go on. */
+  retryWaitMs(): number
 }
 
 export type Chooser = ReturnType<typeof createChooser>
@@ -70,7 +72,7 @@ export function createChooser(
   transport: Transport,
   store: Store,
   transactions: Transactions,
-  { isPulled, isAtomic }: ChooserParts,
+  { isPulled, isAtomic, retryWaitMs }: ChooserParts,
 ) {
   const chooseMember = createTransactionChooser({
     store,
@@ -78,6 +80,7 @@ export function createChooser(
     isAtomic: (members) => isAtomic() && !nameEachOther(settings.entities, members),
     claimed,
     dependencyOf,
+    dueAt,
   })
 
   /** Looks at several lanes at once: reading is what costs. The answers in the order of the lanes. */
@@ -117,10 +120,16 @@ export function createChooser(
     if (head === undefined) return { type: 'empty' }
     const first = rows[0]
     if (first === undefined) return corrupt(head)
-    if (first.status === 'queued') return queuedHead(rows, entries, entity, now)
     if (first.status === 'parked') return { type: 'parked' }
-    if (first.status === 'waiting' && (first.dueAt ?? 0) > now) return { type: 'notDue', dueAt: first.dueAt ?? 0 }
+    if (dueAt(first, now) > now) return { type: 'notDue', dueAt: dueAt(first, now) }
+    if (first.status === 'queued' || isScheduled(first)) return queuedHead(rows, entries, entity, now)
     return { row: first, ended: [], endings: [], nextRank: rankAfter(rows.slice(1), entries) }
+  }
+
+  /** When it may go. What was sent before may have to wait for the budget of retries. */
+  function dueAt({ status, attempts, dueAt: at = 0 }: OperationRow, now: number): number {
+    if (status !== 'waiting') return 0
+    return at > now || attempts === 0 ? at : now + retryWaitMs()
   }
 
   async function queuedHead(

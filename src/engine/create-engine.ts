@@ -1,4 +1,4 @@
-import { Observable } from 'rxjs'
+import type { Observable } from 'rxjs'
 import { createActor, type AnyActorRef } from 'xstate'
 import type { EngineEvent } from '../../machines/engine.ts'
 import { SyncError, ValidationError } from '../core/errors.ts'
@@ -13,14 +13,17 @@ import { followed } from './followed.ts'
 import { guarded } from './guarded.ts'
 import { infoOf } from './info.ts'
 import { logTo } from './log.ts'
+import { policyOf, type LoggedOut } from './log-out.ts'
 import { machineClock } from './machine-clock.ts'
 import { createOperations } from './operations.ts'
 import { tokenOf } from './optimistic.ts'
 import { NO_RECORDER } from './recorder/recorder.ts'
 import type { Runtime } from './runtime.ts'
+import { SERVER_PAUSE } from './server-pace.ts'
+import { createSchedules } from './schedules.ts'
 import { createTransact } from './transact.ts'
 import { announcePauses, memoized, reached } from './engine-snapshots.ts'
-import { engineState, statePath } from './state.ts'
+import { engineState, statePath, stateStream } from './state.ts'
 import type { SyncQuery, SyncResult } from './read-types.ts'
 import type { DrainSummary, EnqueueInput, EngineState, Operation, SyncEngine } from './types.ts'
 
@@ -64,6 +67,7 @@ export function createEngine(runtime: Runtime, parent: AnyActorRef | undefined):
   const state = memoized(engineState, () => actor.getSnapshot())
   const safely = <T>(stream: Observable<T>): Observable<T> => guarded(stream, events.subscriberFailed)
   let stops = 0
+  let leaving: Promise<LoggedOut> | undefined
 
   const edits = createEdits(settings.user, store, transactions, {
     accepted: runtime.accepted,
@@ -132,6 +136,14 @@ export function createEngine(runtime: Runtime, parent: AnyActorRef | undefined):
     return withLeft(await drained, store, settings.user)
   }
 
+  async function stop(): Promise<void> {
+    stops += 1
+    if (state().phase === 'stopped') return
+    send({ type: 'STOP' })
+    await reached(actor, (snapshot) => snapshot.matches('stopped'))
+    events.emit({ type: 'engine:stopped' })
+  }
+
   async function synchronize(query: SyncQuery = {}): Promise<SyncResult> {
     requireOpen(state())
     const { readPath } = runtime
@@ -145,9 +157,17 @@ export function createEngine(runtime: Runtime, parent: AnyActorRef | undefined):
     }
   }
 
+  const schedules = createSchedules(ports, {
+    synchronize,
+    failed: (error) => events.emit({ type: 'engine:error', part: 'schedule', error }),
+  })
+  events.on('engine:stopped', schedules.cancelAll)
+  events.on('engine:logged-out', schedules.cancelAll)
+
   return {
     async start() {
       const stopsBefore = stops
+      if (leaving !== undefined) await leaving.catch(() => {})
       if (state().phase === 'stopping') await reached(actor, (snapshot) => engineState(snapshot).phase !== 'stopping')
       if (stops !== stopsBefore) throw stoppedMeanwhile()
       if (RUNNING.has(state().phase)) return
@@ -157,12 +177,15 @@ export function createEngine(runtime: Runtime, parent: AnyActorRef | undefined):
       if (phase === 'stopped' || phase === 'stopping') throw stoppedMeanwhile()
       events.emit({ type: 'engine:started' })
     },
-    async stop() {
-      stops += 1
-      if (state().phase === 'stopped') return
-      send({ type: 'STOP' })
-      await reached(actor, (snapshot) => snapshot.matches('stopped'))
-      events.emit({ type: 'engine:stopped' })
+    stop,
+    async logOut(options = {}) {
+      requireOpen(state())
+      const pending = policyOf(options)
+      await runtime.logOut.begin(pending)
+      leaving = stop()
+        .then(() => runtime.storeLife.visit(() => runtime.logOut.finish(pending)))
+        .finally(() => (leaving = undefined))
+      return leaving
     },
     pause(reason) {
       send({ type: 'PAUSE', reason: checkReason(reason) })
@@ -175,6 +198,15 @@ export function createEngine(runtime: Runtime, parent: AnyActorRef | undefined):
     transaction: transact,
     flush,
     synchronize,
+    schedule(input) {
+      requireOpen(state())
+      return schedules.schedule(input)
+    },
+    schedulePeriodic(input) {
+      requireOpen(state())
+      return schedules.schedulePeriodic(input)
+    },
+    cancel: schedules.cancel,
     progress$: safely(runtime.readPath.progress.progress$),
     scopes: runtime.readPath.scopes,
     enableRealtime: runtime.readPath.realtime.enable,
@@ -216,37 +248,24 @@ export function createEngine(runtime: Runtime, parent: AnyActorRef | undefined):
           statePath: () => statePath(actor.getSnapshot()),
           metrics: metrics.read,
           nextDueAt: dispatcher.nextDueAt,
+          retryWaitMs: runtime.budget.waitMs,
         },
         id,
       ),
     on: events.on,
     events$: events.events$,
-    state$: safely(
-      new Observable<EngineState>((subscriber) => {
-        let last = state()
-        subscriber.next(last)
-        const subscription = actor.subscribe((snapshot) => {
-          const next = engineState(snapshot)
-          if (isSameState(last, next)) return
-          last = next
-          subscriber.next(next)
-        })
-        return () => subscription.unsubscribe()
-      }),
-    ),
+    state$: safely(stateStream(actor, state)),
     history: events.history,
   }
 }
 
 const RUNNING: ReadonlySet<EngineState['phase']> = new Set(['following', 'draining', 'paused', 'restarting'])
 
-function isSameState(a: EngineState, b: EngineState): boolean {
-  return a.phase === b.phase && a.pauses === b.pauses && a.error === b.error
-}
-
 function checkReason(reason: string): string {
   if (typeof reason !== 'string' || reason === '')
     throw new ValidationError('reason', 'must be a non-empty string; resume needs the same one.')
+  if (reason === SERVER_PAUSE)
+    throw new ValidationError('reason', 'must be another: this pause is the server’s, and ends by itself.')
   return reason
 }
 

@@ -240,8 +240,9 @@ export function createDispatcher(settings: Settings, { clock }: SystemPorts, par
       report = to
     },
     enqueued(queued: readonly OperationRow[]): void {
-      for (const { lane, rank } of queued) {
+      for (const { lane, rank, dueAt } of queued) {
         if (lane !== undefined && rank !== undefined) lanes.queued(lane, rank)
+        else if (dueAt !== undefined) lanes.scheduled(dueAt)
       }
       if (phase.type === 'draining' && room() > 0) turn()
     },

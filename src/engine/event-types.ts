@@ -3,6 +3,7 @@ import type { ConflictRecord } from '../core/operation.ts'
 import type { CheckResult } from './integrity/types.ts'
 import type { PullProgress } from './read-types.ts'
 import type { DrainSummary, OperationInfo } from './types.ts'
+import type { Wiped } from './wipe.ts'
 
 type OfOperation = { readonly operation: OperationInfo }
 /** `scope`: the part, where only parts of the entity are followed. */
@@ -16,6 +17,10 @@ export type AlertName = 'breaker-open' | 'dead-letter' | 'stuck-operation' | 'no
 
 export type SyncEventBody =
   | { readonly type: 'engine:started' | 'engine:stopped' }
+  /** The user has logged out, here or in another tab: the engine stops. */
+  | { readonly type: 'engine:logged-out' }
+  /** A start has finished what a log-out had begun: nothing of the user was left before it went on. */
+  | { readonly type: 'engine:wiped'; readonly wiped: Wiped }
   | { readonly type: 'engine:paused' | 'engine:resumed'; readonly reason: string }
   | { readonly type: 'engine:error'; readonly part: string; readonly error: unknown }
   | ({ readonly type: 'sync:queued' | 'sync:started' | 'sync:completed' | 'sync:cancelled' } & OfOperation)

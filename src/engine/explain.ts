@@ -1,5 +1,5 @@
 import { StorageUnavailableError, SyncError, SyncOperationError } from '../core/errors.ts'
-import { isTerminal, laneOf, type OperationRow } from '../core/operation.ts'
+import { isScheduled, isTerminal, laneOf, type OperationRow } from '../core/operation.ts'
 import type { Settings } from '../core/options.ts'
 import { NEVER_DUE, OPERATIONS, readOperation, type LeaseRow } from '../core/schema.ts'
 import { memberSeqs } from '../core/transaction.ts'
@@ -13,6 +13,8 @@ export interface ExplainSources {
   statePath(): readonly string[]
   metrics(): Metrics
   nextDueAt(): number | undefined
+  /** Until retries may go on. */
+  retryWaitMs(): number
 }
 
 /** What is to be known besides the store, to explain one operation. */
@@ -101,6 +103,8 @@ function engineReasons(sources: ExplainSources, owner: string): string[] {
   const { breaker } = sources.metrics()
   const reasons = pauses.map((reason) => `resume('${reason}')${HINTS[reason] ?? ''}`)
   if (breaker.state === 'open') reasons.push(`the circuit breaker, which lets a probe through in ${breaker.remainingMs} ms`)
+  const waitMs = sources.retryWaitMs()
+  if (waitMs > 0) reasons.push(`the retry budget, which lets retries go on in ${waitMs} ms; first attempts go`)
   if (phase === 'following') reasons.push(owner)
   if (phase === 'stopped' || phase === 'failed') reasons.push('start()')
   return reasons
@@ -108,6 +112,7 @@ function engineReasons(sources: ExplainSources, owner: string): string[] {
 
 const HINTS: Readonly<Record<string, string>> = {
   network: ' (the network is down; it resumes by itself)',
+  server: ' (the server asked for a pause; it resumes by itself)',
   auth: ' (the server wants credentials; log in, then resume)',
 }
 
@@ -115,6 +120,7 @@ async function ownReasons(store: Store, row: OperationRow, now: number): Promise
   if (row.aside?.why === 'newer') return [newerBuild(row)]
   if (row.status === 'parked') return ['a decision: operations.retry, edit or discard']
   if (row.status === 'sending') return ["the server's answer"]
+  if (isScheduled(row) && (row.dueAt ?? 0) > now) return [`its time (notBefore), ${(row.dueAt ?? now) - now} ms from now`]
   if (row.status === 'waiting' && (row.dueAt ?? 0) > now) return [`the next attempt in ${(row.dueAt ?? now) - now} ms`]
   const [head] = await store.lane(laneOf(row.user, row.entity, row.entityId), 1)
   const first = head === undefined ? undefined : readOperation(head)

@@ -78,6 +78,10 @@ export function createHandles(store: Store, events: Events, ended: (row: Operati
         return settled(id)
       },
     }),
+    /** All that is waited for was removed. */
+    forgotten(): void {
+      for (const id of [...waiting.keys()]) resolve(id, { status: 'forgotten' })
+    },
     /** Somebody else wrote the store: what is waited for may have ended there. */
     lookAgain: (): void => look(waiting.keys()),
   }

@@ -18,6 +18,7 @@ export function infoOf(row: OperationRow): OperationInfo {
     attempts: row.attempts,
   }
   if (row.dueAt !== undefined && row.dueAt > 0 && row.dueAt !== NEVER_DUE) info.nextAttemptAt = row.dueAt
+  if (row.notBefore !== undefined) info.notBefore = row.notBefore
   if (row.dependsOn !== undefined) info.dependsOn = row.dependsOn
   if (row.transaction !== undefined) info.transaction = row.transaction.id
   if (row.lastError !== undefined) info.lastError = row.lastError

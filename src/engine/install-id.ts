@@ -1,9 +1,9 @@
 import type { Entry, Storage } from '../core/ports.ts'
 import { INSTALL, META, isRecord } from '../core/schema.ts'
 
-/** The id of this installation, made at the first start. */
-export async function installId(storage: Storage, newId: () => string): Promise<string> {
-  const known = idOf(await storage.get(META, INSTALL))
+/** The id of this installation, made at the first start; `entry` is its row, if there is one. */
+export async function installId(storage: Storage, newId: () => string, entry: Entry | undefined): Promise<string> {
+  const known = idOf(entry)
   if (known !== undefined) return known
   const id = newId()
   try {

@@ -206,6 +206,11 @@ function placeOf(at: number, call: readonly unknown[]): string {
 
 /** Another that stands for it would be of no transaction, or of another one. */
 function notDeduped(input: EnqueueInput, at: number): EnqueueInput {
+  if (input.notBefore !== undefined)
+    throw new ValidationError(
+      `[${at}].notBefore`,
+      'has no meaning in a transaction: all of it goes as one. Enqueue it at that time.',
+    )
   if (input.dedupeKey === undefined) return input
   throw new ValidationError(`[${at}].dedupeKey`, 'has no meaning in a transaction; take an idempotencyKey.')
 }

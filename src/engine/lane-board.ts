@@ -50,6 +50,9 @@ export function createLaneBoard(store: Store, user: string, unreadable: (entry: 
       if (!plays.note(lane, rank)) finder.queued(lane, rank)
     },
 
+    /** It was enqueued for later. */
+    scheduled: finder.waitUntil,
+
     block(lane: string, blockage: Blockage): void {
       if (blockage.type === 'empty') return
       finder.block(lane)

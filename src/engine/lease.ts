@@ -1,7 +1,7 @@
 import { fromPromise } from 'xstate'
 import { lockMachine, type ClaimResult, type Sighting } from '../../machines/lock.ts'
 import { StorageConflictError, StorageFencedError } from '../core/errors.ts'
-import type { Clock, Expectation, Storage } from '../core/ports.ts'
+import type { Clock, Entry, Expectation, Storage } from '../core/ports.ts'
 import { LEASE, META, readLease, type LeaseRow, type Versions } from '../core/schema.ts'
 import { isOlder } from '../core/shapes.ts'
 
@@ -12,6 +12,8 @@ export interface LeaseIdentity {
   readonly versions: Versions
   /** How others can tell that this owner is gone, where the store's platform can. */
   holder(): string | undefined
+  /** A row of `meta`. */
+  read(key: string): Promise<Entry | undefined>
 }
 
 /** The lock machine over the store's lease record: every change is one compare-and-set. */
@@ -19,7 +21,7 @@ export function leaseLock(storage: Storage, clock: Clock, identity: LeaseIdentit
   let writing: Promise<unknown> = Promise.resolve()
 
   async function look(): Promise<Sighting> {
-    const lease = readLease(await storage.get(META, LEASE))
+    const lease = readLease(await identity.read(LEASE))
     const isMine = lease?.owner === identity.owner
     return { lease: isMine ? lease : asSeen(lease), isMine, at: clock.monotonic() }
   }

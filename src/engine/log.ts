@@ -19,6 +19,8 @@ const LEVELS: { readonly [Type in SyncEventType]?: LogLevel } = {
   'breaker:halfOpened': 'info',
   'breaker:closed': 'info',
   'conflict:resolved': 'info',
+  'engine:logged-out': 'info',
+  'engine:wiped': 'warn',
   'engine:started': 'info',
   'engine:stopped': 'info',
   'engine:paused': 'info',
@@ -46,6 +48,10 @@ type Fields = Readonly<Record<string, unknown>>
 function fieldsOf({ type, ...event }: SyncEvent): Fields {
   const known: Record<string, unknown> = { event: type, ...event }
   if ('operation' in event && event.operation !== undefined) known['operation'] = operationFields(event.operation)
+  if ('wiped' in event) {
+    const { removed, givenUp } = event.wiped
+    known['wiped'] = { removed, givenUp: { ...givenUp, operations: givenUp.operations.map(operationFields) } }
+  }
   if ('error' in event) known['error'] = errorFields(event.error)
   if ('conflict' in event) {
     const { type: kind, id, severity, strategy, resolution, fields } = event.conflict

@@ -1,5 +1,5 @@
 import { StorageConflictError } from '../core/errors.ts'
-import { isTerminal, type OperationRow, type TerminalStatus } from '../core/operation.ts'
+import { isScheduled, isTerminal, type OperationRow, type TerminalStatus } from '../core/operation.ts'
 import type { RetentionOptions } from '../core/options.ts'
 import type { Entry, Scalar, Write } from '../core/ports.ts'
 import { ENTITIES, OPERATIONS, readOperation } from '../core/schema.ts'
@@ -99,13 +99,14 @@ async function hasLive(store: Store, seqs: readonly number[]): Promise<boolean> 
 }
 
 /**
- * Deletes those that no other row names any more, unless somebody looked at one meanwhile to depend on it. Only what is queued still has to
+ * Deletes those that no other row names any more, unless somebody looked at one meanwhile to depend on it. Only what was never sent still has to
  * learn how what it depends on has ended.
  */
 async function forgetDoubtful(store: Store, doubtful: Doubtful, epoch: number, edits: number): Promise<number> {
   if (doubtful.size === 0) return 0
   for await (const page of store.finishedPages('superseded')) keep(doubtful, page, (row) => [row.supersededBy ?? ''])
   for await (const page of store.queuedPages()) keep(doubtful, page, (row) => row.dependsOn ?? [])
+  for await (const page of store.waitingPages()) keep(doubtful, page, (row) => (isScheduled(row) ? (row.dependsOn ?? []) : []))
   const writes = [...doubtful.values()].map(deletion)
   try {
     for (let at = 0; at < writes.length; at += PAGE_LIMIT)

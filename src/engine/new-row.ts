@@ -45,6 +45,10 @@ export function newRow(
     rank: rankOf({ enqueuedAt, priority }, ageingMs),
   }
   if (hlc !== undefined) row.hlc = hlc
+  if (input.notBefore !== undefined && input.notBefore > enqueuedAt) {
+    delete row.rank
+    Object.assign(row, { status: 'waiting', notBefore: input.notBefore, dueAt: input.notBefore })
+  }
   if (input.baseVersion !== undefined) row.baseVersion = input.baseVersion
   if (base !== undefined) row.base = base
   if (input.dependsOn !== undefined && input.dependsOn.length > 0) row.dependsOn = [...input.dependsOn]

@@ -5,6 +5,7 @@ import { SyncOperationError, ValidationError } from '../core/errors.ts'
 import {
   LIVE_STATUSES,
   TERMINAL_STATUSES,
+  isScheduled,
   isTerminal,
   keyOfUser,
   laneOf,
@@ -185,6 +186,7 @@ function ordered(rows: readonly OperationRow[], limit: number): readonly Operati
 }
 
 function retried(row: OperationRow): OperationRow {
+  if (isScheduled(row)) return { ...row, rev: row.rev + 1, dueAt: 0, notBefore: 0 }
   if (row.status === 'parked' || row.status === 'waiting') return unpark(decided(row, 'local', 'retry'))
   if (row.status === 'queued') return { ...row, rev: row.rev + 1 }
   throw cannot(row, 'retried')
@@ -202,7 +204,7 @@ function seenOn(row: OperationRow, held: EntityRow | undefined): OperationRow {
 
 /** New content for what was never sent; after a definite refusal it is a new request, with a derived key. */
 function edited(row: OperationRow, payload: OperationRow['payload']): OperationRow {
-  if (row.status === 'queued') return withPayload(row, payload)
+  if (row.status === 'queued' || isScheduled(row)) return withPayload(row, payload)
   if (row.status !== 'parked' && row.status !== 'waiting') throw cannot(row, 'edited')
   if (row.unknownAttempts > 0)
     throw new SyncOperationError(

@@ -1,8 +1,9 @@
 import type { PullTarget } from '../../machines/pull.ts'
 import { ValidationError } from '../core/errors.ts'
 import type { Settings } from '../core/options.ts'
+import type { Entry } from '../core/ports.ts'
 import { pullRequestsName, readPullRequests } from '../core/pull-request-row.ts'
-import { META, isRecord, type PullRow } from '../core/schema.ts'
+import { isRecord, type PullRow } from '../core/schema.ts'
 import { answersIn } from './pull-rows.ts'
 import { isSame } from './scopes.ts'
 import { changeShared } from './shared-row.ts'
@@ -10,6 +11,8 @@ import type { Store } from './store.ts'
 import type { PullSummary, SyncQuery } from './read-types.ts'
 
 export interface PullRequestHooks {
+  /** A row of `meta`. */
+  read(key: string): Promise<Entry | undefined>
   isOwner(): boolean
   /** Whether pulls can go on at all: not while anything pauses the engine, nor once it is stopped. */
   isHeld(): boolean
@@ -47,7 +50,7 @@ export function createPullRequests(settings: Settings, store: Store, hooks: Pull
 
   /** What others asked for since the last look. */
   async function take(): Promise<void> {
-    const row = readPullRequests(await store.storage.get(META, name))
+    const row = readPullRequests(await hooks.read(name))
     if (row === undefined || row.rev <= taken || !hooks.isOwner()) return
     const answered = answersIn(await store.pullRows(user))
     const open = row.requests.filter(({ rev }) => rev > taken)

@@ -32,6 +32,7 @@ export function createPullRuns() {
       runs.set(name, new Set())
       return true
     },
+    isUnderWay: (name: string): boolean => runs.has(name),
     loopIn,
     end: (name: string): void => void runs.delete(name),
   }

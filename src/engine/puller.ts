@@ -1,6 +1,6 @@
 import type { PageInput, PageResult } from '../../machines/pull.ts'
 import { retryDelayMs } from '../core/backoff.ts'
-import { CircuitBreakerOpenError, StorageFencedError, SyncError } from '../core/errors.ts'
+import { CircuitBreakerOpenError, StorageFencedError, type SyncError } from '../core/errors.ts'
 import type { Settings } from '../core/options.ts'
 import type { Pulled, PullRequest, SystemPorts, Transport } from '../core/ports.ts'
 import { storedError } from '../core/rows.ts'
@@ -10,7 +10,9 @@ import { checkPulled, withoutRefused } from './check-page.ts'
 import type { Events } from './events.ts'
 import { inTime } from './in-time.ts'
 import { afterPage, dueIn, withQuarantined } from './pull-quarantine.ts'
+import { noPull, notAsked, pollTooSoon } from './pull-refusals.ts'
 import { createPullRuns } from './pull-runs.ts'
+import type { ServerPace } from './server-pace.ts'
 import type { Replica } from './replica.ts'
 import type { Writer } from './replica-writes.ts'
 import { createRetaker } from './retaker.ts'
@@ -27,6 +29,7 @@ export interface PullerHooks {
   scopesOf(entity: string): Promise<readonly string[]> | undefined
   /** Whether the server tells when something changes. */
   isTold(): boolean
+  readonly pace: Pick<ServerPace, 'tooSoonMs' | 'polled' | 'minPollMs'>
 }
 
 type Page = Extract<Pulled, { type: 'page' }>
@@ -52,7 +55,7 @@ export function createPuller(
   { clock, random }: SystemPorts,
   transport: Transport,
   replica: Replica,
-  { epoch, signs, events, networkSuspected, requestOf, scopesOf, isTold }: PullerHooks,
+  { epoch, signs, events, networkSuspected, requestOf, scopesOf, isTold, pace }: PullerHooks,
 ) {
   const { user } = settings
   const runs = createPullRuns()
@@ -132,7 +135,7 @@ export function createPuller(
 
   async function ask(turn: Turn): Promise<Step> {
     const { entity, part, row, writer } = turn
-    const refused = refusal(entity, writer.signal)
+    const refused = refusal(entity, row.name, writer.signal)
     const due = refused === undefined ? dueIn(row, clock.now()) : undefined
     if (due !== undefined) return askAlone(turn, due)
     const pulled = refused ?? (await answerFor(part, row, writer.signal))
@@ -167,12 +170,14 @@ export function createPuller(
   }
 
   /** Why nothing is asked of the server now. */
-  function refusal(entity: string, signal: AbortSignal): Failed | undefined {
+  function refusal(entity: string, name: string, signal: AbortSignal): Failed | undefined {
     if (transport.pull === undefined) return { type: 'failed', error: noPull() }
     const pause = pauses.get(entity)
     const leftMs = (pause?.until ?? 0) - clock.monotonic()
     if (pause !== undefined && leftMs > 0) return { type: 'failed', error: pause.error, retryAfterMs: leftMs }
     pauses.delete(entity)
+    const earlyMs = runs.isUnderWay(name) ? 0 : pace.tooSoonMs(name)
+    if (earlyMs > 0) return { type: 'failed', error: pollTooSoon(earlyMs), retryAfterMs: earlyMs }
     if (signs.admit(signal)) return undefined
     heldBack.add(entity)
     return { type: 'failed', error: new CircuitBreakerOpenError(settings.breaker.cooldownMs) }
@@ -183,7 +188,9 @@ export function createPuller(
     const { name, cursor, etag, isPartial, met } = row
     if (runs.begin(name)) events.emit({ type: 'pull:started', ...part, full: isPartial, done: met })
     replica.asking()
+    pace.polled(name)
     const pulled = await inTimeFor({ ...part, cursor, limit: settings.pull.pageSize, etag: isPartial ? undefined : etag }, signal)
+    pace.polled(name)
     if (signal.aborted) signs.abandoned(signal)
     else if (pulled.type === 'failed' && isServerFailure(pulled.error)) signs.failed()
     else signs.succeeded()
@@ -249,7 +256,7 @@ export function createPuller(
   function restMs(): number {
     const { everyMs } = settings.pull
     const ms = everyMs * (isTold() ? RARELY : 1) * (0.75 + random() / 2)
-    return everyMs === 0 ? Infinity : ms
+    return everyMs === 0 ? Infinity : Math.max(ms, pace.minPollMs())
   }
 
   /** Who asked for it hears of it; it is tried again all the same. */
@@ -285,15 +292,4 @@ export function createPuller(
 
 function more(): Step {
   return { type: 'more', delayMs: Infinity }
-}
-
-function noPull(): SyncError {
-  return new SyncError('no-pull', 'The transport can not pull: it has no pull(). Use one that has, or ask for no pull.')
-}
-
-function notAsked(): SyncError {
-  return new SyncError(
-    'unreadable',
-    'The server says that nothing has changed, but was not asked that. Check what stands before the API.',
-  )
 }

@@ -11,6 +11,8 @@ import { createPuller } from './puller.ts'
 import { createRealtime } from './realtime.ts'
 import type { Replica } from './replica.ts'
 import { createScopes } from './scopes.ts'
+import type { ServerPace } from './server-pace.ts'
+import type { Session } from './session.ts'
 import type { Store } from './store.ts'
 
 export interface ReadPathParts {
@@ -23,17 +25,19 @@ export interface ReadPathParts {
   machine(): EngineActor | undefined
   isOwner(): boolean
   epoch(): number
+  read: Session['read']
+  readonly pace: ServerPace
 }
 
 export type ReadPath = ReturnType<typeof createReadPath>
 
 /** What brings the server's changes: pulls by themselves and on request, and the line that tells when to. */
 export function createReadPath(settings: Settings, ports: SystemPorts, parts: ReadPathParts) {
-  const { transport, store, replica, signs, events, inspect, machine, isOwner, epoch } = parts
+  const { transport, store, replica, signs, events, inspect, machine, isOwner, epoch, read, pace } = parts
   const want = (targets: readonly PullTarget[]): void => machine()?.send({ type: 'PULL.WANTED', targets })
   const failed = (error: unknown): void => events.emit({ type: 'storage:error', error })
   const scopes = createScopes(settings, store, { isOwner, want, failed })
-  const requests = createPullRequests(settings, store, { isOwner, isHeld, want, allTold, scopesOf: scopes.of, failed })
+  const requests = createPullRequests(settings, store, { read, isOwner, isHeld, want, allTold, scopesOf: scopes.of, failed })
   const realtime = createRealtime(settings, ports, events, { isOwner, isOnline, want }, inspect)
   const puller = createPuller(settings, ports, transport, replica, {
     epoch,
@@ -43,6 +47,7 @@ export function createReadPath(settings: Settings, ports: SystemPorts, parts: Re
     requestOf: requests.requestOf,
     scopesOf: scopes.of,
     isTold: realtime.isConnected,
+    pace,
   })
 
   function allTold(): Promise<unknown> {

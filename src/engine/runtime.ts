@@ -1,7 +1,7 @@
 import type { InspectionEvent } from 'xstate'
 import type { BreakerActor } from '../../machines/breaker.ts'
 import type { EngineActor } from '../../machines/engine.ts'
-import { ValidationError } from '../core/errors.ts'
+import { LoggedOutError, ValidationError } from '../core/errors.ts'
 import { isTerminal, type ConflictRecord, type OperationRow } from '../core/operation.ts'
 import { settingsOf, type SyncEngineOptions } from '../core/options.ts'
 import type { SystemPorts } from '../core/ports.ts'
@@ -21,17 +21,21 @@ import { createForgetting } from './forgetting.ts'
 import { createHandles } from './handles.ts'
 import { infoOf } from './info.ts'
 import { createIntegrity } from './integrity/index.ts'
+import { heedingTransport } from './heeding-transport.ts'
 import { createIntake } from './intake.ts'
 import { leaseLock } from './lease.ts'
 import { createLinker } from './links.ts'
+import { createLogOut } from './log-out.ts'
 import { createMetrics } from './metrics.ts'
 import { createOptimistic } from './optimistic.ts'
 import { createQuarantine } from './quarantine.ts'
 import { createReadPath } from './read-path.ts'
-import { inspectedBy } from './recorder/inspected-by.ts'
-import { createRecorder } from './recorder/recorder.ts'
+import { recordedParts } from './recorder/recorded-parts.ts'
 import { createReplica } from './replica.ts'
 import { createReachability } from './reachability.ts'
+import { createRetryBudget } from './retry-budget.ts'
+import { createServerPace } from './server-pace.ts'
+import { createSession } from './session.ts'
 import { shapedStorage } from './shaped-storage.ts'
 import { createRenewal } from './renewal.ts'
 import { createStatistics } from './statistics.ts'
@@ -59,15 +63,19 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
   const settings = settingsOf(plain)
   const ports: SystemPorts = { ...system, ...plain.ports }
   const { clock } = ports
+  const pace = createServerPace(clock, () => machine)
+  const budget = createRetryBudget(settings.retry, clock)
   const owner = ports.newId()
   const events = createEvents(clock)
-  const recorder = plain.recorder === undefined ? undefined : createRecorder(plain.recorder, clock, events.subscriberFailed)
-  const inspect = inspectedBy(recorder, inspectToo)
-  const storage = recorder?.storage(plain.storage) ?? plain.storage
-  const transport = recorder?.transport(plain.transport) ?? plain.transport
+  const ofUser = heedingTransport(plain.transport.forUser?.(settings.user) ?? plain.transport, pace.heed)
+  const { recorder, inspect, storage, transport } = recordedParts(plain, ofUser, inspectToo, clock, events)
+  const session = createSession(settings.user, storage, () => {
+    events.emit({ type: 'engine:logged-out' })
+    machine?.send({ type: 'STOP' })
+  })
   const audit = createAudit(settings, clock, storage, { clientId: () => storeLife.clientId(), failed })
   const shapes = createShapes(settings.entities, settings.limits)
-  const store = createStore(shapedStorage(storage, shapes), (writes, keys) => views.committed(writes, keys), audit)
+  const store = createStore(shapedStorage(session.rows, shapes), (writes, keys) => views.committed(writes, keys), audit)
   const views = createViews(settings, store, clock, events)
   const optimistic = createOptimistic(events)
   const handles = createHandles(store, events, optimistic.ended)
@@ -85,7 +93,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
   })
   const drains = createDrains((summary) => events.emit({ type: 'drain:completed', summary }))
   const replica = createReplica(store, settings.user, clock, (entity) => settings.entities[entity]?.actions ?? {})
-  const signs = createBreakerSigns(clock, breaker)
+  const signs = createBreakerSigns(clock, breaker, pace.isPaused)
   const readPath = createReadPath(settings, ports, {
     transport,
     store,
@@ -96,6 +104,8 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     machine: () => machine,
     isOwner: () => dispatcher.isOwner(),
     epoch,
+    read: session.read,
+    pace,
   })
   const stamps = createStamps(settings, ports)
   const transactions = createTransactions(settings, ports, store, stamps)
@@ -106,14 +116,22 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     user: settings.user,
     versions: shapes.versions,
     holder: () => storeLife.holder(),
+    read: session.read,
   })
   const changes = createChanges()
   let machine: EngineActor | undefined
 
+  const logOut = createLogOut(settings, clock, storage, store, session, {
+    owner,
+    forgotten: handles.forgotten,
+    wiped: (wiped) => events.emit({ type: 'engine:wiped', wiped }),
+  })
   const storeLife = createStoreLife(storage, ports, events, {
     owner,
+    logIn: logOut.logIn,
     readable: () => void countLive(),
     opened() {
+      pace.opened()
       handles.lookAgain()
       views.opened()
       changes.tell()
@@ -121,6 +139,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
       alerts.opened()
     },
     async closing() {
+      pace.closing()
       views.closed()
       alerts.closing()
       integrity.closing()
@@ -134,18 +153,10 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
   const quarantined = createQuarantine(events)
   const reachability = createReachability(ports.connectivity, () => machine)
   const dispatcher = createWritePath(settings, ports, {
-    transport,
-    store,
-    replica,
-    signs,
-    stamps,
-    transactions,
-    reachability,
-    events,
-    optimistic,
-    inspect,
+    ...{ transport, store, replica, signs, stamps, transactions, reachability, events, optimistic, inspect, budget },
     machine: () => machine,
     clientId: storeLife.clientId,
+    maxBatch: pace.maxBatch,
     requested() {
       metrics.requested()
       statistics.requested()
@@ -185,7 +196,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
   })
 
   function failed(error: unknown): void {
-    events.emit({ type: 'storage:error', error })
+    if (!(error instanceof LoggedOutError)) events.emit({ type: 'storage:error', error })
   }
 
   function breaker(): BreakerActor | undefined {
@@ -273,6 +284,9 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     linker,
     accepted,
     dispatcher,
+    logOut,
+    budget,
+    storeLife,
     check: integrity.check,
     logic,
     input: engineInput(settings, ports.connectivity),

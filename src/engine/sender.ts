@@ -15,6 +15,7 @@ import { withAssignedId } from '../core/server-ids.ts'
 import { isTogether, together } from '../core/transaction.ts'
 import type { AnswerChecks } from './answer-checks.ts'
 import { isServerFailure, type BreakerSigns } from './breaker-signs.ts'
+import type { RetryBudget } from './retry-budget.ts'
 import type { Reachability } from './reachability.ts'
 import type { Transactions } from './transactions.ts'
 
@@ -31,6 +32,9 @@ export interface SenderHooks {
   readonly reachability: Pick<Reachability, 'vetted'>
   wholeOf: Transactions['wholeOf']
   readonly answers: AnswerChecks
+  /** The most operations that the server takes in one request. */
+  maxBatch(): number
+  readonly budget: Pick<RetryBudget, 'failed' | 'succeeded'>
 }
 
 /** Brings claimed operations to the transport, alone or in batches, and the outcomes back to their slots. */
@@ -96,7 +100,8 @@ export function createSender(settings: Settings, ports: SystemPorts, transport: 
     const flights = waiting
     waiting = []
     const together = batches ? flights.filter(isFirstTry) : []
-    for (let i = 0; i < together.length; i += settings.batchSize) void fly(together.slice(i, i + settings.batchSize))
+    const size = Math.min(settings.batchSize, hooks.maxBatch())
+    for (let i = 0; i < together.length; i += size) void fly(together.slice(i, i + size))
     for (const flight of flights) if (!batches || !isFirstTry(flight)) void fly([flight])
   }
 
@@ -134,8 +139,9 @@ export function createSender(settings: Settings, ports: SystemPorts, transport: 
 
   /** One request is one sign of the server's health, however many operations it carried. */
   function report(outcomes: readonly Outcome[]): void {
-    if (outcomes.some(isFailure)) signs.failed()
-    else signs.succeeded()
+    const told = outcomes.some(isFailure) ? 'failed' : 'succeeded'
+    signs[told]()
+    hooks.budget[told]()
   }
 
   function answer(slot: OperationActor, row: OperationRow, outcome: Outcome, parts?: readonly Outcome[]): void {

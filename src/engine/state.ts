@@ -1,3 +1,4 @@
+import { Observable } from 'rxjs'
 import type { SnapshotFrom } from 'xstate'
 import type { engineMachine } from '../../machines/engine.ts'
 import type { EngineState } from './types.ts'
@@ -30,4 +31,28 @@ export function statePath({ value }: EngineSnapshot): readonly string[] {
     at = inner
   }
   return path
+}
+
+export interface Watchable {
+  getSnapshot(): EngineSnapshot
+  subscribe(listener: (snapshot: EngineSnapshot) => void): { unsubscribe(): void }
+}
+
+/** The state that it is in, and each that is another one. */
+export function stateStream(actor: Watchable, state: () => EngineState): Observable<EngineState> {
+  return new Observable((subscriber) => {
+    let last = state()
+    subscriber.next(last)
+    const subscription = actor.subscribe((snapshot) => {
+      const next = engineState(snapshot)
+      if (isSame(last, next)) return
+      last = next
+      subscriber.next(next)
+    })
+    return () => subscription.unsubscribe()
+  })
+}
+
+function isSame(a: EngineState, b: EngineState): boolean {
+  return a.phase === b.phase && a.pauses === b.pauses && a.error === b.error
 }

@@ -1,3 +1,4 @@
+import { LoggedOutError } from '../core/errors.ts'
 import { addCounts, NOTHING, readStatistics, statisticsName, type Counts, type Statistics } from '../core/statistics.ts'
 import type { Clock } from '../core/ports.ts'
 import { META } from '../core/schema.ts'
@@ -61,6 +62,12 @@ export function createStatistics(
     batch = undefined
   }
 
+  /** It is of a log-in that has ended. */
+  function drop(): void {
+    counted = createCounts()
+    batch = undefined
+  }
+
   function take(): Batch | undefined {
     if (counted.isEmpty()) return undefined
     const counts = counted.read()
@@ -94,7 +101,7 @@ export function createStatistics(
     /** The store is about to be closed. Never rejects. */
     async closing(): Promise<void> {
       rest()
-      await one(add).catch(failed)
+      await one(add).catch((error: unknown) => (error instanceof LoggedOutError ? drop() : failed(error)))
     },
   }
 }

@@ -1,5 +1,5 @@
 import { SyncError } from '../core/errors.ts'
-import type { Storage, StoreListener, SystemPorts } from '../core/ports.ts'
+import type { Entry, Storage, StoreListener, SystemPorts } from '../core/ports.ts'
 import { STORE_SCHEMA } from '../core/schema.ts'
 import type { Events } from './events.ts'
 import { every } from './every.ts'
@@ -11,6 +11,8 @@ const LOOK_AGAIN_MS = 60_000
 export interface StoreLifeHooks {
   /** Who has the store open. */
   readonly owner: string
+  /** The store is open: gives the row of the install id, once nothing is left to do before all else. */
+  logIn(): Promise<Entry | undefined>
   /** It can be read now. */
   readable(): void
   opened(): void
@@ -50,7 +52,7 @@ export function createStoreLife(
 
   async function openStore(): Promise<void> {
     await storage.open(STORE_SCHEMA)
-    clientId = await installId(storage, newId)
+    clientId = await installId(storage, newId, await hooks.logIn())
     hooks.readable()
     presence = await storage.presence?.announce()
     closers.add(storage.watch(hooks.changed))
@@ -74,9 +76,22 @@ export function createStoreLife(
     await storage.close().finally(() => users.delete(storage))
   }
 
+  /** Opens the store for one task of this engine, which does not run. */
+  async function visit<T>(task: () => Promise<T>): Promise<T> {
+    if (users.has(storage)) throw inUse()
+    users.set(storage, owner)
+    try {
+      await storage.open(STORE_SCHEMA)
+      return await task()
+    } finally {
+      await storage.close().finally(() => users.delete(storage))
+    }
+  }
+
   return {
     open,
     close,
+    visit,
     /** The name of this store towards the server; until it is known, that of the engine. */
     clientId: (): string => clientId,
     /** How others can tell that this engine is gone. */

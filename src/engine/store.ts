@@ -130,6 +130,8 @@ export function createStore(storage: RowStorage, committed: Committed = () => {}
     finishedPages: (status: OperationStatus) => pages({ index: 'finished', prefix: [status] }),
     /** What is queued, of all users. */
     queuedPages: () => pages({ index: 'rank' }),
+    /** What waits or is in play, of all users. */
+    waitingPages: () => pages({ index: 'due' }),
     countFinished: (status: OperationStatus) => storage.count(OPERATIONS, { index: 'finished', prefix: [status] }),
 
     /** Live operations by entity, and of one entity in their order. One that lives all the while is met, wherever it moves meanwhile. */

@@ -1,4 +1,4 @@
-import { isTerminal, type OperationRow } from '../core/operation.ts'
+import { isTerminal, sendableAt, type OperationRow } from '../core/operation.ts'
 import { IN_PLAY, NEVER_DUE, OPERATIONS, readOperation } from '../core/schema.ts'
 import type { Store } from './store.ts'
 
@@ -20,7 +20,7 @@ export async function stuckOperation({ storage }: Store, user: string, before: n
   const old = pages
     .flat()
     .flatMap((entry) => readOperation(entry) ?? [])
-    .filter((row) => row.enqueuedAt <= before && !isTerminal(row.status) && !isLeftToPerson(row))
+    .filter((row) => sendableAt(row) <= before && !isTerminal(row.status) && !isLeftToPerson(row))
   return old.toSorted((a, b) => a.enqueuedAt - b.enqueuedAt)[0]
 }
 

@@ -17,6 +17,8 @@ export interface TransactionChooserParts {
   isAtomic(members: readonly OperationRow[]): boolean
   claimed(row: OperationRow, entity: EntityRow | undefined): OperationRow
   dependencyOf(row: OperationRow, dependsOn: readonly string[]): Promise<Dependency>
+  /** When it may go; 0 if it does not wait for a time. */
+  dueAt(row: OperationRow, now: number): number
 }
 
 interface Step {
@@ -29,7 +31,14 @@ interface Step {
  * lanes; sent one by one, each goes when those before it are done. What is done is kept until the whole has ended: so one that is missing is lost, and the
  * whole fails. `alone`: it may go as any other operation does.
  */
-export function createTransactionChooser({ store, transactions, isAtomic, claimed, dependencyOf }: TransactionChooserParts) {
+export function createTransactionChooser({
+  store,
+  transactions,
+  isAtomic,
+  claimed,
+  dependencyOf,
+  dueAt,
+}: TransactionChooserParts) {
   return async function choose(
     lane: string,
     first: OperationRow,
@@ -56,7 +65,7 @@ export function createTransactionChooser({ store, transactions, isAtomic, claime
     if (leader === undefined) return { type: 'empty' }
     if (leader.seq !== first.seq) return waitsFor(first, leader.id)
     if (leader.status === 'parked') return { type: 'parked' }
-    if (leader.status === 'waiting' && (leader.dueAt ?? 0) > now) return { type: 'notDue', dueAt: leader.dueAt ?? 0 }
+    if (dueAt(leader, now) > now) return { type: 'notDue', dueAt: dueAt(leader, now) }
     if (leader.status === 'reconciling' || leader.status === 'rollingBack')
       return { lane, row: leader, ended: [], writes: [updateOperation(leader, leader)], nextRank }
     if (rows.length < places.length && rows.some(isInDoubt)) return parking(lane, rows, lost, nextRank)

@@ -8,7 +8,9 @@ import type { Transaction, TransactionHandle } from './transaction-types.ts'
 import type { EventsMatching, SyncEvent } from './event-types.ts'
 import type { AuditLog } from './audit-log.ts'
 import type { ConflictInbox } from './conflicts.ts'
+import type { LoggedOut, LogOutOptions } from './log-out.ts'
 import type { Recorder } from './recorder/recorder.ts'
+import type { PeriodicInput, Schedule, ScheduleInput } from './schedules.ts'
 import type { StatisticsStore } from './statistics.ts'
 import type { Histogram } from '../core/histogram.ts'
 import type { Json, JsonObject } from '../core/json.ts'
@@ -40,6 +42,11 @@ export interface EnqueueInput {
   readonly idempotencyKey?: string | undefined
   /** One operation while it is queued: enqueueing again with the same key returns the one that waits. */
   readonly dedupeKey?: string | undefined
+  /**
+   * Not sent before this time, milliseconds since 1970 by the clock of the device that sends. It shows in the view at once, and what is enqueued later on the
+   * same entity waits behind it. Not in a transaction.
+   */
+  readonly notBefore?: number | undefined
   /** The server's version that the change was made on. Default: the last one the server confirmed to this store. */
   readonly baseVersion?: string | undefined
   /** The server's value that the change was made on, for a merge by field. */
@@ -84,6 +91,7 @@ export interface OperationInfo {
   readonly enqueuedAt: number
   readonly attempts: number
   readonly nextAttemptAt?: number
+  readonly notBefore?: number
   readonly dependsOn?: readonly string[]
   /** The id of its transaction. */
   readonly transaction?: string
@@ -185,6 +193,12 @@ export interface SyncEngine {
   start(): Promise<void>
   /** Finishes what is in flight, releases the lease and closes the store. */
   stop(): Promise<void>
+  /**
+   * Ends the log-in of the user on this store, in all tabs, and stops. What is pending: `block` (default) refuses to as long as there is any, and then does as
+   * `wipe`; `wipe` removes all that is of the user, and tells what was given up; `keep` leaves all for the next log-in of the same user. What is in flight is
+   * settled first. A wipe that was interrupted is finished by the next start of this user. @throws PendingOperationsError
+   */
+  logOut(options?: LogOutOptions): Promise<LoggedOut>
   /** Sends nothing until `resume` with the same reason; what is enqueued is kept. */
   pause(reason: string): void
   resume(reason: string): void
@@ -201,6 +215,15 @@ export interface SyncEngine {
   flush(): Promise<DrainSummary>
   /** Sends what is due, then brings what the server has that is new. In every tab; the one that owns the lease does it. */
   synchronize(query?: SyncQuery): Promise<SyncResult>
+  /**
+   * Synchronises once, at a time. Schedules live as long as this engine runs: after `stop()` they are gone. What is to be sent later, whatever happens meanwhile, is
+   * enqueued with `notBefore`. @throws ValidationError
+   */
+  schedule(input: ScheduleInput): Schedule
+  /** Synchronises again and again, in addition to `pull.everyMs`. One that fails is told of by `engine:error` and does not end it. @throws ValidationError */
+  schedulePeriodic(input: PeriodicInput): Schedule
+  /** False if nothing of this id is scheduled. */
+  cancel(id: string): boolean
   /** Where a synchronisation by this engine stands. */
   readonly progress$: Observable<SyncProgress>
   /** The parts that are followed of an entity whose options have `scopes`, in all tabs and after a restart. @throws ValidationError for other entities */

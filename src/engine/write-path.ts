@@ -14,6 +14,7 @@ import type { createOptimistic } from './optimistic.ts'
 import type { Reachability } from './reachability.ts'
 import { createReconciler } from './reconciler.ts'
 import { createRenamer } from './renamer.ts'
+import type { RetryBudget } from './retry-budget.ts'
 import type { Replica } from './replica.ts'
 import { createSender } from './sender.ts'
 import { createSlots } from './slots.ts'
@@ -30,11 +31,14 @@ export interface WritePathParts extends Pick<DispatcherHooks, 'breaker' | 'recor
   readonly stamps: Stamps
   readonly transactions: Transactions
   readonly reachability: Reachability
+  readonly budget: RetryBudget
   readonly events: Events
   readonly optimistic: ReturnType<typeof createOptimistic>
   readonly inspect: ((event: InspectionEvent) => void) | undefined
   machine(): EngineActor | undefined
   clientId(): string
+  /** The most operations that the server takes in one request. */
+  maxBatch(): number
   requested(): void
 }
 
@@ -60,6 +64,8 @@ export function createWritePath(settings: Settings, ports: SystemPorts, parts: W
     reachability,
     wholeOf: transactions.wholeOf,
     answers,
+    maxBatch: parts.maxBatch,
+    budget: parts.budget,
   })
   const effects = createEffects(settings, ports, {
     sender,
@@ -73,6 +79,7 @@ export function createWritePath(settings: Settings, ports: SystemPorts, parts: W
   const chooser = createChooser(settings, transport, store, transactions, {
     isPulled: replica.isPulled,
     isAtomic: sender.isAtomic,
+    retryWaitMs: parts.budget.waitMs,
   })
   const hooks: DispatcherHooks = {
     breaker: parts.breaker,

@@ -1,5 +1,5 @@
 import { Hono } from 'hono'
-import type { Context } from 'hono'
+import type { Context, MiddlewareHandler } from 'hono'
 import { cors } from 'hono/cors'
 import { jsonAnswer } from './answer.ts'
 import { authenticate } from './authenticate.ts'
@@ -20,6 +20,7 @@ import { toResponse } from './response.ts'
 import type { Store } from './store.ts'
 import { executeWrite } from './write.ts'
 import { readPath, readWrite } from './write-request.ts'
+import { WISH_HEADERS, type Wishes } from './wishes.ts'
 import type { WriteRequest } from './write-request.ts'
 
 type App = Hono<{ Bindings: Connection }>
@@ -28,6 +29,7 @@ type RequestContext = Context<{ Bindings: Connection }>
 export interface AppParts extends Admission {
   readonly store: Store
   readonly gate: FaultGate
+  readonly wishes: Wishes
   /** Called before each write: forgets old answers when it is time. */
   readonly sweep: () => void
 }
@@ -41,6 +43,7 @@ export function createApp(parts: AppParts): App {
   const onError = options.onError ?? ignore
   const app: App = new Hono<{ Bindings: Connection }>()
   if (options.corsOrigins !== undefined) app.use(allowOrigins(options.corsOrigins))
+  app.use(askingFor(parts.wishes))
   if (options.inspect === true) addInspection(app, parts)
   app.route('/realtime', realtimeRoutes(parts))
   app.post('/batch', (context) => batch(context, parts, onError))
@@ -130,8 +133,15 @@ export function stateOf(store: Store, entity: string): readonly string[] {
   return store.changesAfter(entity, 0, -1).flatMap(({ body }) => (body === null ? [] : [body]))
 }
 
+function askingFor(wishes: Wishes): MiddlewareHandler<{ Bindings: Connection }> {
+  return async (context, next) => {
+    await next()
+    for (const [name, value] of wishes.headers()) context.res.headers.set(name, value)
+  }
+}
+
 function allowOrigins(origins: '*' | readonly string[]): ReturnType<typeof cors> {
-  const exposeHeaders = ['ETag', 'Retry-After', 'Date', 'Idempotency-Replayed']
+  const exposeHeaders = ['ETag', 'Retry-After', 'Date', 'Idempotency-Replayed', ...WISH_HEADERS]
   return cors({
     origin: origins === '*' ? '*' : [...origins],
     allowMethods: ['GET', 'POST', 'PATCH', 'PUT', 'DELETE'],

@@ -1,6 +1,7 @@
 import { ValidationError } from '../core/errors.ts'
 import type { Random } from '../core/ports.ts'
 import type { FaultOptions } from './faults.ts'
+import type { WishOptions } from './wishes.ts'
 
 export interface RealtimeServerOptions {
   /** How often a line is asked for a sign of life; one that gave none since is cut. Default 15,000. */
@@ -32,6 +33,8 @@ export interface ServerOptions {
   readonly changeLogLimit?: number
   /** Faults for development and tests. Default none. */
   readonly faults?: FaultOptions
+  /** What every answer asks of clients. Default nothing. */
+  readonly wishes?: WishOptions
   /** Serves `GET /_ledger` and `GET /_state/{entity}`, to everybody. For tests. Default false. */
   readonly inspect?: boolean
   /** The origins whose pages may call this server, or `*`. Default none. */

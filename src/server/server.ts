@@ -18,6 +18,7 @@ import { serveSockets } from './realtime/upgrade.ts'
 import type { ServerOptions } from './options.ts'
 import { openStore } from './store.ts'
 import { sweeper } from './sweep.ts'
+import { createWishes, type WishOptions } from './wishes.ts'
 import type { LedgerEntry } from './store.ts'
 
 export interface ListenOptions {
@@ -52,6 +53,8 @@ export interface SynchartServer {
   faults(): Readonly<Record<FaultKind, number>>
   /** From now on these faults; undefined for none. */
   setFaults(options: FaultOptions | undefined): void
+  /** From now on its answers ask for these; undefined for nothing. */
+  setWishes(options: WishOptions | undefined): void
   /** Stops listening and closes the database. May be called again. */
   close(): Promise<void>
 }
@@ -63,6 +66,7 @@ export interface SynchartServer {
 export async function createServer(options: ServerOptions = {}): Promise<SynchartServer> {
   const settings = resolveOptions(options)
   const gate = createFaultGate(options.faults, options.random)
+  const wishes = createWishes(options.wishes)
   const pushFaults = createPushFaults(options.faults)
   const opened = await openStore(options.database ?? ':memory:')
   const cursorOf = (entity: string): string => headCursor(opened, entity)
@@ -71,7 +75,7 @@ export async function createServer(options: ServerOptions = {}): Promise<Synchar
   const store = announcing(opened, hub.changed)
   const tickets = createTickets(settings.now, settings.realtime.ticketTtlMs)
   const admission = { hub, tickets, settings, options }
-  const app = createApp({ ...admission, store, gate, sweep: sweeper(store, settings) })
+  const app = createApp({ ...admission, store, gate, wishes, sweep: sweeper(store, settings) })
   const listeners = new Set<Listener>()
 
   const listen = async (where: ListenOptions = {}): Promise<Listener> => {
@@ -107,6 +111,7 @@ export async function createServer(options: ServerOptions = {}): Promise<Synchar
       gate.set(next)
       pushFaults.set(next)
     },
+    setWishes: wishes.set,
     close: () => (closing ??= closeAll()),
   }
 }

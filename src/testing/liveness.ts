@@ -111,7 +111,7 @@ function boundOf({ settings, devices }: World): number {
   const { retry, breaker, lock, sendTimeoutMs = 0, authPauseMs = 0 } = settings.engine
   const count = devices.reduce((sum, { disk }) => sum + disk.operations.size, 0)
   const once = [
-    2 * (retry?.capMs ?? 0),
+    (retry?.budget === undefined ? 2 : 4) * (retry?.capMs ?? 0),
     breaker?.cooldownMs,
     breaker?.probeTimeoutMs,
     lock?.staleMs,
@@ -119,11 +119,14 @@ function boundOf({ settings, devices }: World): number {
     sendTimeoutMs,
     settings.requestTimeoutMs,
     authPauseMs,
+    PAUSE_MS,
     START_MS,
   ]
   return once.reduce((sum: number, ms) => sum + (ms ?? 0), 0) + count * ROUND_TRIPS_MS
 }
 
+/** The longest pause and rest that the server asks for. */
+const PAUSE_MS = 10_000
 /** To open a store again, and for the engine's longest look-again. */
 const START_MS = 65_000
 const ROUND_TRIPS_MS = 400

@@ -7,6 +7,8 @@ import { letPeopleCheck } from './world/checks.ts'
 import { createCaretaker } from './world/caretaker.ts'
 import type { Fact } from './world/facts.ts'
 import { letPeopleName } from './world/naming.ts'
+import { createLogOuts } from './world/log-outs.ts'
+import { letTimePass, liftWishes } from './world/pacing.ts'
 import { letPeopleChoose } from './world/parts.ts'
 import { letPeopleWork } from './world/people.ts'
 import { splitSeed } from './world/random.ts'
@@ -88,10 +90,8 @@ async function run(tapeOf: (name: keyof Tapes) => Tape, options: SimulationOptio
   const storm = createStorm(choicesOf(tapes.faults))
   const trace = createTrace(options.keepsText ?? false)
   const engines = options.keepsTrace === true ? createEngineTrace(() => world.scheduler.now()) : undefined
-  const { settings, lastMs, plan, decisions, choosing, checks, straining, releasing, naming } = drawPlot(
-    choicesOf(tapes.workload),
-    shape,
-  )
+  const plot = drawPlot(choicesOf(tapes.workload), shape)
+  const { settings, lastMs, plan, decisions, choosing, checks, straining, releasing, naming, leaving, pace } = plot
   const world = createWorld({
     ...shape,
     settings,
@@ -103,6 +103,7 @@ async function run(tapeOf: (name: keyof Tapes) => Tape, options: SimulationOptio
     crashAt: options.crashAt,
   })
   const caretaker = createCaretaker(world, schedule)
+  const logOuts = createLogOuts(world)
   const watch = watchInvariants(world)
   let hasNews = true
 
@@ -111,6 +112,7 @@ async function run(tapeOf: (name: keyof Tapes) => Tape, options: SimulationOptio
     engines?.see(fact)
     watch.see(fact)
     caretaker.see(fact)
+    logOuts.see(fact)
     hasNews ||= fact.type === 'committed'
   }
 
@@ -129,9 +131,12 @@ async function run(tapeOf: (name: keyof Tapes) => Tape, options: SimulationOptio
   letPeopleStrain(world, straining)
   letPeopleRelease(world, releasing)
   letPeopleName(world, naming)
+  logOuts.begin(leaving)
+  letTimePass(world, pace)
   storm.begin(world, lastMs)
   await world.scheduler.run(lastMs + storm.lingersMs(), failed)
   storm.end()
+  liftWishes(world, pace)
   caretaker.openAll()
   if (!failed())
     for (const { invariant, sentence } of await proveLiveness(world, caretaker, takeNews, failed, checks.length > 0))

@@ -27,7 +27,13 @@ async function makeLock() {
   const told: string[] = []
   const parent = createActor(fromCallback<AnyEventObject>(({ receive }) => receive(({ type }) => void told.push(type))))
   parent.start()
-  const { logic } = leaseLock({ ...storage, commit }, clock, { owner: 'me', user: 'u', versions: {}, holder: () => undefined })
+  const { logic } = leaseLock({ ...storage, commit }, clock, {
+    owner: 'me',
+    user: 'u',
+    versions: {},
+    holder: () => undefined,
+    read: (key) => storage.get(META, key),
+  })
   const actor = createActor(logic, { input: { ...options, parent }, clock: machineClock(clock) })
   return {
     actor,

@@ -60,6 +60,13 @@ const RANGES: Readonly<Record<string, { readonly in: readonly unknown[]; readonl
     in: [{ strategy: 'constant', baseMs: 1, capMs: 1, maxAttempts: Infinity }],
     out: ['often', null],
   },
+  'retry.budget': {
+    in: [
+      { tokens: 1, ratio: 0 },
+      { tokens: 1_000, ratio: 1 },
+    ],
+    out: [null, 10],
+  },
   'pull.everyMs': { in: [0, 100, 300_000], out: [99, 1, -1, NaN, '1000', TOO_MANY_MS, null] },
   'pull.pageSize': { in: [1, 1_000], out: [0, 1_001, 1.5, '10'] },
   'alerts.stuckMs': { in: [1], out: [0, NaN, '1', TOO_MANY_MS] },

@@ -90,6 +90,55 @@ describe('credentials that the server does not accept', () => {
   })
 })
 
+describe('a token of another user', () => {
+  it('S25 S24 E3 is not sent with: sending pauses, drops nothing, spends no attempt, and goes on with the right one', async () => {
+    const tokens: Record<string, string> = { 'token-alice': 'alice', 'token-bob': 'bob' }
+    await world.close()
+    world = await createWorld({ store: 'sqlite', server: { auth: { users: (token) => tokens[token] } } })
+    let loggedIn = 'bob'
+    const auth = { token: async () => `token-${loggedIn}`, user: () => loggedIn }
+    const alice = await world.started({ user: 'alice', transport: httpTransport({ baseURL: world.url, auth }) })
+    const operation = await alice.enqueue(create('a'))
+    expect((await alice.flush()).held).toEqual(['auth'])
+    const waiting = await alice.operations.get(operation.id)
+    expect(waiting).toMatchObject({
+      status: 'queued',
+      attempts: 0,
+      lastError: { name: 'AuthenticationError', code: 'wrong-user' },
+    })
+    expect((await alice.explain(operation.id)).summary).toContain('another user')
+    expect(await alice.synchronize()).toMatchObject({ pulled: [{ isComplete: false }] })
+    expect(world.server.ledger()).toEqual([])
+    loggedIn = 'alice'
+    alice.resume('auth')
+    expect(await operation.settled).toEqual({ status: 'done' })
+    expect(world.server.ledger().map(({ user }) => user)).toEqual(['alice'])
+    expect(JSON.stringify(await rowsOf(world.storage()))).not.toContain('token-')
+  })
+
+  it('E3 that can’t be told of is taken for the user’s own; a token that is renewed is no other user', async () => {
+    let token = 'old'
+    await world.close()
+    world = await createWorld({ server: { auth: { users: (given) => (given === 'new' ? 'alice' : undefined) } } })
+    const auth = { token: async () => token, refresh: async () => void (token = 'new'), user: () => undefined }
+    const alice = await world.started({ user: 'alice', transport: httpTransport({ baseURL: world.url, auth }) })
+    expect(await (await alice.enqueue(create('a'))).settled).toEqual({ status: 'done' })
+    expect(alice.history().map(({ type }) => type)).not.toContain('engine:paused')
+  })
+
+  it('E3 a question that fails sends nothing', async () => {
+    const user = (): string => {
+      throw new Error('no session')
+    }
+    const auth = { token: async () => 'secret-token', user }
+    const alice = await world.started({ transport: httpTransport({ baseURL: world.url, auth }) })
+    const operation = await alice.enqueue(create('a'))
+    expect((await alice.flush()).held).toEqual(['auth'])
+    expect(await alice.operations.get(operation.id)).toMatchObject({ attempts: 0, lastError: { code: 'authentication' } })
+    expect(world.server.ledger()).toEqual([])
+  })
+})
+
 describe('two users on one store', () => {
   it('S25 each engine sends, lists, counts and touches its own user’s operations only', async () => {
     const tokens: Record<string, string> = { 'token-alice': 'alice', 'token-bob': 'bob' }

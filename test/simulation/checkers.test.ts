@@ -1,13 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import type { JsonObject } from '../../src/core/json.ts'
 import type { OperationRow } from '../../src/core/operation.ts'
-import { watchInvariants, type InvariantWatch } from '../../src/testing/invariants/index.ts'
 import { infoOf } from '../../src/engine/info.ts'
-import type { Fact, FactBody, Sent } from '../../src/testing/world/facts.ts'
+import type { FactBody, Sent } from '../../src/testing/world/facts.ts'
 import type { Effect } from '../../src/testing/world/model-server.ts'
-import { drawSettings } from '../../src/testing/world/settings.ts'
-import { choicesOf, replayedTape } from '../../src/testing/world/tape.ts'
-import { createWorld } from '../../src/testing/world/world.ts'
+import { invariantsIn, told } from '../support/told.ts'
 
 const row: OperationRow = {
   seq: 1,
@@ -28,29 +25,7 @@ const row: OperationRow = {
   lane: 'u1/note/n1',
 }
 
-/** A world in which nothing happens but what the test tells. */
-function told(facts: readonly FactBody[]): InvariantWatch {
-  const choices = choicesOf(replayedTape([]))
-  const heard: Fact[] = []
-  const world = createWorld({
-    settings: drawSettings(choices),
-    deviceCount: 1,
-    tabsPerDevice: 2,
-    choices,
-    observe: (fact) => void heard.push(fact),
-  })
-  const watch = watchInvariants(world)
-  for (const fact of facts) world.tell(fact)
-  for (const fact of heard) watch.see(fact)
-  watch.end()
-  return watch
-}
-
 const at = { tab: 'd1.t1', device: 'd1' } as const
-
-function invariantsIn(facts: readonly FactBody[]): readonly string[] {
-  return told(facts).violations.map(({ invariant }) => invariant)
-}
 
 /** The tab has the lease from now on. */
 function leased(tab: string, epoch: number): FactBody {

@@ -65,6 +65,23 @@ async function ask(token: HttpAuth['token'], secret: string | undefined): Promis
   }
 }
 
+/** @throws AuthenticationError if the token is another user's. */
+export function checkUser(userOf: HttpAuth['user'], user: string): void {
+  const found = whoseBy(userOf)
+  if (found === undefined || found === user) return
+  const message =
+    'The token is of another user than the engine; nothing was sent. Log in as its user, or log out and make an engine of the other.'
+  throw new AuthenticationError(message, { code: 'wrong-user' })
+}
+
+function whoseBy(userOf: HttpAuth['user']): string | undefined {
+  try {
+    return userOf?.()
+  } catch (error) {
+    throw new AuthenticationError('auth.user failed, so nothing was sent.', { cause: cleanCause(error, undefined) })
+  }
+}
+
 function checkToken(token: unknown): string | undefined {
   if (token === undefined || token === null) return undefined
   if (typeof token === 'string' && /^[\x21-\x7e]+$/.test(token)) return token

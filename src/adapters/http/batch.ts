@@ -1,7 +1,7 @@
 import type { Outcome, BatchItem } from '../../core/ports.ts'
 import { BATCH_UNSUPPORTED, ClientError } from '../../core/errors.ts'
 import { readResults } from './batch-results.ts'
-import type { Answer, Exchange } from './exchange.ts'
+import { wishesOf, type Answer, type Exchange } from './exchange.ts'
 import type { BatchOptions, HttpSettings } from './options.ts'
 import { byteLength, exceeds, invalidRequest, outcomeOf, sendOne, tooLarge, wireHeaders } from './send.ts'
 
@@ -95,7 +95,8 @@ async function sendChunk(
   const isAtomic = open === OPEN_ATOMIC
   if (answer.status < 200 || answer.status > 299) return whole(parts, refusal(answer, isAtomic))
   const results = readResults(answer, parts, isAtomic)
-  return 'type' in results ? whole(parts, results) : { results }
+  if ('type' in results) return whole(parts, { ...results, ...wishesOf(answer) })
+  return { results: results.map((result) => ({ ...result, ...wishesOf(answer) })) }
 }
 
 function whole(parts: readonly Part[], outcome: Outcome): ChunkResult {
@@ -115,7 +116,8 @@ function refusal(answer: Answer, isAtomic: boolean): Outcome {
   if (isAtomic && !NO_ENDPOINT.has(answer.status)) return outcome
   const { status } = answer
   const message = `The server does not take this batch request (${status}); its operations are sent one by one. Set batch: false if the API has no batch endpoint.`
-  return { type: 'retry', error: new ClientError(message, { code: BATCH_UNSUPPORTED, status, cause: outcome.error }) }
+  const error = new ClientError(message, { code: BATCH_UNSUPPORTED, status, cause: outcome.error })
+  return { type: 'retry', error, ...wishesOf(answer) }
 }
 
 function encode(settings: HttpSettings, item: BatchItem, index: number, clientId: string): Encoded {

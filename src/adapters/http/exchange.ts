@@ -1,10 +1,11 @@
 import { AuthenticationError, NetworkError, TimeoutError } from '../../core/errors.ts'
-import type { Clock, Outcome } from '../../core/ports.ts'
-import { createCredential, type Credentials } from './auth.ts'
+import type { Clock, Outcome, ServerWishes } from '../../core/ports.ts'
+import { parseServerWishes } from '../../core/server-wishes.ts'
+import { checkUser, type Credential, type Credentials } from './auth.ts'
 import { startDeadline, type Deadline } from './deadline.ts'
 import { networkFailure } from './failures.ts'
 import type { HttpSettings } from './options.ts'
-import type { Wire } from './wire.ts'
+import type { IncomingResponse, Wire } from './wire.ts'
 
 export interface WireRequest {
   readonly method: string
@@ -15,10 +16,13 @@ export interface WireRequest {
   readonly maxResponseBytes: number
 }
 
+/** In lower case. */
+type ReadHeader = 'content-type' | 'date' | 'etag' | 'retry-after' | 'synchart-max-batch' | 'synchart-min-poll' | 'synchart-pause'
+
 export interface Answer {
   readonly type: 'answer'
   readonly status: number
-  readonly headers: Readonly<Record<'content-type' | 'date' | 'etag' | 'retry-after', string | undefined>>
+  readonly headers: Readonly<Record<ReadHeader, string | undefined>>
   readonly text: string
   /** Wall-clock time, milliseconds since 1970. */
   readonly receivedAt: number
@@ -42,19 +46,32 @@ export interface HttpPlatform {
   readonly clock: Pick<Clock, 'now' | 'schedule'>
 }
 
-/** Sends one request to the configured server and to no other; with an outdated token a second time after a refresh. */
-export function createExchange(settings: HttpSettings, platform: HttpPlatform): Exchange {
+/**
+ * Sends one request to the configured server and to no other; with an outdated token a second time after a refresh. For a user, if one is named, nothing
+ * is sent with the token of another.
+ */
+export function createExchange(
+  settings: HttpSettings,
+  platform: HttpPlatform,
+  credential: Credential | undefined,
+  user: string | undefined,
+): Exchange {
   const { clock } = platform
   const dispatch = createDispatch(settings, platform)
-  const credential = settings.auth === undefined ? undefined : createCredential(clock, settings.auth, settings.timeoutMs)
+
+  async function current({ current: ask }: Credential): Promise<Credentials> {
+    const credentials = await ask()
+    if (user !== undefined) checkUser(settings.auth?.user, user)
+    return credentials
+  }
 
   async function attempt(request: WireRequest, deadline: Deadline): Promise<Answer | NoAnswer> {
     if (credential === undefined) return dispatch(request, ANONYMOUS, deadline)
-    const used = await before(() => credential.current(), deadline)
+    const used = await before(() => current(credential), deadline)
     if (used.type === 'none') return used
     const answer = await dispatch(request, used.value, deadline)
     if (answer.type === 'none' || answer.status !== 401) return answer
-    const renewed = await before(async () => ((await credential.renew(used.value)) ? credential.current() : undefined), deadline)
+    const renewed = await before(async () => ((await credential.renew(used.value)) ? current(credential) : undefined), deadline)
     if (renewed.type === 'none') return renewed
     return renewed.value === undefined ? answer : dispatch(request, renewed.value, deadline)
   }
@@ -89,12 +106,7 @@ function createDispatch(settings: HttpSettings, { wire, clock }: HttpPlatform): 
         type: 'answer',
         // The fetch API hides a redirect that it does not follow behind the status 0.
         status: status === 0 ? 302 : status,
-        headers: {
-          'content-type': text(headers['content-type']),
-          date: text(headers['date']),
-          etag: text(headers['etag']),
-          'retry-after': text(headers['retry-after']),
-        },
+        headers: readable(headers),
         text: text(data) ?? '',
         receivedAt: clock.now(),
         secret: token,
@@ -108,6 +120,24 @@ function createDispatch(settings: HttpSettings, { wire, clock }: HttpPlatform): 
 function headersOf(request: WireRequest, common: HttpSettings['headers'], token: string | undefined): Record<string, string> {
   const headers = { Accept: 'application/json, application/problem+json', ...common, ...request.headers }
   return token === undefined ? headers : { ...headers, Authorization: `Bearer ${token}` }
+}
+
+function readable(headers: IncomingResponse['headers']): Answer['headers'] {
+  return {
+    'content-type': text(headers['content-type']),
+    date: text(headers['date']),
+    etag: text(headers['etag']),
+    'retry-after': text(headers['retry-after']),
+    'synchart-max-batch': text(headers['synchart-max-batch']),
+    'synchart-min-poll': text(headers['synchart-min-poll']),
+    'synchart-pause': text(headers['synchart-pause']),
+  }
+}
+
+/** What it asks of its client besides. */
+export function wishesOf({ headers }: Answer): { readonly wishes?: ServerWishes } {
+  const wishes = parseServerWishes(headers)
+  return wishes === undefined ? {} : { wishes }
 }
 
 function text(value: unknown): string | undefined {

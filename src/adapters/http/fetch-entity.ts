@@ -1,7 +1,7 @@
 import { classifyResponse, versionOf } from '../../core/classify.ts'
 import { NetworkError, ServerError, SyncError } from '../../core/errors.ts'
 import type { Fetched, Outcome } from '../../core/ports.ts'
-import type { Answer, Exchange } from './exchange.ts'
+import { wishesOf, type Answer, type Exchange } from './exchange.ts'
 import type { HttpSettings } from './options.ts'
 import { isJsonObject, problemOnly, readBody } from './read-body.ts'
 import { entityPath } from './routes.ts'
@@ -21,7 +21,7 @@ export async function fetchEntity(
     signal,
   )
   if (answer.type === 'none') return failed(answer.outcome)
-  return fetchedFrom(answer)
+  return { ...fetchedFrom(answer), ...wishesOf(answer) }
 }
 
 function fetchedFrom({ status, headers, text, secret, receivedAt }: Answer): Fetched {

@@ -32,6 +32,11 @@ export interface HttpAuth {
   readonly token: () => Promise<string | undefined>
   /** Called once for all concurrent 401 answers; afterwards `token` is asked again and each request is repeated once. */
   readonly refresh?: () => Promise<void>
+  /**
+   * Whose token it is, where that can be told: asked each time that `token` has given one. Undefined if it is not known. With the token of another user
+   * than the engine's nothing is sent: sending pauses with the reason `auth`, and the error `wrong-user`.
+   */
+  readonly user?: () => string | undefined
 }
 
 export interface BatchOptions {
@@ -148,6 +153,9 @@ function checkAuth(auth: HttpAuth | undefined): HttpAuth | undefined {
   }
   if (auth['refresh'] !== undefined && typeof auth['refresh'] !== 'function') {
     throw new ValidationError('auth.refresh', 'must be a function that renews the token')
+  }
+  if (auth['user'] !== undefined && typeof auth['user'] !== 'function') {
+    throw new ValidationError('auth.user', 'must be a function that tells whose token it is')
   }
   return auth
 }

@@ -2,7 +2,7 @@ import { classifyResponse, isVersion, problemType, type ResponseBody } from '../
 import { ServerError, SyncError } from '../../core/errors.ts'
 import type { Json } from '../../core/json.ts'
 import type { Change, Outcome, Pulled, PullRequest, UnusableChange } from '../../core/ports.ts'
-import type { Answer, Exchange } from './exchange.ts'
+import { wishesOf, type Answer, type Exchange } from './exchange.ts'
 import type { HttpSettings } from './options.ts'
 import { fieldOf, isJsonObject, parseJson, problemOnly, vetted } from './read-body.ts'
 import { pullPath } from './routes.ts'
@@ -21,7 +21,7 @@ export async function pullChanges(
   if (typeof path !== 'string') return { type: 'failed', error: path }
   const headers = request.etag === undefined ? {} : { 'If-None-Match': request.etag }
   const answer = await exchange({ method: 'GET', path, headers, body: null, maxResponseBytes: settings.maxPageBytes }, signal)
-  return answer.type === 'none' ? failed(answer.outcome) : pulledFrom(answer)
+  return answer.type === 'none' ? failed(answer.outcome) : { ...pulledFrom(answer), ...wishesOf(answer) }
 }
 
 function pulledFrom({ status, headers, text, secret, receivedAt }: Answer): Pulled {

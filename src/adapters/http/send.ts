@@ -1,7 +1,7 @@
 import { classifyResponse, type ResponseBody } from '../../core/classify.ts'
 import { ClientError } from '../../core/errors.ts'
 import type { Outcome, PreparedRequest, SendContext } from '../../core/ports.ts'
-import type { Answer, Exchange } from './exchange.ts'
+import { wishesOf, type Answer, type Exchange } from './exchange.ts'
 import type { HttpSettings } from './options.ts'
 import { problemOnly, readBody } from './read-body.ts'
 import { isHeaderValue, isSafePath, isWriteMethod, quoted } from './safety.ts'
@@ -30,7 +30,7 @@ export async function sendOne(
 
 export function outcomeOf(answer: Answer, method: string): Outcome {
   const { status, headers, receivedAt } = answer
-  return classifyResponse({ status, headers, body: bodyOf(answer), method, nowMs: receivedAt })
+  return { ...classifyResponse({ status, headers, body: bodyOf(answer), method, nowMs: receivedAt }), ...wishesOf(answer) }
 }
 
 function bodyOf({ status, headers, text, secret }: Answer): ResponseBody {

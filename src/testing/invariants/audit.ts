@@ -72,9 +72,13 @@ export const audit: Checker = ({ settings, register, wallTimeOf }, report) => {
     told.set(key, (told.get(key) ?? 0) + 1)
   }
 
+  /** Devices where somebody has logged out: what is of him may go from between what stays. */
+  const wiped = new Set<string>()
+
   function removed(tab: string, device: string, kept: Kept, others: readonly string[]): void {
     const gone = others.flatMap((text) => /^audit[/ ](\d+) removed$/.exec(text)?.[1] ?? []).map(Number)
     if (gone.length === 0) return
+    if (wiped.has(device)) return gone.forEach((number) => kept.entries.delete(number))
     for (const number of gone) {
       const entry = kept.entries.get(number)
       if (entry !== undefined && !mayGo(entry, device, kept))
@@ -113,6 +117,7 @@ export const audit: Checker = ({ settings, register, wallTimeOf }, report) => {
       if (fact.type === 'committed') committed(fact)
       if (fact.type !== 'fault') return
       const device = /^d\d+/.exec(fact.where)?.[0] ?? ''
+      if (fact.kind === 'logged-out') wiped.add(device)
       if (LOSING.has(fact.kind)) devices.set(device, { ...keptOf(device), entries: new Map(), newest: undefined })
       if (fact.kind.startsWith('clock-') || fact.kind === 'slept') keptOf(device).isTimeless = true
     },

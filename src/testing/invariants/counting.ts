@@ -96,12 +96,15 @@ export const counting: Checker = ({ now, isTransactional }, report) => {
       else if (fact.type === 'read' && fact.failed !== undefined) excuse((tab) => tab === fact.tab)
       else if (fact.type === 'event' && EXCUSES.has(fact.event.type)) excuse((tab) => tab === fact.tab)
       else if (fact.type === 'fault') {
-        if (fact.kind === 'evicted' || fact.kind === 'power-loss') lost.add(fact.where)
+        if (FORGETTING.has(fact.kind)) lost.add(fact.where)
         excuse((tab, { device }) => tab === fact.where || device === fact.where)
       }
     },
   }
 }
+
+/** What was counted is gone, or is not added any more. */
+const FORGETTING: ReadonlySet<string> = new Set(['evicted', 'power-loss', 'logged-out'])
 
 const EXCUSES: ReadonlySet<string> = new Set(['lock:lost', 'engine:error', 'storage:error'])
 

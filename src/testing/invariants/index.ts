@@ -18,12 +18,14 @@ import type { Checker, Picture, Report, Violation } from './invariant.ts'
 import { leases } from './leases.ts'
 import { lines } from './lines.ts'
 import { load } from './load.ts'
+import { logOuts } from './log-outs.ts'
 import { loops } from './loops.ts'
 import { merging } from './merging.ts'
 import { names } from './names.ts'
 import { outages } from './outages.ts'
 import { ownSuccess } from './own-success.ts'
 import { ownership } from './ownership.ts'
+import { pacing } from './pacing.ts'
 import { parts } from './parts.ts'
 import { polling } from './polling.ts'
 import { privacy } from './privacy.ts'
@@ -70,11 +72,13 @@ const CHECKERS: Readonly<Record<string, Checker>> = {
   leases,
   lines,
   load,
+  'log-outs': logOuts,
   loops,
   merging,
   names,
   outages,
   'own-success': ownSuccess,
+  pacing,
   parts,
   polling,
   privacy,
@@ -116,6 +120,7 @@ export function watchInvariants(world: World): InvariantWatch {
     settings: world.settings,
     register,
     rowsOf: (device) => devices.get(device)?.disk.operations ?? new Map(),
+    namesOf: (device, user) => devices.get(device)?.disk.namesOf(user) ?? [],
     wallTimeOf: (device) => devices.get(device)?.wallTime() ?? 0,
     ledger: world.server.ledger,
     undone: world.server.undone,

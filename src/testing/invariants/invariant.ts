@@ -14,6 +14,8 @@ export interface Picture {
   readonly register: Register
   /** The rows of a device as they are committed now. */
   rowsOf(device: string): ReadonlyMap<number, OperationRow>
+  /** Whatever is stored on a device of a user, by its collection and key. */
+  namesOf(device: string, user: string): readonly string[]
   wallTimeOf(device: string): number
   /** The server's effects in order. */
   readonly ledger: readonly Effect[]

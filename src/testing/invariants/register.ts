@@ -1,5 +1,7 @@
 import { keyOfUser, laneOf, type OperationRow } from '../../core/operation.ts'
+import { sessionName } from '../../core/session.ts'
 import type { Fact, RowChange, Sent } from '../world/facts.ts'
+import { rowsIn } from './replicas.ts'
 
 /** An operation over its whole life, across restarts, owners and lost rows. */
 export interface Known {
@@ -37,6 +39,16 @@ export function createRegister(): Register {
   const known = new Map<string, Known>()
   const keys = new Map<string, Known>()
   const places = new Map<string, Known>()
+  /** By device, the sessions of users who are being wiped: what they had may go. */
+  const wiping = new Set<string>()
+
+  function wiped({ device, others }: Extract<Fact, { type: 'committed' }>): void {
+    for (const { name, stage } of rowsIn(others)) {
+      if (typeof name !== 'string' || !name.startsWith('session/')) continue
+      if (stage === 'wiping') wiping.add(`${device}/${name}`)
+      else wiping.delete(`${device}/${name}`)
+    }
+  }
 
   function add(device: string, row: OperationRow): void {
     const { id, seq, user } = row
@@ -63,6 +75,7 @@ export function createRegister(): Register {
   function change(device: string, { seq, row }: RowChange): void {
     const one = row === undefined ? places.get(`${device}/${seq}`) : known.get(row.id)
     if (one === undefined) return row === undefined ? undefined : add(device, row)
+    if (row === undefined && wiping.has(`${device}/${sessionName(one.user)}`)) one.isTainted = true
     one.isStored = row !== undefined
     if (row !== undefined) one.row = row
   }
@@ -97,8 +110,10 @@ export function createRegister(): Register {
     byKey,
     bySeq: (device, seq) => places.get(`${device}/${seq}`),
     see(fact) {
-      if (fact.type === 'committed') for (const one of fact.changes) change(fact.device, one)
-      else if (fact.type === 'fault') taint(fact)
+      if (fact.type === 'committed') {
+        for (const one of fact.changes) change(fact.device, one)
+        wiped(fact)
+      } else if (fact.type === 'fault') taint(fact)
       else if (fact.type === 'accepted') {
         for (const id of fact.ids) {
           const one = known.get(id)

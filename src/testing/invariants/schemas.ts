@@ -20,7 +20,7 @@ interface Device {
   isBlind: boolean
 }
 
-const BLINDING: ReadonlySet<string> = new Set(['power-loss', 'evicted', 'torn-write', 'corrupt-row'])
+const BLINDING: ReadonlySet<string> = new Set(['power-loss', 'evicted', 'torn-write', 'corrupt-row', 'logged-out'])
 const CHECKED: ReadonlySet<string> = new Set(['create', 'update', 'replace'])
 /** An operation that nobody asked for with a call of his own is another's, tried again. */
 const LONG_AGO_MS = 60_000

@@ -22,7 +22,7 @@ interface Past {
   isBlind: boolean
 }
 
-const BLINDING: ReadonlySet<string> = new Set(['power-loss', 'evicted', 'torn-write', 'corrupt-row'])
+const BLINDING: ReadonlySet<string> = new Set(['power-loss', 'evicted', 'torn-write', 'corrupt-row', 'logged-out'])
 const KEPT = 200
 const ABSENT = 'nothing'
 const NEVER: readonly Moment[] = [{ text: ABSENT, tab: '', at: -Infinity }]

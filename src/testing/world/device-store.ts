@@ -9,6 +9,8 @@ export interface DeviceStore {
   readonly operations: ReadonlyMap<number, OperationRow>
   /** Those of them that can't be read any more. */
   readonly damaged: ReadonlySet<number>
+  /** What is stored of a user, by its collection and key. */
+  namesOf(user: string): readonly string[]
   /** A handle for one process. */
   storageOf(around: StorageSurroundings): Storage
   /** The platform takes everything away. */
@@ -38,10 +40,19 @@ export function transactionalStore(now: () => number): DeviceStore {
   return {
     operations: disk.operations,
     damaged: disk.damaged,
+    namesOf: (user) =>
+      [...disk.store.tables].flatMap(([collection, { rows }]) =>
+        [...rows].flatMap(([key, { text }]) => (isOf(user, String(key), text) ? [`${collection}/${key}`] : [])),
+      ),
     storageOf: (around) => simulatedStorage(disk, around),
     evict: disk.evict,
     isHeldUp: () => false,
     corrupt: disk.corrupt,
     loseSince: disk.loseSince,
   }
+}
+
+/** By its key, or by what it says. */
+export function isOf(user: string, key: string, text: string): boolean {
+  return key.split('/').includes(user) || text.includes(`"user":"${user}"`)
 }

@@ -1,6 +1,8 @@
 import type { JsonObject } from '../../core/json.ts'
+import type { ServerWishes } from '../../core/ports.ts'
 import type { OperationRow } from '../../core/operation.ts'
 import type { LeaseRow } from '../../core/schema.ts'
+import type { PendingPolicy } from '../../engine/log-out.ts'
 import type { ConflictDecision } from '../../engine/conflicts.ts'
 import type { EnqueueInput, Settlement, SyncEvent } from '../../engine/types.ts'
 import type { FaultKind } from '../faults/kinds.ts'
@@ -96,6 +98,16 @@ export type FactBody =
       readonly decision: ConflictDecision
       readonly result: string
     }
+  /** Somebody logs out; `asked` when he begins to. What was given up is told at the end. */
+  | {
+      readonly type: 'log-out'
+      readonly tab: string
+      readonly device: string
+      readonly user: string
+      readonly pending: PendingPolicy
+      readonly result: string
+      readonly givenUp: number
+    }
   /** Somebody begins to follow a part of the notes, or ends it; `asked` when he begins to. */
   | {
       readonly type: 'chosen'
@@ -154,11 +166,18 @@ export type FactBody =
       readonly effects: readonly Effect[]
       readonly replayed: boolean
     }
-  | { readonly type: 'answered'; readonly request: Sent; readonly answer: string; readonly retryAfter?: string | undefined }
+  | {
+      readonly type: 'answered'
+      readonly request: Sent
+      readonly answer: string
+      readonly retryAfter?: string | undefined
+      readonly wishes?: ServerWishes | undefined
+    }
   /** `seqs`: the operations of that device whose rows are lost, damaged or older than they were. */
   | {
       readonly type: 'fault'
-      readonly kind: FaultKind
+      /** `logged-out`: what is on the device is about to be removed, or not written any more. */
+      readonly kind: FaultKind | 'logged-out'
       readonly where: string
       readonly seqs: readonly number[]
     }

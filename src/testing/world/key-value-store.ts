@@ -5,7 +5,7 @@ import type { Channel } from '../../adapters/web-channel.ts'
 import type { OperationRow } from '../../core/operation.ts'
 import type { CommitOptions, Storage, Write } from '../../core/ports.ts'
 import { isLeaseRow, isOperationRow, isRecord, META, OPERATIONS, type LeaseRow } from '../../core/schema.ts'
-import type { DeviceStore } from './device-store.ts'
+import { isOf, type DeviceStore } from './device-store.ts'
 import type { RowChange } from './facts.ts'
 import { HEAD, keyValuesOf, textAt, type KeyValues } from './key-values.ts'
 import { never } from './life.ts'
@@ -140,6 +140,7 @@ export function keyValueStore(scheduler: Scheduler): DeviceStore {
   return {
     operations,
     damaged: new Set(),
+    namesOf: (user) => [...texts].flatMap(([key, text]) => (isOf(user, key, text) ? [key] : [])),
     storageOf,
     evict() {
       disk.values.clear()

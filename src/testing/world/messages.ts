@@ -73,3 +73,8 @@ function requestOf(one: Json, outer: Readonly<Record<string, string>>): ServerRe
 export function resultOf({ status, headers, body }: ServerResponse): { status: number; headers: object; body: Json } {
   return { status, headers, body: body === '' ? null : (parsed(body) ?? null) }
 }
+
+/** A key as the server keeps it: each user has keys of their own. */
+export function keyIn(user: string, request: ServerRequest): string {
+  return `${user} ${keyOf(request) ?? ''}`
+}

@@ -6,6 +6,7 @@ import { hasItsValue, placesIn, placesOf, type IsInPart, type Place } from './pl
 import {
   entityIn,
   fingerprintOf,
+  keyIn,
   keyOf,
   parsed,
   isAtomicBatch,
@@ -40,6 +41,8 @@ export interface ModelServer {
   /** A bearer token for a user. All earlier ones stay good until they are revoked. */
   issueToken(user: string): string
   revokeTokens(): void
+  /** What every answer asks of clients: headers, by their names in lower case. */
+  wishes: Readonly<Record<string, string>>
   /** Whether users can log in, and so renew their tokens. */
   logIn: boolean
   backUp(): ServerState
@@ -253,6 +256,7 @@ export function createModelServer({ anonymous, isInPart = hasItsValue, assignedI
       return token
     },
     revokeTokens: () => tokens.clear(),
+    wishes: {},
     logIn: true,
     backUp() {
       const effects = new Set(ledger.filter((effect) => !undone.has(effect)))
@@ -277,10 +281,6 @@ export function createModelServer({ anonymous, isInPart = hasItsValue, assignedI
     },
   }
   return server
-}
-
-function keyIn(user: string, request: ServerRequest): string {
-  return `${user} ${keyOf(request) ?? ''}`
 }
 
 function replace<T>(target: Map<string, T>, source: ReadonlyMap<string, T>): void {

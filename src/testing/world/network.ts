@@ -1,4 +1,5 @@
 import type { OutgoingRequest, Wire } from '../../adapters/http/wire.ts'
+import type { ServerWishes } from '../../core/ports.ts'
 import type { Sent, SentWrite, Tell } from './facts.ts'
 import { never, type Life } from './life.ts'
 import { keyOf, writesIn, type ServerRequest, type ServerResponse } from './messages.ts'
@@ -39,7 +40,7 @@ export function createNetwork({ scheduler, server, tell, changed, fateOf }: Netw
     const { response, effects, replayed } = server.handle(request)
     tell({ type: 'served', request, status: response.status, effects, replayed })
     changed(effects)
-    return response
+    return { ...response, headers: { ...response.headers, ...server.wishes } }
   }
 
   return {
@@ -66,6 +67,7 @@ export function createNetwork({ scheduler, server, tell, changed, fateOf }: Netw
               request,
               answer: code,
               retryAfter: answer instanceof Error ? undefined : answer.headers['retry-after'],
+              wishes: answer instanceof Error ? undefined : wishesIn(answer),
             })
             if (answer instanceof Error) reject(answer)
             else resolve({ status: answer.status, headers: answer.headers, data: answer.body })
@@ -73,6 +75,17 @@ export function createNetwork({ scheduler, server, tell, changed, fateOf }: Netw
         })
       })
     },
+  }
+}
+
+/** Told once more, so that the product is not its own judge; all of it is well-formed here. */
+function wishesIn({ headers }: ServerResponse): ServerWishes | undefined {
+  const [pause, poll, batch] = ['pause', 'min-poll', 'max-batch'].map((name) => headers[`synchart-${name}`])
+  if (pause === undefined && poll === undefined && batch === undefined) return undefined
+  return {
+    ...(pause === undefined ? {} : { pauseMs: 1_000 * Number(pause) }),
+    ...(poll === undefined ? {} : { minPollMs: 1_000 * Number(poll) }),
+    ...(batch === undefined ? {} : { maxBatch: Number(batch) }),
   }
 }
 

@@ -3,6 +3,8 @@ import { drawChecks, type CheckStep } from './checks.ts'
 import { drawDecisions, type DecisionStep } from './decisions.ts'
 import { withEncryption } from './encryption.ts'
 import { drawNaming, type NamingStep } from './naming.ts'
+import { drawLogOuts, type LogOutStep } from './log-outs.ts'
+import { drawPace, type PacePlan } from './pacing.ts'
 import { drawParts, type PartStep } from './parts.ts'
 import { drawSchemas, type SchemaStep } from './schemas.ts'
 import { withQuarrel } from './quarrel.ts'
@@ -29,6 +31,8 @@ export interface Plot {
   readonly releasing: readonly ReleaseStep[]
   /** What is made by a temporary id, or names such. */
   readonly naming: readonly NamingStep[]
+  readonly leaving: readonly LogOutStep[]
+  readonly pace: PacePlan
 }
 
 /** What came later is drawn later: so a seed that is remembered for a mistake is still good for it where the new does not come up. */
@@ -51,8 +55,10 @@ export function drawPlot(choices: Choices, shape: WorkloadShape): Plot {
   const { hasFolders, steps: naming } = drawNaming(choices, shape, lastMs)
   // What a store without the keys can't be opened with, and what a schema made of a note, their own checkers judge.
   const isAlone = sealed.encryptedFromBuild === undefined && sealed.schemas.length === 0
+  const leaving = drawLogOuts(choices, shape, lastMs)
+  const pace = drawPace(choices, shape, lastMs)
   return {
-    settings: { ...audited, shapes: isAlone ? shapes : 'none', hasFolders },
+    settings: withBudget({ ...audited, shapes: isAlone ? shapes : 'none', hasFolders }, pace),
     checks,
     releasing: isAlone ? releases : [],
     lastMs,
@@ -61,5 +67,11 @@ export function drawPlot(choices: Choices, shape: WorkloadShape): Plot {
     choosing,
     straining: isPlain ? straining : [],
     naming,
+    leaving,
+    pace,
   }
+}
+
+function withBudget(settings: WorldSettings, { budget }: PacePlan): WorldSettings {
+  return { ...settings, engine: { ...settings.engine, retry: { ...settings.engine.retry, ...budget } } }
 }

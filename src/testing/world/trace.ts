@@ -50,6 +50,8 @@ function describe(fact: FactBody): string {
       return `${fact.tab} ${fact.repair ? 'repairs' : 'checks'} its store: ${[fact.result, ...fact.problems].join('; ')}`
     case 'decision':
       return `${fact.tab} decides ${fact.conflict} of ${fact.operation} as ${JSON.stringify(fact.decision)}: ${fact.result}`
+    case 'log-out':
+      return `${fact.tab} logs ${fact.user} out (${fact.pending}): ${fact.result}, gives up ${fact.givenUp}`
     case 'chosen':
       return `${fact.tab} ${fact.isFollowed ? 'follows' : 'lets go of'} part ${fact.part} of the notes: ${fact.result}`
     case 'optimistic':

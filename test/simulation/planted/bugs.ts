@@ -4,6 +4,7 @@ import { basing } from './bugs/basing.ts'
 import { checking } from './bugs/checking.ts'
 import { deciding } from './bugs/deciding.ts'
 import { hearing } from './bugs/hearing.ts'
+import { leaving } from './bugs/leaving.ts'
 import { migrating } from './bugs/migrating.ts'
 import { naming } from './bugs/naming.ts'
 import { ordering } from './bugs/ordering.ts'
@@ -20,6 +21,7 @@ import { telling } from './bugs/telling.ts'
 import { tearing } from './bugs/tearing.ts'
 import { transacting } from './bugs/transacting.ts'
 import { validating } from './bugs/validating.ts'
+import { waiting } from './bugs/waiting.ts'
 
 /** Mistakes that somebody could make in the engine. Each must be told of by one of the invariants that it names. */
 export const BUGS: readonly Bug[] = [
@@ -44,4 +46,6 @@ export const BUGS: readonly Bug[] = [
   ...migrating,
   ...checking,
   ...naming,
+  ...leaving,
+  ...waiting,
 ]

@@ -1,0 +1,105 @@
+import { ValidationError } from '../core/errors.ts'
+import { refuseUnknown, share, span } from '../core/option-checks.ts'
+import type { SystemPorts } from '../core/ports.ts'
+import { isRecord } from '../core/schema.ts'
+import type { SyncQuery, SyncResult } from './read-types.ts'
+
+export interface ScheduleInput extends SyncQuery {
+  /** When, in milliseconds since 1970; this or `inMs`. */
+  readonly at?: number | undefined
+  /** In how many milliseconds. */
+  readonly inMs?: number | undefined
+  /** So much later at most, at random, as a share of the time until then: 0 (default) to 1. */
+  readonly jitter?: number | undefined
+}
+
+export interface PeriodicInput extends SyncQuery {
+  /** The rest between the end of one synchronisation and the beginning of the next; at least 100. */
+  readonly everyMs: number
+  /** The rest is this share longer or shorter, at random, so that a fleet does not come all at once. Default 0.25. */
+  readonly jitter?: number | undefined
+}
+
+export interface Schedule {
+  /** For `cancel`. */
+  readonly id: string
+  /** When it is due next, in milliseconds since 1970. */
+  readonly at: number
+}
+
+export interface ScheduleHooks {
+  synchronize(query: SyncQuery): Promise<SyncResult>
+  failed(error: unknown): void
+}
+
+/** Timers of some platforms stand still while it sleeps: so often the clock is looked at. */
+const LOOK_EVERY_MS = 60_000
+const JITTER = 0.25
+
+/** Synchronisations at a time or again and again, as long as this engine runs. They are asked for as by anybody: whoever owns the lease does them. */
+export function createSchedules({ clock, random, newId }: SystemPorts, { synchronize, failed }: ScheduleHooks) {
+  const timers = new Map<string, () => void>()
+
+  /** Runs the task when the clock says so, though it may be set, or the platform sleep. */
+  function waitUntil(id: string, at: number, task: () => void): void {
+    const leftMs = at - clock.now()
+    const look = (): void => (clock.now() >= at ? task() : waitUntil(id, at, task))
+    timers.set(id, clock.schedule(look, Math.max(0, Math.min(leftMs, LOOK_EVERY_MS))))
+  }
+
+  function run(id: string, query: SyncQuery, done: () => void): void {
+    synchronize(query)
+      .catch(failed)
+      .finally(() => {
+        if (timers.has(id)) done()
+      })
+  }
+
+  function repeat(id: string, { everyMs, jitter = JITTER, ...query }: PeriodicInput): number {
+    const at = clock.now() + everyMs * (1 + jitter * (2 * random() - 1))
+    waitUntil(id, at, () => run(id, query, () => repeat(id, { everyMs, jitter, ...query })))
+    return at
+  }
+
+  return {
+    /** @throws ValidationError */
+    schedule(input: ScheduleInput): Schedule {
+      const { jitter = 0, at: _at, inMs: _inMs, ...query } = checked(input, ['at', 'inMs', 'jitter', 'entity', 'full'])
+      const [id, inMs] = [newId(), dueInMs(input, clock.now())]
+      share('jitter', jitter)
+      const at = clock.now() + inMs * (1 + jitter * random())
+      waitUntil(id, at, () => run(id, query, () => timers.delete(id)))
+      return { id, at }
+    },
+    /** @throws ValidationError */
+    schedulePeriodic(input: PeriodicInput): Schedule {
+      const { everyMs, jitter = JITTER } = checked(input, ['everyMs', 'jitter', 'entity', 'full'])
+      span('everyMs', everyMs, 100)
+      share('jitter', jitter)
+      const id = newId()
+      return { id, at: repeat(id, input) }
+    },
+    /** One that is under way goes on. False if there is none of this id. */
+    cancel(id: string): boolean {
+      timers.get(id)?.()
+      return timers.delete(id)
+    },
+    cancelAll(): void {
+      for (const cancel of timers.values()) cancel()
+      timers.clear()
+    },
+  }
+}
+
+function checked<Input extends object>(input: Input, known: readonly string[]): Input {
+  if (!isRecord(input)) throw new ValidationError('schedule', 'must be an object, as { inMs: 60_000 }.')
+  refuseUnknown('schedule', known, input)
+  return input
+}
+
+function dueInMs({ at, inMs }: ScheduleInput, now: number): number {
+  if ((at === undefined) === (inMs === undefined)) throw new ValidationError('schedule', 'needs at or inMs, not both.')
+  if (inMs !== undefined) span('schedule.inMs', inMs, 0)
+  if (at !== undefined) span('schedule.at', Math.max(0, at - now), 0)
+  return inMs ?? Math.max(0, (at ?? now) - now)
+}

@@ -1,0 +1,71 @@
+import type { EngineActor } from '../../machines/engine.ts'
+import type { Clock, ServerWishes } from '../core/ports.ts'
+import { clampWishes } from '../core/server-wishes.ts'
+
+/** The pause that a server asks for. */
+export const SERVER_PAUSE = 'server'
+
+export type ServerPace = ReturnType<typeof createServerPace>
+
+/** What the server's answers asked of this engine: how often it polls, how much it sends at once, and when it is to be left alone. */
+export function createServerPace(clock: Clock, machine: () => EngineActor | undefined) {
+  let pausedUntil = -Infinity
+  let minPollMs = 0
+  let maxBatch = Infinity
+  let cancel: (() => void) | undefined
+  /** By the name of a pull: when it last came to an end. */
+  const ended = new Map<string, number>()
+
+  function holdUntil(at: number): void {
+    pausedUntil = at
+    cancel?.()
+    machine()?.send({ type: 'PAUSE', reason: SERVER_PAUSE })
+    cancel = clock.schedule(look, at - clock.monotonic())
+  }
+
+  /** A timer may be a little early. */
+  function look(): void {
+    if (isPaused()) cancel = clock.schedule(look, Math.max(1, pausedUntil - clock.monotonic()))
+    else release()
+  }
+
+  function isPaused(): boolean {
+    return clock.monotonic() < pausedUntil
+  }
+
+  function release(): void {
+    cancel?.()
+    cancel = undefined
+    machine()?.send({ type: 'RESUME', reason: SERVER_PAUSE })
+  }
+
+  return {
+    heed(answers: readonly { readonly wishes?: ServerWishes | undefined }[]): void {
+      for (const { wishes } of answers) {
+        if (wishes === undefined) continue
+        const wished = clampWishes(wishes)
+        minPollMs = wished.minPollMs ?? minPollMs
+        maxBatch = wished.maxBatch ?? maxBatch
+        const until = clock.monotonic() + (wished.pauseMs ?? 0)
+        if (wished.pauseMs !== undefined && wished.pauseMs > 0 && until > pausedUntil) holdUntil(until)
+      }
+    },
+    isPaused,
+    /** The most operations in one request. */
+    maxBatch: (): number => maxBatch,
+    /** The least rest between two polls. */
+    minPollMs: (): number => minPollMs,
+    polled(name: string): void {
+      ended.set(name, clock.monotonic())
+    },
+    /** How much too soon it is to begin this pull; 0 if it is not. */
+    tooSoonMs(name: string): number {
+      const last = ended.get(name)
+      return last === undefined ? 0 : Math.max(0, last + minPollMs - clock.monotonic())
+    },
+    opened(): void {
+      if (pausedUntil > clock.monotonic()) holdUntil(pausedUntil)
+    },
+    closing: release,
+  }
+}

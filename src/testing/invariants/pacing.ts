@@ -1,0 +1,108 @@
+import type { ServerWishes } from '../../core/ports.ts'
+import type { Fact, RowChange, Sent } from '../world/facts.ts'
+import type { Checker } from './invariant.ts'
+import { isPull, kindIn, partIn } from './pulls.ts'
+
+/** What one process was told by the server, as it must hold it. */
+interface Told {
+  pausedUntil: number
+  /** From the instant on at which it was told, that may be later than this one. */
+  since: number
+  minPollMs: number
+  maxBatch: number
+  /** By pull: when its last answer came, and when it was told to be at its end. */
+  readonly answered: Map<string, number>
+  readonly ended: Map<string, number>
+}
+
+/** Clocks of a device may have jumped so long ago. */
+const JUMP_MS = 1_000
+const JUMPS: ReadonlySet<string> = new Set(['clock-hour', 'clock-year', 'slept', 'throttled'])
+
+/**
+ * B7: no request while the server has asked for a pause, no pull sooner after its last than it wants, no batch larger than it takes, and no operation before its
+ * own time.
+ */
+export const pacing: Checker = ({ now, wallTimeOf, deviceOf, register }, report) => {
+  const tabs = new Map<string, Told>()
+  const jumpedAt = new Map<string, number>()
+
+  function toldTo(tab: string): Told {
+    const one = tabs.get(tab) ?? {
+      pausedUntil: 0,
+      since: 0,
+      minPollMs: 0,
+      maxBatch: Infinity,
+      answered: new Map(),
+      ended: new Map(),
+    }
+    tabs.set(tab, one)
+    return one
+  }
+
+  function hasJumped(device: string): boolean {
+    return now() - (jumpedAt.get(device) ?? -Infinity) <= JUMP_MS
+  }
+
+  function sent({ tab, path, writes, body }: Sent): void {
+    const told = toldTo(tab)
+    if (now() > told.since && now() < told.pausedUntil)
+      report(
+        'B7',
+        `${tab} sent a request ${told.pausedUntil - now()} ms before the pause was over that the server had asked for.`,
+      )
+    const isAtomic = body?.startsWith('{"atomic":true') ?? false
+    if (!isAtomic && writes.length > told.maxBatch && now() > told.since)
+      report('B7', `${tab} sent ${writes.length} operations in one request, though the server takes ${told.maxBatch}.`)
+    const name = pullOf(path)
+    const [ended, last] = name === undefined ? [undefined, undefined] : [told.ended.get(name), told.answered.get(name)]
+    if (name !== undefined) told.ended.delete(name)
+    if (ended !== undefined && last !== undefined && now() > told.since && now() < last + told.minPollMs)
+      report('B7', `${tab} pulled ${name} ${last + told.minPollMs - now()} ms sooner than the server wants.`)
+  }
+
+  function answered({ request, answer, wishes }: Extract<Fact, { type: 'answered' }>): void {
+    const told = toldTo(request.tab)
+    const name = pullOf(request.path)
+    if (name !== undefined) told.answered.set(name, now())
+    // After a 401 the same request is sent once more, and what that brings counts.
+    if (wishes !== undefined && answer !== '401') heed(told, wishes)
+  }
+
+  function heed(told: Told, { pauseMs = 0, minPollMs, maxBatch }: ServerWishes): void {
+    told.since = now()
+    told.pausedUntil = Math.max(told.pausedUntil, now() + pauseMs)
+    told.minPollMs = minPollMs ?? told.minPollMs
+    told.maxBatch = maxBatch === undefined ? told.maxBatch : Math.max(1, maxBatch)
+  }
+
+  function changed(device: string, { before, row }: RowChange): void {
+    if (before === undefined || row?.status !== 'sending' || before.attempts > 0) return
+    const { notBefore = 0 } = before
+    if (notBefore <= wallTimeOf(device) || hasJumped(device) || register.byId(row.id)?.isTainted === true) return
+    report('B7', `${row.id} was claimed ${notBefore - wallTimeOf(device)} ms before its time.`)
+  }
+
+  return {
+    see(fact) {
+      if (fact.type === 'sent') sent(fact.request)
+      else if (fact.type === 'answered') answered(fact)
+      else if (fact.type === 'tab' && fact.change !== 'stopping') tabs.delete(fact.tab)
+      else if (fact.type === 'event' && fact.event.type === 'pull:completed')
+        toldTo(fact.tab).ended.set(nameOf(fact.event.entity, fact.event.scope), now())
+      else if (fact.type === 'committed') for (const change of fact.changes) changed(fact.device, change)
+      else if (fact.type === 'fault' && JUMPS.has(fact.kind)) {
+        jumpedAt.set(deviceOf(fact.where) ?? fact.where, now())
+        for (const tab of tabs.keys()) if (deviceOf(tab) === (deviceOf(fact.where) ?? fact.where)) tabs.delete(tab)
+      }
+    },
+  }
+}
+
+function pullOf(path: string): string | undefined {
+  return isPull(path) ? nameOf(kindIn(path), partIn(path)) : undefined
+}
+
+function nameOf(entity: string, part: string | undefined): string {
+  return part === undefined ? entity : `${entity} ${part}`
+}

@@ -1,0 +1,106 @@
+import type { PendingPolicy } from '../../engine/log-out.ts'
+import type { Device } from './device.ts'
+import type { Fact } from './facts.ts'
+import type { Tab } from './tab.ts'
+import type { Choices } from './tape.ts'
+import { codeOf } from './trace.ts'
+import type { World } from './world.ts'
+
+/** Somebody logs out in one tab, and is followed by himself or another. */
+export interface LogOutStep {
+  readonly atMs: number
+  readonly device: number
+  readonly tab: number
+  readonly pending: PendingPolicy
+  readonly next: 'same' | 'other'
+  /** In another tab something is enqueued at about that time; undefined: not. */
+  readonly besideAfterMs: number | undefined
+  /** The process dies at one of its next calls of ports; undefined: it lives. */
+  readonly diesAt: number | undefined
+}
+
+const SHARE = 0.25
+const STEPS = 5
+/** Until a tab that was told comes back. */
+const BACK_MS = 300
+
+/** Drawn after everything else, so that a world without log-outs is as it was. */
+export function drawLogOuts(
+  choices: Choices,
+  { deviceCount, tabsPerDevice }: { readonly deviceCount: number; readonly tabsPerDevice: number },
+  lastMs: number,
+): readonly LogOutStep[] {
+  if (!choices.chance(SHARE)) return []
+  return Array.from({ length: STEPS }, () => ({
+    atMs: choices.whole(700, Math.max(700, lastMs)),
+    device: choices.whole(0, deviceCount - 1),
+    tab: choices.whole(0, tabsPerDevice - 1),
+    pending: choices.pick(['wipe', 'block', 'keep', 'wipe']),
+    next: choices.pick(['same', 'other']),
+    besideAfterMs: choices.pick([undefined, 0, 2, 5, 9]),
+    diesAt: choices.pick([undefined, undefined, 8, 15, 25]),
+  }))
+}
+
+/** Lets people log out; tabs that are told come back, as pages that are loaded anew. */
+export function createLogOuts(world: World) {
+  /** By tab: the log-out that its process is about. */
+  const leaving = new Map<string, LogOutStep>()
+  const tabs = new Map(world.devices.flatMap((device) => device.tabs.map((tab) => [tab.name, tab] as const)))
+  return {
+    begin(steps: readonly LogOutStep[]): void {
+      for (const step of steps) world.scheduler.after(step.atMs, () => logOut(world, leaving, step))
+    },
+    see(fact: Fact): void {
+      if (fact.type === 'tab' && fact.change === 'killed') leaving.delete(fact.tab)
+      if (fact.type !== 'event' || fact.event.type !== 'engine:logged-out' || leaving.has(fact.tab)) return
+      const tab = tabs.get(fact.tab)
+      if (tab !== undefined) world.scheduler.after(0, () => void comeBack(world, tab))
+    },
+  }
+}
+
+async function comeBack(world: World, tab: Tab): Promise<void> {
+  if (!tab.isOpen()) return
+  await tab.stop()
+  world.scheduler.after(BACK_MS, () => {
+    if (!tab.device.isAsleep()) tab.start()
+  })
+}
+
+function logOut(world: World, leaving: Map<string, LogOutStep>, step: LogOutStep): void {
+  const device = world.devices[step.device]
+  const tab = device?.tabs[step.tab]
+  const engine = tab?.ready()
+  if (device === undefined || tab === undefined || engine === undefined || leaving.has(tab.name)) return
+  const { pending } = step
+  const about = { type: 'log-out', tab: tab.name, device: device.name, user: device.user, pending } as const
+  world.tell({ type: 'fault', kind: 'logged-out', where: device.name, seqs: [] })
+  world.tell({ ...about, result: 'asked', givenUp: 0 })
+  leaving.set(tab.name, step)
+  beside(world, device, tab, step)
+  if (step.diesAt !== undefined) tab.killAt(step.diesAt)
+  const ended = (result: string, givenUp: number): void => {
+    if (leaving.get(tab.name) !== step) return
+    leaving.delete(tab.name)
+    tab.killAt(Infinity)
+    world.tell({ ...about, result, givenUp })
+    if (result === 'pending-operations') return
+    device.logIn(step.next === 'same' || result !== 'done' ? device.user : otherUser(device), false)
+  }
+  engine.logOut({ pending }).then(
+    ({ givenUp }) => ended('done', givenUp.count),
+    (error: unknown) => ended(codeOf(error), 0),
+  )
+}
+
+function otherUser({ user }: Device): string {
+  return user === 'u1' ? 'u2' : 'u1'
+}
+
+function beside(world: World, { tabs, name }: Device, tab: Tab, { besideAfterMs, atMs }: LogOutStep): void {
+  const other = tabs.find((one) => one !== tab && one.ready() !== undefined)
+  if (other === undefined || besideAfterMs === undefined) return
+  const input = { type: 'update', entity: 'note', id: `${name}-left`, payload: { b: -atMs } } as const
+  world.scheduler.after(besideAfterMs, () => other.enqueue([input], () => {}))
+}

@@ -1,0 +1,106 @@
+import type { EnqueueInput } from '../../engine/types.ts'
+import type { WorldSettings } from './settings.ts'
+import type { Choices } from './tape.ts'
+import type { World } from './world.ts'
+
+/** From then on, for so long, every answer of the server asks for this. */
+interface Wish {
+  readonly atMs: number
+  readonly forMs: number
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** Somebody enqueues something that is not to be sent before so many milliseconds are over. */
+interface Later {
+  readonly atMs: number
+  readonly device: number
+  readonly tab: number
+  readonly inMs: number
+  readonly input: EnqueueInput
+}
+
+/** A tab synchronises again and again, from then on. */
+interface Periodic {
+  readonly atMs: number
+  readonly device: number
+  readonly tab: number
+  readonly everyMs: number
+}
+
+export interface PacePlan {
+  readonly budget: WorldSettings['engine']['retry']
+  readonly wishes: readonly Wish[]
+  readonly later: readonly Later[]
+  readonly periodic: readonly Periodic[]
+}
+
+const SHARE = 0.25
+const WISHES = 4
+const LATER = 8
+const PERIODIC = 2
+
+const NO_PACE: PacePlan = { budget: undefined, wishes: [], later: [], periodic: [] }
+
+/** Drawn after everything else, so that a world in which nobody waits for a time and the server asks for nothing is as it was. */
+export function drawPace(
+  choices: Choices,
+  { deviceCount, tabsPerDevice }: { readonly deviceCount: number; readonly tabsPerDevice: number },
+  lastMs: number,
+): PacePlan {
+  if (!choices.chance(SHARE)) return NO_PACE
+  const at = (): { atMs: number; device: number; tab: number } => ({
+    atMs: choices.whole(500, Math.max(500, lastMs)),
+    device: choices.whole(0, deviceCount - 1),
+    tab: choices.whole(0, tabsPerDevice - 1),
+  })
+  const budget = choices.pick([undefined, { budget: { tokens: 10, ratio: 0.1 } }, { budget: { tokens: 2, ratio: 0.5 } }])
+  const wishes = Array.from({ length: WISHES }, () => ({
+    atMs: choices.whole(500, Math.max(500, lastMs)),
+    forMs: choices.whole(100, 8_000),
+    headers: headersOf(choices.pick(['pause', 'poll', 'batch', 'all']), choices.whole(1, 5)),
+  }))
+  const later = Array.from({ length: LATER }, (_, number) => ({
+    ...at(),
+    inMs: choices.pick([500, 100, 3_000, 20_000]),
+    input: inputOf(choices.whole(0, 4), number),
+  }))
+  const periodic = Array.from({ length: PERIODIC }, () => ({ ...at(), everyMs: choices.pick([1_000, 400, 5_000]) }))
+  return { budget, wishes, later, periodic }
+}
+
+function headersOf(kind: 'pause' | 'poll' | 'batch' | 'all', amount: number): Readonly<Record<string, string>> {
+  return {
+    ...(kind === 'pause' || kind === 'all' ? { 'synchart-pause': String(amount) } : {}),
+    ...(kind === 'poll' || kind === 'all' ? { 'synchart-min-poll': String(amount) } : {}),
+    ...(kind === 'batch' || kind === 'all' ? { 'synchart-max-batch': String(amount - 1) } : {}),
+  }
+}
+
+function inputOf(place: number, number: number): EnqueueInput {
+  return { type: 'update', entity: 'note', id: `n${place}`, payload: { c: -1_000 - number } }
+}
+
+export function letTimePass(world: World, { wishes, later, periodic }: PacePlan): void {
+  const { scheduler, server, devices } = world
+  for (const { atMs, forMs, headers } of wishes) {
+    scheduler.after(atMs, () => (server.wishes = headers))
+    scheduler.after(atMs + forMs, () => {
+      if (server.wishes === headers) server.wishes = LIFTED
+    })
+  }
+  for (const { atMs, device, tab, inMs, input } of later)
+    scheduler.after(atMs, () => {
+      const one = devices[device]
+      one?.tabs[tab]?.enqueue([{ ...input, notBefore: Math.max(0, one.wallTime() + inMs) }], () => {})
+    })
+  for (const { atMs, device, tab, everyMs } of periodic)
+    scheduler.after(atMs, () => void devices[device]?.tabs[tab]?.ready()?.schedulePeriodic({ everyMs }))
+}
+
+/** Whoever hears it may poll and send as he likes. */
+const LIFTED = { 'synchart-min-poll': '0', 'synchart-max-batch': '1000' }
+
+/** The server asks for nothing more. */
+export function liftWishes({ server }: World, { wishes }: PacePlan): void {
+  if (wishes.length > 0) server.wishes = LIFTED
+}

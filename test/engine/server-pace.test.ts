@@ -1,0 +1,167 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { NetworkError, type EngineOptions, type EnqueueInput, type Outcome } from '../../src/index.ts'
+import { httpTransport } from '../../src/adapters/http/index.ts'
+import { createVirtualClock } from '../support/virtual-clock.ts'
+import { createWorld, eventOf, type World } from '../support/world.ts'
+
+let world: World
+beforeEach(async () => {
+  world = await createWorld()
+})
+afterEach(() => world.close())
+
+const create = (id: string): EnqueueInput => ({ type: 'create', entity: 'note', id, payload: { title: id } })
+const HOUR_MS = 3_600_000
+
+/** An engine whose time passes only when it is told to. */
+async function timed(options: Partial<EngineOptions> = {}) {
+  const clock = createVirtualClock()
+  const ports = { clock, random: () => 0.5 }
+  const engine = await world.started({ lock: { heartbeatMs: HOUR_MS, staleMs: 2 * HOUR_MS, pollMs: 50 }, ...options, ports })
+  await eventOf(engine, 'lock:acquired')
+  return { engine, clock }
+}
+
+describe('a server that asks for a pause', () => {
+  it('B7 is left alone until it is over: nothing is sent or pulled, what is enqueued is kept, and it goes on by itself', async () => {
+    const { engine, clock } = await timed()
+    world.server.setWishes({ pauseSeconds: 60 })
+    await (
+      await engine.enqueue(create('a'))
+    ).settled
+    world.server.setWishes(undefined)
+    const later = await engine.enqueue(create('b'))
+    expect((await engine.flush()).held).toEqual(['server'])
+    expect(await engine.synchronize()).toMatchObject({ pulled: [{ isComplete: false }] })
+    expect((await engine.explain(later.id)).waitingFor[0]).toContain('the server asked for a pause')
+    await clock.advance(59_000)
+    expect(world.attempts).toHaveLength(1)
+    await clock.advance(1_000)
+    expect(await later.settled).toEqual({ status: 'done' })
+    expect(engine.history().map((event) => ('reason' in event ? [event.type, event.reason] : event.type))).toContainEqual([
+      'engine:resumed',
+      'server',
+    ])
+  })
+
+  it('B7 gets at most an hour of it, and a restart does not end it', async () => {
+    const { engine, clock } = await timed()
+    world.server.setWishes({ pauseSeconds: 10 ** 9 })
+    await (
+      await engine.enqueue(create('a'))
+    ).settled
+    world.server.setWishes(undefined)
+    await engine.stop()
+    expect(clock.pending()).toBe(0)
+    await engine.start()
+    const later = await engine.enqueue(create('b'))
+    expect((await engine.flush()).held).toEqual(['server'])
+    await clock.advance(HOUR_MS)
+    expect(await later.settled).toEqual({ status: 'done' })
+  })
+})
+
+describe('a server that wants to be polled more seldom', () => {
+  it('B7 S22 is not polled sooner, neither by the clock nor because somebody asks; what it has told is kept', async () => {
+    world.server.setWishes({ minPollSeconds: 600 })
+    const { engine, clock } = await timed({ pull: { everyMs: 60_000 } })
+    const pulls: number[] = []
+    engine.on('pull:completed', () => pulls.push(clock.monotonic()))
+    await engine.synchronize()
+    const first = pulls.length
+    const { pulled } = await engine.synchronize()
+    expect(pulled).toMatchObject([{ isComplete: false, error: { code: 'rate-limit' } }])
+    await clock.advance(599_000)
+    expect(pulls).toHaveLength(first)
+    const next = new Promise<void>((resolve) => void engine.on('pull:completed', () => resolve()))
+    await clock.advance(60_000)
+    await next
+    expect(pulls[first]).toBeGreaterThanOrEqual((pulls[first - 1] ?? 0) + 600_000)
+  })
+
+  it('B7 S18 is asked for all pages of one pull', async () => {
+    const { engine } = await timed({ pull: { pageSize: 1 } })
+    for (const id of ['a', 'b', 'c']) await (await engine.enqueue(create(id))).settled
+    world.server.setWishes({ minPollSeconds: 600 })
+    expect(await engine.synchronize()).toMatchObject({ pulled: [{ isComplete: true }] })
+    expect(await engine.view('note').list()).toHaveLength(3)
+  })
+})
+
+describe('a server that takes smaller batches', () => {
+  it('B7 gets no larger one', async () => {
+    const sizes: number[] = []
+    const transport = httpTransport({ baseURL: world.url })
+    const counted = {
+      ...transport,
+      sendBatch: (
+        items: Parameters<NonNullable<typeof transport.sendBatch>>[0],
+        context: { clientId: string; signal: AbortSignal },
+      ) => {
+        sizes.push(items.length)
+        return transport.sendBatch!(items, context)
+      },
+    }
+    world.server.setWishes({ maxBatch: 2 })
+    const engine = await world.started({ transport: counted, batchSize: 10, concurrency: 1 })
+    await (
+      await engine.enqueue(create('first'))
+    ).settled
+    const operations = await engine.enqueueAll(Array.from({ length: 7 }, (_, at) => create(`n${at}`)))
+    expect(await Promise.all(operations.map(({ settled }) => settled))).toEqual(operations.map(() => ({ status: 'done' })))
+    expect(sizes.length).toBeGreaterThan(0)
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(2)
+    world.server.setWishes({ maxBatch: 0 })
+    await (
+      await engine.enqueue(create('one'))
+    ).settled
+    expect(await (await engine.enqueue(create('by-one'))).settled).toEqual({ status: 'done' })
+  })
+})
+
+describe('a budget of retries', () => {
+  const failed: Outcome = { type: 'retry', error: new NetworkError('The test says so.') }
+  const retry = { strategy: 'constant', baseMs: 10, capMs: 60_000, maxAttempts: 100, budget: { tokens: 4, ratio: 0.5 } } as const
+
+  it('B7 puts retries off once half of it is spent, counts no attempt, lets first attempts go, and refills with time', async () => {
+    const { engine, clock } = await timed({ retry, concurrency: 1 })
+    world.intercept(async () => failed)
+    const first = await engine.enqueue(create('a'))
+    for (let round = 0; round < 20; round++) {
+      await clock.advance(10)
+      await engine.flush()
+    }
+    expect(world.attempts).toHaveLength(3)
+    expect((await engine.explain(first.id)).waitingFor.join()).toContain('retry budget')
+    await engine.enqueue(create('b'))
+    await engine.flush()
+    expect(world.attempts).toHaveLength(4)
+    expect(await engine.operations.get(first.id)).toMatchObject({ status: 'waiting', attempts: 3 })
+    world.intercept(undefined)
+    await clock.advance(60_000)
+    await engine.flush()
+    expect(await first.settled).toEqual({ status: 'done' })
+    expect(await engine.operations.count('live')).toBe(0)
+  })
+
+  it('B7 is given back by successes', async () => {
+    const { engine, clock } = await timed({ retry: { ...retry, budget: { tokens: 4, ratio: 1 } }, concurrency: 1 })
+    world.intercept(async ({ request }, send) => (request.body?.includes('bad') === true ? failed : send()))
+    await engine.enqueue(create('bad'))
+    for (let round = 0; round < 5; round++) {
+      await clock.advance(10)
+      await (
+        await engine.enqueue(create(`good-${round}`))
+      ).settled
+    }
+    expect(world.attempts.filter(({ request }) => request.body?.includes('bad')).length).toBeGreaterThan(3)
+  })
+
+  it.each([{ tokens: 0, ratio: 0.1 }, { tokens: 10, ratio: 2 }, { tokens: 10 }, 10])(
+    'B7 that is none is refused: %j',
+    async (budget) => {
+      // @ts-expect-error some are no budget
+      expect(() => world.engine({ retry: { budget } })).toThrow(expect.objectContaining({ name: 'ValidationError' }))
+    },
+  )
+})

@@ -1,0 +1,55 @@
+import { bug, type Bug } from '../bug.ts'
+
+const ENGINE = 'src/engine'
+
+/** How users log out. */
+export const leaving: readonly Bug[] = [
+  bug(
+    'a log-out that forgets what stands beside operations and entities',
+    'Cursors, scopes and statistics of the user stay in the store.',
+    `${ENGINE}/wipe.js`,
+    'await wipeOthers(expect);',
+    '',
+    'E3',
+  ),
+  bug(
+    'a log-out that removes what is of other users too',
+    'Nobody looks whose a row is.',
+    `${ENGINE}/wipe.js`,
+    "return isRecord(value) && value['user'] === user;",
+    'return isRecord(value);',
+    'S1 S8',
+  ),
+  bug(
+    'a tab that accepts after a log-out in another',
+    'What it enqueues is not refused, and lies there when the user has gone.',
+    `${ENGINE}/session.js`,
+    'expect: [...(options.expect ?? []), mine()]',
+    'expect: [...(options.expect ?? [])]',
+    'E3',
+  ),
+  bug(
+    'a wipe that was cut off is left as it is',
+    'The next log-in of the user shows and sends what is left.',
+    `${ENGINE}/log-out.js`,
+    "if (row?.stage === 'wiping')\n                hooks.wiped(await wipe());",
+    '',
+    'E3',
+  ),
+  bug(
+    'a log-out that keeps begins a wipe',
+    'The next log-in removes what was to be kept.',
+    `${ENGINE}/log-out.js`,
+    'const STAGE_OF = { keep: {}',
+    "const STAGE_OF = { keep: { stage: 'wiping' }",
+    'E3',
+  ),
+  bug(
+    'a log-out that tells of nothing that could be read',
+    'What was given up is counted only as far as it is told one by one.',
+    `${ENGINE}/wipe.js`,
+    'count += 1;',
+    'count += isInDoubt ? 1 : 0;',
+    'E3',
+  ),
+]

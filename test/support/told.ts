@@ -1,0 +1,27 @@
+import { watchInvariants, type InvariantWatch } from '../../src/testing/invariants/index.ts'
+import type { Fact, FactBody } from '../../src/testing/world/facts.ts'
+import { drawSettings } from '../../src/testing/world/settings.ts'
+import { choicesOf, replayedTape } from '../../src/testing/world/tape.ts'
+import { createWorld } from '../../src/testing/world/world.ts'
+
+/** A world in which nothing happens but what the test tells. */
+export function told(facts: readonly FactBody[]): InvariantWatch {
+  const choices = choicesOf(replayedTape([]))
+  const heard: Fact[] = []
+  const world = createWorld({
+    settings: drawSettings(choices),
+    deviceCount: 1,
+    tabsPerDevice: 2,
+    choices,
+    observe: (fact) => void heard.push(fact),
+  })
+  const watch = watchInvariants(world)
+  for (const fact of facts) world.tell(fact)
+  for (const fact of heard) watch.see(fact)
+  watch.end()
+  return watch
+}
+
+export function invariantsIn(facts: readonly FactBody[]): readonly string[] {
+  return told(facts).violations.map(({ invariant }) => invariant)
+}
