@@ -69,7 +69,7 @@ const strange = fc
       return ring
     },
     () => ({ toJSON: () => ({ other: true }) }),
-    () => Object.fromEntries([['then', (resolve) => resolve({ title: 'later' })]]),
+    () => named('then', (resolve) => resolve({ title: 'later' })),
     () => Object.create({ inherited: true }),
     () => ({ title: 'x'.repeat(300_000) }),
     () => ({ title: '\ud800' }),
@@ -190,3 +190,7 @@ export const damage = fc.record({
   how: fc.constantFrom('replace', 'replace', 'replace', 'remove', 'whole'),
   by: json,
 })
+
+function named(name, value) {
+  return { [name]: value }
+}

@@ -66,8 +66,8 @@ export const hearing: readonly Bug[] = [
     'no pull beside a line',
     'Every hint is believed to come.',
     'src/engine/puller.js',
-    'return everyMs === 0 ? Infinity : ms;',
-    'return everyMs === 0 || isTold() ? Infinity : ms;',
+    'return everyMs === 0 ? Infinity : Math.max(',
+    'return everyMs === 0 || isTold() ? Infinity : Math.max(',
     'S20',
   ),
 ]

@@ -83,8 +83,9 @@ export const ordering: readonly Bug[] = [
     changes: [
       {
         file: 'src/engine/chooser.js',
-        find: "if (first.status === 'queued')",
-        replace: "if (first.status === 'queued' || (first.status === 'waiting' && (first.dueAt ?? 0) <= now))",
+        find: "if (first.status === 'queued' || isScheduled(first))",
+        replace:
+          "if (first.status === 'queued' || isScheduled(first) || (first.status === 'waiting' && (first.dueAt ?? 0) <= now))",
       },
       {
         file: 'src/core/coalesce.js',

@@ -22,8 +22,8 @@ export const pacing: readonly Bug[] = [
     'claimed before it is due',
     'A lane that is looked at for another reason takes its waiting head along.',
     'src/engine/chooser.js',
-    "if (first.status === 'waiting' && (first.dueAt ?? 0) > now)",
-    "if (first.status === 'nothing')",
+    'if (dueAt(first, now) > now)',
+    'if (dueAt(first, now) === Infinity)',
     'S22',
   ),
   bug(

@@ -14,8 +14,8 @@ export const telling: readonly Bug[] = [
     'statistics that are not added at the end',
     'Who stops in good order loses what was counted last.',
     'src/engine/statistics.js',
-    'rest();\n            await one(add).catch(failed);',
-    'rest();',
+    'await one(add).catch((error) => (error instanceof LoggedOutError ? drop() : failed(error)));',
+    '',
     'B10',
   ),
   bug(
