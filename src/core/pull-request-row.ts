@@ -1,5 +1,5 @@
 import type { Entry } from './ports.ts'
-import { isRecord } from './schema.ts'
+import { isCounter, isRecord } from './schema.ts'
 import { valueOf } from './sealed.ts'
 
 /** Pulls that a tab wants which does not own the lease. A row of `meta`. */
@@ -21,8 +21,8 @@ export function readPullRequests(entry: Entry | undefined): PullRequestRow | und
 }
 
 function isPullRequestRow(value: unknown): value is PullRequestRow {
-  if (!isRecord(value) || typeof value['rev'] !== 'number' || !Array.isArray(value['requests'])) return false
+  if (!isRecord(value) || !isCounter(value['rev']) || !Array.isArray(value['requests'])) return false
   return value['requests'].every(
-    (request: unknown) => isRecord(request) && typeof request['rev'] === 'number' && Array.isArray(request['entities']),
+    (request: unknown) => isRecord(request) && isCounter(request['rev']) && Array.isArray(request['entities']),
   )
 }

@@ -127,7 +127,8 @@ function isPullRow(value: unknown): value is PullRow {
   return (
     isRecord(value) &&
     typeof value['name'] === 'string' &&
-    typeof value['generation'] === 'number' &&
+    isCounter(value['generation']) &&
+    (value['answers'] === undefined || isCounter(value['answers'])) &&
     typeof value['isPartial'] === 'boolean' &&
     typeof value['met'] === 'number' &&
     (value['parts'] === undefined || isTexts(value['parts'])) &&
@@ -135,6 +136,11 @@ function isPullRow(value: unknown): value is PullRow {
     isOptional(value['total'], 'number') &&
     (value['quarantined'] === undefined || isQuarantine(value['quarantined']))
   )
+}
+
+/** It can go on being counted. */
+export function isCounter(value: unknown): boolean {
+  return Number.isSafeInteger(value) && Number(value) >= 0 && Number(value) < 2 ** 52
 }
 
 export function isTexts(value: unknown): boolean {

@@ -1,6 +1,6 @@
 import { ValidationError } from './errors.ts'
 import type { Entry } from './ports.ts'
-import { isRecord, isTexts } from './schema.ts'
+import { isCounter, isRecord, isTexts } from './schema.ts'
 import { valueOf } from './sealed.ts'
 
 const MOST = 100
@@ -48,6 +48,6 @@ export function readScopes(entry: Entry | undefined): ScopesRow | undefined {
 }
 
 function isScopesRow(value: unknown): value is ScopesRow {
-  if (!isRecord(value) || typeof value['rev'] !== 'number' || !isRecord(value['scopes'])) return false
+  if (!isRecord(value) || !isCounter(value['rev']) || !isRecord(value['scopes'])) return false
   return Object.values(value['scopes']).every(isTexts)
 }

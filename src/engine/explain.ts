@@ -1,4 +1,4 @@
-import { SyncOperationError } from '../core/errors.ts'
+import { StorageUnavailableError, SyncError, SyncOperationError } from '../core/errors.ts'
 import { isTerminal, laneOf, type OperationRow } from '../core/operation.ts'
 import type { Settings } from '../core/options.ts'
 import { NEVER_DUE, OPERATIONS, readOperation, type LeaseRow } from '../core/schema.ts'
@@ -32,7 +32,7 @@ export async function explain(
   sources: ExplainSources,
   id: string | undefined,
 ): Promise<Explanation> {
-  const lease = await store.lease().catch(() => undefined)
+  const lease = await store.lease().catch(asSyncError)
   const reasons = (): string[] => engineReasons(sources, followed(lease, settings))
   if (id === undefined) return explainEngine(sources, reasons())
   return explainRow(settings, store, { ...sources, engineReasons: reasons, probeAt: () => probeAt(sources) }, id)
@@ -69,8 +69,13 @@ function explainOther(row: OperationRow, sources: RowSources): Explanation {
   return { summary, state: sources.statePath(), waitingFor }
 }
 
+function asSyncError(cause: unknown): SyncError {
+  return cause instanceof SyncError ? cause : new StorageUnavailableError('Reading it failed; it is tried again.', { cause })
+}
+
 /** What an engine that does not own the lease waits for. */
-function followed(lease: LeaseRow | undefined, { user }: Settings): string {
+function followed(lease: LeaseRow | SyncError | undefined, { user }: Settings): string {
+  if (lease instanceof SyncError) return `the lease, which can't be read: ${lease.message}`
   if (lease === undefined || lease.owner === '') return 'the lease, which nobody holds: it is being claimed'
   if (lease.user !== undefined && lease.user !== user)
     return 'the engine of another user, which holds the lease and sends only what is that user’s: stop it, or give each user a store of their own'

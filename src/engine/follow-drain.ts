@@ -15,7 +15,7 @@ const IN_PLAY: readonly OperationStatus[] = ['queued', 'sending', 'reconciling',
 
 /**
  * What `flush()` means where another tab sends: waits until each of the first 1,000 live operations has ended or been put off there.
- * Undefined if this engine became the owner meanwhile.
+ * Undefined if this engine became the owner meanwhile. @throws StorageCorruptError if the lease can't be read, for then nobody sends.
  */
 export async function followDrain(store: Store, user: string, sources: FollowSources): Promise<DrainSummary | undefined> {
   const summary = createDrainSummary()
@@ -23,6 +23,8 @@ export async function followDrain(store: Store, user: string, sources: FollowSou
   while (ids.length > 0) {
     const changed = nextChange(sources.onChange)
     if (sources.isOwner()) return undefined
+    // Where it can't be read nobody sends, and nothing would ever change.
+    await store.lease()
     const rows = (await store.byIds(ids)).filter((row): row is OperationRow => row !== undefined)
     const isPaused = sources.pauses().length > 0
     const settled = await Promise.all(rows.map(async (row) => isPaused || (await isPutOff(store, row))))

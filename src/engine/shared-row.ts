@@ -1,5 +1,5 @@
 import { StorageConflictError, SyncError } from '../core/errors.ts'
-import type { Entry } from '../core/ports.ts'
+import type { Entry, Expectation } from '../core/ports.ts'
 import { META } from '../core/schema.ts'
 import type { Store } from './store.ts'
 
@@ -19,12 +19,12 @@ export async function changeShared<Row extends Numbered>(
   change: (known: Row | undefined, rev: number) => Row,
 ): Promise<number> {
   for (let tries = 0; tries < TRIES; tries++) {
-    const known = read(await storage.get(META, name))
+    const entry = await storage.get(META, name)
+    const known = read(entry)
     const rev = (known?.rev ?? 0) + 1
-    const unchanged = known === undefined ? ({ absent: true } as const) : { field: 'rev', equals: known.rev }
     try {
       await commit([{ type: 'put', collection: META, value: change(known, rev) }], {
-        expect: [{ collection: META, key: name, ...unchanged }],
+        expect: expectation(name, entry, known),
       })
       return rev
     } catch (error) {
@@ -32,4 +32,10 @@ export async function changeShared<Row extends Numbered>(
     }
   }
   throw new SyncError('busy', 'Too many tabs ask for this at once. Try again.', { retryable: true })
+}
+
+/** What can't be read nobody can use: it is written anew. */
+function expectation(name: string, entry: Entry | undefined, known: Numbered | undefined): readonly Expectation[] {
+  if (entry === undefined) return [{ collection: META, key: name, absent: true }]
+  return known === undefined ? [] : [{ collection: META, key: name, field: 'rev', equals: known.rev }]
 }

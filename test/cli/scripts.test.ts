@@ -49,7 +49,7 @@ describe('the scripts that build first', () => {
   }
 
   it('are these', () => {
-    expect(building).toEqual(['start', 'simulate', 'planted', 'crash', 'history', 'converge', 'bench', 'diagrams', 'docs:api'])
+    expect(building).toEqual(['start', 'simulate', 'planted', 'crash', 'history', 'fuzz', 'converge', 'bench', 'diagrams', 'docs:api'])
     expect(Object.values(manifest.scripts).filter((command) => /build &&/.test(command))).toEqual([])
   })
 

@@ -162,3 +162,35 @@ async function answering(body: string): Promise<{ server: Server; url: string }>
   if (address === null || typeof address === 'string') throw new Error('There is no port.')
   return { server, url: `http://127.0.0.1:${address.port}` }
 }
+
+describe('a lease that can not be read', () => {
+  it('D5 L5 is told of by flush() and explain(), for nobody can send', async () => {
+    const engine = await world.started()
+    engine.pause('test')
+    const { id } = await engine.enqueue(create('a'))
+    await engine.stop()
+    const database = await openDatabase(world.path)
+    database.prepare("UPDATE meta SET value = '{}' WHERE name = 'lease'").run()
+    database.close()
+    const next = await world.started()
+    await expect(next.flush()).rejects.toBeInstanceOf(StorageCorruptError)
+    expect((await next.explain(id)).summary).toContain("the lease, which can't be read")
+    expect(await next.operations.get(id)).toMatchObject({ status: 'queued' })
+  })
+})
+
+describe('what tabs want to be pulled', () => {
+  it.each([
+    ['is counted beyond all numbers', "json_set(value, '$.rev', 9007199254740992)"],
+    ['can not be read', "'{}'"],
+  ])('L5 L8 is asked for anew where it %s', async (_, damage) => {
+    const engine = await world.started()
+    await engine.synchronize()
+    await engine.stop()
+    const database = await openDatabase(world.path)
+    database.prepare(`UPDATE meta SET value = ${damage} WHERE name LIKE 'pulls-wanted%'`).run()
+    database.close()
+    const next = await world.started()
+    expect((await next.synchronize()).pulled).toEqual([{ entity: 'note', isComplete: true }])
+  })
+})
