@@ -32,7 +32,8 @@ export function shapedStorage(storage: RowStorage, shapes: Shapes): RowStorage {
 
   /** Most are, and need no closer look. */
   function isCurrent(value: unknown): boolean {
-    return isRecord(value) && (value['shape'] ?? 1) === shapes.versionOf(String(value['entity']))
+    if (!isRecord(value) || typeof value['entity'] !== 'string') return false
+    return (value['shape'] ?? 1) === shapes.versionOf(value['entity'])
   }
 
   function stored(write: Write): Write {

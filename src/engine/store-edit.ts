@@ -2,7 +2,8 @@ import { StorageConflictError, SyncOperationError } from '../core/errors.ts'
 import { NEWER_BUILD } from '../core/migrate.ts'
 import type { OperationRow } from '../core/operation.ts'
 import type { CommitOptions, Expectation, Write } from '../core/ports.ts'
-import { EDITS, META, OPERATIONS, readEdits } from '../core/schema.ts'
+import { EDITS, META, OPERATIONS } from '../core/schema.ts'
+import { editsIn } from './edits-counter.ts'
 import type { RowStorage } from './shaped-storage.ts'
 
 /** What is written with an edit, as long as these rows are as they were. */
@@ -33,7 +34,7 @@ export function editIn(storage: RowStorage, { commit, byId }: EditedStore) {
     also: (row: OperationRow, changed: OperationRow) => Promise<Also> = async () => NOTHING_ELSE,
   ): Promise<Edited> {
     for (let tries = 0; tries < TRIES; tries++) {
-      const [row, edits] = [await byId(id), readEdits(await storage.get(META, EDITS))]
+      const [row, edits] = [await byId(id), await editsIn(storage)]
       if (row === undefined)
         throw new SyncOperationError(id, 'not-found', `There is no operation ${id}. List them with operations.list().`)
       if (row.aside?.why === 'newer') throw new SyncOperationError(id, NEWER_BUILD, row.aside.error.message)

@@ -1,14 +1,12 @@
 import { keyOfUser, laneOf, type NewOperationRow, type OperationRow, type OperationStatus } from '../core/operation.ts'
 import type { CommitOptions, Entry, IndexKey, Scalar, ScanQuery, Write } from '../core/ports.ts'
 import {
-  EDITS,
   ENTITIES,
   IN_PLAY,
   LEASE,
   META,
   NEVER_DUE,
   OPERATIONS,
-  readEdits,
   readEntity,
   readLease,
   readOperation,
@@ -18,6 +16,7 @@ import type { Audit } from './audit.ts'
 import type { MadeOn, Occasion } from './audit-writer.ts'
 import { pullRowsIn } from './pull-rows.ts'
 import { editIn } from './store-edit.ts'
+import { editsIn } from './edits-counter.ts'
 import type { RowStorage } from './shaped-storage.ts'
 
 /** The store in terms of the domain: rows of operations, entities and the install id. */
@@ -221,9 +220,7 @@ export function createStore(storage: RowStorage, committed: Committed = () => {}
 
     lease: async () => readLease(await storage.get(META, LEASE)),
 
-    async edits(): Promise<number> {
-      return readEdits(await storage.get(META, EDITS))
-    },
+    edits: (): Promise<number> => editsIn(storage),
 
     edit: editIn(storage, { commit, byId: (id) => byIndex('id', id) }),
   }

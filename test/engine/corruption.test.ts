@@ -194,3 +194,21 @@ describe('what tabs want to be pulled', () => {
     expect((await next.synchronize()).pulled).toEqual([{ entity: 'note', isComplete: true }])
   })
 })
+
+describe('the counter of edits', () => {
+  it.each(["'{}'", "json_set(value, '$.rev', 'VRA')", "json_set(value, '$.rev', 0)"])(
+    'L1 L5 is begun anew where it is damaged (%s), and the owner goes on',
+    async (damage) => {
+      const engine = await world.started()
+      engine.pause('test')
+      const { id } = await engine.enqueue(create('a'))
+      await engine.operations.edit(id, { title: 'edited' })
+      await engine.stop()
+      const database = await openDatabase(world.path)
+      database.prepare(`UPDATE meta SET value = ${damage} WHERE name = 'edits'`).run()
+      database.close()
+      const next = await world.started()
+      expect(await next.operations.handle(id).settled).toEqual({ status: 'done' })
+    },
+  )
+})

@@ -1,7 +1,8 @@
 import { StorageConflictError } from '../../core/errors.ts'
 import type { OperationRow } from '../../core/operation.ts'
 import type { Expectation, Write } from '../../core/ports.ts'
-import { EDITS, META, OPERATIONS, readEdits, readOperation } from '../../core/schema.ts'
+import { EDITS, META, OPERATIONS, readOperation } from '../../core/schema.ts'
+import { editsIn } from '../edits-counter.ts'
 import { mendedOperation } from '../../core/row-faults.ts'
 import { editsUnchanged } from '../store-edit.ts'
 import { updateOperation } from '../store.ts'
@@ -16,7 +17,7 @@ const TRIES = 10
 export async function mendOperation(site: Task, seq: number): Promise<boolean> {
   const { storage } = site.store
   for (let tries = 0; tries < TRIES; tries++) {
-    const edits = readEdits(await storage.get(META, EDITS))
+    const edits = await editsIn(storage)
     const entry = await storage.get(OPERATIONS, seq)
     const row = entry === undefined ? undefined : readOperation(entry)
     if (row === undefined) return entry === undefined
