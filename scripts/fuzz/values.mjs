@@ -77,7 +77,7 @@ const strange = fc
     () => Object.create({ inherited: true }),
     () => ({ title: 'x'.repeat(300_000) }),
     () => ({ title: '\ud800' }),
-    () => [, 1],
+    () => Array.from({ length: 2, 1: 1 }, (one) => one).concat(Array(1)),
     () => Object.assign([1], { named: true }),
     () => ({ [Symbol('hidden')]: 1 }),
     () =>
