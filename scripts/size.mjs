@@ -7,7 +7,7 @@ import { brotliCompressSync } from 'node:zlib'
 import { build } from 'esbuild'
 
 /** What the core has and 3 % more: it may not grow unnoticed. docs/decisions tells why it is not the 20 kB that were aimed at. */
-const CORE_BUDGET_BYTES = 74_000
+const CORE_BUDGET_BYTES = 98_000
 
 /** An application that doesn't import their subpath must not pay for them. */
 const NEVER_IN_CORE = new Set([

@@ -227,6 +227,8 @@ export function isOperationRow(value: unknown): value is OperationRow {
     typeof value['reconciliations'] === 'number' &&
     isOptional(value['lane'], 'string') &&
     isOptional(value['notBefore'], 'number') &&
+    isOptional(value['dueAt'], 'number') &&
+    isOptional(value['finishedAt'], 'number') &&
     isOptional(value['shape'], 'number') &&
     value['payload'] !== undefined &&
     (value['request'] === undefined || isPreparedRequest(value['request']))

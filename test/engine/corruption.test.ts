@@ -63,6 +63,7 @@ describe('a stored operation that can not be read', () => {
     ['is no JSON', () => 'garbage'],
     ['is another thing', () => '{"seq":1}'],
     ['has a status that does not exist', (text) => text.replace('"queued"', '"dreaming"')],
+    ['waits for a time that is none', (text) => text.replace('"attempts"', '"dueAt":{"toString":1},"attempts"')],
     ['has a request of another shape', (text) => text.replace('"attempts"', '"request":{"method":1},"attempts"')],
   ])('S28 that %s blocks its own lane only, is told of once, and can be discarded', async (_, change) => {
     const { ids } = await damaged(change)
