@@ -1,10 +1,7 @@
 import { memoryDisk, memoryStorage } from '../../dist/src/adapters/memory.js'
 import { answer, anything, draw, page, pushed } from './values.mjs'
 import { fuzzRows } from './rows.mjs'
-<<<<<<< HEAD
-=======
 import { textOf } from './watch.mjs'
->>>>>>> in-migr
 import { engineOn, wrongs } from './world.mjs'
 
 const TYPES = ['create', 'update', 'replace', 'publish']
@@ -37,15 +34,11 @@ async function enqueued(values, answerTo) {
     })
     accepted.push(operation.id)
   })
-<<<<<<< HEAD
-  const found = await wrongs({ ...calls, flush: () => engine.flush(), view: () => engine.view('note').list() })
-=======
   const found = await wrongs({
     ...Object.fromEntries(calls.entries()),
     flush: () => engine.flush(),
     view: () => engine.view('note').list(),
   })
->>>>>>> in-migr
   for (const id of accepted)
     if ((await engine.operations.get(id)) === undefined) found.push(`operation ${id} was accepted and is lost.`)
   const { phase } = await new Promise((resolve) => engine.state$.subscribe(resolve))
@@ -55,30 +48,17 @@ async function enqueued(values, answerTo) {
 
 async function pages(seed, size) {
   const all = draw(page, size, seed)
-<<<<<<< HEAD
-  let next = 0
-  const answerTo = ({ method, url }) => {
-    if (method !== 'GET' || !url.includes('limit=')) return undefined
-    const data = all[next++] ?? '{"changes":[],"cursor":"end","hasMore":false}'
-    return { status: 200, headers: { 'content-type': 'application/json', etag: `"${next}"` }, data }
-=======
   const rest = [...all]
   const answerTo = ({ method, url }) => {
     if (method !== 'GET' || !url.includes('limit=')) return undefined
     const data = rest.shift() ?? '{"changes":[],"cursor":"end","hasMore":false}'
     return { status: 200, headers: { 'content-type': 'application/json', etag: `"${rest.length}"` }, data }
->>>>>>> in-migr
   }
   const engine = engineOn(memoryStorage(), answerTo)
   await engine.start()
   const kept = await engine.enqueue({ type: 'create', entity: 'task', id: 'kept', payload: { kept: true } })
   const found = []
-<<<<<<< HEAD
-  const isLeft = () => next < size && found.length === 0
-  while (isLeft())
-=======
   while (rest.length > 0 && found.length === 0)
->>>>>>> in-migr
     found.push(...(await wrongs({ synchronize: () => engine.synchronize(), view: () => engine.view('note').list() })))
   if ((await engine.operations.get(kept.id)) === undefined) found.push('an operation is lost.')
   return [...found, ...(await wrongs({ stop: () => engine.stop() }))]
@@ -99,11 +79,7 @@ async function messages(seed, size) {
     try {
       lines.at(-1)?.message(data)
     } catch (error) {
-<<<<<<< HEAD
-      found.push(`a message threw: ${error}`)
-=======
       found.push(`a message threw: ${textOf(error)}`)
->>>>>>> in-migr
     }
   }
   const { settled } = await engine.enqueue({ type: 'create', entity: 'task', id: 'after', payload: {} })

@@ -85,11 +85,7 @@ async function startOn(damages) {
   const found = [
     ...(await wrongs({ start: () => engine.start() })),
     ...(await wrongs({
-<<<<<<< HEAD
-      ...STATUSES.map((status) => () => engine.operations.list({ status })),
-=======
       ...Object.fromEntries(STATUSES.map((status) => [`list(${status})`, () => engine.operations.list({ status })])),
->>>>>>> in-migr
       ...Object.fromEntries(ids.map((id) => [`explain(${id})`, () => engine.explain(id)])),
       explain: () => engine.explain(),
       view: () => engine.view('note').list(),

@@ -69,23 +69,11 @@ const strange = fc
       return ring
     },
     () => ({ toJSON: () => ({ other: true }) }),
-<<<<<<< HEAD
     () => named('then', (resolve) => resolve({ title: 'later' })),
     () => Object.create({ inherited: true }),
     () => ({ title: 'x'.repeat(300_000) }),
     () => ({ title: '\ud800' }),
-    () => Object.assign([], { 1: 1 }),
-=======
-    () => ({
-      then(resolve) {
-        resolve({ title: 'later' })
-      },
-    }),
-    () => Object.create({ inherited: true }),
-    () => ({ title: 'x'.repeat(300_000) }),
-    () => ({ title: '\ud800' }),
     () => Array.from({ length: 2, 1: 1 }, (one) => one).concat(Array(1)),
->>>>>>> in-migr
     () => Object.assign([1], { named: true }),
     () => ({ [Symbol('hidden')]: 1 }),
     () =>
@@ -202,10 +190,7 @@ export const damage = fc.record({
   how: fc.constantFrom('replace', 'replace', 'replace', 'remove', 'whole'),
   by: json,
 })
-<<<<<<< HEAD
 
 function named(name, value) {
   return { [name]: value }
 }
-=======
->>>>>>> in-migr

@@ -10,7 +10,7 @@ const clock = systemClock
 const renamed = ({ title, ...rest }) => (title === undefined ? rest : { ...rest, name: title })
 
 /** The application: the second release, so that rows of the first are migrated. */
-export const ENTITIES = { note: { version: 2, migrations: { 2: { payload: renamed, value: renamed } } }, task: {} }
+const ENTITIES = { note: { version: 2, migrations: { 2: { payload: renamed, value: renamed } } }, task: {} }
 
 /** An engine whose requests are answered by `answerTo`, or by an honest server where that gives nothing. */
 export function engineOn(storage, answerTo = () => undefined, options = {}) {

@@ -14,7 +14,6 @@ export interface CheckStep {
   readonly repair: boolean
 }
 
-const SHARE = 0.25
 const STEPS = 8
 const LOOK_MS = 60_000
 
@@ -24,7 +23,6 @@ export function drawChecks(
   { deviceCount, tabsPerDevice }: WorkloadShape,
   lastMs: number,
 ): readonly CheckStep[] {
-  if (!choices.chance(SHARE)) return []
   return Array.from({ length: STEPS }, () => ({
     atMs: choices.whole(1_000, Math.max(1_000, lastMs)),
     device: choices.whole(0, deviceCount - 1),

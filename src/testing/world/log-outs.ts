@@ -19,7 +19,6 @@ export interface LogOutStep {
   readonly diesAt: number | undefined
 }
 
-const SHARE = 0.25
 const STEPS = 5
 /** Until a tab that was told comes back. */
 const BACK_MS = 300
@@ -30,7 +29,6 @@ export function drawLogOuts(
   { deviceCount, tabsPerDevice }: { readonly deviceCount: number; readonly tabsPerDevice: number },
   lastMs: number,
 ): readonly LogOutStep[] {
-  if (!choices.chance(SHARE)) return []
   return Array.from({ length: STEPS }, () => ({
     atMs: choices.whole(700, Math.max(700, lastMs)),
     device: choices.whole(0, deviceCount - 1),

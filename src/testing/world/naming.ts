@@ -19,7 +19,6 @@ export interface NamingPlan {
   readonly steps: readonly NamingStep[]
 }
 
-const SHARE = 0.25
 const STEPS = 24
 
 const KINDS = ['folder', 'page', 'rename', 'pair', 'sub', 'page', 'move', 'rename', 'delete', 'bad'] as const
@@ -41,7 +40,6 @@ export function drawNaming(
   { deviceCount, tabsPerDevice }: { readonly deviceCount: number; readonly tabsPerDevice: number },
   lastMs: number,
 ): NamingPlan {
-  if (!choices.chance(SHARE)) return { hasFolders: false, steps: [] }
   const steps = Array.from({ length: STEPS }, () => ({
     atMs: choices.whole(500, Math.max(500, lastMs)),
     device: choices.whole(0, deviceCount - 1),

@@ -34,12 +34,11 @@ export interface PacePlan {
   readonly periodic: readonly Periodic[]
 }
 
-const SHARE = 0.25
 const WISHES = 4
 const LATER = 8
 const PERIODIC = 2
 
-const NO_PACE: PacePlan = { budget: undefined, wishes: [], later: [], periodic: [] }
+export const NO_PACE: PacePlan = { budget: undefined, wishes: [], later: [], periodic: [] }
 
 /** Drawn after everything else, so that a world in which nobody waits for a time and the server asks for nothing is as it was. */
 export function drawPace(
@@ -47,7 +46,6 @@ export function drawPace(
   { deviceCount, tabsPerDevice }: { readonly deviceCount: number; readonly tabsPerDevice: number },
   lastMs: number,
 ): PacePlan {
-  if (!choices.chance(SHARE)) return NO_PACE
   const at = (): { atMs: number; device: number; tab: number } => ({
     atMs: choices.whole(500, Math.max(500, lastMs)),
     device: choices.whole(0, deviceCount - 1),

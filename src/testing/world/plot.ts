@@ -4,7 +4,7 @@ import { drawDecisions, type DecisionStep } from './decisions.ts'
 import { withEncryption } from './encryption.ts'
 import { drawNaming, type NamingStep } from './naming.ts'
 import { drawLogOuts, type LogOutStep } from './log-outs.ts'
-import { drawPace, type PacePlan } from './pacing.ts'
+import { drawPace, NO_PACE, type PacePlan } from './pacing.ts'
 import { drawParts, type PartStep } from './parts.ts'
 import { drawSchemas, type SchemaStep } from './schemas.ts'
 import { withQuarrel } from './quarrel.ts'
@@ -35,6 +35,9 @@ export interface Plot {
   readonly pace: PacePlan
 }
 
+/** What may happen in a world beside its work and its faults: one of these, for each checker judges what it knows of. */
+const THEMES = ['none', 'checks', 'releases', 'names', 'log-outs', 'pace', 'none'] as const
+
 /** What came later is drawn later: so a seed that is remembered for a mistake is still good for it where the new does not come up. */
 export function drawPlot(choices: Choices, shape: WorkloadShape): Plot {
   const drawn = drawSettings(choices)
@@ -50,13 +53,15 @@ export function drawPlot(choices: Choices, shape: WorkloadShape): Plot {
   const isPlain = parts.length === 0
   const sealed = withEncryption({ ...last, schemas: isPlain ? schemas : [] }, choices)
   const audited = withAudit(sealed, choices)
-  const checks = drawChecks(choices, shape, lastMs)
-  const { shapes, releases } = drawReleases(choices, shape, lastMs)
-  const { hasFolders, steps: naming } = drawNaming(choices, shape, lastMs)
   // What a store without the keys can't be opened with, and what a schema made of a note, their own checkers judge.
   const isAlone = sealed.encryptedFromBuild === undefined && sealed.schemas.length === 0
-  const leaving = drawLogOuts(choices, shape, lastMs)
-  const pace = drawPace(choices, shape, lastMs)
+  const theme = choices.pick(THEMES)
+  const when = <T>(one: (typeof THEMES)[number], draw: () => T, otherwise: T): T => (theme === one ? draw() : otherwise)
+  const checks = when('checks', () => drawChecks(choices, shape, lastMs), [])
+  const { shapes, releases } = when('releases', () => drawReleases(choices, shape, lastMs), { shapes: 'none', releases: [] })
+  const { hasFolders, steps: naming } = when('names', () => drawNaming(choices, shape, lastMs), { hasFolders: false, steps: [] })
+  const leaving = when('log-outs', () => drawLogOuts(choices, shape, lastMs), [])
+  const pace = when('pace', () => drawPace(choices, shape, lastMs), NO_PACE)
   return {
     settings: withBudget({ ...audited, shapes: isAlone ? shapes : 'none', hasFolders }, pace),
     checks,

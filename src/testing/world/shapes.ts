@@ -22,7 +22,6 @@ interface ReleasePlan {
   readonly releases: readonly ReleaseStep[]
 }
 
-const SHARE = 0.25
 /** The first build that knows how to migrate everything, where one before it does not. */
 const MENDED = 3
 const BROKEN_PAYLOADS_OF = 'n1'
@@ -39,7 +38,6 @@ export function drawReleases(
   { deviceCount, tabsPerDevice }: { readonly deviceCount: number; readonly tabsPerDevice: number },
   lastMs: number,
 ): ReleasePlan {
-  if (!choices.chance(SHARE)) return { shapes: 'none', releases: [] }
   const shapes = choices.pick(['sound', 'failing'] as const)
   const releases = Array.from({ length: choices.whole(2, 4) }, () => ({
     atMs: choices.whole(500, Math.max(500, lastMs)),
