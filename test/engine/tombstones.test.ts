@@ -2,10 +2,11 @@ import { describe, expect, it } from 'vitest'
 import { memoryStorage } from '../../src/adapters/memory.ts'
 import { DEFAULTS } from '../../src/core/options.ts'
 import type { Write } from '../../src/core/ports.ts'
-import { ENTITIES, META, STORE_SCHEMA } from '../../src/core/schema.ts'
+import { ENTITIES, META, OPERATIONS, STORE_SCHEMA } from '../../src/core/schema.ts'
 import { forgetTombstones } from '../../src/engine/maintenance.ts'
 import { createReplica } from '../../src/engine/replica.ts'
 import { createStore } from '../../src/engine/store.ts'
+import { row } from '../core/coalesce-world.ts'
 import { createVirtualClock } from '../support/virtual-clock.ts'
 
 const LATER = 1_000_000_000_000
@@ -40,6 +41,14 @@ describe('tombstones', () => {
     const { store, keys } = await storeWith([...Array.from({ length: 600 }, () => 2), 1])
     await forgetTombstones(store, DEFAULTS.retention, 1, LATER, (task) => task())
     expect(await keys()).toEqual(['u/note/600'])
+  })
+
+  it('S19 stay while an operation on the entity lives: the answer to it may be older', async () => {
+    const { store, keys } = await storeWith([1, 2, 3, undefined])
+    const live = row(1, 'update', {}, { user: 'u', entityId: '1', lane: 'u/note/1', status: 'waiting', attempts: 1 })
+    await store.commit([{ type: 'put', collection: OPERATIONS, value: live }])
+    await forgetTombstones(store, DEFAULTS.retention, 1, LATER, (task) => task())
+    expect(await keys()).toEqual(['u/note/1', 'u/note/3'])
   })
 
   it('S18 one that a page brings back to life while it is about to be forgotten lives', async () => {

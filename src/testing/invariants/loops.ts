@@ -1,3 +1,4 @@
+import type { SyncEvent } from '../../engine/types.ts'
 import type { Fact } from '../world/facts.ts'
 import type { Checker } from './invariant.ts'
 import { isPull, kindIn } from './pulls.ts'
@@ -26,7 +27,7 @@ export const loops: Checker = ({ repeatsCursors }, report) => {
   function told({ tab, event }: Extract<Fact, { type: 'event' }>): void {
     if (NEWS.has(event.type)) asked.delete(tab)
     if (event.type !== 'pull:progress' && event.type !== 'pull:completed' && event.type !== 'pull:failed') return
-    if (looping.get(tab) !== event.entity) return
+    if (looping.get(tab) !== event.entity || isHeldBack(event)) return
     looping.delete(tab)
     const isTold = event.type === 'pull:failed' && (event.error.code === 'pull-loop' || event.error.code === 'unreadable')
     if (!isTold) report('L8', `${tab} was given the same cursor again, and says ${event.type} instead of that it leads nowhere.`)
@@ -42,4 +43,9 @@ export const loops: Checker = ({ repeatsCursors }, report) => {
       else if (fact.type === 'answered' && isPull(fact.request.path)) answered(fact)
     },
   }
+}
+
+/** The server has asked for a pause: the page that led nowhere is not what this is about. */
+function isHeldBack(event: SyncEvent): boolean {
+  return event.type === 'pull:failed' && event.error.code === 'rate-limit'
 }

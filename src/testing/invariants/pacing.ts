@@ -78,6 +78,8 @@ export const pacing: Checker = ({ now, wallTimeOf, deviceOf, register }, report)
 
   function changed(device: string, { before, row }: RowChange): void {
     if (before === undefined || row?.status !== 'sending' || before.attempts > 0) return
+    // Its time has come once, whatever the clock says since.
+    if (before.status !== 'waiting') return
     const { notBefore = 0 } = before
     if (notBefore <= wallTimeOf(device) || hasJumped(device) || register.byId(row.id)?.isTainted === true) return
     report('B7', `${row.id} was claimed ${notBefore - wallTimeOf(device)} ms before its time.`)
