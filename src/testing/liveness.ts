@@ -97,8 +97,9 @@ function isDrainedNow(world: World): boolean {
 function nightBefore(world: World): number {
   let nightMs = Infinity
   for (const device of world.devices) {
-    for (const { status, dueAt = 0 } of backlogIn(device).free) {
-      if (status === 'queued') continue
+    for (const { status, attempts, dueAt = 0 } of backlogIn(device).free) {
+      const isBehind = status === 'waiting' && attempts === 0 && dueAt <= device.wallTime()
+      if (status === 'queued' || isBehind) continue
       if (status !== 'waiting') return 0
       nightMs = Math.min(nightMs, dueAt - device.wallTime())
     }
