@@ -117,11 +117,18 @@ async function differencesOf(world: World, tabs: readonly Tab[], withUndone = fa
   }
   // Who dies while it is asked never answers: it is asked again once it is back.
   await world.scheduler.run(world.scheduler.now() + BOUND_MS / 4, () => left === 0)
-  return tabs.flatMap((tab) =>
-    kindsOf(world.settings).flatMap((entity) =>
-      differencesIn(world, tab, entity, shown.get(`${tab.name} ${entity}`) ?? [], followed.get(tab.name), withUndone),
-    ),
-  )
+  return tabs
+    .filter(knowsAll(world))
+    .flatMap((tab) =>
+      kindsOf(world.settings).flatMap((entity) =>
+        differencesIn(world, tab, entity, shown.get(`${tab.name} ${entity}`) ?? [], followed.get(tab.name), withUndone),
+      ),
+    )
+}
+
+/** What a newer build of the application has stored an older one does not show. */
+function knowsAll({ settings }: World): (tab: Tab) => boolean {
+  return ({ build, device }) => settings.shapes === 'none' || device.tabs.every((other) => other.build <= build)
 }
 
 function differencesIn(

@@ -26,6 +26,8 @@ const JUMPS: ReadonlySet<string> = new Set(['clock-hour', 'clock-year', 'slept',
 export const pacing: Checker = ({ now, wallTimeOf, deviceOf, register }, report) => {
   const tabs = new Map<string, Told>()
   const jumpedAt = new Map<string, number>()
+  /** Requests that were refused for their credentials, and may come once more. */
+  const renewed = new Set<string>()
 
   function toldTo(tab: string): Told {
     const one = tabs.get(tab) ?? {
@@ -46,6 +48,8 @@ export const pacing: Checker = ({ now, wallTimeOf, deviceOf, register }, report)
 
   function sent({ tab, path, writes, body }: Sent): void {
     const told = toldTo(tab)
+    // After a 401 the same request is sent once more, whatever was asked for meanwhile.
+    if (renewed.delete(`${tab} ${path} ${body}`)) return
     if (now() > told.since && now() < told.pausedUntil)
       report(
         'B7',
@@ -62,6 +66,7 @@ export const pacing: Checker = ({ now, wallTimeOf, deviceOf, register }, report)
   }
 
   function answered({ request, answer, wishes }: Extract<Fact, { type: 'answered' }>): void {
+    if (answer === '401') renewed.add(`${request.tab} ${request.path} ${request.body}`)
     const told = toldTo(request.tab)
     const name = pullOf(request.path)
     if (name !== undefined) told.answered.set(name, now())
