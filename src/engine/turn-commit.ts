@@ -1,10 +1,11 @@
 import type { OperationRow } from '../core/operation.ts'
-import type { Expectation } from '../core/ports.ts'
+import type { Expectation, Write } from '../core/ports.ts'
+import { IN_PLAY } from '../core/schema.ts'
 import type { Choice } from './chooser.ts'
 import type { LedgerEntry } from './ledger.ts'
 import type { Replica } from './replica.ts'
 import type { Renamer } from './renamer.ts'
-import { appendOperation, putOperation } from './store.ts'
+import { appendOperation, putOperation, updateOperation } from './store.ts'
 import type { Aftermath, Follower, Transactions } from './transactions.ts'
 
 /** What one turn of the owner's loop writes. */
@@ -55,7 +56,7 @@ export function createTurnCommit(replica: Replica, transactions: Transactions, r
     const [choices, expect] = isRenaming ? [[], []] : [turn.choices, turn.expect]
     const writes = [
       ...news.flatMap((entry) => entry.writes),
-      ...unsent.map(putOperation),
+      ...unsent.map(putBack),
       ...choices.flatMap((choice) => choice.writes),
       ...aftermaths.flatMap((one) => one.writes),
       ...undoing.map(appendOperation),
@@ -76,4 +77,9 @@ export function createTurnCommit(replica: Replica, transactions: Transactions, r
 
 function isMember({ row }: LedgerEntry): boolean {
   return row.transaction !== undefined
+}
+
+/** What was to be looked at or rolled back is in play still, as it is stored. */
+function putBack(row: OperationRow): Write {
+  return row.dueAt === IN_PLAY ? updateOperation(row, row) : putOperation(row)
 }

@@ -63,6 +63,8 @@ export const polling: Checker = ({ now, settings }, report) => {
       else if (fact.type === 'event') seeEvent(fact)
       else if (fact.type === 'tab') owners.delete(fact.tab)
       else if (fact.type === 'fault' && (fact.kind === 'throttled' || fact.kind === 'slept')) excused.add(fact.where)
+      // The server may have asked for longer rests.
+      else if (fact.type === 'answered' && (fact.wishes?.minPollMs ?? 0) > 0) excused.add(fact.request.tab)
       else if (fact.type === 'read' && fact.failed !== undefined) busy(fact.tab)
       else if (fact.type === 'refused-commit') busy(fact.tab)
       // A run that goes on is not told of anew.

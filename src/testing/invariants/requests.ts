@@ -4,7 +4,7 @@ import type { Checker } from './invariant.ts'
 import type { Known } from './register.ts'
 
 /** S5, S9, S25: what leaves, in which order, and as whose. */
-export const requests: Checker = ({ register, rowsOf }, report) => {
+export const requests: Checker = ({ register, rowsOf, settings }, report) => {
   /** By key: what was sent with it first, and for which operation. */
   const contents = new Map<string, { readonly content: string; readonly of: Known | undefined }>()
   const lastEffects = new Map<string, number>()
@@ -49,6 +49,10 @@ export const requests: Checker = ({ register, rowsOf }, report) => {
           asOwnUser(fact, write)
         }
       }
+      // What certainly was for nothing another build may send in its own shape.
+      if (fact.type === 'committed' && settings.shapes !== 'none')
+        for (const { before, row } of fact.changes)
+          if (before?.status === 'sending' && row?.status === 'queued') contents.delete(`${row.user} ${row.idempotencyKey}`)
       if (fact.type === 'answered' && fact.answer === '401') {
         const { user } = fact.request
         for (const { key } of fact.request.writes) if (register.byKey(user, key)?.sends === 0) contents.delete(`${user} ${key}`)
