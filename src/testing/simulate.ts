@@ -136,6 +136,7 @@ async function run(tapeOf: (name: keyof Tapes) => Tape, options: SimulationOptio
   storm.begin(world, lastMs)
   await world.scheduler.run(lastMs + storm.lingersMs(), failed)
   storm.end()
+  logOuts.over()
   liftWishes(world, pace)
   caretaker.openAll()
   if (!failed())

@@ -19,7 +19,8 @@ export const acceptance: Checker = ({ register }, report) => {
       // Equal intents share an operation, whatever it holds.
       if (content === undefined || input.dedupeKey !== undefined || register.byId(id)?.isTainted) continue
       const asked = contentOf(input)
-      if (content !== asked && content !== withGivenIds(asked, givenIds))
+      // Which of the ids were known by then, only the store can tell.
+      if (content !== asked && withGivenIds(content, givenIds) !== withGivenIds(asked, givenIds))
         report('S1', `${tab} was told that ${id} stands for ${asked}, but it was stored as ${content}.`)
     }
   }

@@ -36,7 +36,8 @@ export const loops: Checker = ({ repeatsCursors }, report) => {
   return {
     see(fact) {
       if (fact.type === 'event') told(fact)
-      else if (fact.type === 'tab') asked.delete(fact.tab)
+      // Whose pages are not stored asks for them again until it knows that it is the owner no more.
+      else if (fact.type === 'tab' || fact.type === 'refused-commit') asked.delete(fact.tab)
       else if (fact.type === 'served' && isPull(fact.request.path)) {
         if (repeatsCursors() && fact.request.path.includes('cursor=')) repeated.add(fact.request.number)
       } else if (fact.type === 'sent' && isPull(fact.request.path)) looping.delete(fact.request.tab)

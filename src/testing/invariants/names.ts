@@ -78,6 +78,14 @@ export const names: Checker = ({ register, settings, valueOf, versionsOf, undone
     }
   }
 
+  /** In a store that has forgotten which id the server gave, nobody can know it. */
+  function noteForgotten({ device, others }: Committed): void {
+    for (const text of others) {
+      const [, user, id] = /^entities\/([^/]*)\/folder\/(temp\d+) removed$/.exec(text) ?? []
+      if (user !== undefined && id !== undefined) creates.delete(`${device} ${user} ${id}`)
+    }
+  }
+
   function noteRows({ device, others }: Committed): void {
     const known = bases.get(device) ?? new Set()
     bases.set(device, known)
@@ -98,6 +106,7 @@ export const names: Checker = ({ register, settings, valueOf, versionsOf, undone
   function committed(fact: Committed): void {
     for (const { before, row } of fact.changes) if (row !== undefined) noteOperation(fact.device, before, row)
     noteRows(fact)
+    noteForgotten(fact)
     for (const { before, row } of fact.changes) if (row?.request !== undefined && before?.request === undefined) leaves(fact, row)
   }
 

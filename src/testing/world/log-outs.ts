@@ -45,9 +45,19 @@ export function createLogOuts(world: World) {
   /** By tab: the log-out that its process is about. */
   const leaving = new Map<string, LogOutStep>()
   const tabs = new Map(world.devices.flatMap((device) => device.tabs.map((tab) => [tab.name, tab] as const)))
+  let isOver = false
+
+  function nextOf({ next }: LogOutStep, result: string, device: Device): string {
+    return next === 'same' || isOver || result !== 'done' ? device.user : otherUser(device)
+  }
+
   return {
+    /** Who logs out from now on comes back himself: what he has left is to be sent. */
+    over(): void {
+      isOver = true
+    },
     begin(steps: readonly LogOutStep[]): void {
-      for (const step of steps) world.scheduler.after(step.atMs, () => logOut(world, leaving, step))
+      for (const step of steps) world.scheduler.after(step.atMs, () => logOut(world, leaving, step, nextOf))
     },
     see(fact: Fact): void {
       if (fact.type === 'tab' && fact.change === 'killed') leaving.delete(fact.tab)
@@ -66,7 +76,9 @@ async function comeBack(world: World, tab: Tab): Promise<void> {
   })
 }
 
-function logOut(world: World, leaving: Map<string, LogOutStep>, step: LogOutStep): void {
+type NextOf = (step: LogOutStep, result: string, device: Device) => string
+
+function logOut(world: World, leaving: Map<string, LogOutStep>, step: LogOutStep, nextOf: NextOf): void {
   const device = world.devices[step.device]
   const tab = device?.tabs[step.tab]
   const engine = tab?.ready()
@@ -84,7 +96,7 @@ function logOut(world: World, leaving: Map<string, LogOutStep>, step: LogOutStep
     tab.killAt(Infinity)
     world.tell({ ...about, result, givenUp })
     if (result === 'pending-operations') return
-    device.logIn(step.next === 'same' || result !== 'done' ? device.user : otherUser(device), false)
+    device.logIn(nextOf(step, result, device), false)
   }
   engine.logOut({ pending }).then(
     ({ givenUp }) => ended('done', givenUp.count),
