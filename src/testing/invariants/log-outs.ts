@@ -29,6 +29,8 @@ export const logOuts: Checker = ({ register, namesOf }, report) => {
   const sessions = new Map<string, Session>()
   /** By tab: who is logged in, and how many log-outs there were when it had started. */
   const tabs = new Map<string, { readonly session: Session; readonly epoch: number }>()
+  /** Devices. */
+  const setBack = new Set<string>()
   /** Given up, and never sent before. */
   const givenUp = new Set<Known>()
   /** By tab: how many it has given up since it was asked to. */
@@ -36,7 +38,9 @@ export const logOuts: Checker = ({ register, namesOf }, report) => {
 
   function sessionOf(device: string, user: string): Session {
     const key = `${device}/${user}`
-    const one = sessions.get(key) ?? { device, user, epoch: 0, isWiping: false, policy: undefined }
+    // How many log-outs a store that was set back knows of, its next one tells.
+    const epoch = setBack.has(device) ? Infinity : 0
+    const one = sessions.get(key) ?? { device, user, epoch, isWiping: false, policy: undefined }
     sessions.set(key, one)
     return one
   }
@@ -101,6 +105,7 @@ export const logOuts: Checker = ({ register, namesOf }, report) => {
   }
 
   function forget(device: string): void {
+    setBack.add(device)
     for (const [key, session] of sessions) if (session.device === device) sessions.delete(key)
     for (const one of givenUp) if (one.device === device) givenUp.delete(one)
     for (const [tab, { session }] of tabs) if (session.device === device) tabs.delete(tab)
