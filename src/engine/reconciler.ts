@@ -234,7 +234,7 @@ export function createReconciler(
     const members = await transactions.wholeOf(row)
     const decisions: PreparedDecision[] = []
     for (const member of members) {
-      const isAllowed = decisions.length === 0 || member.transaction?.isMet === true || signs.admit(slot)
+      const isAllowed = member.transaction?.isMet === true || signs.admit(slot)
       const decision = member.transaction?.isMet ? MET : isAllowed ? await decide(slot, member, signal) : heldBack()
       decisions.push(prepared(member, decision))
     }
@@ -247,7 +247,8 @@ export function createReconciler(
 
   return {
     reconcile(slot: OperationActor, row: OperationRow): void {
-      if (!signs.admit(slot)) return answer(slot, row, heldBack())
+      // Of a transaction each member asks for itself, once the whole has been read.
+      if (!isTogether(row) && !signs.admit(slot)) return answer(slot, row, heldBack())
       const controller = new AbortController()
       controllers.set(slot, controller)
       void run(slot, row, controller)
