@@ -19,7 +19,7 @@ const keys = fc.oneof(
 )
 
 /** JSON, with keys that mean something. */
-export const json = fc.letrec((tie) => ({
+const json = fc.letrec((tie) => ({
   any: fc.oneof(
     { depthSize: 'small' },
     fc.constantFrom(null, true, false, 0, -0, 1e308, -1, 2 ** 53, '', 'a', '\u0000', '💥'),
@@ -38,7 +38,7 @@ function ownObject(entries) {
   return object
 }
 
-export const text = fc.oneof(
+const text = fc.oneof(
   json.map((value) => JSON.stringify(value)),
   fc.string(),
   deepText,

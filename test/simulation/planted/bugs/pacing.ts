@@ -85,7 +85,7 @@ export const pacing: readonly Bug[] = [
     'looks at the server pass by the breaker',
     'Only writes ask it.',
     'src/engine/reconciler.js',
-    'if (!signs.admit(slot))',
+    'if (!isTogether(row) && !signs.admit(slot))',
     'if (signs === undefined)',
     'S23',
   ),
