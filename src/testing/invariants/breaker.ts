@@ -4,6 +4,7 @@ import { createRenewals } from './renewals.ts'
 
 interface Seen {
   state: 'closed' | 'open' | 'halfOpen'
+  openedAt: number
   /** Writes that left since the breaker became half-open and have no answer yet. */
   probes: Set<number>
   /** When requests failed, or were given up. */
@@ -54,6 +55,7 @@ export const breaker: Checker = ({ settings, now, register }, report) => {
           if (one.state === 'closed' && failed < failureThreshold)
             report('S23', `The breaker of ${fact.tab} opened after ${failed} failures of ${failureThreshold}.`)
           one.state = 'open'
+          one.openedAt = now()
         } else if (fact.event.type === 'breaker:halfOpened') {
           one.state = 'halfOpen'
           one.probes.clear()
@@ -70,7 +72,8 @@ export const breaker: Checker = ({ settings, now, register }, report) => {
         const [write] = fact.request.writes
         if (write === undefined || one.renewed.delete(write.key)) return
         const isLate = one.late.has(register.byKey(fact.request.user, write.key)?.id ?? '')
-        if (one.state === 'open' && (isLate || !hasWaited))
+        // What was let through in the instant in which it opened may leave after that.
+        if (one.state === 'open' && one.openedAt < now() && (isLate || !hasWaited))
           report('S23', `${fact.request.tab} sent request ${fact.request.number} though its breaker is open.`)
         if (one.state !== 'halfOpen') return
         one.probes.add(fact.request.number)

@@ -1,5 +1,6 @@
 import { isTerminal } from '../../core/operation.ts'
 import type { Fact } from '../world/facts.ts'
+import { temporaryIdsIn } from '../world/naming.ts'
 import type { Checker } from './invariant.ts'
 
 /** S1, S2, S3, S8: what was accepted is there, together or not at all, and nothing else is. */
@@ -39,6 +40,8 @@ export const durability: Checker = ({ register, rowsOf }, report) => {
       // Two deletes look alike, and so do those that share a key.
       if (payload === undefined || idempotencyKey !== undefined || dedupeKey !== undefined) continue
       const content = contentOf(type, entity, id, payload)
+      // What names others may be the same as an earlier call by the ids that these have now.
+      if (temporaryIdsIn(content).length > 0) continue
       const left = appended.get(device)?.find((one) => one.content === content)
       if (left !== undefined) report('S3', `#${ticket} was declined (${code}), but ${left.id} was stored for it.`)
     }

@@ -121,7 +121,8 @@ export const threeWay: Checker = ({ now, register, settings, valueOf, wallTimeOf
 
   function decidedUpdate(tab: string, before: OperationRow, row: OperationRow, stamped: JsonObject): void {
     const sides = sidesOf(before)
-    if (sides === undefined) return
+    // A value that the schema of the device refuses it has never had.
+    if (sides === undefined || isRefused(settings, deviceOf(tab) ?? '', before.entity, sides.base)) return
     const remote = unstamped(stamped)
     const later = laterOf(tab, before, stamped)
     if (row.status === 'sending') resent.set(`${row.user} ${wireKey(row)}`, { ...sides, row, later })
