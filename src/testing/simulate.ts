@@ -129,7 +129,7 @@ async function run(tapeOf: (name: keyof Tapes) => Tape, options: SimulationOptio
   letPeopleChoose(world, choosing)
   letPeopleCheck(world, checks)
   letPeopleStrain(world, straining)
-  letPeopleRelease(world, releasing)
+  letPeopleRelease(world, releasing, lastMs)
   letPeopleName(world, naming)
   logOuts.begin(leaving)
   letTimePass(world, pace)

@@ -107,6 +107,13 @@ function isOneWrite({ method, path }: Sent): boolean {
 }
 
 function fresh(): Seen {
-  const empty = { probes: new Set<number>(), failures: [], out: new Map(), renewed: new Set<string>(), late: new Set<string>() }
+  const empty = {
+    openedAt: -Infinity,
+    probes: new Set<number>(),
+    failures: [],
+    out: new Map(),
+    renewed: new Set<string>(),
+    late: new Set<string>(),
+  }
   return { ...empty, state: 'closed', hasSlept: false }
 }

@@ -65,7 +65,7 @@ export const names: Checker = ({ register, settings, valueOf, versionsOf, undone
 
   /** Before it has left for the first time. */
   function leaves({ tab, device }: Committed, row: OperationRow): void {
-    if (register.byId(row.id)?.isTainted === true) return
+    if (register.byId(row.id)?.isTainted === true || blind.has(device)) return
     for (const id of temporaryIdsIn(`${row.request?.path ?? ''} ${row.request?.body ?? ''}`)) {
       const create = createOf(device, row.user, id)
       if (create?.isTainted === false && create.row.status === 'done' && create.id !== row.id)

@@ -48,6 +48,9 @@ export function drawReleases(
   return { shapes, releases }
 }
 
+/** A build is not everywhere sooner. */
+const LEAST_MS = 1_000
+
 /** What a note looks like in a shape: the same, with its fields in another order. So no one who compares has to know of it, and yet the bytes tell. */
 export function inShape(value: JsonObject, shape: number): JsonObject {
   const names = Object.keys(value).toSorted()
@@ -78,8 +81,11 @@ function migration(shape: number, isBroken: boolean): Migration {
  * Each time something waits that the older build has stored, and then something of the newer one, while nobody sends; in between somebody in an old tab tries to see to
  * what he finds.
  */
-export function letPeopleRelease(world: World, steps: readonly ReleaseStep[]): void {
-  for (const [number, { atMs, device: at, tab: place, everywhereAfterMs }] of steps.entries()) {
+export function letPeopleRelease(world: World, steps: readonly ReleaseStep[], lastMs: number): void {
+  for (const [number, { atMs, device: at, tab: place, ...step }] of steps.entries()) {
+    // What is written after everybody has gone home nobody would send.
+    const everywhereAfterMs = Math.min(step.everywhereAfterMs, lastMs - atMs)
+    if (everywhereAfterMs < LEAST_MS) continue
     const device = world.devices[at]
     const tab = device?.tabs[place]
     if (device === undefined || tab === undefined) continue
