@@ -51,6 +51,8 @@ describe('the scripts that build first', () => {
   it('are these', () => {
     expect(building).toEqual([
       'start',
+      'inspect',
+      'playground',
       'simulate',
       'planted',
       'crash',
