@@ -11,6 +11,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 /** Each gives what is wrong, and what is worth knowing in any case. */
 const checks = {
   types: () => tool('typescript/bin/tsc', '--noEmit', '-p', 'tsconfig.json'),
+  playground: () => tool('typescript/bin/tsc', '-p', 'examples/playground'),
   lint: () => tool('oxlint/bin/oxlint', '--type-aware', '--deny-warnings', '--report-unused-disable-directives', '--format=unix'),
   format: () => tool('oxfmt/bin/oxfmt', '--check', '.'),
   'dead code': () => tool('knip/bin/knip.js', '--no-progress', '--no-config-hints'),

@@ -83,11 +83,11 @@ export const sending: readonly Bug[] = [
     'S4 S6',
   ),
   bug(
-    'an optimistic change taken back while its operation may have been applied',
-    'It was discarded after an attempt without an answer.',
+    'an optimistic change taken back though its operation is done',
+    'Every end is taken for a failure.',
     'src/engine/optimistic.js',
-    'if (row.unknownAttempts > 0)',
-    'if (row.unknownAttempts > 99)',
+    "if (row.status === 'rejected')",
+    "if (row.status === 'rejected' || row.status === 'done')",
     'S6',
   ),
   bug(
