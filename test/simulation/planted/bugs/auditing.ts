@@ -21,14 +21,6 @@ export const auditing: readonly Bug[] = [
     'S26',
   ),
   bug(
-    'the newest entries are forgotten first',
-    'The wrong end of the log is cleaned up.',
-    `${ENGINE}/audit-store.js`,
-    'const page = await storage.scan(AUDIT, { limit: PAGE_LIMIT });',
-    'const page = await storage.scan(AUDIT, { limit: PAGE_LIMIT, reverse: true });',
-    'S26',
-  ),
-  bug(
     'an entry is written over',
     'An end is added to the entry of its beginning.',
     `${ENGINE}/audit-writer.js`,

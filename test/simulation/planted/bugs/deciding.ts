@@ -82,12 +82,4 @@ export const deciding: readonly Bug[] = [
     "if (rule === 'never')",
     'S12',
   ),
-  bug(
-    'at the limit of rounds nobody looks',
-    'What was refused only because it had been applied waits for a person.',
-    'machines/operation.js',
-    "{ guard: 'isConflict', target: 'recording', actions: 'beginReconciling' },",
-    "{ guard: ({ context }) => context.row.reconciliations >= context.maxReconciliations, target: 'recording', actions: 'park' },\n          { guard: 'isConflict', target: 'recording', actions: 'beginReconciling' },",
-    'S13 S12',
-  ),
 ]

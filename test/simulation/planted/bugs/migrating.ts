@@ -42,12 +42,4 @@ export const migrating: readonly Bug[] = [
     'if (kinds.length > 0 && isOwner() && !running && isNeeded && kinds.length > 9)',
     'S27',
   ),
-  bug(
-    "an older build may edit a newer one's operation",
-    'Its new content would have the shape of the newer build, by its version.',
-    'src/engine/store-edit.js',
-    "if (row.aside?.why === 'newer')",
-    "if (row.aside?.why === 'never')",
-    'S27',
-  ),
 ]

@@ -11,22 +11,6 @@ export const tearing: readonly Bug[] = [
     'S1 S8 L5 L1',
   ),
   bug(
-    'rows written without a record of all of them',
-    'A crash leaves half of a commit.',
-    'src/adapters/localforage/journal.js',
-    'await writeHead(store, { ...after, redo: changes });',
-    'await writeHead(store, after);',
-    'S2 S7 S10 S16 L5 L1',
-  ),
-  bug(
-    'a commit that failed is finished all the same',
-    'Its caller was told that nothing was written.',
-    'src/adapters/localforage/journal.js',
-    'if (await undo(store, { ...before, by: after.by, redo: images }))\n            throw error;',
-    'if (images !== undefined)\n            throw error;',
-    'S3',
-  ),
-  bug(
     'an older build writes a newer store',
     'It was open when the newer one came.',
     'src/adapters/memory/commit.js',
