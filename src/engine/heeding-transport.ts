@@ -6,7 +6,7 @@ interface Answer {
 
 /** The transport, of whose every answer `heed` hears what the server asks for. */
 export function heedingTransport(transport: Transport, heed: (answers: readonly Answer[]) => void): Transport {
-  const { sendBatch, sendAtomic, pull } = transport
+  const { sendBatch, sendAtomic, pull, digest } = transport
 
   async function heard<Result extends Answer>(answer: Promise<Result>): Promise<Result> {
     const known = await answer
@@ -26,6 +26,7 @@ export function heedingTransport(transport: Transport, heed: (answers: readonly 
     fetch: (entity, entityId, context) => heard(transport.fetch(entity, entityId, context)),
     ...(sendBatch && { sendBatch: (items, context) => allHeard(sendBatch.call(transport, items, context)) }),
     ...(sendAtomic && { sendAtomic: (items, context) => allHeard(sendAtomic.call(transport, items, context)) }),
+    ...(digest && { digest: (query, context) => digest.call(transport, query, context) }),
     ...(pull && { pull: (request, context) => heard(pull.call(transport, request, context)) }),
   }
 }
