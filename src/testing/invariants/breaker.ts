@@ -15,6 +15,8 @@ interface Seen {
   out: Map<number, number>
   /** Keys that a 401 met: with new credentials the same send goes on. */
   renewed: Set<string>
+  /** When the turn of operations came while it was not open. */
+  turns: Map<string, number>
   /** Operations whose turn came while it was open. */
   late: Set<string>
 }
@@ -63,7 +65,10 @@ export const breaker: Checker = ({ settings, now, register }, report) => {
         } else if (fact.event.type === 'breaker:closed') {
           one.state = 'closed'
           one.late.clear()
-        } else if (fact.event.type === 'sync:started' && one.state === 'open') one.late.add(fact.event.operation.id)
+        } else if (fact.event.type === 'sync:started') {
+          if (one.state === 'open') one.late.add(fact.event.operation.id)
+          else one.turns.set(fact.event.operation.id, now())
+        }
       }
       if (fact.type === 'sent') {
         const one = seen(fact.request.tab)
@@ -71,9 +76,11 @@ export const breaker: Checker = ({ settings, now, register }, report) => {
         const hasWaited = renewals.hasWaited(fact.request.tab)
         const [write] = fact.request.writes
         if (write === undefined || one.renewed.delete(write.key)) return
-        const isLate = one.late.has(register.byKey(fact.request.user, write.key)?.id ?? '')
+        const id = register.byKey(fact.request.user, write.key)?.id ?? ''
+        const isLate = one.late.has(id)
         // What was let through in the instant in which it opened may leave after that.
-        if (one.state === 'open' && one.openedAt < now() && (isLate || !hasWaited))
+        const isJustBefore = one.openedAt === now() && one.turns.get(id) === now()
+        if (one.state === 'open' && !isJustBefore && (isLate || !hasWaited))
           report('S23', `${fact.request.tab} sent request ${fact.request.number} though its breaker is open.`)
         if (one.state !== 'halfOpen') return
         one.probes.add(fact.request.number)
@@ -114,6 +121,7 @@ function fresh(): Seen {
     out: new Map(),
     renewed: new Set<string>(),
     late: new Set<string>(),
+    turns: new Map<string, number>(),
   }
   return { ...empty, state: 'closed', hasSlept: false }
 }
