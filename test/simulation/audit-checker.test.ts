@@ -5,25 +5,8 @@ import type { Fact, FactBody } from '../../src/testing/world/facts.ts'
 import { drawSettings } from '../../src/testing/world/settings.ts'
 import { choicesOf, replayedTape } from '../../src/testing/world/tape.ts'
 import { createWorld } from '../../src/testing/world/world.ts'
+import { queued as row } from '../support/queued.ts'
 
-const row: OperationRow = {
-  seq: 1,
-  id: 'o1',
-  rev: 1,
-  user: 'u1',
-  type: 'update',
-  entity: 'note',
-  entityId: 'n1',
-  payload: { a: 1 },
-  status: 'queued',
-  priority: 'medium',
-  idempotencyKey: 'o1',
-  enqueuedAt: 0,
-  attempts: 0,
-  unknownAttempts: 0,
-  reconciliations: 0,
-  lane: 'u1/note/n1',
-}
 const cancelled: OperationRow = { ...row, rev: 2, status: 'cancelled' }
 const parked: OperationRow = { ...row, rev: 2, status: 'parked' }
 

@@ -5,25 +5,7 @@ import { infoOf } from '../../src/engine/info.ts'
 import type { FactBody, Sent } from '../../src/testing/world/facts.ts'
 import type { Effect } from '../../src/testing/world/model-server.ts'
 import { invariantsIn, told } from '../support/told.ts'
-
-const row: OperationRow = {
-  seq: 1,
-  id: 'o1',
-  rev: 1,
-  user: 'u1',
-  type: 'update',
-  entity: 'note',
-  entityId: 'n1',
-  payload: { a: 1 },
-  status: 'queued',
-  priority: 'medium',
-  idempotencyKey: 'o1',
-  enqueuedAt: 0,
-  attempts: 0,
-  unknownAttempts: 0,
-  reconciliations: 0,
-  lane: 'u1/note/n1',
-}
+import { queued as row } from '../support/queued.ts'
 
 const at = { tab: 'd1.t1', device: 'd1' } as const
 

@@ -3,25 +3,8 @@ import type { OperationRow } from '../../src/core/operation.ts'
 import { sessionName } from '../../src/core/session.ts'
 import type { FactBody, Sent } from '../../src/testing/world/facts.ts'
 import { invariantsIn } from '../support/told.ts'
+import { queued as row } from '../support/queued.ts'
 
-const row: OperationRow = {
-  seq: 1,
-  id: 'o1',
-  rev: 1,
-  user: 'u1',
-  type: 'update',
-  entity: 'note',
-  entityId: 'n1',
-  payload: { a: 1 },
-  status: 'queued',
-  priority: 'medium',
-  idempotencyKey: 'o1',
-  enqueuedAt: 0,
-  attempts: 0,
-  unknownAttempts: 0,
-  reconciliations: 0,
-  lane: 'u1/note/n1',
-}
 const at = { tab: 'd1.t1', device: 'd1' } as const
 
 function committed(before: OperationRow | undefined, after: OperationRow | undefined, others: readonly string[] = []): FactBody {

@@ -6,6 +6,7 @@ import type { Fact, FactBody, Sent } from '../../src/testing/world/facts.ts'
 import { drawSettings } from '../../src/testing/world/settings.ts'
 import { choicesOf, replayedTape } from '../../src/testing/world/tape.ts'
 import { createWorld } from '../../src/testing/world/world.ts'
+import { queued } from '../support/queued.ts'
 
 const at = { tab: 'd1.t1', device: 'd1' } as const
 const write = { method: 'PATCH', path: '/note/n1', headers: { Authorization: 'Bearer u1-1' }, body: '{}', key: 'o1' }
@@ -41,26 +42,7 @@ async function invariantsIn(facts: readonly FactBody[]): Promise<readonly string
 }
 
 function scheduled(inMs: number): readonly FactBody[] {
-  const row: OperationRow = {
-    seq: 1,
-    id: 'o1',
-    rev: 1,
-    user: 'u1',
-    type: 'update',
-    entity: 'note',
-    entityId: 'n1',
-    payload: {},
-    status: 'waiting',
-    priority: 'medium',
-    idempotencyKey: 'o1',
-    enqueuedAt: 0,
-    attempts: 0,
-    unknownAttempts: 0,
-    reconciliations: 0,
-    lane: 'u1/note/n1',
-    dueAt: 0,
-    notBefore: inMs,
-  }
+  const row: OperationRow = { ...queued, payload: {}, status: 'waiting', dueAt: 0, notBefore: inMs }
   const about = { type: 'committed', ...at, others: [], lease: undefined, epoch: undefined } as const
   const claimed: OperationRow = { ...row, status: 'sending', attempts: 1, unknownAttempts: 1, rev: 2 }
   return [
