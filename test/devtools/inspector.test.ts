@@ -88,7 +88,7 @@ describe.runIf(executablePath !== undefined)('the inspector of an engine in anot
     await until(page, `document.querySelector('.glance').innerText.includes('paused')`)
     stop()
     await until(page, `document.querySelector('.message-bar').innerText.includes('has left')`)
-    expect(await page.locator('.tree [data-actor]').count()).toBe(0)
+    await until(page, `document.querySelectorAll('.tree [data-actor]').length === 0`)
   })
 
   it('F2 shows what is in the queue and why, as text, whatever it looks like, and no token anywhere', async () => {

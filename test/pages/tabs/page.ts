@@ -29,9 +29,13 @@ addEventListener('pageshow', ({ persisted }) => {
   if (persisted) void saveAndTell()
 })
 
+/** Tells once more when it has looked at its lease: its successor may be done with the note before that. */
 async function saveAndTell(): Promise<void> {
   const status = await save('back')
-  await fetch('/told', { method: 'POST', body: JSON.stringify({ status, happened, lock: engine.metrics().lock }) })
+  const tell = (): Promise<unknown> =>
+    fetch('/told', { method: 'POST', body: JSON.stringify({ status, happened, lock: engine.metrics().lock }) })
+  engine.on('lock:lost', () => void tell())
+  await tell()
 }
 
 Object.assign(globalThis, {
