@@ -211,6 +211,7 @@ export function createChooser(
   async function dependencyOf(row: OperationRow, dependsOn: readonly string[]): Promise<Dependency> {
     for (const id of dependsOn) {
       const other = await store.successorOf(id)
+      if (typeof other === 'number') return { type: 'waits', on: `#${other}` }
       if (other === undefined || other.status === 'done') continue
       if (!isTerminal(other.status)) return { type: 'waits', on: other.id }
       return { type: 'failed', error: dependencyFailed(row, other) }

@@ -132,7 +132,7 @@ async function ownReasons(store: Store, row: OperationRow, now: number): Promise
       ...(first.aside?.why === 'newer' ? [newerBuild(first)] : []),
     ]
   const open = await openDependencies(store, row)
-  return [...open.map(dependencyReason), ...(await otherMembers(store, row))]
+  return [...open, ...(await otherMembers(store, row))]
 }
 
 function dependencyReason({ id, type, entity, entityId, status, lastError }: OperationRow): string {
@@ -154,9 +154,13 @@ async function otherMembers(store: Store, row: OperationRow): Promise<string[]> 
     .map((other) => `operation ${other.id} (${other.status}) of the same transaction`)
 }
 
-async function openDependencies(store: Store, row: OperationRow): Promise<OperationRow[]> {
-  const rows = await Promise.all((row.dependsOn ?? []).map((id) => store.successorOf(id)))
-  return rows.flatMap((other) => (other === undefined || isTerminal(other.status) ? [] : [other]))
+async function openDependencies(store: Store, row: OperationRow): Promise<string[]> {
+  const others = await Promise.all((row.dependsOn ?? []).map((id) => store.successorOf(id)))
+  return others.flatMap((other) => {
+    if (typeof other === 'number')
+      return [`the unreadable operation #${other}, on which it depends: operations.discard('#${other}')`]
+    return other === undefined || isTerminal(other.status) ? [] : [dependencyReason(other)]
+  })
 }
 
 function wake(row: OperationRow, sources: RowSources): { nextWakeAt?: number } {

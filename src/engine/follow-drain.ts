@@ -45,6 +45,7 @@ async function isPutOff(store: Store, row: OperationRow): Promise<boolean> {
   if (head.id !== row.id) return isPutOff(store, head)
   for (const id of row.dependsOn ?? []) {
     const other = await store.successorOf(id)
+    if (typeof other === 'number') return true
     if (other !== undefined && !isTerminal(other.status) && (await isPutOff(store, other))) return true
   }
   return false

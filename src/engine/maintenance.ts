@@ -93,6 +93,7 @@ async function endOf(store: Store, row: OperationRow): Promise<'live' | 'done' |
   if (row.transaction !== undefined && (await hasLive(store, memberSeqs(row)))) return 'live'
   if (row.supersededBy === undefined) return row.status === 'done' ? 'done' : 'other'
   const successor = await store.successorOf(row.supersededBy)
+  if (typeof successor === 'number') return 'live'
   if (successor === undefined || successor.status === 'done') return 'done'
   return isTerminal(successor.status) ? 'other' : 'live'
 }

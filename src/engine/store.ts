@@ -63,10 +63,13 @@ export function createStore(storage: RowStorage, committed: Committed = () => {}
     }
   }
 
-  /** The operation, or the one that stands for it now: what it was merged into. */
-  async function successorOf(id: string): Promise<OperationRow | undefined> {
-    const row = await byIndex('id', id)
-    return row?.supersededBy === undefined ? row : successorOf(row.supersededBy)
+  /** The operation, or the one that stands for it now: what it was merged into. A number where that can't be read: it is its `seq`. */
+  async function successorOf(id: string): Promise<OperationRow | number | undefined> {
+    const [entry] = await storage.scan(OPERATIONS, { index: 'id', prefix: [id], limit: 1 })
+    if (entry === undefined) return undefined
+    const row = readOperation(entry)
+    if (row === undefined) return Number(entry.key)
+    return row.supersededBy === undefined ? row : successorOf(row.supersededBy)
   }
 
   return {

@@ -120,6 +120,21 @@ describe('a stored operation that can not be read', () => {
     expect(world.notes()).toEqual({ a: { id: 'a', n: 2 } })
   })
 
+  it('S9 S28 holds what depends on it, until it is discarded', async () => {
+    const first = await world.started()
+    first.pause('test')
+    const parent = await first.enqueue(create('a'))
+    const child = await first.enqueue({ ...create('b'), dependsOn: [parent.id] })
+    await first.stop()
+    await overwrite(1, () => 'garbage')
+    const engine = await world.started()
+    await engine.flush()
+    expect(world.notes()).toEqual({})
+    expect((await engine.explain(child.id)).waitingFor.join()).toContain("operations.discard('#1')")
+    await engine.operations.discard('#1')
+    expect(await engine.operations.handle(child.id).settled).toEqual({ status: 'done' })
+  })
+
   it.each(['#99', '#x', '#'])('S28 %s, which names no unreadable row, is refused', async (id) => {
     const engine = await world.started()
     engine.pause('test')

@@ -239,6 +239,16 @@ describe('the checkers', () => {
     expect(invariantsIn([...anew, leased('d1.t2', 2), leased('d1.t1', 3), sent('o1', '1')])).toContain('S6')
   })
 
+  it('F4 S9 say of a child that it was sent while its parent can not be read, and nothing once that is discarded', () => {
+    const child = { ...row, id: 'o2', seq: 2, idempotencyKey: 'o2', dependsOn: ['o1'] }
+    const damaged: FactBody = { type: 'fault', kind: 'corrupt-row', where: 'd1', seqs: [1] }
+    const lost: FactBody = { ...damaged, kind: 'power-loss' }
+    const both = [stored, committed(undefined, child)]
+    expect(invariantsIn([...both, damaged, sent('o2', '2')])).toContain('S9')
+    expect(invariantsIn([...both, damaged, committed(row, undefined), sent('o2', '2')])).not.toContain('S9')
+    expect(invariantsIn([...both, damaged, lost, sent('o2', '2')])).not.toContain('S9')
+  })
+
   it('F4 S5 say nothing of a key that is given again because the row that had it was lost', () => {
     const lost: FactBody = { type: 'fault', kind: 'power-loss', where: 'd1', seqs: [1] }
     const again = committed(undefined, { ...row, id: 'o2' })

@@ -46,6 +46,14 @@ export const ordering: readonly Bug[] = [
     'S9',
   ),
   bug(
+    'a child is sent though its parent can not be read',
+    'What is unreadable is taken for what was done long ago.',
+    'src/engine/chooser.js',
+    "if (typeof other === 'number')\n                return { type: 'waits', on: `#${other}` };",
+    "if (typeof other === 'number')\n                continue;",
+    'S9',
+  ),
+  bug(
     'parents are not marked',
     'The owner does not know that somebody depends on what it merges.',
     'src/engine/dependencies.js',
