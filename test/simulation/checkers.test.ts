@@ -239,6 +239,26 @@ describe('the checkers', () => {
     expect(invariantsIn([...anew, leased('d1.t2', 2), leased('d1.t1', 3), sent('o1', '1')])).toContain('S6')
   })
 
+  it('F4 S3 say nothing of the same that was stored by another call', () => {
+    const inputs = [{ type: 'update', entity: 'note', id: 'n1', payload: { a: 1 } }] as const
+    const asked: FactBody = { type: 'asked', tab: 'd1.t1', ticket: 1, inputs }
+    const declined: FactBody = { type: 'declined', ...at, ticket: 1, code: 'storage-quota' }
+    expect(invariantsIn([stored, asked, declined])).not.toContain('S3')
+    expect(invariantsIn([asked, stored, declined])).toContain('S3')
+  })
+
+  it('F4 L10 say nothing of a lease that could not be given back, and be it by somebody who logged out first', () => {
+    const tab = (change: 'stopping' | 'stopped'): FactBody => ({ type: 'tab', ...at, user: 'u1', build: 1, change })
+    const failed: FactBody = { type: 'refused-commit', tab: 'd1.t1', code: 'storage-newer' }
+    const asked: FactBody = { type: 'log-out', ...at, user: 'u1', pending: 'keep', result: 'asked', givenUp: 0 }
+    const stopped: FactBody = { type: 'event', ...at, event: { type: 'engine:stopped', at: 0 } }
+    const leaving = [tab('stopping'), tab('stopped')]
+    expect(invariantsIn([leased('d1.t1', 1), failed, ...leaving])).toContain('L10')
+    expect(invariantsIn([leased('d1.t1', 1), tab('stopping'), failed, tab('stopped')])).not.toContain('L10')
+    expect(invariantsIn([leased('d1.t1', 1), asked, failed, stopped, ...leaving])).not.toContain('L10')
+    expect(invariantsIn([leased('d1.t1', 1), failed, asked, stopped, ...leaving])).toContain('L10')
+  })
+
   it('F4 S9 say of a child that it was sent while its parent can not be read, and nothing once that is discarded', () => {
     const child = { ...row, id: 'o2', seq: 2, idempotencyKey: 'o2', dependsOn: ['o1'] }
     const damaged: FactBody = { type: 'fault', kind: 'corrupt-row', where: 'd1', seqs: [1] }

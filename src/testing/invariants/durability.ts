@@ -1,12 +1,12 @@
 import { isTerminal } from '../../core/operation.ts'
 import type { Fact } from '../world/facts.ts'
-import { temporaryIdsIn } from '../world/naming.ts'
 import type { Checker } from './invariant.ts'
 
 /** S1, S2, S3, S8: what was accepted is there, together or not at all, and nothing else is. */
 export const durability: Checker = ({ register, rowsOf }, report) => {
-  const asked = new Map<number, Extract<Fact, { type: 'asked' }>>()
-  const appended = new Map<string, { readonly id: string; readonly content: string; readonly at: number }[]>()
+  /** With what its tab had stored before. */
+  const asked = new Map<number, { readonly fact: Extract<Fact, { type: 'asked' }>; readonly storedBefore: number }>()
+  const appended = new Map<string, { readonly id: string; readonly content: string }[]>()
 
   function accepted({ ids, tab }: Extract<Fact, { type: 'accepted' }>): void {
     for (const id of ids) {
@@ -16,9 +16,9 @@ export const durability: Checker = ({ register, rowsOf }, report) => {
     }
   }
 
-  function committed({ changes, device }: Extract<Fact, { type: 'committed' }>): void {
+  function committed({ changes, tab }: Extract<Fact, { type: 'committed' }>): void {
     const tokens = new Map<string, number>()
-    for (const { seq, before, row } of changes) {
+    for (const { before, row } of changes) {
       if (row === undefined && before !== undefined) {
         const one = register.byId(before.id)
         const mayGo = isTerminal(before.status) && (before.status !== 'rejected' || before.dismissed !== undefined)
@@ -26,34 +26,32 @@ export const durability: Checker = ({ register, rowsOf }, report) => {
           report('S1', `The row of ${before.id} (${before.status}) was removed though it had not ended.`)
       }
       if (before !== undefined || row === undefined) continue
-      const list = appended.get(device) ?? []
-      appended.set(device, list)
-      list.push({ id: row.id, content: contentOf(row.type, row.entity, row.entityId, row.payload), at: seq })
+      const list = appended.get(tab) ?? []
+      appended.set(tab, list)
+      list.push({ id: row.id, content: contentOf(row.type, row.entity, row.entityId, row.payload) })
       if (row.token?.startsWith('tx')) tokens.set(row.token, (tokens.get(row.token) ?? 0) + 1)
     }
     for (const [token, count] of tokens)
       if (count !== 2) report('S2', `Of the two operations of ${token} only ${count} was stored in one commit.`)
   }
 
-  function declined({ ticket, device, code }: Extract<Fact, { type: 'declined' }>): void {
-    for (const { type, entity, id, payload, idempotencyKey, dedupeKey } of asked.get(ticket)?.inputs ?? []) {
+  function declined({ ticket, tab, code }: Extract<Fact, { type: 'declined' }>): void {
+    const call = asked.get(ticket)
+    for (const { type, entity, id, payload, idempotencyKey, dedupeKey } of call?.fact.inputs ?? []) {
       // Two deletes look alike, and so do those that share a key.
       if (payload === undefined || idempotencyKey !== undefined || dedupeKey !== undefined) continue
       const content = contentOf(type, entity, id, payload)
-      // What names others may be the same as an earlier call by the ids that these have now.
-      if (temporaryIdsIn(content).length > 0) continue
-      const left = appended.get(device)?.find((one) => one.content === content)
+      const left = appended.get(tab)?.find((one, at) => at >= (call?.storedBefore ?? 0) && one.content === content)
       if (left !== undefined) report('S3', `#${ticket} was declined (${code}), but ${left.id} was stored for it.`)
     }
   }
 
   return {
     see(fact) {
-      if (fact.type === 'asked') asked.set(fact.ticket, fact)
+      if (fact.type === 'asked') asked.set(fact.ticket, { fact, storedBefore: appended.get(fact.tab)?.length ?? 0 })
       else if (fact.type === 'accepted') accepted(fact)
       else if (fact.type === 'declined') declined(fact)
       else if (fact.type === 'committed') committed(fact)
-      else if (fact.type === 'fault' && fact.kind === 'evicted') appended.delete(fact.where)
     },
     end() {
       for (const one of register.all()) {

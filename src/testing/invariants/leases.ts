@@ -12,8 +12,10 @@ interface Holder {
 /** S10, L7, L10: only the lease's holder plays operations, nobody takes it from one who is well, and who leaves leaves no lease. */
 export const leases: Checker = ({ settings, now }, report) => {
   const holders = new Map<string, Holder>()
-  /** Tabs whose store has failed since they began to stop. */
+  /** Tabs whose store has failed since they began to stop, be it to log out. */
   const troubled = new Set<string>()
+  /** Tabs whose engine had stopped before they were closed. */
+  const idle = new Set<string>()
   const builds = new Map<string, number>()
   const { staleMs = 120_000, pollMs = 0 } = settings.engine.lock ?? {}
   /** A gap in one's own looking may count for two polls. */
@@ -50,9 +52,15 @@ export const leases: Checker = ({ settings, now }, report) => {
       if (fact.type === 'refused-commit' || (fact.type === 'read' && fact.failed !== undefined)) troubled.add(fact.tab)
       // A build that lacks the key of a newer one can't write the lease either.
       if (fact.type === 'event' && fact.event.type === 'lock:failed') troubled.add(fact.tab)
+      if (fact.type === 'event' && fact.event.type === 'engine:stopped') idle.add(fact.tab)
+      if (fact.type === 'event' && fact.event.type === 'engine:started') idle.delete(fact.tab)
+      if (fact.type === 'log-out' && fact.result === 'asked') troubled.delete(fact.tab)
       if (fact.type === 'tab') {
-        if (fact.change === 'starting') builds.set(fact.tab, fact.build)
-        if (fact.change === 'stopping') troubled.delete(fact.tab)
+        if (fact.change === 'starting') {
+          builds.set(fact.tab, fact.build)
+          idle.delete(fact.tab)
+        }
+        if (fact.change === 'stopping' && !idle.has(fact.tab)) troubled.delete(fact.tab)
         if (fact.change === 'stopped') stopped(fact)
         if (fact.change === 'killed' || fact.change === 'frozen') unwell(fact.tab)
       }
