@@ -2,8 +2,10 @@ import { describe, expect, it } from 'vitest'
 import type { JsonObject } from '../../src/core/json.ts'
 import type { OperationRow } from '../../src/core/operation.ts'
 import { infoOf } from '../../src/engine/info.ts'
+import { EPOCH_MS } from '../../src/testing/world/clock.ts'
 import type { FactBody, Sent } from '../../src/testing/world/facts.ts'
 import type { Effect } from '../../src/testing/world/model-server.ts'
+import type { World } from '../../src/testing/world/world.ts'
 import { invariantsIn, told } from '../support/told.ts'
 import { queued as row } from '../support/queued.ts'
 
@@ -230,6 +232,21 @@ describe('the checkers', () => {
     expect(invariantsIn([stored, claimed, asked, committed(sending, waiting)])).toContain('S22')
     expect(invariantsIn([stored, claimed, asked, offline, committed(sending, waiting)])).not.toContain('S22')
     expect(invariantsIn([stored, claimed, offline, asked, committed(sending, waiting)])).not.toContain('S22')
+  })
+
+  it('F4 S22 say nothing of a claim of what was due before the clock was set back, be it by a year', () => {
+    const wait = { ...waiting, dueAt: EPOCH_MS + 60_000 }
+    const clock =
+      (skewMs: number) =>
+      ({ devices }: World): void =>
+        void (devices[0]!.clock.skewMs = skewMs)
+    const other = committed(undefined, { ...row, id: 'o2', seq: 2, idempotencyKey: 'o2' })
+    const before = [stored, claimed, committed(sending, wait)]
+    const taken = committed(wait, { ...sending, attempts: 2 })
+    expect(invariantsIn([...before, taken])).toContain('S22')
+    expect(invariantsIn([...before, clock(60_000), other, clock(0), taken])).not.toContain('S22')
+    expect(invariantsIn([...before, clock(60_000), other, clock(0), other, taken])).not.toContain('S22')
+    expect(invariantsIn([...before, clock(59_999), other, clock(0), other, taken])).toContain('S22')
   })
 
   it('F4 S6 say nothing of what a tab had chosen before another took its lease', () => {

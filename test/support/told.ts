@@ -2,10 +2,10 @@ import { watchInvariants, type InvariantWatch } from '../../src/testing/invarian
 import type { Fact, FactBody } from '../../src/testing/world/facts.ts'
 import { drawSettings } from '../../src/testing/world/settings.ts'
 import { choicesOf, replayedTape } from '../../src/testing/world/tape.ts'
-import { createWorld } from '../../src/testing/world/world.ts'
+import { createWorld, type World } from '../../src/testing/world/world.ts'
 
-/** A world in which nothing happens but what the test tells. */
-export function told(facts: readonly FactBody[]): InvariantWatch {
+/** A world in which nothing happens but what the test tells, or does to it between two facts. */
+export function told(facts: readonly (FactBody | ((world: World) => void))[]): InvariantWatch {
   const choices = choicesOf(replayedTape([]))
   const heard: Fact[] = []
   const world = createWorld({
@@ -16,12 +16,15 @@ export function told(facts: readonly FactBody[]): InvariantWatch {
     observe: (fact) => void heard.push(fact),
   })
   const watch = watchInvariants(world)
-  for (const fact of facts) world.tell(fact)
-  for (const fact of heard) watch.see(fact)
+  for (const fact of facts) {
+    if (typeof fact === 'function') fact(world)
+    else world.tell(fact)
+    for (const one of heard.splice(0)) watch.see(one)
+  }
   watch.end()
   return watch
 }
 
-export function invariantsIn(facts: readonly FactBody[]): readonly string[] {
+export function invariantsIn(facts: Parameters<typeof told>[0]): readonly string[] {
   return told(facts).violations.map(({ invariant }) => invariant)
 }

@@ -16,35 +16,42 @@ const HONOURED: ReadonlySet<string> = new Set(['429', '500', '502', '503', '504'
 const NOT_THE_SERVER: ReadonlySet<string> = new Set(['407', '511'])
 
 /** S22, S24: nobody comes back before he was told to, and a missing log-in costs nothing. */
-export const waits: Checker = ({ register, wallTimeOf }, report) => {
+export const waits: Checker = ({ register, now, wallTimeOf }, report) => {
   /** By operation: what the last answer asked for, in the device's wall time. */
   const asked = new Map<string, Asked>()
-  const lastWall = new Map<string, number>()
+  /** By how much each device's wall clock was ahead when it was looked at last. */
+  const skews = new Map<string, number>()
+  /** What was due before the clock was set back: it may have been chosen then. */
+  const wasDue = new Set<string>()
   /** Tabs without a network, as they found. */
   const cutOff = new Set<string>()
 
-  /** False if the clock was set back: what was due then says nothing now. */
-  function isSteady(device: string): boolean {
-    const now = wallTimeOf(device)
-    const last = lastWall.get(device) ?? now
-    lastWall.set(device, now)
-    return now >= last
+  /** The furthest that the device's wall clock was ahead since it was looked at last. */
+  function lookAtClock(device: string): number {
+    const skew = wallTimeOf(device) - now()
+    const before = skews.get(device) ?? skew
+    skews.set(device, skew)
+    if (skew >= before) return skew
+    for (const { id, device: home, row } of register.all())
+      if (home === device && row.status === 'waiting' && (row.dueAt ?? 0) <= now() + before) wasDue.add(id)
+    return before
   }
 
   function answered({ request, answer, retryAfter }: Extract<Fact, { type: 'answered' }>): void {
-    const now = wallTimeOf(request.device)
+    const nowMs = wallTimeOf(request.device)
     const { tab } = request
     const isHonoured = HONOURED.has(answer) && !(cutOff.has(tab) && NOT_THE_SERVER.has(answer))
-    const waitMs = isHonoured ? parseRetryAfter(retryAfter, { nowMs: now }) : undefined
+    const waitMs = isHonoured ? parseRetryAfter(retryAfter, { nowMs }) : undefined
     for (const { key } of request.writes) {
       const one = register.byKey(request.user, key)
       if (one === undefined) continue
       if (waitMs === undefined || retryAfter === undefined) asked.delete(one.id)
-      else asked.set(one.id, { until: now + waitMs, retryAfter, tab, answer })
+      else asked.set(one.id, { until: nowMs + waitMs, retryAfter, tab, answer })
     }
   }
 
-  function changed(device: string, steady: boolean, { before, row }: RowChange): void {
+  function changed(wallTime: number, { before, row }: RowChange): void {
+    const mayHaveBeenChosen = row !== undefined && wasDue.delete(row.id)
     if (before === undefined || row === undefined || register.byId(row.id)?.isTainted) return
     const wish = asked.get(row.id)
     const wasAttempted = before.status === 'sending' && row.attempts === before.attempts
@@ -53,8 +60,8 @@ export const waits: Checker = ({ register, wallTimeOf }, report) => {
         'S22',
         `${row.id} is due ${wish.until - (row.dueAt ?? 0)} ms before the server's Retry-After: ${wish.retryAfter} is over.`,
       )
-    if (before.status === 'waiting' && row.status === 'sending' && steady && (before.dueAt ?? 0) > wallTimeOf(device))
-      report('S22', `${row.id} was claimed ${(before.dueAt ?? 0) - wallTimeOf(device)} ms before it was due.`)
+    if (before.status === 'waiting' && row.status === 'sending' && !mayHaveBeenChosen && (before.dueAt ?? 0) > wallTime)
+      report('S22', `${row.id} was claimed ${(before.dueAt ?? 0) - wallTime} ms before it was due.`)
     const isNew = JSON.stringify(row.lastError) !== JSON.stringify(before.lastError)
     if (!isNew || row.lastError?.code !== 'authentication' || row.lastError.status !== 401 || before.status !== 'sending') return
     if (row.status !== 'queued' && row.status !== 'waiting') report('S24', `${row.id} met a 401 and became ${row.status}.`)
@@ -74,9 +81,10 @@ export const waits: Checker = ({ register, wallTimeOf }, report) => {
       if (fact.type === 'answered') answered(fact)
       if (fact.type === 'sent')
         for (const { key } of fact.request.writes) asked.delete(register.byKey(fact.request.user, key)?.id ?? '')
+      if (fact.type === 'fault' && skews.has(fact.where)) lookAtClock(fact.where)
       if (fact.type !== 'committed') return
-      const steady = isSteady(fact.device)
-      for (const change of fact.changes) changed(fact.device, steady, change)
+      const wallTime = now() + lookAtClock(fact.device)
+      for (const change of fact.changes) changed(wallTime, change)
     },
   }
 }
