@@ -175,6 +175,11 @@ export function isScheduled({ status, notBefore, attempts }: OperationRow): bool
   return status === 'waiting' && notBefore !== undefined && attempts === 0
 }
 
+/** No request of it was ever made: it is bound to what it depends on, also where it waited for a decision before its turn. */
+export function isUnsent({ status, attempts, request }: OperationRow): boolean {
+  return status === 'queued' || ((status === 'waiting' || status === 'parked') && attempts === 0 && request === undefined)
+}
+
 /** From when on it could have been sent. */
 export function sendableAt({ enqueuedAt, notBefore = 0 }: OperationRow): number {
   return Math.max(enqueuedAt, notBefore)

@@ -2,7 +2,7 @@ import { coalesceLane, type Coalesced } from '../core/coalesce.ts'
 import { baseOf, earlierBase } from '../core/earlier.ts'
 import { StorageCorruptError, SyncError, SyncOperationError } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
-import { isScheduled, isTerminal, type OperationRow } from '../core/operation.ts'
+import { isTerminal, isUnsent, type OperationRow } from '../core/operation.ts'
 import type { Settings } from '../core/options.ts'
 import type { Entry, Transport, Write } from '../core/ports.ts'
 import { beginRollback, claim, finish, park } from '../core/rows.ts'
@@ -107,7 +107,9 @@ export function createChooser(
     if (member !== 'alone') return member
     const head = await headOf(entries, rows, entity, now)
     if ('type' in head) return head
-    return isUnusable(head.row) ? parking(lane, head.row, head.nextRank) : choiceOf(lane, head, entity)
+    return isUnusable(head.row) && head.error === undefined
+      ? parking(lane, head.row, head.nextRank)
+      : choiceOf(lane, head, entity)
   }
 
   async function headOf(
@@ -122,7 +124,7 @@ export function createChooser(
     if (first === undefined) return corrupt(head)
     if (first.status === 'parked') return { type: 'parked' }
     if (dueAt(first, now) > now) return { type: 'notDue', dueAt: dueAt(first, now) }
-    if (first.status === 'queued' || isScheduled(first)) return queuedHead(rows, entries, entity, now)
+    if (isUnsent(first)) return unsentHead(rows, entries, entity, now)
     return { row: first, ended: [], endings: [], nextRank: rankAfter(rows.slice(1), entries) }
   }
 
@@ -132,7 +134,7 @@ export function createChooser(
     return at > now || attempts === 0 ? at : now + retryWaitMs()
   }
 
-  async function queuedHead(
+  async function unsentHead(
     rows: readonly OperationRow[],
     entries: readonly Entry[],
     entity: EntityRow | undefined,

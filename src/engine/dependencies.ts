@@ -1,5 +1,5 @@
 import { ValidationError } from '../core/errors.ts'
-import { isTerminal, type NewOperationRow, type OperationRow } from '../core/operation.ts'
+import { isTerminal, isUnsent, type NewOperationRow, type OperationRow } from '../core/operation.ts'
 import type { Expectation, Write } from '../core/ports.ts'
 import { EDITS, META, OPERATIONS } from '../core/schema.ts'
 import { putOperation, type Store } from './store.ts'
@@ -35,7 +35,7 @@ export async function markParents(store: Store, rows: readonly NewOperationRow[]
 
 /** The same for an operation whose content was edited. The edit itself is counted. */
 export async function markParentsAnew(store: Store, was: OperationRow, row: OperationRow): Promise<Also> {
-  if (row.dependsOn === undefined || row.status !== 'queued' || row.payload === was.payload) return { writes: [], unchanged: [] }
+  if (row.dependsOn === undefined || !isUnsent(row) || row.payload === was.payload) return { writes: [], unchanged: [] }
   const found = await store.byIds(row.dependsOn)
   const parents = found.filter((parent) => parent !== undefined)
   return {

@@ -1,5 +1,5 @@
 import { ValidationError } from '../core/errors.ts'
-import { laneOf, type OperationRow } from '../core/operation.ts'
+import { isUnsent, laneOf, type OperationRow } from '../core/operation.ts'
 import type { Settings } from '../core/options.ts'
 import type { Expectation } from '../core/ports.ts'
 import { referencesIn } from '../core/references.ts'
@@ -114,7 +114,7 @@ export function createLinker({ entities }: Pick<Settings, 'entities'>, store: St
     /** One that is edited. What was sent before waits for nothing any more. */
     async edited(row: OperationRow): Promise<OperationRow> {
       const { rows, links } = await look([row])
-      const linked = row.status === 'queued' ? dependent(rows, links) : rows
+      const linked = isUnsent(row) ? dependent(rows, links) : rows
       return linked[0] ?? row
     },
   }

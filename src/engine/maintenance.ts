@@ -1,5 +1,5 @@
 import { StorageConflictError } from '../core/errors.ts'
-import { isScheduled, isTerminal, type OperationRow, type TerminalStatus } from '../core/operation.ts'
+import { isTerminal, isUnsent, type OperationRow, type TerminalStatus } from '../core/operation.ts'
 import type { RetentionOptions } from '../core/options.ts'
 import type { Entry, Scalar, Write } from '../core/ports.ts'
 import { ENTITIES, OPERATIONS, readOperation } from '../core/schema.ts'
@@ -112,7 +112,7 @@ async function forgetDoubtful(store: Store, doubtful: Doubtful, epoch: number, e
   if (doubtful.size === 0) return 0
   for await (const page of store.finishedPages('superseded')) keep(doubtful, page, (row) => [row.supersededBy ?? ''])
   for await (const page of store.queuedPages()) keep(doubtful, page, (row) => row.dependsOn ?? [])
-  for await (const page of store.waitingPages()) keep(doubtful, page, (row) => (isScheduled(row) ? (row.dependsOn ?? []) : []))
+  for await (const page of store.waitingPages()) keep(doubtful, page, (row) => (isUnsent(row) ? (row.dependsOn ?? []) : []))
   const writes = [...doubtful.values()].map(deletion)
   try {
     for (let at = 0; at < writes.length; at += PAGE_LIMIT)

@@ -240,6 +240,42 @@ describe('an operation that can not be brought to the new shape', () => {
     expect(await engine.operations.get(id!)).toMatchObject({ status: 'cancelled', payload: { title: 'Hi' } })
   })
 
+  it('S9 S27 falls with what it depends on', async () => {
+    const first = await world.started()
+    first.pause('test')
+    const parent = await first.enqueue(update('nothing', { n: 1 }))
+    const child = await first.enqueue({ ...create('a', { bad: true }), dependsOn: [parent.id] })
+    await first.stop()
+    const payload = (json: Json): Json => ('bad' in (json as JsonObject) ? failing() : json)
+    const engine = await world.started(second({ payload }))
+    expect(await engine.operations.handle(child.id).settled).toMatchObject({
+      status: 'rejected',
+      error: { code: 'dependency-failed' },
+    })
+    expect((await rowsOf(world.storage())).find(({ id }) => id === child.id)).toMatchObject({ payload: { bad: true } })
+    expect(world.notes()).toEqual({})
+  })
+
+  it('S9 S27 waits for what it names once a person has seen to it', async () => {
+    const [id] = await left([create('a', { title: 'Hi' })])
+    const entities = {
+      note: { version: 2, migrations: { 2: { payload: failing, value: renamed } }, references: { parent: 'note' } },
+    }
+    const engine = await world.started({ entities })
+    await engine.flush()
+    world.intercept(async () => {
+      throw new NetworkError('down')
+    })
+    const parent = await engine.enqueue(create('x', { name: 'x' }))
+    await engine.operations.edit(id!, { name: 'Ho', parent: 'x' })
+    await engine.flush()
+    expect((await engine.explain(id!)).waitingFor.join()).toContain(parent.id)
+    expect(world.notes()).toEqual({})
+    world.intercept(undefined)
+    await engine.operations.retry(parent.id)
+    expect(await engine.operations.handle(id!).settled).toEqual({ status: 'done' })
+  })
+
   it('S27 S31 holds its whole transaction, which goes on with it', async () => {
     const first = await world.started()
     first.pause('test')

@@ -1,4 +1,4 @@
-import { isScheduled, isTerminal, laneOf, type OperationRow } from '../../core/operation.ts'
+import { isTerminal, isUnsent, laneOf, type OperationRow } from '../../core/operation.ts'
 import type { Device } from './device.ts'
 
 /** What has not ended in one store: what waits for a decision, and what must go on by itself. */
@@ -50,7 +50,7 @@ function backlogOf(rows: Iterable<OperationRow>, isUnreadable: (seq: number) => 
       const lane = laneOf(row.user, row.entity, row.entityId)
       const waits = row.dependsOn?.some((id) => stuck.has(successorOf(successors, id))) ?? false
       const isHeld = companions(row, live).some((other) => stuck.has(other.id))
-      if (stuck.has(row.id) || lanes.has(lane) || isHeld || (waits && (row.status === 'queued' || isScheduled(row)))) {
+      if (stuck.has(row.id) || lanes.has(lane) || isHeld || (waits && isUnsent(row))) {
         stuck.add(row.id)
         lanes.add(lane)
       }
