@@ -26,7 +26,7 @@ export interface ChromiumApp {
   close(): Promise<void>
 }
 
-/** Entry points are paths below `test/pages`; each is served as a script of that name, and `page` is what the page runs. */
+/** Entry points are paths below `test/pages`; each is served as a script of that name, and run by the page of that name: `page` by all others. */
 export async function openChromiumApp(
   entries: readonly string[],
   launch: { readonly args?: readonly string[] } = {},
@@ -36,6 +36,10 @@ export async function openChromiumApp(
   const told: unknown[] = []
   let reachable = true
   let held: Promise<void> | undefined
+
+  function scriptOf(path: string): string {
+    return scripts.has(`${path}.js`) ? `${path}.js` : '/page.js'
+  }
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = request.url ?? '/'
@@ -50,7 +54,7 @@ export async function openChromiumApp(
     else
       response
         .writeHead(200, { 'content-type': 'text/html' })
-        .end('<!doctype html><title>app</title><script type="module" src="/page.js"></script>')
+        .end(`<!doctype html><title>app</title><script type="module" src="${scriptOf(path)}"></script>`)
   }
 
   async function api(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -1,0 +1,1 @@
+export { attachInspector, type AttachOptions, type XStateInspector } from './attach.ts'
