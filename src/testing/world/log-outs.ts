@@ -60,7 +60,7 @@ export function createLogOuts(world: World) {
       for (const step of steps) world.scheduler.after(step.atMs, () => logOut(world, leaving, step, nextOf))
     },
     see(fact: Fact): void {
-      if (fact.type === 'tab' && fact.change === 'killed') leaving.delete(fact.tab)
+      if (fact.type === 'tab' && (fact.change === 'killed' || fact.change === 'stopped')) leaving.delete(fact.tab)
       if (fact.type !== 'event' || fact.event.type !== 'engine:logged-out' || leaving.has(fact.tab)) return
       const tab = tabs.get(fact.tab)
       if (tab !== undefined) world.scheduler.after(0, () => void comeBack(world, tab))
