@@ -142,6 +142,20 @@ describe('B13 the consistency checker', () => {
     expect(codesOf(await engine.check({ repair: true })).toSorted()).toEqual(['dependency none', 'transaction none'])
   })
 
+  it('B13 tells of an operation that is said to be merged into one on another entity', async () => {
+    const engine = await world.started()
+    await eventOf(engine, 'lock:acquired')
+    engine.pause('test')
+    const [, survivor, other] = await engine.enqueueAll([create('a'), update('a', { n: 1 }), create('b')])
+    engine.resume('test')
+    await engine.flush()
+    expect(await engine.check()).toMatchObject({ isSound: true })
+    await overwrite('operations', 'seq', 1, (text) =>
+      text.replace(`"supersededBy":"${survivor!.id}"`, `"supersededBy":"${other!.id}"`),
+    )
+    expect(codesOf(await engine.check({ repair: true }))).toEqual(['superseded none'])
+  })
+
   it('B13 sets aside an entity that can not be read, and it is pulled anew', async () => {
     const { engine } = await paused(create('a', { n: 1 }), create('b', { n: 2 }))
     engine.resume('test')

@@ -258,6 +258,16 @@ describe('an entity whose id the server assigns', () => {
     expect(new Set(world.attempts.map(({ context }) => context.idempotencyKey)).size).toBe(1)
   })
 
+  it('B8 B13 is sound in the eyes of a check, though what was merged into its create keeps the temporary id', async () => {
+    const engine = await started()
+    engine.pause('test')
+    await engine.enqueueAll([create('temp'), update('temp', { n: 2 })])
+    engine.resume('test')
+    await engine.flush()
+    expect(await engine.operations.list({ status: 'superseded' })).toMatchObject([{ entityId: 'temp' }])
+    expect(await engine.check()).toMatchObject({ problems: [] })
+  })
+
   it('B8 S13 waits for a person if the server says that it has the like, for it can not be looked for', async () => {
     const engine = await started()
     world.intercept(async () => ({ type: 'conflict', reason: 'exists', error: new ConflictError('Exists.') }))
