@@ -121,6 +121,7 @@ describe('the checker of names', () => {
     expect(saidOf([stores(VALUE), answered, ...both])).toEqual([])
     expect(saidOf([answered, shows('temp1', {}), LATER, shows('f1', {}), shows('temp1', undefined), LATER])).toEqual([])
     expect(saidOf([answered, shows('temp1', {}), LATER, shows('temp1', undefined), LATER]).join()).toContain('shows neither')
+    expect(saidOf([answered, shows('temp2', {}), LATER])).toEqual([])
     const gone = stores({ key: 'u1/folder/f1', version: '2', deletedAt: 3 })
     expect(saidOf([answered, gone, shows('temp1', undefined), LATER])).toEqual([])
   })

@@ -41,8 +41,8 @@ export const names: Checker = ({ register, settings, valueOf, versionsOf, undone
   const bases = new Map<string, Set<string>>()
   const deleted = new Set<string>()
   const blind = new Set<string>()
-  /** By tab: what it shows of folders. */
-  const views = new Map<string, Set<string>>()
+  /** By tab: of folders that it ever showed, which it shows now. */
+  const views = new Map<string, Map<string, boolean>>()
   let shownLast: Shown | undefined
 
   function createOf(device: string, user: string, id: string): Known | undefined {
@@ -112,22 +112,23 @@ export const names: Checker = ({ register, settings, valueOf, versionsOf, undone
 
   function shows(fact: Shown): void {
     const { tab, user, entity, id, value } = fact
-    const own = views.get(tab) ?? new Set()
+    const own = views.get(tab) ?? new Map<string, boolean>()
     views.set(tab, own)
-    const lane = laneOf(user, entity, id)
-    if (value === undefined) own.delete(lane)
-    else own.add(lane)
+    own.set(laneOf(user, entity, id), value !== undefined)
     shownLast = fact
   }
 
   /** What one emission told of is complete once something else happens. */
   function lookAt({ tab, device, user }: Shown): void {
-    const own = views.get(tab) ?? new Set()
+    const own = views.get(tab) ?? new Map<string, boolean>()
     for (const { from, to, wasPulled } of renamed.get(device) ?? []) {
       if (!from.startsWith(laneOf(user, 'folder', '')) || blind.has(device)) continue
-      if (own.has(from) && own.has(to) && !wasPulled) report('S14', `${tab} shows both ${from} and ${to}, which are one.`)
+      const [hasOld, hasNew] = [own.get(from) === true, own.get(to) === true]
+      if (hasOld && hasNew && !wasPulled) report('S14', `${tab} shows both ${from} and ${to}, which are one.`)
       const isGone = deleted.has(from) || deleted.has(to)
-      if (!own.has(from) && !own.has(to) && !isGone) report('S14', `${tab} shows neither ${from} nor ${to}, which it is now.`)
+      // Who never showed it has not heard of it yet.
+      const isLost = !hasOld && !hasNew && (own.has(from) || own.has(to))
+      if (isLost && !isGone) report('S14', `${tab} shows neither ${from} nor ${to}, which it is now.`)
     }
   }
 
