@@ -3,7 +3,7 @@ import { backlogIn } from './world/backlog.ts'
 import { proveAgreement } from './agreement.ts'
 import { checkAtRest } from './world/checks.ts'
 import type { Caretaker } from './world/caretaker.ts'
-import { decideParked, resumeAll } from './world/people.ts'
+import { decideParked, resumeAll, sendMisdated } from './world/people.ts'
 import { mendNotes } from './world/schemas.ts'
 import type { World } from './world/world.ts'
 
@@ -74,6 +74,7 @@ async function drain(
   const isDrained = (): boolean => failed() || (hasNews() && isDrainedNow(world))
   for (;;) {
     resumeAll(world)
+    sendMisdated(world)
     const how = await world.scheduler.run(world.scheduler.now() + LOOK_EVERY_MS, isDrained)
     if (how === 'settled' || isDrainedNow(world)) return
     const nightMs = nightBefore(world)

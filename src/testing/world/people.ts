@@ -1,3 +1,4 @@
+import { isScheduled } from '../../core/operation.ts'
 import { backlogIn } from './backlog.ts'
 import type { EnqueueInput } from '../../engine/types.ts'
 import { decideIn, isWaiting } from './decisions.ts'
@@ -11,6 +12,7 @@ import type { World } from './world.ts'
 const PAUSE = 'person'
 /** How often somebody tries before he gives up. */
 const PATIENCE = 6
+const DAY_MS = 86_400_000
 const DECISIONS = ['local', 'value', 'remote'] as const
 
 /** Lets the steps of a workload be done at their times, in tabs that are open and awake by then. */
@@ -90,6 +92,18 @@ async function told(
 /** Nobody holds anything back any more: what was paused goes on. */
 export function resumeAll(world: World): void {
   for (const { tabs } of world.devices) for (const tab of tabs) tab.ready()?.resume(PAUSE)
+}
+
+/** What was given a time while the clock was ahead would wait for it as much longer: somebody has it sent. */
+export function sendMisdated(world: World): void {
+  for (const device of world.devices) {
+    const latest = device.wallTime() + DAY_MS
+    const tab = device.tabs.find((one) => one.ready() !== undefined)
+    const operations = tab?.ready()?.operations
+    if (tab === undefined || operations === undefined) continue
+    for (const row of backlogIn(device).free)
+      if (isScheduled(row) && (row.dueAt ?? 0) > latest) void told(world, tab, 'retry', row.id, operations.retry(row.id))
+  }
 }
 
 /** What is parked is decided about by somebody: conflicts in any tab; of the others every second one is tried again, some with other content, the rest given up. False if nothing was parked. */
