@@ -3,7 +3,7 @@ import type { KeyValueStore } from '../../src/adapters/localforage/forage.ts'
 import { withLock } from '../../src/adapters/localforage/lock.ts'
 import { nobody } from '../../src/adapters/localforage/peers.ts'
 import { keyValueTier } from '../../src/adapters/localforage/tier.ts'
-import { StorageNewerError, StorageQuotaError } from '../../src/core/errors.ts'
+import { StorageNewerError, StorageQuotaError, StorageUnavailableError } from '../../src/core/errors.ts'
 import type { Storage, StoreListener } from '../../src/core/ports.ts'
 import { describeStorage } from './storage-contract.ts'
 import type { StorageWorld } from './storage-world.ts'
@@ -12,17 +12,24 @@ import { laterSchema, schema } from './storage-world.ts'
 let stores = 0
 
 /** Keys and values in memory, each written alone, and the tier over them. */
-function keyValueWorld(): StorageWorld & { readonly values: Map<string, string> } {
+function keyValueWorld(): StorageWorld & {
+  readonly values: Map<string, string>
+  failReads(isFailing: (key: string) => boolean): void
+} {
   const values = new Map<string, string>()
   const listeners = new Map<object, Set<StoreListener>>()
   const lock = `store ${++stores}`
   let broken: string | undefined
   let [handles, longest] = [0, Infinity]
+  let isFailing = (_key: string): boolean => false
 
   const read = (key: string): unknown => JSON.parse(values.get(key) ?? 'null')
   const store: KeyValueStore = {
     lagging: false,
-    get: async (key) => read(key),
+    async get(key) {
+      if (isFailing(key)) throw new Error('the connection is lost')
+      return read(key)
+    },
     async set(key, value) {
       const text = JSON.stringify(value)
       if (key === broken) throw new Error('the disk failed')
@@ -63,6 +70,7 @@ function keyValueWorld(): StorageWorld & { readonly values: Map<string, string> 
   return {
     values,
     handle,
+    failReads: (how) => void (isFailing = how),
     async failWritesOf(collection, key) {
       broken = `${collection}/s${key}`
       return async () => void (broken = undefined)
@@ -97,4 +105,25 @@ it('S27 a build of an older schema does not finish what a newer one has begun', 
   const next = world.handle()
   await next.open(laterSchema)
   expect(await next.get('notes', 'b')).toMatchObject({ value: { id: 'b' } })
+})
+
+it('S28 L5 a row that comes while the connection is lost is read when it is back, and not taken for a damaged one', async () => {
+  const world = keyValueWorld()
+  const [writer, reader] = [world.handle(), world.handle()]
+  await Promise.all([writer.open(schema), reader.open(schema)])
+  await writer.commit([{ type: 'append', collection: 'operations', value: { lane: 'a' } }])
+  let reads = 0
+  world.failReads((key) => ++reads > 1 || key !== '~head')
+  await expect(reader.scan('operations', { index: 'byLane', limit: 9 })).rejects.toThrow(StorageUnavailableError)
+  world.failReads(() => false)
+  expect(await reader.scan('operations', { index: 'byLane', limit: 9 })).toMatchObject([{ value: { lane: 'a' } }])
+})
+
+it('S28 a row that fails by itself, while the others can be read, is damaged', async () => {
+  const world = keyValueWorld()
+  const [writer, reader] = [world.handle(), world.handle()]
+  await Promise.all([writer.open(schema), reader.open(schema)])
+  await writer.commit(['a', 'b'].map((id) => ({ type: 'put', collection: 'notes', value: { id } })))
+  world.failReads((key) => key === 'notes/sa')
+  expect(await reader.getMany('notes', ['a', 'b'])).toMatchObject([{ corrupt: {} }, { value: { id: 'b' } }])
 })

@@ -1,5 +1,6 @@
 import localforage from 'localforage'
 import { StorageUnavailableError } from '../../core/errors.ts'
+import { readValue } from './read.ts'
 
 export type ForageDriver = 'INDEXEDDB' | 'WEBSQL' | 'LOCALSTORAGE'
 
@@ -50,7 +51,7 @@ async function create(name: string, drivers: readonly ForageDriver[] | undefined
     } catch {
       // One that can't be decoded ends the iteration; the others are still there.
       found.clear()
-      for (const key of await instance.keys()) found.set(key, await get(key).catch(() => undefined))
+      for (const key of await instance.keys()) found.set(key, await readValue(get, key))
     }
     return found
   }

@@ -1,7 +1,7 @@
 import { StorageCorruptError } from '../../core/errors.ts'
 import { isRow } from '../rows.ts'
 import type { KeyValueStore } from './forage.ts'
-import type { StoredRecord } from './record.ts'
+import { HEAD_KEY, type StoredRecord } from './record.ts'
 
 /** A key and what is written under it; null deletes it. */
 export type Change = readonly [key: string, record: StoredRecord | null]
@@ -25,7 +25,6 @@ export interface Head {
   readonly redo?: readonly Change[]
 }
 
-const KEY = '~head'
 const MAX_RECENT_KEYS = 200
 
 const emptyHead: Head = { version: 0, sequence: 0, by: '', lastKeys: [], recent: [] }
@@ -33,7 +32,7 @@ const emptyHead: Head = { version: 0, sequence: 0, by: '', lastKeys: [], recent:
 export async function readHead(store: KeyValueStore): Promise<Head> {
   let stored: unknown
   try {
-    stored = await store.get(KEY)
+    stored = await store.get(HEAD_KEY)
   } catch (cause) {
     if (cause instanceof SyntaxError) throw damaged(cause)
     throw cause
@@ -44,7 +43,7 @@ export async function readHead(store: KeyValueStore): Promise<Head> {
 }
 
 export function writeHead(store: KeyValueStore, head: Head): Promise<void> {
-  return store.set(KEY, head)
+  return store.set(HEAD_KEY, head)
 }
 
 export function withBatch(recent: readonly Batch[], batch: Batch): readonly Batch[] {
@@ -65,7 +64,7 @@ function isHead(value: unknown): value is Head {
 
 function damaged(cause?: unknown): StorageCorruptError {
   return new StorageCorruptError(
-    `The record "${KEY}" of the store can not be read. Export the rows beside it, then clear the site's data.`,
+    `The record "${HEAD_KEY}" of the store can not be read. Export the rows beside it, then clear the site's data.`,
     { cause },
   )
 }

@@ -4,6 +4,9 @@ import { isRow, isScalar } from '../rows.ts'
 import type { Table } from '../memory/table.ts'
 import { putRow } from '../memory/table.ts'
 
+/** Of the one record that is no row. */
+export const HEAD_KEY = '~head'
+
 /** A row as it is kept. `at` repeats its indexed fields, so that a row whose text is damaged keeps its place. */
 export interface StoredRecord {
   readonly text: string

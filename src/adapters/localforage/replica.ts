@@ -9,6 +9,7 @@ import type { KeyValueStore } from './forage.ts'
 import type { Change, Head } from './head.ts'
 import { withBatch } from './head.ts'
 import { persist } from './journal.ts'
+import { readValue } from './read.ts'
 import { loadRecord, parseStorageKey, recordIn, storageKey } from './record.ts'
 import { newerError } from '../store-version.ts'
 
@@ -95,7 +96,7 @@ function changesOf({ disk, schema }: Replica, places: readonly Place[]): Change[
 }
 
 async function patch(store: KeyValueStore, replica: Replica, keys: ReadonlySet<string>): Promise<Replica> {
-  const records = await Promise.all([...keys].map(async (key) => [key, await store.get(key).catch(() => undefined)] as const))
+  const records = await Promise.all([...keys].map(async (key) => [key, await readValue(store.get, key)] as const))
   // All go before any comes, so that a unique value may pass from one row to another.
   for (const key of keys) {
     const place = parseStorageKey(key)

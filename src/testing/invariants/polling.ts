@@ -23,6 +23,8 @@ export const polling: Checker = ({ now, settings }, report) => {
   const boundMs = 1.25 * everyMs + GRACE_MS
 
   function seeLine({ tab, device, change }: Extract<Fact, { type: 'line' }>): void {
+    // Of a line that has gone silent nobody is told: it is held until it is let go.
+    if (change === 'silent') return
     const one = owners.get(tab) ?? newOwner(device, now())
     owners.set(tab, one)
     if (change === 'opened') one.hasLine = true
@@ -61,7 +63,8 @@ export const polling: Checker = ({ now, settings }, report) => {
       judge()
       if (fact.type === 'line') seeLine(fact)
       else if (fact.type === 'event') seeEvent(fact)
-      else if (fact.type === 'tab') owners.delete(fact.tab)
+      // An engine may own before its start has been told of.
+      else if (fact.type === 'tab' && fact.change !== 'started') owners.delete(fact.tab)
       else if (fact.type === 'fault' && (fact.kind === 'throttled' || fact.kind === 'slept')) excused.add(fact.where)
       // The server may have asked for longer rests.
       else if (fact.type === 'answered' && (fact.wishes?.minPollMs ?? 0) > 0) excused.add(fact.request.tab)
