@@ -1,4 +1,5 @@
 import { isTerminal, laneOf, type OperationRow, type OperationStatus } from '../core/operation.ts'
+import { operationFaults } from '../core/row-faults.ts'
 import { readOperation } from '../core/schema.ts'
 import { createDrainSummary } from './drain-summary.ts'
 import { PAGE_LIMIT, type Store } from './store.ts'
@@ -11,6 +12,8 @@ export interface FollowSources {
   pauses(): readonly string[]
 }
 
+/** Where one of these is not what it should be the owner does not come upon the row: `check()` tells. */
+const UNFOUND: ReadonlySet<string> = new Set(['lane', 'rank', 'dueAt'])
 const IN_PLAY: readonly OperationStatus[] = ['queued', 'sending', 'reconciling', 'rollingBack']
 
 /**
@@ -36,16 +39,19 @@ export async function followDrain(store: Store, user: string, sources: FollowSou
 }
 
 /** True if the owner can do nothing more for it now: it has ended, waits for a time or a decision, or is behind something that does. */
-async function isPutOff(store: Store, row: OperationRow): Promise<boolean> {
+async function isPutOff(store: Store, row: OperationRow, before: ReadonlySet<string> = new Set()): Promise<boolean> {
+  if (before.has(row.id)) return true // They wait for each other.
+  const met = new Set([...before, row.id])
+  if (operationFaults(row).some(({ field }) => UNFOUND.has(field))) return true
   if (row.aside?.why === 'newer' && !(await isOwnersBuild(store, row))) return true
   if (row.status !== 'queued') return !IN_PLAY.includes(row.status)
   const [entry] = await store.lane(laneOf(row.user, row.entity, row.entityId), 1)
   const head = entry === undefined ? undefined : readOperation(entry)
   if (head === undefined) return entry !== undefined
-  if (head.id !== row.id) return isPutOff(store, head)
+  if (head.id !== row.id) return isPutOff(store, head, met)
   for (const id of row.dependsOn ?? []) {
     const other = await store.successorOf(id)
-    if (other !== undefined && !isTerminal(other.status) && (await isPutOff(store, other))) return true
+    if (other !== undefined && !isTerminal(other.status) && (await isPutOff(store, other, met))) return true
   }
   return false
 }

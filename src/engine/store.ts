@@ -63,10 +63,12 @@ export function createStore(storage: RowStorage, committed: Committed = () => {}
     }
   }
 
-  /** The operation, or the one that stands for it now: what it was merged into. */
+  /** The operation, or the one that stands for it now: what it was merged into, which is newer; what a row says that can't be goes no further. */
   async function successorOf(id: string): Promise<OperationRow | undefined> {
     const row = await byIndex('id', id)
-    return row?.supersededBy === undefined ? row : successorOf(row.supersededBy)
+    if (row?.supersededBy === undefined) return row
+    const next = await byIndex('id', row.supersededBy)
+    return next === undefined ? undefined : next.seq > row.seq ? successorOf(next.id) : row
   }
 
   return {
