@@ -1,7 +1,6 @@
-import { isTerminal, laneOf, type OperationRow, type OperationStatus } from '../core/operation.ts'
-import { operationFaults } from '../core/row-faults.ts'
-import { readOperation } from '../core/schema.ts'
+import type { OperationRow } from '../core/operation.ts'
 import { createDrainSummary } from './drain-summary.ts'
+import { IN_PLAY, isPutOff } from './put-off.ts'
 import { PAGE_LIMIT, type Store } from './store.ts'
 import type { DrainSummary } from './types.ts'
 
@@ -11,10 +10,6 @@ export interface FollowSources {
   isOwner(): boolean
   pauses(): readonly string[]
 }
-
-/** Where one of these is not what it should be the owner does not come upon the row: `check()` tells. */
-const UNFOUND: ReadonlySet<string> = new Set(['lane', 'rank', 'dueAt'])
-const IN_PLAY: readonly OperationStatus[] = ['queued', 'sending', 'reconciling', 'rollingBack']
 
 /**
  * What `flush()` means where another tab sends: waits until each of the first 1,000 live operations has ended or been put off there.
@@ -36,30 +31,6 @@ export async function followDrain(store: Store, user: string, sources: FollowSou
     if (ids.length > 0) await changed
   }
   return summary.take(sources.pauses())
-}
-
-/** True if the owner can do nothing more for it now: it has ended, waits for a time or a decision, or is behind something that does. */
-async function isPutOff(store: Store, row: OperationRow, before: ReadonlySet<string> = new Set()): Promise<boolean> {
-  if (before.has(row.id)) return true // They wait for each other.
-  const met = new Set([...before, row.id])
-  if (operationFaults(row).some(({ field }) => UNFOUND.has(field))) return true
-  if (row.aside?.why === 'newer' && !(await isOwnersBuild(store, row))) return true
-  if (row.status !== 'queued') return !IN_PLAY.includes(row.status)
-  const [entry] = await store.lane(laneOf(row.user, row.entity, row.entityId), 1)
-  const head = entry === undefined ? undefined : readOperation(entry)
-  if (head === undefined) return entry !== undefined
-  if (head.id !== row.id) return isPutOff(store, head, met)
-  for (const id of row.dependsOn ?? []) {
-    const other = await store.successorOf(id)
-    if (other !== undefined && !isTerminal(other.status) && (await isPutOff(store, other, met))) return true
-  }
-  return false
-}
-
-/** An older build than the one that wrote the row leaves it alone. */
-async function isOwnersBuild(store: Store, { entity, aside }: OperationRow): Promise<boolean> {
-  const lease = await store.lease()
-  return (lease?.versions?.[entity] ?? 1) >= (aside?.shape ?? 1)
 }
 
 function nextChange(onChange: FollowSources['onChange']): Promise<void> {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { EnqueueInput, Operation, SyncEngine } from '../../src/index.ts'
+import type { EngineOptions, EnqueueInput, Operation, SyncEngine } from '../../src/index.ts'
+import { httpTransport } from '../../src/adapters/http/index.ts'
 import { openDatabase } from '../../src/server/database.ts'
 import { createWorld, type World } from '../support/world.ts'
 
@@ -36,13 +37,13 @@ async function damaged(sequence: number, change: string): Promise<void> {
 }
 
 /** One tab that owns the lease, and one that follows. */
-async function twoTabs(): Promise<{ owner: SyncEngine; follower: SyncEngine }> {
-  const owner = await world.started()
+async function twoTabs(options: Partial<EngineOptions> = {}): Promise<{ owner: SyncEngine; follower: SyncEngine }> {
+  const owner = await world.started(options)
   const owned = new Promise<void>((resolve) => {
     owner.state$.subscribe(({ phase }) => phase === 'draining' && resolve())
   })
   await owned
-  return { owner, follower: await world.started() }
+  return { owner, follower: await world.started(options) }
 }
 
 describe('a stored operation with a field that can not be what it is', () => {
@@ -106,4 +107,26 @@ describe('stored operations that name each other', () => {
       expect(Object.keys(world.notes()).toSorted()).toEqual(['a', 'b'])
     },
   )
+})
+
+describe('a transaction that is sent one by one', () => {
+  async function enqueuedTogether(): Promise<void> {
+    const engine = await world.started()
+    engine.pause('test')
+    await engine.transaction((tx) => ['a', 'b'].forEach((id) => tx.enqueue(create(id))))
+    await engine.enqueue(create('c'))
+    await engine.stop()
+  }
+
+  it.each([
+    ['can not be read', `'{}'`],
+    ['waits for a person', `json_remove(json_set(value, '$.status', 'parked', '$.dueAt', 9007199254740991), '$.rank')`],
+  ])('S28 L5 S31 keeps no flush waiting, in whichever tab, where its first member %s', async (_, change) => {
+    await enqueuedTogether()
+    await damaged(1, change)
+    const { owner, follower } = await twoTabs({ transport: httpTransport({ baseURL: world.url, batch: false }) })
+    await follower.flush()
+    await owner.flush()
+    expect(Object.keys(world.notes())).toEqual(['c'])
+  })
 })
