@@ -30,13 +30,14 @@ async function startOn(sound, damages, hasFollower) {
   const disk = memoryDisk()
   const damaged = new Map(damages.map((one) => [rowOf(one, sound), one]))
   await write(disk, sound, damaged)
+  const undamaged = operationsIn(await rowsOf(disk), sound, damaged)
   const engine = engineOn(memoryStorage({ disk }), undefined, { audit: {} })
   const follower = hasFollower ? engineOn(memoryStorage({ disk })) : undefined
   const found = await wrongs({ start: () => engine.start(), follow: () => follower?.start() })
   found.push(...(await reads(engine, sound)), ...(follower === undefined ? [] : await reads(follower, sound)))
   found.push(...(await works(engine, follower)))
   found.push(...(await wrongs({ stop: () => engine.stop(), leave: () => follower?.stop() })))
-  return [...found, ...(await lost(disk, sound, damaged))]
+  return [...found, ...(await lost(disk, undamaged))]
 }
 
 /** The audit is longer than all else, and comes last. */
@@ -92,12 +93,20 @@ async function works(engine, follower) {
   return status === 'done' ? found : [...found, `what was enqueued after it is ${status}.`]
 }
 
-/** What nobody damaged is there still, whatever became of it. */
-async function lost(disk, sound, damaged) {
-  const left = new Set((await rowsOf(disk)).flatMap(({ collection, value }) => (collection === 'operations' ? value?.id : [])))
-  return sound.flatMap(({ collection, value }, at) =>
-    collection !== 'operations' || damaged.has(at) || left.has(value.id) ? [] : [`operation ${value.id} is lost.`],
-  )
+/** Those that nobody damaged: neither them, nor by what was written over them. */
+function operationsIn(rows, sound, damaged) {
+  const there = idsOf(rows)
+  return idsOf(sound.filter((_, at) => !damaged.has(at))).filter((id) => there.includes(id))
+}
+
+function idsOf(rows) {
+  return rows.flatMap(({ collection, value }) => (collection === 'operations' && typeof value?.id === 'string' ? value.id : []))
+}
+
+/** They are there still, whatever became of them. */
+async function lost(disk, undamaged) {
+  const left = new Set(idsOf(await rowsOf(disk)))
+  return undamaged.filter((id) => !left.has(id)).map((id) => `operation ${id} is lost.`)
 }
 
 function damagedBy(value, { place, how, by, other }, sound) {
