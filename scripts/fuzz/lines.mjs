@@ -27,7 +27,8 @@ async function overLine(frames, serve, isAt) {
     return frames[at++]
   }
   const { channel, close } = await serve(next)
-  const realtime = { channel, retry: { strategy: 'constant', baseMs: 1, capMs: 1, maxAttempts: 1_000 } }
+  // A line that is refused twice is left alone, for this long.
+  const realtime = { channel, fallbackMs: 5, retry: { strategy: 'constant', baseMs: 1, capMs: 1, maxAttempts: 1_000 } }
   const engine = engineOn(memoryStorage(), undefined, { realtime })
   await engine.start()
   engine.enableRealtime()

@@ -93,20 +93,22 @@ describe('stored operations that name each other', () => {
     expect(Object.keys(world.notes())).toEqual(['c'])
   })
 
-  it.each(["json_remove(value, '$.rank')", "json_set(value, '$.lane', 'default/note/z')", "json_remove(value, '$.lane')"])(
-    'S28 L5 one that its owner does not come upon (%s) keeps no flush waiting',
-    async (change) => {
-      await enqueued([create('a'), create('b')])
-      await damaged(1, change)
-      const { owner, follower } = await twoTabs()
-      await follower.flush()
-      await owner.flush()
-      expect(Object.keys(world.notes())).toContain('b')
-      expect((await owner.check({ repair: true })).isSound).toBe(true)
-      await owner.flush()
-      expect(Object.keys(world.notes()).toSorted()).toEqual(['a', 'b'])
-    },
-  )
+  it.each([
+    "json_remove(value, '$.rank')",
+    "json_set(value, '$.lane', 'default/note/z')",
+    "json_remove(value, '$.lane')",
+    "json_set(value, '$.rank', 'later')",
+  ])('S28 L5 one that its owner does not come upon (%s) keeps no flush waiting', async (change) => {
+    await enqueued([create('a'), create('b')])
+    await damaged(1, change)
+    const { owner, follower } = await twoTabs()
+    await follower.flush()
+    await owner.flush()
+    expect(Object.keys(world.notes())).toContain('b')
+    expect((await owner.check({ repair: true })).isSound).toBe(true)
+    await owner.flush()
+    expect(Object.keys(world.notes()).toSorted()).toEqual(['a', 'b'])
+  })
 })
 
 describe('a transaction that is sent one by one', () => {
@@ -128,5 +130,19 @@ describe('a transaction that is sent one by one', () => {
     await follower.flush()
     await owner.flush()
     expect(Object.keys(world.notes())).toEqual(['c'])
+  })
+
+  it('S28 L5 lets all go that is enqueued after it, where the turn of a member is no number', async () => {
+    await enqueuedTogether()
+    await damaged(2, `json_set(value, '$.rank', 'later')`)
+    const transport = httpTransport({ baseURL: world.url, batch: false })
+    const { owner, follower } = await twoTabs({ transport })
+    await owner.flush()
+    const added = await follower.enqueue(create('d'))
+    expect(await added.settled).toEqual({ status: 'done' })
+    await follower.flush()
+    await owner.check({ repair: true })
+    await owner.flush()
+    expect(Object.keys(world.notes()).toSorted()).toEqual(['a', 'b', 'c', 'd'])
   })
 })
