@@ -1,30 +1,28 @@
 // Random and hostile payloads, answers, pages, messages and stored rows, through the whole engine: `npm run fuzz -- --count 100000`.
 import { exit, stderr } from 'node:process'
 import { createScreen, table } from '../examples/start/screen.mjs'
-import { KINDS } from './fuzz/kinds.mjs'
-import { watchProcess } from './fuzz/watch.mjs'
+import { guarded } from './fuzz/guard.mjs'
+import { KINDS } from './fuzz/names.mjs'
 import { values } from './fuzz.options.mjs'
 
-const { count, seed, json } = values
-const BATCH = 100
+const { count, seed, kind, json } = values
+/** Without news for so long it hangs: each call in it may take 30 s. */
+const LIMIT_MS = 180_000
 const screen = createScreen(stderr)
-const watch = watchProcess()
-const done = Object.fromEntries(Object.keys(KINDS).map((kind) => [kind, 0]))
+const kinds = kind === undefined ? KINDS : [kind]
+const done = Object.fromEntries(kinds.map((name) => [name, 0]))
 const begun = performance.now()
-let problems = []
+const problems = []
+let at
 
-for (let total = 0, batch = 0; total < count && problems.length === 0; batch++) {
-  const [kind, run] = Object.entries(KINDS)[batch % Object.keys(KINDS).length]
-  const size = Math.min(BATCH, count - total)
-  problems = [...(await run((seed + batch * 7_919) % 2 ** 31, size)), ...(await watch.problems())].map(
-    (problem) => `${kind}, batch ${batch}: ${problem}`,
-  )
-  done[kind] += size
-  total += size
-  screen.progress(total, count, `${total.toLocaleString('en-US')} of ${count.toLocaleString('en-US')}, ${rate(total)} a second`)
-}
+const workerData = { count, seed, kinds }
+const end = await guarded(new URL('fuzz/worker.mjs', import.meta.url), { workerData, limitMs: LIMIT_MS }, (news) => {
+  if (news.type === 'case') at = news
+  else heard(news)
+})
+if (end !== undefined) problems.push(`${placeOf(at)}: ${end}`)
 
-const total = Object.values(done).reduce((sum, one) => sum + one, 0)
+const total = totalOf(done)
 if (json) console.log(JSON.stringify({ seed, count: total, perSecond: rate(total), ...done, problems }))
 else {
   screen.say('')
@@ -33,6 +31,23 @@ else {
 }
 exit(problems.length === 0 ? 0 : 1)
 
-function rate(total) {
-  return Math.round((total / (performance.now() - begun)) * 1_000)
+function heard({ kind: name, size, found, ...batch }) {
+  done[name] += size
+  problems.push(...found.map((problem) => `${placeOf({ ...at, ...batch, kind: name })}: ${problem}`))
+  const all = totalOf(done)
+  screen.progress(all, count, `${all.toLocaleString('en-US')} of ${count.toLocaleString('en-US')}, ${rate(all)} a second`)
+}
+
+function placeOf(place) {
+  if (place === undefined) return 'before the first case'
+  const { kind: name, batch, seed: own, case: number = 0 } = place
+  return `${name}, batch ${batch}, from case ${number} on (npm run fuzz -- --kind ${name} --seed ${own} --count 100)`
+}
+
+function totalOf(counts) {
+  return Object.values(counts).reduce((sum, one) => sum + one, 0)
+}
+
+function rate(all) {
+  return Math.round((all / (performance.now() - begun)) * 1_000)
 }

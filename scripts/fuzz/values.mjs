@@ -126,16 +126,105 @@ const header = fc.oneof(
   fc.constantFrom(null, 5, true, ['a', 'b'], {}),
 )
 
+/** What errors say of themselves (RFC 9457). */
+const problem = fc.record(
+  {
+    type: fc.oneof(
+      fc.constantFrom(
+        'https://synchart.test/problems/already-exists',
+        'stale',
+        '/idempotency-in-progress',
+        'idempotency-key-reused',
+        'cursor-expired',
+        '#__proto__',
+      ),
+      json,
+    ),
+    title: json,
+    status: json,
+    detail: fc.oneof(fc.string(), json),
+    instance: json,
+    errors: json,
+  },
+  { requiredKeys: [] },
+)
+
+const headers = fc.dictionary(
+  fc.oneof(
+    { weight: 20, arbitrary: fc.constantFrom('etag', 'retry-after', 'date', 'content-type', 'location', 'x') },
+    { weight: 1, arbitrary: fc.constantFrom('synchart-pause', 'synchart-min-poll', 'synchart-max-batch') },
+  ),
+  header,
+)
+
 /** What a server, or what stands before it, might answer. */
 export const answer = fc.record({
   status: fc.oneof(
     fc.constantFrom(200, 201, 204, 304, 400, 401, 403, 404, 409, 410, 412, 422, 424, 428, 429, 500, 503),
     fc.integer({ min: -1, max: 999 }),
   ),
-  headers: fc.dictionary(fc.constantFrom('etag', 'retry-after', 'date', 'content-type', 'location', 'x'), header),
-  data: fc.oneof({ weight: 5, arbitrary: text }, { weight: 1, arbitrary: fc.constantFrom(undefined, null, 5, {}, []) }),
+  headers,
+  data: fc.oneof(
+    { weight: 3, arbitrary: text },
+    { weight: 2, arbitrary: problem.map((one) => JSON.stringify(one)) },
+    { weight: 1, arbitrary: fc.constantFrom(undefined, null, 5, {}, []) },
+  ),
   isLost: fc.nat(9).map((one) => one === 0),
 })
+
+/** An answer with this in it, or another one. */
+function around(body) {
+  const good = body.map((data) => ({ status: 200, headers: { 'content-type': 'application/json' }, data: JSON.stringify(data) }))
+  return fc.oneof({ weight: 5, arbitrary: good }, { weight: 1, arbitrary: answer })
+}
+
+const result = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.record(
+      {
+        status: fc.oneof(fc.constantFrom(200, 201, 204, 404, 409, 410, 412, 422, 424, 429, 500), json),
+        headers: fc.oneof(headers, json),
+        body: fc.oneof(problem, json),
+      },
+      { requiredKeys: [] },
+    ),
+  },
+  { weight: 1, arbitrary: json },
+)
+
+/** What a batch endpoint might say of what it was sent. */
+export const results = around(
+  fc.oneof(
+    { weight: 4, arbitrary: fc.record({ results: fc.array(result, { maxLength: 9 }) }) },
+    { weight: 1, arbitrary: fc.record({ results: json }) },
+    { weight: 1, arbitrary: json },
+  ),
+)
+
+const digest = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.record(
+      {
+        count: fc.oneof(fc.nat(5), fc.constantFrom(-1, 2 ** 53, 1e300), json),
+        hash: fc.oneof(fc.string(), json),
+        entries: fc.oneof(fc.array(fc.tuple(keys, fc.oneof(fc.constantFrom('1', '2', ''), fc.string()))), json),
+      },
+      { requiredKeys: ['count', 'hash'] },
+    ),
+  },
+  { weight: 1, arbitrary: json },
+)
+
+/** What a server might say its ranges come to; most ask for as many as there are. */
+export const digests = around(
+  fc.oneof(
+    { weight: 4, arbitrary: fc.record({ digests: fc.array(digest, { minLength: 1, maxLength: 2 }) }) },
+    { weight: 1, arbitrary: fc.record({ digests: fc.array(digest, { maxLength: 20 }) }) },
+    { weight: 1, arbitrary: json },
+  ),
+)
 
 const change = fc.oneof(
   fc.record(
@@ -183,12 +272,41 @@ const message = fc.record(
 /** What comes over a realtime line. */
 export const pushed = fc.oneof(message, anything, text)
 
-/** What was done to a stored row: another value at a place of it, a field less, or another row. */
+/** Bytes on a realtime line: whole messages, events, or what is neither. */
+export const frame = fc.oneof(
+  { weight: 4, arbitrary: fc.oneof(message, json).map((one) => JSON.stringify(one)) },
+  { weight: 4, arbitrary: fc.tuple(message, fc.oneof(message, text)).map(([{ type }, data]) => eventOf(type, data)) },
+  { weight: 2, arbitrary: text },
+  { weight: 1, arbitrary: fc.uint8Array({ maxLength: 200 }) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(
+      '\n\n',
+      'data',
+      'event: changed\ndata: {',
+      ':',
+      '\uFEFF',
+      'id: 1\nretry: 0\n\n',
+      'x'.repeat(70_000),
+    ),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom('{"code":1000}', '{"code":4401}', '{"code":1e300}', '[]').map((data) => eventOf('close', data)),
+  },
+)
+
+function eventOf(type, data) {
+  return `event: ${type}\ndata: ${typeof data === 'string' ? data : JSON.stringify(data)}\n\n`
+}
+
+/** What was done to a stored row: another value at a place of it or deeper in it, a field less, what another row has there, what it says of itself, or another row. */
 export const damage = fc.record({
   row: fc.nat(),
   place: fc.nat(),
-  how: fc.constantFrom('replace', 'replace', 'replace', 'remove', 'whole'),
-  by: json,
+  other: fc.nat(),
+  how: fc.constantFrom('replace', 'replace', 'within', 'within', 'remove', 'taken', 'own', 'whole'),
+  by: fc.oneof(json, fc.constantFrom(-1e300, 1e300, 2 ** 53, -1, 0.5, 1_000_000_000, null, [], {}, '', '__proto__')),
 })
 
 function named(name, value) {

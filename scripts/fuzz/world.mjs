@@ -10,11 +10,17 @@ const clock = systemClock
 const renamed = ({ title, ...rest }) => (title === undefined ? rest : { ...rest, name: title })
 
 /** The application: the second release, so that rows of the first are migrated. */
-const ENTITIES = { note: { version: 2, migrations: { 2: { payload: renamed, value: renamed } } }, task: {} }
+const ENTITIES = {
+  note: { version: 2, migrations: { 2: { payload: renamed, value: renamed } } },
+  task: {},
+  folder: { ids: 'server' },
+  page: { references: { folder: 'folder' } },
+  letter: { scopes: ['to:me'], version: 2, migrations: { 2: {} } },
+}
 
 /** An engine whose requests are answered by `answerTo`, or by an honest server where that gives nothing. */
 export function engineOn(storage, answerTo = () => undefined, options = {}) {
-  const server = createSimulatedServer()
+  const server = createSimulatedServer({ assignedIds: ['folder'] })
   const wire = async (request) => {
     const answer = answerTo(request)
     if (answer === undefined) return server.wire(request)
@@ -31,6 +37,12 @@ export function engineOn(storage, answerTo = () => undefined, options = {}) {
     lock: { heartbeatMs: 20, staleMs: 60, pollMs: 10 },
     stopTimeoutMs: 100,
     ...options,
+  })
+}
+
+export function phaseOf(engine) {
+  return new Promise((resolve) => {
+    engine.state$.subscribe(({ phase }) => resolve(phase))
   })
 }
 

@@ -52,6 +52,9 @@ export interface ConflictRecord {
 /** `pending` waits for a person. `merged` took something of each side, `value` is another one, `discarded` gave the operation up. */
 export type ConflictResolution = 'pending' | 'local' | 'remote' | 'merged' | 'value' | 'discarded'
 
+/** Most operations in one transaction: they are looked at, and sent, together. */
+export const MAX_MEMBERS = 100
+
 /** The place of an operation in a transaction. Its members stand one after the other in the store, each on an entity of its own. */
 export interface TransactionPart {
   readonly id: string

@@ -1,7 +1,7 @@
 import type { ConflictRow } from './conflict-row.ts'
 import { isTerminal, keyOfUser, laneOf, type OperationRow } from './operation.ts'
 import { rankOf, type Ageing } from './rows.ts'
-import { IN_PLAY, isRecord, NEVER_DUE, type EntityRow } from './schema.ts'
+import { IN_PLAY, isCounter, isRecord, NEVER_DUE, type EntityRow } from './schema.ts'
 
 /** A field of a stored row that contradicts the others. */
 export interface RowFault {
@@ -75,29 +75,17 @@ function dueWanted(status: OperationRow['status']): number | undefined {
 }
 
 function shapeFaults(row: OperationRow): readonly RowFault[] {
-  const { dependsOn, transaction, supersededBy, status } = row
+  const { supersededBy, status } = row
   const faults: RowFault[] = []
   const own = (field: string, isRight: boolean, effect: string): void => {
     if (!isRight) faults.push({ field, isDerived: false, effect })
   }
-  own(
-    'dependsOn',
-    dependsOn === undefined || (Array.isArray(dependsOn) && dependsOn.every(isText)),
-    'it can not be told what it waits for',
-  )
-  own('transaction', transaction === undefined || isPart(transaction), 'it can not be told what it goes with')
   own(
     'supersededBy',
     status === 'superseded' ? isText(supersededBy) : supersededBy === undefined,
     'it can not be told what stands for it',
   )
   return faults
-}
-
-function isPart(value: unknown): boolean {
-  if (!isRecord(value) || !isText(value['id'])) return false
-  const { place, size } = value
-  return Number.isInteger(place) && Number.isInteger(size) && Number(place) >= 0 && Number(place) < Number(size)
 }
 
 /**
@@ -130,11 +118,11 @@ export function entityFaults(row: EntityRow): readonly RowFault[] {
     if (!isRight) faults.push({ field, isDerived: false, effect })
   }
   own('rev', rev === undefined || isNumber(rev), 'other tabs do not find it as new')
-  own('generation', generation === undefined || isNumber(generation), 'it can not be told whether a pull has met it')
+  own('generation', generation === undefined || isCounter(generation), 'it can not be told whether a pull has met it')
   own('deletedAt', deletedAt === undefined || (isNumber(deletedAt) && value === undefined), 'it is there and gone at once')
   own(
     'scopes',
-    scopes === undefined || (isRecord(scopes) && Object.values(scopes).every(isNumber)),
+    scopes === undefined || (isRecord(scopes) && Object.values(scopes).every(isCounter)),
     'it can not be told which part holds it',
   )
   own(

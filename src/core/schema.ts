@@ -2,7 +2,7 @@ import { AUDIT, AUDIT_COLLECTION } from './audit-collection.ts'
 import type { EarlierBase } from './earlier.ts'
 import type { Json } from './json.ts'
 import type { OperationRow, SetAside, StoredError } from './operation.ts'
-import { LIVE_STATUSES, TERMINAL_STATUSES } from './operation.ts'
+import { LIVE_STATUSES, MAX_MEMBERS, PRIORITIES, TERMINAL_STATUSES } from './operation.ts'
 import type { Entry, StoreSchema } from './ports.ts'
 import { StorageCorruptError } from './errors.ts'
 import { valueOf } from './sealed.ts'
@@ -139,8 +139,8 @@ function isPullRow(value: unknown): value is PullRow {
 }
 
 /** It can go on being counted. */
-export function isCounter(value: unknown): boolean {
-  return Number.isSafeInteger(value) && Number(value) >= 0 && Number(value) < 2 ** 52
+export function isCounter(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value < 2 ** 52
 }
 
 export function isTexts(value: unknown): boolean {
@@ -174,6 +174,7 @@ export interface LeaseRow {
 }
 
 const STATUSES: ReadonlySet<unknown> = new Set([...LIVE_STATUSES, ...TERMINAL_STATUSES])
+const WEIGHTS: ReadonlySet<unknown> = new Set(PRIORITIES)
 
 /** The operation in an entry, or undefined if the row can't be used: then it is quarantined where it stands. */
 export function readOperation(entry: Entry): OperationRow | undefined {
@@ -213,26 +214,36 @@ export function isOperationRow(value: unknown): value is OperationRow {
     isRecord(value) &&
     typeof value['seq'] === 'number' &&
     typeof value['id'] === 'string' &&
-    typeof value['rev'] === 'number' &&
+    isCounter(value['rev']) &&
     STATUSES.has(value['status']) &&
     typeof value['user'] === 'string' &&
     typeof value['type'] === 'string' &&
     typeof value['entity'] === 'string' &&
     typeof value['entityId'] === 'string' &&
     typeof value['idempotencyKey'] === 'string' &&
-    typeof value['priority'] === 'string' &&
+    WEIGHTS.has(value['priority']) &&
     typeof value['enqueuedAt'] === 'number' &&
-    typeof value['attempts'] === 'number' &&
-    typeof value['unknownAttempts'] === 'number' &&
-    typeof value['reconciliations'] === 'number' &&
+    isCounter(value['attempts']) &&
+    Number.isSafeInteger(value['unknownAttempts']) &&
+    isCounter(value['reconciliations']) &&
     isOptional(value['lane'], 'string') &&
+    isOptional(value['supersededBy'], 'string') &&
     isOptional(value['notBefore'], 'number') &&
     isOptional(value['dueAt'], 'number') &&
     isOptional(value['finishedAt'], 'number') &&
     isOptional(value['shape'], 'number') &&
     value['payload'] !== undefined &&
+    (value['dependsOn'] === undefined || isTexts(value['dependsOn'])) &&
+    (value['transaction'] === undefined || isPart(value['transaction'])) &&
     (value['request'] === undefined || isPreparedRequest(value['request']))
   )
+}
+
+/** What stands beside it is looked for by these numbers. */
+function isPart(value: unknown): boolean {
+  if (!isRecord(value) || typeof value['id'] !== 'string') return false
+  const { place, size } = value
+  return isCounter(place) && isCounter(size) && place < size && size <= MAX_MEMBERS
 }
 
 export function isEntityRow(value: unknown): value is EntityRow {
@@ -241,6 +252,7 @@ export function isEntityRow(value: unknown): value is EntityRow {
     typeof value['key'] === 'string' &&
     ['version', 'movedTo'].every((field) => isOptional(value[field], 'string')) &&
     isOptional(value['shape'], 'number') &&
+    (value['scopes'] === undefined || isRecord(value['scopes'])) &&
     (value['earlier'] === undefined || (Array.isArray(value['earlier']) && value['earlier'].every(isEarlierBase)))
   )
 }
@@ -268,9 +280,9 @@ export function isLeaseRow(value: unknown): value is LeaseRow {
   return (
     isRecord(value) &&
     typeof value['owner'] === 'string' &&
-    typeof value['epoch'] === 'number' &&
-    typeof value['beat'] === 'number' &&
-    typeof value['rev'] === 'number'
+    isCounter(value['epoch']) &&
+    isCounter(value['beat']) &&
+    isCounter(value['rev'])
   )
 }
 

@@ -1,6 +1,6 @@
 import { contentHash } from './hash.ts'
 import type { Entry } from './ports.ts'
-import { isRecord } from './schema.ts'
+import { isCounter, isRecord } from './schema.ts'
 import { valueOf } from './sealed.ts'
 
 /** Up to when a user's engines on a store may write. A row of `meta`, made by the first log-out; it stays, so that a tab that slept through that is known. */
@@ -28,8 +28,8 @@ function isSessionRow(value: unknown): value is SessionRow {
   return (
     isRecord(value) &&
     typeof value['name'] === 'string' &&
-    typeof value['rev'] === 'number' &&
-    typeof value['epoch'] === 'number' &&
+    isCounter(value['rev']) &&
+    isCounter(value['epoch']) &&
     (value['stage'] === undefined || value['stage'] === 'asked' || value['stage'] === 'wiping')
   )
 }

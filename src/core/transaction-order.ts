@@ -1,6 +1,6 @@
 import { ValidationError } from './errors.ts'
 import type { NewOperationRow } from './operation.ts'
-import { MAX_MEMBERS } from './transaction.ts'
+import { MAX_MEMBERS } from './operation.ts'
 
 /**
  * The operations of a transaction in the order in which they are sent: each after those of them that it depends on, otherwise as they were given.

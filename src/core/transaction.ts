@@ -10,9 +10,6 @@ import { finish, sentAs, storedError } from './rows.ts'
  * Garcia-Molina and Salem, SIGMOD 1987), and if one is refused, those before it are undone.
  */
 
-/** Most operations in one transaction: they are looked at, and sent, together. */
-export const MAX_MEMBERS = 100
-
 /** The error code of what ends because another member of its transaction did. */
 export const TRANSACTION_FAILED = 'transaction-failed'
 

@@ -1,6 +1,6 @@
-import { isTerminal, laneOf, type OperationRow, type OperationStatus } from '../core/operation.ts'
-import { readOperation } from '../core/schema.ts'
+import type { OperationRow } from '../core/operation.ts'
 import { createDrainSummary } from './drain-summary.ts'
+import { IN_PLAY, isPutOff } from './put-off.ts'
 import { PAGE_LIMIT, type Store } from './store.ts'
 import type { DrainSummary } from './types.ts'
 
@@ -10,8 +10,6 @@ export interface FollowSources {
   isOwner(): boolean
   pauses(): readonly string[]
 }
-
-const IN_PLAY: readonly OperationStatus[] = ['queued', 'sending', 'reconciling', 'rollingBack']
 
 /**
  * What `flush()` means where another tab sends: waits until each of the first 1,000 live operations has ended or been put off there.
@@ -33,28 +31,6 @@ export async function followDrain(store: Store, user: string, sources: FollowSou
     if (ids.length > 0) await changed
   }
   return summary.take(sources.pauses())
-}
-
-/** True if the owner can do nothing more for it now: it has ended, waits for a time or a decision, or is behind something that does. */
-async function isPutOff(store: Store, row: OperationRow): Promise<boolean> {
-  if (row.aside?.why === 'newer' && !(await isOwnersBuild(store, row))) return true
-  if (row.status !== 'queued') return !IN_PLAY.includes(row.status)
-  const [entry] = await store.lane(laneOf(row.user, row.entity, row.entityId), 1)
-  const head = entry === undefined ? undefined : readOperation(entry)
-  if (head === undefined) return entry !== undefined
-  if (head.id !== row.id) return isPutOff(store, head)
-  for (const id of row.dependsOn ?? []) {
-    const other = await store.successorOf(id)
-    if (typeof other === 'number') return true
-    if (other !== undefined && !isTerminal(other.status) && (await isPutOff(store, other))) return true
-  }
-  return false
-}
-
-/** An older build than the one that wrote the row leaves it alone. */
-async function isOwnersBuild(store: Store, { entity, aside }: OperationRow): Promise<boolean> {
-  const lease = await store.lease()
-  return (lease?.versions?.[entity] ?? 1) >= (aside?.shape ?? 1)
 }
 
 function nextChange(onChange: FollowSources['onChange']): Promise<void> {

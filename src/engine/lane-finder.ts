@@ -58,9 +58,11 @@ export function createLaneFinder(
     const entries = await store.ranked(user, cursor, PAGE_LIMIT)
     if (generation !== before) return
     arrivals = undefined
-    if (entries.length < PAGE_LIMIT) exhausted = true
-    cursor = entries.at(-1)?.position ?? cursor
-    page = entries.flatMap((entry) => {
+    // What is no number comes last in the index, and its turn never comes: what is queued later stands before it.
+    const ranked = entries.filter(({ position }) => typeof position[1] === 'number')
+    if (ranked.length < PAGE_LIMIT) exhausted = true
+    cursor = ranked.at(-1)?.position ?? cursor
+    page = ranked.flatMap((entry) => {
       const row = read(entry)
       return row?.lane === undefined || row.rank === undefined || blocked.has(row.lane)
         ? []

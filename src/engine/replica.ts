@@ -3,7 +3,7 @@ import { withReplaced } from '../core/earlier.ts'
 import { laneOf } from '../core/operation.ts'
 import { DAY_MS } from '../core/option-checks.ts'
 import type { Change, Clock, CommitOptions, Write } from '../core/ports.ts'
-import { ENTITIES, META, pullRowName, type EntityRow, type PullRow } from '../core/schema.ts'
+import { ENTITIES, isCounter, META, pullRowName, type EntityRow, type PullRow } from '../core/schema.ts'
 import type { Occasion } from './audit-writer.ts'
 import type { Confirmation } from './confirmation.ts'
 import { createConfirmer, versionOf, type Confirmed } from './confirmer.ts'
@@ -231,7 +231,7 @@ export function createReplica(store: Store, user: string, clock: Clock, actionsO
 
   /** Where it was lost how far pulls had come, rows of an earlier one are not to be taken for met. */
   async function firstAfter(entity: string, rows: readonly EntityRow[], last: string | undefined): Promise<number> {
-    const newest = rows.reduce((most, { generation = 0 }) => Math.max(most, generation), 0)
+    const newest = rows.reduce((most, { generation }) => (isCounter(generation) ? Math.max(most, generation) : most), 0)
     if (last === undefined) return newest + 1
     const page = await store.entityPage(user, entity, last, PAGE_LIMIT)
     return Math.max(newest + 1, await firstAfter(entity, page.rows, page.last))

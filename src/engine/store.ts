@@ -63,20 +63,24 @@ export function createStore(storage: RowStorage, committed: Committed = () => {}
     }
   }
 
-  /** The operation, or the one that stands for it now: what it was merged into. A number where that can't be read: it is its `seq`. */
-  async function successorOf(id: string): Promise<OperationRow | number | undefined> {
+  /**
+   * The operation, or the one that stands for it now: what it was merged into, which is newer; what a row says that can't be goes no further. A number where
+   * that can't be read: it is its `seq`.
+   */
+  async function successorOf(id: string, before?: OperationRow): Promise<OperationRow | number | undefined> {
     const [entry] = await storage.scan(OPERATIONS, { index: 'id', prefix: [id], limit: 1 })
     if (entry === undefined) return undefined
     const row = readOperation(entry)
     if (row === undefined) return Number(entry.key)
-    return row.supersededBy === undefined ? row : successorOf(row.supersededBy)
+    if (before !== undefined && row.seq <= before.seq) return before
+    return row.supersededBy === undefined ? row : successorOf(row.supersededBy, row)
   }
 
   return {
     storage,
     isAudited: audit !== undefined,
     commit,
-    successorOf,
+    successorOf: (id: string) => successorOf(id),
     byId: (id: string) => byIndex('id', id),
     /** In the order of the ids; undefined where there is no such operation. */
     async byIds(ids: readonly string[]): Promise<readonly (OperationRow | undefined)[]> {

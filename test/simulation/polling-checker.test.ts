@@ -6,7 +6,13 @@ import { choicesOf, replayedTape } from '../../src/testing/world/tape.ts'
 import { createWorld } from '../../src/testing/world/world.ts'
 
 const at = { tab: 'd1.t1', device: 'd1' } as const
-const line = (change: 'opening' | 'opened' | 'silent' | 'closed'): FactBody => ({ type: 'line', ...at, line: 1, change })
+const line = (change: 'opening' | 'opened' | 'silent' | 'closed'): FactBody => ({
+  type: 'line',
+  ...at,
+  user: 'u1',
+  line: 1,
+  change,
+})
 const pulled: FactBody = { type: 'event', ...at, event: { type: 'pull:completed', entity: 'note', changes: 0, at: 0 } }
 const tab = (change: 'started' | 'resumed'): FactBody => ({ type: 'tab', ...at, user: 'u1', build: 1, change })
 

@@ -1,7 +1,7 @@
 import { isTerminal, laneOf, type OperationRow } from '../../core/operation.ts'
 import type { Entry } from '../../core/ports.ts'
 import { OPERATIONS, readOperation } from '../../core/schema.ts'
-import { MAX_MEMBERS, memberSeqs } from '../../core/transaction.ts'
+import { memberSeqs } from '../../core/transaction.ts'
 import type { Found } from './findings.ts'
 import { nameOf } from './mend-operation.ts'
 import { rowsAt } from './pages.ts'
@@ -27,7 +27,7 @@ export async function referenceProblems({ store }: Task, rows: readonly Operatio
   async function ofDependencies(): Promise<readonly ReferenceProblem[]> {
     const pairs = rows
       .filter(({ status, attempts }) => !isTerminal(status) && attempts === 0)
-      .flatMap((row) => namedBy(row).map((id) => ({ row, id })))
+      .flatMap((row) => (row.dependsOn ?? []).map((id) => ({ row, id })))
     const found = await byIds(pairs.map(({ id }) => id))
     const problems: ReferenceProblem[] = []
     for (const [at, { row, id }] of pairs.entries()) {
@@ -53,7 +53,7 @@ export async function referenceProblems({ store }: Task, rows: readonly Operatio
       const fresh = open.filter(({ status, seq }) => !isTerminal(status) && !seen.has(seq))
       if (fresh.some(({ seq }) => seq === row.seq)) return true
       for (const { seq } of fresh) seen.add(seq)
-      const named = await byIds(fresh.flatMap(namedBy))
+      const named = await byIds(fresh.flatMap(({ dependsOn = [] }) => dependsOn))
       const heads = (await store.lanes(fresh.map(laneOfRow), 1)).map(([head]) => head)
       open = [...named, ...heads].flatMap((entry) => (entry === undefined ? [] : (readOperation(entry) ?? [])))
     }
@@ -61,7 +61,7 @@ export async function referenceProblems({ store }: Task, rows: readonly Operatio
   }
 
   async function ofSuperseded(): Promise<readonly ReferenceProblem[]> {
-    const merged = rows.filter(({ supersededBy }) => typeof supersededBy === 'string')
+    const merged = rows.filter(({ supersededBy }) => supersededBy !== undefined)
     const found = await byIds(merged.map(({ supersededBy = '' }) => supersededBy))
     const named = await store.entities(merged.map(laneOfRow))
     return merged.flatMap((row, at): readonly ReferenceProblem[] => {
@@ -81,7 +81,7 @@ export async function referenceProblems({ store }: Task, rows: readonly Operatio
     const problems: ReferenceProblem[] = []
     for (const row of rows) {
       const { id = '', size = 0 } = row.transaction ?? {}
-      if (isTerminal(row.status) || seen.has(id) || !(size > 1 && size <= MAX_MEMBERS)) continue
+      if (isTerminal(row.status) || seen.has(id) || size <= 1) continue
       seen.add(id)
       const lost = await lostOf(row)
       if (lost === undefined || lost.length === 0) continue
@@ -104,10 +104,6 @@ export async function referenceProblems({ store }: Task, rows: readonly Operatio
   }
 
   return [...(await ofDependencies()), ...(await ofSuperseded()), ...(await ofTransactions())]
-}
-
-function namedBy({ dependsOn = [] }: OperationRow): readonly string[] {
-  return Array.isArray(dependsOn) ? dependsOn.filter((id) => typeof id === 'string') : []
 }
 
 function laneOfRow({ user, entity, entityId }: OperationRow): string {

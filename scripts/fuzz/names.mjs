@@ -1,0 +1,1 @@
+export const KINDS = ['payloads', 'answers', 'batches', 'pages', 'digests', 'messages', 'lines', 'rows']

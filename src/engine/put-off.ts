@@ -1,0 +1,92 @@
+import { isTerminal, laneOf, type OperationRow, type OperationStatus } from '../core/operation.ts'
+import { operationFaults } from '../core/row-faults.ts'
+import { OPERATIONS, readOperation } from '../core/schema.ts'
+import { memberSeqs } from '../core/transaction.ts'
+import type { Store } from './store.ts'
+
+export const IN_PLAY: readonly OperationStatus[] = ['queued', 'sending', 'reconciling', 'rollingBack']
+
+/** Where one of these is not what it should be the owner does not come upon the row: `check()` tells. */
+const UNFOUND: ReadonlySet<string> = new Set(['lane', 'rank', 'dueAt'])
+
+/** `unreadable` if one of them is. */
+type Rows = readonly OperationRow[] | 'unreadable'
+
+interface Surroundings {
+  /** What lives and has to end before it can go. */
+  readonly ahead: readonly OperationRow[]
+  /** What has to be able to go with it. */
+  readonly beside: readonly OperationRow[]
+}
+
+/**
+ * True if the owner can do nothing more for it now: it has ended, waits for a time or a decision, or is behind something that does; or it and all that it is
+ * behind wait for each other.
+ */
+export async function isPutOff(store: Store, row: OperationRow): Promise<boolean> {
+  const met = new Set<string>()
+  let canMove = false
+  for (let open = [row]; open.length > 0;) {
+    const next: OperationRow[] = []
+    for (const one of open.filter(({ id }) => !met.has(id))) {
+      met.add(one.id)
+      if (await isAtRest(store, one)) return true
+      const around = await surroundingsOf(store, one)
+      if (around === 'unreadable') return true
+      if (around.ahead.length === 0) canMove = true
+      next.push(...around.ahead, ...around.beside)
+    }
+    open = next
+  }
+  return !canMove
+}
+
+async function isAtRest(store: Store, row: OperationRow): Promise<boolean> {
+  if (!IN_PLAY.includes(row.status) || operationFaults(row).some(({ field }) => UNFOUND.has(field))) return true
+  return row.aside?.why === 'newer' && !(await isOwnersBuild(store, row))
+}
+
+/** An older build than the one that wrote the row leaves it alone. */
+async function isOwnersBuild(store: Store, { entity, aside }: OperationRow): Promise<boolean> {
+  const lease = await store.lease()
+  return (lease?.versions?.[entity] ?? 1) >= (aside?.shape ?? 1)
+}
+
+/** Sent as one, the members of a transaction wait for what any of them waits for; what is in play waits for nobody else. */
+async function surroundingsOf(store: Store, row: OperationRow): Promise<Surroundings | 'unreadable'> {
+  const members = await membersOf(store, row)
+  if (members === 'unreadable') return members
+  const isOneByOne = members.some(({ transaction }) => transaction?.sent === 'oneByOne')
+  const group = isOneByOne ? [row] : members
+  const heads = await headsOf(store, group)
+  if (heads === 'unreadable') return heads
+  if (row.status !== 'queued') return { ahead: [], beside: [] }
+  const named = await Promise.all(group.flatMap(({ dependsOn = [] }) => dependsOn).map((id) => store.successorOf(id)))
+  if (named.some((one) => typeof one === 'number')) return 'unreadable'
+  const earlier = isOneByOne ? members.filter(({ seq }) => seq < row.seq) : []
+  const own = new Set(group.map(({ id }) => id))
+  const isAhead = (one: OperationRow | number | undefined): one is OperationRow =>
+    typeof one === 'object' && !own.has(one.id) && isLive(one)
+  return { ahead: [...heads, ...named, ...earlier].filter(isAhead), beside: group.filter(isLive) }
+}
+
+async function membersOf(store: Store, row: OperationRow): Promise<Rows> {
+  if (row.transaction === undefined) return [row]
+  const entries = await store.storage.getMany(OPERATIONS, memberSeqs(row))
+  const rows = entries.flatMap((entry) => (entry === undefined ? [] : [readOperation(entry)]))
+  if (rows.includes(undefined)) return 'unreadable'
+  return rows.flatMap((one) => (one?.transaction?.id === row.transaction?.id && one !== undefined ? [one] : []))
+}
+
+/** What stands first in their lanes. */
+async function headsOf(store: Store, rows: readonly OperationRow[]): Promise<Rows> {
+  const lanes = rows
+    .filter(({ status }) => !isTerminal(status))
+    .map(({ user, entity, entityId }) => laneOf(user, entity, entityId))
+  const heads = (await store.lanes(lanes, 1)).flat().map((entry) => readOperation(entry))
+  return heads.every((one) => one !== undefined) ? heads : 'unreadable'
+}
+
+function isLive({ status }: OperationRow): boolean {
+  return !isTerminal(status)
+}

@@ -1,0 +1,41 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { openDatabase } from '../../src/server/database.ts'
+import { createWorld, type World } from '../support/world.ts'
+
+let world: World
+beforeEach(async () => {
+  world = await createWorld()
+})
+afterEach(() => world.close())
+
+/** A replica of two notes, which something that is no engine of ours has then changed. */
+async function pulledAnd(...statements: readonly string[]): Promise<void> {
+  const engine = await world.started()
+  await engine.enqueueAll(['a', 'b'].map((id) => ({ type: 'create', entity: 'note', id, payload: { title: id } })))
+  await engine.synchronize({ full: true })
+  await engine.stop()
+  const database = await openDatabase(world.path)
+  try {
+    for (const statement of statements) database.exec(statement)
+  } finally {
+    database.close()
+  }
+}
+
+const UNKNOWN_PULL = "UPDATE meta SET value = json_set(value, '$.etag', 5) WHERE name LIKE 'pull/%'"
+
+describe('a stored entity of which it can not be told when a pull has met it', () => {
+  it.each(["json('[1]')", "'many'", '9007199254740992', '1e300', '-1', '0.5'])(
+    'S28 L8 (%s) is pulled anew where it was lost how far pulls had come, and the pull ends',
+    async (generation) => {
+      await pulledAnd(
+        UNKNOWN_PULL,
+        `UPDATE entities SET value = json_set(value, '$.generation', ${generation}) WHERE key LIKE '%/a'`,
+      )
+      const engine = await world.started()
+      expect((await engine.synchronize()).pulled).toEqual([{ entity: 'note', isComplete: true }])
+      expect((await engine.view('note').list()).map(({ id }) => id)).toEqual(['a', 'b'])
+      expect(await engine.check()).toMatchObject({ isSound: true })
+    },
+  )
+})
