@@ -18,10 +18,11 @@ function replayed(upTo: number): Moment {
   return moment
 }
 
-const plain = ({ actors, operations, conflicts }: Moment): unknown => [
+const plain = ({ actors, operations, conflicts, alerts }: Moment): unknown => [
   [...actors.values()],
   [...operations.values()],
   [...conflicts.values()],
+  [...alerts.values()],
 ]
 
 describe('the history of a trace', () => {
@@ -77,19 +78,19 @@ describe('the history of a trace', () => {
 describe('a trace in the inspector', () => {
   it('F2 is searched by words and by kinds, also while it grows', () => {
     const history = createHistory()
-    const names = new Map([['a1', 'engine']])
-    const matches = createMatches(history, names)
+    history.append({ type: 'actor', at: 0, actor: 'a1', name: 'engine' })
+    const matches = createMatches(history)
     const tell = (event: string): void => history.append({ type: 'event', at: 1, to: 'a1', event, fields: { operation: 'o1' } })
     matches.set(filterOf('ENGINE out', ['event']))
     tell('OUTCOME')
     tell('ASSIGN')
     history.append({ type: 'notice', at: 2, event: 'engine outcome' })
-    expect(matches.list()).toEqual([0])
+    expect(matches.list()).toEqual([1])
     tell('OUTCOME')
-    expect(matches.list()).toEqual([0, 3])
+    expect(matches.list()).toEqual([1, 4])
     matches.set(filterOf('', ALL_TYPES))
-    expect(matches.list()).toEqual([0, 1, 2, 3])
-    expect(lineText(history.line(0)!, names)).toBe('→ engine OUTCOME operation=o1')
+    expect(matches.list()).toEqual([0, 1, 2, 3, 4])
+    expect(lineText(history.line(1)!, history.nameOf)).toBe('→ engine OUTCOME operation=o1')
   })
 
   it('F2 is refused with a reason if it is none, newer, or broken in the middle; a last line that was cut off is left out', () => {
