@@ -9,7 +9,7 @@ import { executablePath } from '../support/chromium-app.ts'
 import type { Instant } from './instants.ts'
 
 /** The command itself, in a process of its own. */
-interface InspectServer {
+export interface InspectServer {
   readonly url: string
   close(): Promise<void>
 }
@@ -26,7 +26,7 @@ export interface InspectorWorld {
 
 const command = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url))
 
-async function startInspector(args: readonly string[]): Promise<InspectServer> {
+export async function startInspector(args: readonly string[]): Promise<InspectServer> {
   const child = spawn(process.execPath, [command, 'inspect', ...args, '--port', '0', '--json'], {
     stdio: ['ignore', 'pipe', 'ignore'],
   })

@@ -46,7 +46,7 @@ export function createHistory({ limit = 200_000, maxBytes = 64 * 1_048_576, ever
 
   function append(line: TraceLine): void {
     const size = traceBytes(line)
-    if (lines.length >= limit || bytes + size > maxBytes) forget()
+    if (lines.length >= limit || bytes + size > maxBytes) forget(size)
     const checkpoint = roomFor(size)
     checkpoint.bytes += size
     bytes += size
@@ -70,9 +70,10 @@ export function createHistory({ limit = 200_000, maxBytes = 64 * 1_048_576, ever
     return made
   }
 
-  /** Up to a checkpoint; all of it if there is none that leaves so little. */
-  function forget(): void {
-    const [fewer, smaller] = [limit * (1 - FORGOTTEN), maxBytes * (1 - 2 * FORGOTTEN)]
+  /** Up to a checkpoint; all of it if there is none that leaves so much room. */
+  function forget(needed: number): void {
+    const fewer = limit * (1 - FORGOTTEN)
+    const smaller = Math.min(maxBytes * (1 - 2 * FORGOTTEN), maxBytes - needed)
     let gone = 0
     let left = bytes
     while (gone < checkpoints.length && (end() - (checkpoints[gone]?.at ?? 0) > fewer || left > smaller))
