@@ -108,11 +108,10 @@ describe('what the inspector passes on', () => {
     const told = slow.messages.reduce((sum, { dropped }) => sum + Number(dropped ?? 0), 0)
     expect(gaps.length).toBeGreaterThan(0)
     expect(told).toBe(gaps.reduce((sum, one) => sum + one, 0))
-    const [all, shown] = [quick, slow].map(
-      ({ lines }) => lines.filter((line) => line.type === 'notice' && line.event === padding).length,
-    )
-    expect(shown).toBeLessThan(all!)
-    expect(all).toBe(60 * 200)
+    const shown = slow.lines.filter((line) => line.type === 'notice' && line.event === padding).length
+    // The last lines are 2 steps, 1 actor and 1 end; what was not shown of all is what the gaps say.
+    expect(shown + told).toBeGreaterThanOrEqual(60 * 200)
+    expect(shown + told).toBeLessThanOrEqual(60 * 200 + 4)
   }, 60_000)
 
   it('F2 engines of one name are told apart, and one that comes back is another', async () => {
