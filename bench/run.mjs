@@ -6,6 +6,7 @@ import { benchDrain } from './drain.mjs'
 import { benchEnqueue } from './enqueue.mjs'
 import { benchEncryption } from './encryption.mjs'
 import { benchHandover } from './handover.mjs'
+import { benchInspector } from './inspector.mjs'
 import { benchOverhead } from './overhead.mjs'
 import { benchPull } from './pull.mjs'
 import { benchRealtime } from './realtime.mjs'
@@ -29,6 +30,7 @@ const benches = {
   realtime: () => benchRealtime(500, 10_000),
   coalesce: () => benchCoalesce(values.history),
   handover: () => benchHandover(values.quick ? 20 : 100),
+  inspector: () => benchInspector(values.quick ? 5 : 30, 6_000),
 }
 
 const results = []

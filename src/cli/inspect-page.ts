@@ -19,7 +19,7 @@ const SCRIPT = new URL('../../visualizations/inspector/page.bundle.js', import.m
 
 /** What is served below the token: the page, its script and style, and the trace if one is shown. */
 export async function inspectorPage(
-  trace: string | undefined,
+  trace: Uint8Array | undefined,
 ): Promise<(path: string, request: IncomingMessage, response: ServerResponse) => void> {
   const script = await readFile(SCRIPT, 'utf8')
   const html = `<!doctype html>
@@ -29,7 +29,7 @@ export async function inspectorPage(
 <body></body>
 </html>
 `
-  const files: Readonly<Record<string, readonly [type: string, body: string]>> = {
+  const files: Readonly<Record<string, readonly [type: string, body: string | Uint8Array]>> = {
     '': ['text/html; charset=utf-8', html],
     'page.js': ['text/javascript; charset=utf-8', script],
     'page.css': ['text/css; charset=utf-8', STYLE],

@@ -10,7 +10,7 @@ import { inspectorPage, refuse } from './inspect-page.ts'
 export interface InspectServerOptions {
   readonly port: number
   /** NDJSON to show; undefined: engines connect. */
-  readonly trace?: string | undefined
+  readonly trace?: Uint8Array | undefined
   /** Pages of these origins may connect engines of theirs. */
   readonly origins?: readonly string[] | undefined
 }

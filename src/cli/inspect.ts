@@ -26,9 +26,9 @@ function textOf(url: string, file: string | undefined): string {
   return `Open ${url}\nand connect an engine: inspectTo(engine, { url: '${url}' }) from 'synchart/devtools'. `
 }
 
-async function traceOf(file: string): Promise<string> {
+async function traceOf(file: string): Promise<Uint8Array> {
   try {
-    return await readFile(file, 'utf8')
+    return await readFile(file)
   } catch (error) {
     throw new UsageError(`The trace ${file} can't be read: ${messagesOf(error)}`)
   }

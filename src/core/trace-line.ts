@@ -1,6 +1,11 @@
 import { isRecord } from './schema.ts'
 import type { TraceLine } from './trace.ts'
 
+/** Regions within regions: more than any machine has, and few enough to follow. */
+const MAX_DEPTH = 32
+const STATUSES = new Set<unknown>(['active', 'done', 'error', 'stopped'])
+const PORTS = new Set<unknown>(['transport', 'storage'])
+
 type Check = (value: unknown) => boolean
 
 const text: Check = (value) => typeof value === 'string'
@@ -8,7 +13,8 @@ const maybeText: Check = (value) => value === undefined || typeof value === 'str
 const flat: Check = (value) =>
   value === undefined ||
   (isRecord(value) && Object.values(value).every((one) => ['string', 'number', 'boolean'].includes(typeof one)))
-const nested: Check = (value) => typeof value === 'string' || (isRecord(value) && Object.values(value).every(nested))
+const nested: Check = (value) => isNested(value, MAX_DEPTH)
+const status: Check = (value) => STATUSES.has(value)
 
 /** Of each type of line its members. */
 const MEMBERS: Readonly<Record<TraceLine['type'], Readonly<Record<string, Check>>>> = {
@@ -19,11 +25,11 @@ const MEMBERS: Readonly<Record<TraceLine['type'], Readonly<Record<string, Check>
     event: text,
     taken: (value) => Array.isArray(value) && value.every(text),
     value: nested,
-    status: maybeText,
+    status: (value) => value === undefined || status(value),
   },
-  state: { actor: text, value: (value) => value === undefined || nested(value), status: text },
+  state: { actor: text, value: (value) => value === undefined || nested(value), status },
   port: {
-    port: text,
+    port: (value) => PORTS.has(value),
     call: text,
     ok: (value) => typeof value === 'boolean',
     result: maybeText,
@@ -33,13 +39,28 @@ const MEMBERS: Readonly<Record<TraceLine['type'], Readonly<Record<string, Check>
   notice: { event: text, fields: flat, engine: maybeText },
 }
 
-/** Whether a line that came from elsewhere is one. What its texts say is anybody's. */
-export function isTraceLine(value: unknown): value is TraceLine {
-  if (!isRecord(value) || typeof value['at'] !== 'number' || typeof value['type'] !== 'string') return false
+/** A line that came from elsewhere, with the members that it may have and no other; undefined if it is none. What its texts say is anybody's. */
+export function traceLineOf(value: unknown): TraceLine | undefined {
+  if (!isTraceLine(value)) return undefined
+  const isKnown = ([name]: readonly [string, unknown]): boolean =>
+    name === 'type' || name === 'at' || Object.hasOwn(MEMBERS[value.type], name)
+  const members = Object.entries(value)
+  if (members.every(isKnown)) return value
+  const known: unknown = Object.fromEntries(members.filter(isKnown))
+  return isTraceLine(known) ? known : undefined
+}
+
+function isTraceLine(value: unknown): value is TraceLine {
+  if (!isRecord(value) || !Number.isFinite(value['at']) || typeof value['type'] !== 'string') return false
   if (!isType(value['type'])) return false
   return Object.entries(MEMBERS[value['type']]).every(([name, check]) => check(value[name]))
 }
 
 function isType(type: string): type is TraceLine['type'] {
   return Object.hasOwn(MEMBERS, type)
+}
+
+function isNested(value: unknown, depth: number): boolean {
+  if (typeof value === 'string') return true
+  return depth > 0 && isRecord(value) && Object.values(value).every((part) => isNested(part, depth - 1))
 }

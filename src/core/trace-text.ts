@@ -52,8 +52,6 @@ export function createTraceRing(maxBytes: number, bytesOf: (line: TraceLine) => 
       first = 0
     },
     text: (): string => traceText({ actors, at: begunAt }, lines.slice(first), dropped),
-    /** When the newest line was. */
-    lastAt: (): number => lines.at(-1)?.at ?? begunAt,
     /** As `text`, as lines without the header. */
     lines: (): readonly TraceLine[] => [...linesTo(actors, begunAt), ...lines.slice(first)],
   }

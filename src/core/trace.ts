@@ -127,3 +127,21 @@ export function linesTo(actors: TracedActors, at: number): readonly TraceLine[] 
     { type: 'state', at, actor, value, status },
   ])
 }
+
+/**
+ * Where lines were left out: a notice that says how many, and what leads from the actors that were there before them to those that are there now.
+ */
+export function linesAcross(
+  before: Iterable<string>,
+  now: TracedActors,
+  at: number,
+  missing: number,
+  engine?: string,
+): readonly TraceLine[] {
+  const gone = [...before].filter((actor) => !now.has(actor))
+  return [
+    { type: 'notice', at, event: 'inspector:left-out', fields: { lines: missing }, engine },
+    ...gone.map((actor): TraceLine => ({ type: 'state', at, actor, status: 'stopped' })),
+    ...linesTo(now, at),
+  ]
+}

@@ -1,23 +1,30 @@
 import { systemClock } from '../adapters/system-clock.ts'
-import type { TraceLine } from '../core/trace.ts'
+import { advance, type TracedActors, type TraceLine } from '../core/trace.ts'
 import type { SyncEngine } from '../engine/types.ts'
+import { createGap } from './gap.ts'
 import { statusOf } from './status.ts'
 import type { EngineStatus } from './wire.ts'
 
 export interface Follower {
+  /** Where lines were left out (`dropped` of them) there is what leads over the gap instead. */
   lines(lines: readonly TraceLine[], dropped: number): void
   status(status: EngineStatus): void
-  /** How many more lines it can take now; of what is beyond that only the number is told. */
-  room(): number
+  /** Whether it can take more now. */
+  hasRoom(): boolean
 }
 
 const EVERY_MS = 100
 const STATUS_EVERY_MS = 500
+/** What waits to be delivered at most, where the engine leaves no time for it: as much as a page keeps. */
+const MAX_WAITING = 200_000
 
 /** Tells of an engine, in bundles: what it has recorded, what it records from now on, and how it stands. Returns the function that ends it. */
 export function follow(engine: SyncEngine, follower: Follower): () => void {
+  const actors: TracedActors = new Map()
+  const gap = createGap()
   let waiting: TraceLine[] = []
   let dropped = 0
+  let lastAt = 0
   let hasNews = true
   let isAsked = false
   let isOver = false
@@ -25,11 +32,18 @@ export function follow(engine: SyncEngine, follower: Follower): () => void {
   const unwatch = engine.recorder.watch((line) => {
     // To be asked how it stands makes it read the store, which is no news.
     hasNews ||= line.type !== 'port'
-    if (waiting.length < follower.room()) waiting.push(line)
-    else dropped += 1
+    if (waiting.length < MAX_WAITING && follower.hasRoom()) {
+      waiting.push(...gap.close(actors, line.at), line)
+    } else {
+      gap.widen(actors, 1)
+      dropped += 1
+    }
+    advance(actors, line)
+    lastAt = line.at
   })
 
   function deliver(): void {
+    if (gap.isOpen() && waiting.length < MAX_WAITING && follower.hasRoom()) waiting.push(...gap.close(actors, lastAt))
     if (waiting.length === 0) return
     const [lines, missing] = [waiting, dropped]
     waiting = []
@@ -38,7 +52,7 @@ export function follow(engine: SyncEngine, follower: Follower): () => void {
   }
 
   async function ask(): Promise<void> {
-    if (isAsked || !hasNews) return
+    if (isAsked || !hasNews || !follower.hasRoom()) return
     isAsked = true
     hasNews = false
     try {

@@ -70,7 +70,7 @@ function send(engine: SyncEngine, socket: SocketLike, name: string): () => void 
     status: (status) => {
       if (!isOver) say({ type: 'status', status })
     },
-    room: () => ((socket.bufferedAmount ?? 0) > MAX_BUFFERED_BYTES ? 0 : Infinity),
+    hasRoom: () => (socket.bufferedAmount ?? 0) <= MAX_BUFFERED_BYTES,
   })
   return () => {
     isOver = true

@@ -9,9 +9,9 @@ import { follow } from './follow.ts'
 export function mountInspector(engine: SyncEngine, element: HTMLElement): () => void {
   const inspector = mount(element)
   const stop = follow(engine, {
-    lines: (lines) => inspector.append(lines),
+    lines: inspector.append,
     status: (status) => inspector.setStatus('engine', status),
-    room: () => Infinity,
+    hasRoom: () => true,
   })
   return () => {
     stop()

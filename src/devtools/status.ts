@@ -1,5 +1,5 @@
 import type { ConflictInfo } from '../engine/conflicts.ts'
-import type { OperationInfo, SyncEngine } from '../engine/types.ts'
+import type { Metrics, OperationInfo, SyncEngine } from '../engine/types.ts'
 import type { ConflictLine, EngineStatus, QueueRow } from './wire.ts'
 
 const ROWS = 50
@@ -15,7 +15,15 @@ export async function statusOf(engine: SyncEngine): Promise<EngineStatus> {
     engine.conflicts.list({ limit: ROWS }),
   ])
   const queue = await Promise.all(operations.map((operation, place) => queueRow(engine, operation, place < EXPLAINED)))
-  return { summary, totals: totalsOf(engine), queue, conflicts: conflicts.map(conflictLine) }
+  const metrics = engine.metrics()
+  return {
+    summary,
+    waiting: metrics.queue.depth,
+    health: metrics.health,
+    totals: totalsOf(metrics),
+    queue,
+    conflicts: conflicts.map(conflictLine),
+  }
 }
 
 async function queueRow(engine: SyncEngine, info: OperationInfo, isExplained: boolean): Promise<QueueRow> {
@@ -56,27 +64,32 @@ function conflictLine({
   }
 }
 
-function totalsOf(engine: SyncEngine): EngineStatus['totals'] {
-  const { operations, queue, latencyMs, health, breaker, lock, requests } = engine.metrics()
-  const { done, rejected, retried, coalesced, conflicts } = operations
-  const figures = {
-    waiting: queue.depth,
-    done,
-    rejected,
-    retried,
-    coalesced,
-    conflicts,
-    requests,
-    'latency p50, ms': latencyMs.p50,
-    'latency p95, ms': latencyMs.p95,
-  }
+function totalsOf(metrics: Metrics): EngineStatus['totals'] {
+  const { operations, queue, latencyMs, health, breaker, lock, requests, successRate } = metrics
+  const { enqueued, done, rejected, retried, coalesced, cancelled } = operations
+  const { p50, p95, p99, histogram } = latencyMs
+  const counts = { waiting: queue.depth, enqueued, done, rejected, cancelled, coalesced, retries: retried, requests }
   return [
-    ...Object.entries(figures).map(([name, value]) => [name, String(Math.round(value))] as const),
-    ['health', `${Math.round(health)} %`],
-    ['breaker', `${breaker.state}, opened ${breaker.trips} times`],
-    ['lease', lock.owner ? `owned, epoch ${lock.epoch}` : `another's`],
+    ...Object.entries(counts).map(([name, value]) => [name, String(value)] as const),
+    ['succeeded', `${(100 * successRate).toFixed(1)} %`],
+    ['health', `${health} of 100`],
+    ['enqueue to done', histogram.count === 0 ? 'nothing yet' : `p50 ${ms(p50)}, p95 ${ms(p95)}, p99 ${ms(p99)}`],
+    ['breaker', `${breakerText(breaker)}, opened ${times(breaker.trips)}`],
+    ['lease', `${lock.owner ? `owned, epoch ${lock.epoch}` : "another's"}, taken over ${times(lock.takeovers)}`],
+    ['conflicts', `${operations.conflicts} answered, ${metrics.conflicts} found, ${metrics.conflictsResolved} settled`],
+    ['pulls', `${metrics.pulls}, with ${metrics.pulledChanges} changes`],
   ]
 }
+
+function breakerText({ state, remainingMs }: Metrics['breaker']): string {
+  return state === 'open'
+    ? `open, probes in ${Math.ceil(remainingMs / 1_000)} s`
+    : { closed: 'closed', halfOpen: 'half-open' }[state]
+}
+
+const times = (count: number): string => (count === 1 ? 'once' : `${count} times`)
+
+const ms = (value: number): string => (value < 1_000 ? `${Math.round(value)} ms` : `${(value / 1_000).toFixed(1)} s`)
 
 function text(value: unknown): string {
   const json = value === undefined ? '' : JSON.stringify(value)

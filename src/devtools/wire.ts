@@ -30,6 +30,10 @@ export interface ConflictLine {
 export interface EngineStatus {
   /** `explain` of the engine. */
   readonly summary: string
+  /** Operations that have not ended. */
+  readonly waiting: number
+  /** 0 to 100. */
+  readonly health: number
   readonly totals: readonly (readonly [name: string, value: string])[]
   readonly queue: readonly QueueRow[]
   readonly conflicts: readonly ConflictLine[]
@@ -38,7 +42,7 @@ export interface EngineStatus {
 /** What is sent over the socket, as JSON: by an engine, and on to every page, with the name that the server gave the engine. */
 export type WireMessage =
   | { readonly type: 'hello'; readonly name: string }
-  /** `dropped`: lines that there was no room for since the message before. */
+  /** `dropped`: lines that there was no room for since the message before; what leads over them is among the lines. */
   | { readonly type: 'lines'; readonly engine?: string; readonly lines: readonly TraceLine[]; readonly dropped?: number }
   | { readonly type: 'status'; readonly engine?: string; readonly status: EngineStatus }
   | { readonly type: 'left'; readonly engine: string }

@@ -3,7 +3,8 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { traceBytes } from '../../src/core/trace-size.ts'
 import { createTraceRing } from '../../src/core/trace-text.ts'
-import { advance, type TracedActors, type TraceLine } from '../../src/core/trace.ts'
+import { traceLineOf } from '../../src/core/trace-line.ts'
+import { advance, linesAcross, type TracedActors, type TraceLine } from '../../src/core/trace.ts'
 import { VERSION } from '../../src/core/version.ts'
 
 const at = fc.integer({ min: 1_700_000_000_000, max: 1_900_000_000_000 })
@@ -103,5 +104,59 @@ describe('a trace', () => {
 
   it('F3 says the version of the package', () => {
     expect(JSON.parse(readFileSync('package.json', 'utf8'))).toMatchObject({ version: VERSION })
+  })
+})
+
+describe('lines that came from elsewhere', () => {
+  const step = { type: 'step', at: 1, actor: 'a1', event: 'E', taken: ['t'], value: { a: 'x' } }
+  const nested = (depth: number): string => `${'{"a":'.repeat(depth)}"x"${'}'.repeat(depth)}`
+
+  it('F2 F3 are taken without members that no line has, and only if they are what they say', () => {
+    expect(traceLineOf({ ...step, junk: 'x'.repeat(1_000), more: {} })).toEqual(step)
+    expect(traceLineOf(JSON.parse('{"type":"notice","at":1,"event":"e","__proto__":{"engine":"x"}}'))).toEqual({
+      type: 'notice',
+      at: 1,
+      event: 'e',
+    })
+    const broken: readonly unknown[] = [
+      null,
+      [],
+      'step',
+      { ...step, at: '1' },
+      { ...step, at: JSON.parse('1e999') },
+      { ...step, type: '__proto__' },
+      { ...step, type: 'constructor' },
+      { ...step, taken: [1] },
+      { ...step, taken: { length: 1 } },
+      { ...step, value: null },
+      { ...step, value: ['x'] },
+      { ...step, status: 'gone' },
+      { type: 'state', at: 1, actor: 'a1', status: 'x'.repeat(1_000) },
+      { type: 'port', at: 1, port: 'printer', call: 'print', ok: true, ms: 1 },
+      { type: 'notice', at: 1, event: 'e', fields: { deep: { er: 1 } } },
+    ]
+    expect(broken.filter((line) => traceLineOf(line) !== undefined)).toEqual([])
+  })
+
+  it('F2 are refused, and harm nobody, however deep they are', () => {
+    expect(traceLineOf({ ...step, value: JSON.parse(nested(20)) })).toBeDefined()
+    expect(traceLineOf({ ...step, value: JSON.parse(nested(100_000)) })).toBeUndefined()
+  })
+
+  it('F2 where some are missing, what leads over them gives the actors that are there', () => {
+    fc.assert(
+      fc.property(fc.array(line), fc.array(line), (before, missing) => {
+        const [seen, now]: [TracedActors, TracedActors] = [new Map(), new Map()]
+        for (const one of before) {
+          advance(seen, one)
+          advance(now, one)
+        }
+        for (const one of missing) advance(now, one)
+        for (const one of linesAcross([...seen.keys()], now, 7, missing.length)) advance(seen, one)
+        const states = (actors: TracedActors): unknown =>
+          new Map([...actors].map(([actor, { value, machine }]) => [actor, { value, machine }]))
+        expect(states(seen)).toEqual(states(now))
+      }),
+    )
   })
 })

@@ -3,13 +3,13 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright'
 import { expect, vi } from 'vitest'
-import type { InspectionEvent } from 'xstate'
-import { advance, type TracedActors, type TraceLine, type TraceValue } from '../../src/core/trace.ts'
-import type { SyncEngine } from '../../src/index.ts'
+import { advance, type TracedActors, type TraceLine } from '../../src/core/trace.ts'
+import { activeStates } from '../../visualizations/inspector/moment.ts'
 import { executablePath } from '../support/chromium-app.ts'
+import type { Instant } from './instants.ts'
 
 /** The command itself, in a process of its own. */
-interface InspectServer {
+export interface InspectServer {
   readonly url: string
   close(): Promise<void>
 }
@@ -26,7 +26,7 @@ export interface InspectorWorld {
 
 const command = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url))
 
-async function startInspector(args: readonly string[]): Promise<InspectServer> {
+export async function startInspector(args: readonly string[]): Promise<InspectServer> {
   const child = spawn(process.execPath, [command, 'inspect', ...args, '--port', '0', '--json'], {
     stdio: ['ignore', 'pipe', 'ignore'],
   })
@@ -79,44 +79,27 @@ export async function inspectorWorld(...args: readonly string[]): Promise<Inspec
   }
 }
 
-/** What the actors of an engine themselves say at some instants, and at which line of its trace that was. */
-export function watchInstants() {
-  const refs = new Map<InspectionEvent['actorRef'], string>()
-  const instants: { readonly line: number; readonly actor: string; readonly machine: string; readonly value: TraceValue }[] = []
-  const lines: TraceLine[] = []
-  const actors: TracedActors = new Map()
-  return {
-    instants,
-    lines,
-    inspect(event: InspectionEvent): void {
-      refs.set(event.actorRef, 'id' in event.actorRef ? String(event.actorRef.id) : '')
-    },
-    follow: (engine: SyncEngine) =>
-      engine.recorder.watch((line) => {
-        lines.push(line)
-        advance(actors, line)
-      }),
-    /** Of all machines that live now; not within an action, where an actor is not yet where it is going. */
-    take(): void {
-      for (const [ref, name] of refs) {
-        const snapshot = ref.getSnapshot() as { status: string; value?: TraceValue; machine?: { id: string } }
-        if (snapshot.status !== 'active' || snapshot.machine === undefined || snapshot.value === undefined) continue
-        const known = [...actors.values()].find((actor) => actor.name === name && actor.machine === snapshot.machine?.id)
-        if (known !== undefined)
-          instants.push({
-            line: lines.length - 1,
-            actor: known.actor,
-            machine: snapshot.machine.id,
-            value: structuredClone(snapshot.value),
-          })
-      }
-    },
-  }
-}
-
 /** Waits for a condition in the page. Its policy lets nobody evaluate text there, Playwright's own waiting included. */
 export async function until(page: Page, condition: string): Promise<void> {
   await vi.waitFor(async () => expect(await page.evaluate(`Boolean(${condition})`)).toBe(true), { timeout: 20_000, interval: 50 })
+}
+
+/** What the page shows at this instant otherwise than the actor itself said, or undefined. `prefix` is what the server puts before the names of actors. */
+export async function differenceAt(
+  page: Page,
+  { line, actor, machine, value }: Instant,
+  lines: readonly TraceLine[],
+  prefix = '',
+): Promise<unknown> {
+  const shown = await litAt(page, line, `${prefix}${actor}`)
+  const actors: TracedActors = new Map()
+  for (const one of lines.slice(0, line + 1)) advance(actors, one)
+  const expected = {
+    at: line,
+    states: activeStates(machine, value).toSorted(),
+    taken: [...new Set(actors.get(actor)?.taken)].toSorted(),
+  }
+  return JSON.stringify(shown) === JSON.stringify(expected) ? undefined : { shown, expected }
 }
 
 /** Goes to a line, as somebody who drags the slider, and gives the ids of what is lit up for this actor. */

@@ -2,12 +2,11 @@ import type { Page } from 'playwright'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { httpTransport } from '../../src/adapters/http/index.ts'
 import { inspectTo } from '../../src/devtools/inspect-to.ts'
-import { advance, type TracedActors } from '../../src/core/trace.ts'
 import { ValidationError } from '../../src/index.ts'
-import { activeStates } from '../../visualizations/inspector/moment.ts'
 import { executablePath } from '../support/chromium-app.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
-import { inspectorWorld, litAt, until, watchInstants, type InspectorWorld } from './inspector-world.ts'
+import { differenceAt, inspectorWorld, litAt, until, type InspectorWorld } from './inspector-world.ts'
+import { watchInstants } from './instants.ts'
 
 let world: World
 let viewer: InspectorWorld
@@ -57,18 +56,8 @@ describe.runIf(executablePath !== undefined)('the inspector of an engine in anot
     expect(new Set(chosen.map(({ machine }) => machine)).size).toBeGreaterThanOrEqual(5)
     const differing: unknown[] = []
     // From the last to the first and back again: time travel in both directions.
-    for (const { line, actor, machine, value } of chosen.toSorted((a, b) => (a.line % 7) - (b.line % 7) || b.line - a.line)) {
-      const { at, states, taken } = await litAt(page, line, `e1:${actor}`)
-      const actors: TracedActors = new Map()
-      for (const one of lines.slice(0, line + 1)) advance(actors, one)
-      const expected = {
-        at: line,
-        states: activeStates(machine, value).toSorted(),
-        taken: [...new Set(actors.get(actor)?.taken)].toSorted(),
-      }
-      if (JSON.stringify({ at, states, taken }) !== JSON.stringify(expected))
-        differing.push({ shown: { at, states, taken }, expected })
-    }
+    for (const instant of chosen.toSorted((a, b) => (a.line % 7) - (b.line % 7) || b.line - a.line))
+      differing.push(...[await differenceAt(page, instant, lines, 'e1:')].filter(Boolean))
     expect(differing).toEqual([])
     stop()
   }, 120_000)

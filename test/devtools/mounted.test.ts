@@ -1,8 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Page } from 'playwright'
-import type { TraceValue } from '../../src/core/trace.ts'
+import { seededRandom } from '../../scripts/random.mjs'
+import type { TraceLine, TraceValue } from '../../src/core/trace.ts'
 import { activeStates } from '../../visualizations/inspector/moment.ts'
 import { executablePath, openChromiumApp, type ChromiumApp } from '../support/chromium-app.ts'
+import { differenceAt } from './inspector-world.ts'
+import type { Instant } from './instants.ts'
 
 let app: ChromiumApp
 beforeEach(async () => {
@@ -56,6 +59,32 @@ describe.runIf(executablePath !== undefined)('the inspector within the page of a
     }
     expect(await page.evaluate(`document.querySelectorAll('#pwned').length`)).toBe(0)
   })
+
+  it('F2 lights up, at 100 random instants of its life, the states that the actors themselves said', async () => {
+    const page = await app.open({ seed: '11' })
+    await page.setViewportSize({ width: 1400, height: 900 })
+    for (let i = 0; i < 12; i++) {
+      const isLost = i % 4 === 1
+      app.setReachable(!isLost)
+      if (i % 5 === 3) await page.evaluate(`engine.pause('test')`)
+      await page.evaluate(`begin('n${i}', ${isLost})`)
+      app.setReachable(true)
+      await page.evaluate(`engine.resume('test')`)
+      expect(await page.evaluate('saved')).toBe('done')
+    }
+    const { instants, lines } = await page.evaluate<{ instants: readonly Instant[]; lines: readonly TraceLine[] }>('instants()')
+    await page.waitForFunction(`Number(document.querySelector('.inspector input[type=range]').max) >= ${lines.length - 1}`)
+    const random = seededRandom(11)
+    const chosen = instants
+      .map((instant) => [random(), instant] as const)
+      .toSorted(([a], [b]) => a - b)
+      .slice(0, 100)
+    expect(chosen).toHaveLength(100)
+    expect(new Set(chosen.map(([, { machine }]) => machine)).size).toBeGreaterThanOrEqual(5)
+    const differing: unknown[] = []
+    for (const [, instant] of chosen) differing.push(...[await differenceAt(page, instant, lines)].filter(Boolean))
+    expect(differing).toEqual([])
+  }, 90_000)
 
   it('F2 is readable in a light and in a dark scheme', async () => {
     const page = await app.open()

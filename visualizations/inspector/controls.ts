@@ -11,11 +11,26 @@ export interface ControlHooks {
   now(): number
 }
 
+const SCROLLING = /^(?:Arrow|Home|End)/
+
+/** What these keys move by themselves: a view, or the drawing; the timeline moves with the time. */
+function scrolls(target: EventTarget | null): boolean {
+  return target instanceof HTMLElement && target.closest('.views, .canvas') !== null && target.closest('.list') === null
+}
+
 /** Steps, plays, opens and saves; by buttons and by keys. */
 export function createControls(player: Player, range: { first(): number; end(): number }, hooks: ControlHooks) {
   const file = el('input', { type: 'file', accept: '.ndjson,.jsonl,.txt', 'aria-label': 'Open a trace' })
   const slider = el('input', { type: 'range', min: 0, max: 0, step: 1, 'aria-label': 'Line of the trace' })
-  const speed = el('input', { type: 'number', min: 0.01, max: 1_000_000, step: 'any', value: 1, 'aria-label': 'Speed' })
+  const speed = el('input', {
+    type: 'number',
+    min: 0.01,
+    max: 1_000_000,
+    step: 'any',
+    value: 1,
+    'aria-label': 'Speed',
+    title: 'How many times as fast as it was',
+  })
   const where = el('output', { class: 'where' })
   const play = button('Play or pause (space)', '▶', () => player.toggle(hooks.now()))
   const follow = button('Draw who is at work (F)', 'Follow', hooks.follow)
@@ -34,7 +49,7 @@ export function createControls(player: Player, range: { first(): number; end(): 
     el('label', {}, 'speed ', speed),
     slider,
     where,
-    el('label', { class: 'file' }, 'open ', file),
+    el('label', { class: 'file' }, 'Open…', file),
     button('Save what is here as a trace', 'Save', hooks.save),
   )
 
@@ -69,11 +84,7 @@ export function createControls(player: Player, range: { first(): number; end(): 
     key(event: KeyboardEvent): void {
       const { target, key, shiftKey } = event
       if (event.ctrlKey || event.metaKey || event.altKey) return
-      if (
-        target instanceof HTMLInputElement ||
-        (target instanceof HTMLElement && target.closest('.views') && key.startsWith('Arrow') && !target.closest('.list'))
-      )
-        return
+      if (target instanceof HTMLInputElement || (SCROLLING.test(key) && scrolls(target))) return
       if (key === ' ' && target instanceof HTMLElement && target.closest('button, summary')) return
       const act = keys[shiftKey && key.startsWith('Arrow') ? `shift ${key}` : key]
       if (act === undefined) return

@@ -28,11 +28,18 @@ export function button(label: string, text: string, act: () => void): HTMLButton
   return made
 }
 
+const MAX_TEXT = 300
+
+/** A text that comes from elsewhere, in the length that can be looked at. */
+export function short(text: string, most = MAX_TEXT): string {
+  return text.length > most ? `${text.slice(0, most)}…` : text
+}
+
 /** A table, or a sentence where there is nothing. */
 export function table(heads: readonly string[], rows: readonly (readonly string[])[], nothing: string): HTMLElement {
   if (rows.length === 0) return el('p', { class: 'nothing' }, nothing)
   const head = el('tr', {}, ...heads.map((text) => el('th', { scope: 'col' }, text)))
-  const body = rows.map((row) => el('tr', {}, ...row.map((text) => el('td', {}, text))))
+  const body = rows.map((row) => el('tr', {}, ...row.map((text) => el('td', {}, short(text)))))
   return el('table', {}, el('thead', {}, head), el('tbody', {}, ...body))
 }
 

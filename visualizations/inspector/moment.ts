@@ -8,33 +8,59 @@ export interface TracedOperation {
   readonly since: number
 }
 
+/** What somebody should see to. */
+export interface TracedAlert {
+  readonly alert: string
+  readonly engine: string | undefined
+  readonly operation: string | undefined
+  readonly since: number
+}
+
 /** All that is known at one instant. */
 export interface Moment {
   readonly actors: TracedActors
   readonly operations: Map<string, TracedOperation>
   readonly conflicts: Map<string, TracedOperation>
+  /** Raised, and not cleared. */
+  readonly alerts: Map<string, TracedAlert>
 }
 
 const ENDED = new Set<unknown>(['done', 'rejected', 'cancelled', 'superseded'])
-/** Ended ones beyond this are forgotten, the oldest first. */
+/** Beyond this the oldest are forgotten, ended ones first. */
 const MAX_OPERATIONS = 300
 
 export function emptyMoment(): Moment {
-  return { actors: new Map(), operations: new Map(), conflicts: new Map() }
+  return { actors: new Map(), operations: new Map(), conflicts: new Map(), alerts: new Map() }
 }
 
-export function copyOf({ actors, operations, conflicts }: Moment): Moment {
-  return { actors: new Map(actors), operations: new Map(operations), conflicts: new Map(conflicts) }
+export function copyOf({ actors, operations, conflicts, alerts }: Moment): Moment {
+  return {
+    actors: new Map(actors),
+    operations: new Map(operations),
+    conflicts: new Map(conflicts),
+    alerts: new Map(alerts),
+  }
 }
 
 /** Takes the moment one line further. */
 export function advanceMoment(moment: Moment, line: TraceLine): void {
   advance(moment.actors, line)
-  if (line.type !== 'notice' || typeof line.fields?.['operation'] !== 'string') return
+  if (line.type !== 'notice') return
+  if (line.event.startsWith('alert:')) return alerted(moment.alerts, line)
+  if (typeof line.fields?.['operation'] !== 'string') return
   const { operation: id, ...fields } = line.fields
   const known = { id, engine: line.engine, fields, since: line.at }
   if (line.event.startsWith('conflict:')) remember(moment.conflicts, id, known)
   remember(moment.operations, id, known)
+}
+
+function alerted(alerts: Map<string, TracedAlert>, { event, fields, engine, at }: Extract<TraceLine, { type: 'notice' }>): void {
+  const [alert, operation] = [fields?.['alert'], fields?.['operation']]
+  if (typeof alert !== 'string') return
+  const key = `${engine ?? ''} ${alert}`
+  alerts.delete(key)
+  if (event === 'alert:raised' && alerts.size < MAX_OPERATIONS)
+    alerts.set(key, { alert, engine, operation: typeof operation === 'string' ? operation : undefined, since: at })
 }
 
 function isEnded({ fields }: TracedOperation): boolean {
@@ -65,9 +91,7 @@ function remember(map: Map<string, TracedOperation>, id: string, known: TracedOp
   map.delete(id)
   map.set(id, known)
   if (map.size <= MAX_OPERATIONS) return
-  for (const [other, operation] of map) {
-    if (!isEnded(operation)) continue
-    map.delete(other)
-    return
-  }
+  const [oldest] = map.keys()
+  const [ended = oldest] = [...map].find(([, operation]) => isEnded(operation)) ?? []
+  if (ended !== undefined) map.delete(ended)
 }

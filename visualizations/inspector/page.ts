@@ -1,6 +1,7 @@
 import { WIRE_PROTOCOL } from '../../src/devtools/wire.ts'
-import { isTraceLine } from '../../src/core/trace-line.ts'
+import { traceLineOf } from '../../src/core/trace-line.ts'
 import { mount } from './mount.ts'
+import { isEngineStatus } from './status-check.ts'
 
 const inspector = mount(document.body)
 const trace = document.documentElement.dataset['trace'] !== undefined
@@ -10,8 +11,8 @@ else connect()
 async function show(): Promise<void> {
   try {
     const answer = await fetch('trace')
-    if (!answer.ok) throw new Error(`The trace could not be read (${answer.status}).`)
-    inspector.open(await answer.text())
+    if (!answer.ok || answer.body === null) throw new Error(`The trace could not be read (${answer.status}).`)
+    await inspector.open(answer.body)
   } catch (error) {
     inspector.say(error instanceof Error ? error.message : String(error))
   }
@@ -31,20 +32,18 @@ function connect(): void {
 function receive(message: Record<string, unknown>): void {
   const { type, engine = 'engine', lines, status, dropped } = message
   if (typeof engine !== 'string') return
-  if (type === 'lines' && Array.isArray(lines)) inspector.append(lines.filter(isTraceLine))
-  if (type === 'lines' && typeof dropped === 'number' && dropped > 0)
-    inspector.say(`${engine} was too fast: ${dropped} lines were left out.`)
+  if (type === 'lines' && Array.isArray(lines)) {
+    const missing = typeof dropped === 'number' ? dropped : 0
+    inspector.append(
+      lines.flatMap((line) => traceLineOf(line) ?? []),
+      missing,
+    )
+    if (missing > 0) inspector.say(`${engine} was too fast: ${missing} lines were left out.`)
+  }
   if (type === 'hello') inspector.say(`${engine} is connected.`)
-  if (type === 'status' && isStatus(status)) inspector.setStatus(engine, status)
+  if (type === 'status' && isEngineStatus(status)) inspector.setStatus(engine, status)
   if (type === 'left') {
     inspector.setStatus(engine, undefined)
     inspector.say(`${engine} has left.`)
   }
-}
-
-type Status = NonNullable<Parameters<typeof inspector.setStatus>[1]>
-
-function isStatus(value: unknown): value is Status {
-  if (typeof value !== 'object' || value === null) return false
-  return ['totals', 'queue', 'conflicts'].every((name) => Array.isArray(Reflect.get(value, name)))
 }

@@ -22,10 +22,6 @@ export function createPlayer(history: History, changed: () => void) {
     changed()
   }
 
-  function timeAt(line: number): number {
-    return history.line(line)?.at ?? 0
-  }
-
   /** The next line in this direction at which a machine took a transition. */
   function toStep(direction: 1 | -1): void {
     let line = position() + direction
@@ -47,7 +43,7 @@ export function createPlayer(history: History, changed: () => void) {
     },
     setSpeed(next: number, now: number): void {
       speed = next
-      if (playing !== undefined) playing = { time: timeAt(position()), since: now }
+      if (playing !== undefined) playing = { time: history.time(position()), since: now }
     },
     /** Plays on, from the beginning where it stands at the end; or pauses. */
     toggle(now: number): void {
@@ -55,7 +51,7 @@ export function createPlayer(history: History, changed: () => void) {
         playing = undefined
       } else {
         at = position() >= history.end() - 1 ? history.first() : position()
-        playing = { time: timeAt(at), since: now }
+        playing = { time: history.time(at), since: now }
       }
       changed()
     },

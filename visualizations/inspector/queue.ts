@@ -1,82 +1,75 @@
-import type { EngineStatus } from '../../src/devtools/wire.ts'
-import { el, table } from './dom.ts'
+import type { EngineStatus, QueueRow } from '../../src/devtools/wire.ts'
+import { el, short, table } from './dom.ts'
 import type { Moment, TracedOperation } from './moment.ts'
+import { shortId } from './names.ts'
 
 export type Statuses = ReadonlyMap<string, EngineStatus>
+
+const SHOWN = 100
 
 /** What waits, in its lane, and why; of a trace, what it tells of the operations. */
 export function createQueue(timeText: (time: number) => string) {
   const element = el('section', { class: 'queue', tabindex: 0, 'aria-label': 'Queue' })
+  let shown = ''
 
-  function live(statuses: Statuses): readonly HTMLElement[] {
-    return [...statuses].flatMap(([engine, { summary, queue }]) => [
-      el('p', {}, statuses.size > 1 ? `${engine}: ${summary}` : summary),
-      table(
-        ['lane', 'operation', 'status', 'attempts', 'waits for', 'next wake', 'last error', 'payload'],
-        queue.map(({ lane, type, operation, status, attempts, waitingFor, nextWakeAt, lastError = '', payload }) => [
-          lane,
-          `${type} ${operation}`,
-          status,
-          String(attempts),
-          waitingFor.join('; '),
-          nextWakeAt === undefined ? '' : timeText(nextWakeAt),
-          lastError,
-          payload,
-        ]),
-        'Nothing waits.',
-      ),
-    ])
+  function entry(
+    summary: string,
+    { lane, type, operation, status, attempts, waitingFor, nextWakeAt, lastError, payload }: QueueRow,
+  ): HTMLElement {
+    const wake = nextWakeAt === undefined ? [] : [`goes on at ${timeText(nextWakeAt)}`]
+    const error = lastError === undefined ? [] : [`last error ${lastError}`]
+    const facts = [status, `${attempts} attempt${attempts === 1 ? '' : 's'}`, ...wake, ...error]
+    const own = waitingFor.filter((reason) => !timeless(summary).includes(timeless(reason)))
+    const reasons = own.length === 0 ? [] : [el('p', {}, `waits for ${own.join('; ')}`)]
+    return el(
+      'li',
+      { title: operation },
+      el('p', {}, el('b', {}, short(lane)), ` ${short(type)} `, el('code', {}, shortId(operation))),
+      el('p', { class: 'facts' }, short(facts.join(' · '))),
+      ...reasons,
+      el('p', { class: 'payload', title: payload }, short(payload, 1_000)),
+    )
   }
+
+  const live = (statuses: Statuses): readonly HTMLElement[] =>
+    [...statuses].flatMap(([engine, { summary, waiting, queue }]) => [
+      el('h3', {}, `${engine}: ${waiting} waiting${queue.length < waiting ? `, the first ${queue.length} of them` : ''}`),
+      el('p', {}, summary),
+      queue.length === 0
+        ? el('p', { class: 'nothing' }, 'Nothing waits.')
+        : el('ol', {}, ...queue.map((row) => entry(summary, row))),
+    ])
 
   return {
     element,
     /** `statuses` where it is now, of engines that can be asked. */
-    show(moment: Moment, statuses: Statuses | undefined): void {
-      const then = (): HTMLElement =>
-        table(
-          ['operation', 'entity', 'status', 'attempts', 'next attempt', 'last error'],
-          [...moment.operations.values()].toReversed().map((one) => rowOf(one, timeText)),
-          'No operation yet.',
-        )
-      const shown = statuses === undefined || statuses.size === 0 ? [] : live(statuses)
-      element.replaceChildren(...shown, el('h3', {}, 'As the trace tells'), then())
+    show(moment: Moment, statuses: Statuses): void {
+      const told = [...moment.operations.values()]
+        .slice(-SHOWN)
+        .toReversed()
+        .map((one) => rowOf(one, timeText))
+      const key = JSON.stringify([[...statuses], told])
+      if (key === shown) return
+      shown = key
+      element.replaceChildren(
+        ...live(statuses),
+        el('h3', {}, `As the trace tells, the last ${SHOWN} that it names`),
+        table(['operation', 'entity', 'status', 'tried', 'next attempt', 'last error'], told, 'No operation yet.'),
+      )
     },
   }
 }
 
-export function createConflicts() {
-  const element = el('section', { class: 'conflicts', tabindex: 0, 'aria-label': 'Conflicts' })
-
-  return {
-    element,
-    show(moment: Moment, statuses: Statuses | undefined): void {
-      const told = [...moment.conflicts.values()].map(({ id, fields }) => [
-        id,
-        ...['entity', 'conflict', 'severity', 'strategy', 'resolution'].map((name) => String(fields[name] ?? '')),
-      ])
-      const open = [...(statuses?.values() ?? [])].flatMap(({ conflicts }) => conflicts)
-      const details = open.map(({ operation, entity, type, severity, strategy, resolution, fields }) =>
-        el(
-          'details',
-          { open: true },
-          el('summary', {}, `${entity}: ${type}, ${severity}, ${strategy}, ${resolution} (${operation})`),
-          table(['field', 'base', 'local', 'remote'], fields, 'No field of its own.'),
-        ),
-      )
-      element.replaceChildren(
-        ...details,
-        el('h3', {}, 'As the trace tells'),
-        table(['operation', 'entity', 'kind', 'severity', 'strategy', 'resolution'], told, 'No conflict.'),
-      )
-    },
-  }
+/** What holds the whole engine up stands above, at another millisecond. */
+function timeless(text: string): string {
+  return text.replaceAll(/\d+/g, '#')
 }
 
 function rowOf({ id, fields, engine }: TracedOperation, timeText: (time: number) => string): readonly string[] {
   const next = fields['nextAttemptAt']
   const text = (name: string): string => String(fields[name] ?? '')
   return [
-    `${text('type')} ${id}`,
+    `${text('type')} ${shortId(id)}`,
     [engine, text('entity')].filter(Boolean).join(' '),
     text('status'),
     text('attempts'),

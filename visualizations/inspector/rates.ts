@@ -9,6 +9,9 @@ export interface Second {
   failed: number
   requests: number
   requestMs: number
+  /** What engines that can be asked said last: the most that waited, the least health. */
+  waiting?: number
+  health?: number
 }
 
 const KEPT = 3_600
@@ -29,6 +32,12 @@ export function createRates() {
         one.requests += 1
         one.requestMs += line.ms
       }
+    },
+    /** What an engine that is asked says. */
+    sample(time: number, { waiting, health }: { readonly waiting: number; readonly health: number }): void {
+      const one = at(Math.floor(time / 1_000))
+      one.waiting = Math.max(waiting, one.waiting ?? 0)
+      one.health = Math.min(health, one.health ?? 100)
     },
     /** The seconds up to this time, one for each even where nothing happened. */
     until(time: number, count: number): readonly Second[] {

@@ -1,18 +1,18 @@
 import type { TraceLine } from '../../src/core/trace.ts'
 import type { History } from './history.ts'
+import { valueText } from './moment.ts'
 
-/** What a line says, for a person and for the search. `names` are those of the actors. */
-export function lineText(line: TraceLine, names: ReadonlyMap<string, string>): string {
-  const of = (actor: string): string => names.get(actor) ?? actor
+/** What a line says, for a person and for the search; `of` names an actor. */
+export function lineText(line: TraceLine, of: (actor: string) => string): string {
   switch (line.type) {
     case 'actor':
       return `${of(line.actor)} starts`
     case 'event':
       return `${line.from === undefined ? '' : `${of(line.from)} `}→ ${of(line.to)} ${line.event}${fieldsText(line.fields)}`
     case 'step':
-      return `${of(line.actor)} ${line.event} ⇒ ${JSON.stringify(line.value)}${line.status === undefined ? '' : ` ${line.status}`}`
+      return `${of(line.actor)} ${line.event} ⇒ ${valueText(line.value)}${line.status === undefined ? '' : ` ${line.status}`}`
     case 'state':
-      return `${of(line.actor)} is ${line.status === 'active' ? JSON.stringify(line.value ?? 'active') : line.status}`
+      return `${of(line.actor)} is ${line.status === 'active' ? valueText(line.value ?? 'active') : line.status}`
     case 'port':
       return `${line.port} ${line.call} ${line.ok ? 'ok' : 'failed'} ${line.result ?? ''} ${line.ms} ms`
     case 'notice':
@@ -45,7 +45,7 @@ export function filterOf(text: string, types: Iterable<string>): Filter {
 }
 
 /** The numbers of the lines that pass; it grows with the history, and looks at each line once. */
-export function createMatches(history: History, names: ReadonlyMap<string, string>) {
+export function createMatches(history: History) {
   let filter = filterOf('', ALL_TYPES)
   let found: number[] = []
   let seen = 0
@@ -53,7 +53,7 @@ export function createMatches(history: History, names: ReadonlyMap<string, strin
   function passes(line: TraceLine): boolean {
     if (!filter.types.has(line.type)) return false
     if (filter.words.length === 0) return true
-    const text = lineText(line, names).toLowerCase()
+    const text = lineText(line, history.nameOf).toLowerCase()
     return filter.words.every((word) => text.includes(word))
   }
 

@@ -1,8 +1,8 @@
 /** Colours follow the system's scheme, as those of the drawings do. */
 export const STYLE = `
-.inspector{--bg:#fff;--panel:#f6f8fa;--text:#1f2328;--dim:#59636e;--rule:#d1d9e0;--mark:#bf3989;--mark-bg:#ffeff7;--warn:#953800;--line:#0550ae;color-scheme:light;
- display:grid;grid-template:auto auto minmax(0,1fr) auto/minmax(12rem,16rem) minmax(0,5fr) minmax(0,4fr);height:100%;min-height:30rem;background:var(--bg);color:var(--text);font:13px/1.4 system-ui,sans-serif;box-sizing:border-box}
-@media(prefers-color-scheme:dark){.inspector{--bg:#0d1117;--panel:#151b23;--text:#f0f6fc;--dim:#9198a1;--rule:#3d444d;--mark:#ff7bd5;--mark-bg:#3b1430;--warn:#ffa657;--line:#79c0ff;color-scheme:dark}}
+.inspector{--bg:#fff;--panel:#f6f8fa;--text:#1f2328;--dim:#59636e;--rule:#d1d9e0;--mark:#bf3989;--mark-bg:#ffeff7;--warn:#953800;--well:#57ab7d;--line:#0550ae;color-scheme:light;
+ display:grid;grid-template:auto auto minmax(0,1fr) auto/11.5rem minmax(0,1fr) clamp(24rem,28%,45rem);height:100%;min-height:30rem;background:var(--bg);color:var(--text);font:13px/1.4 system-ui,sans-serif;box-sizing:border-box}
+@media(prefers-color-scheme:dark){.inspector{--bg:#0d1117;--panel:#151b23;--text:#f0f6fc;--dim:#9198a1;--rule:#3d444d;--mark:#ff7bd5;--mark-bg:#3b1430;--warn:#ffa657;--well:#2b7a4b;--line:#79c0ff;color-scheme:dark}}
 .inspector *{box-sizing:border-box}
 .inspector [hidden]{display:none!important}
 .inspector button,.inspector input{font:inherit;color:inherit}
@@ -13,16 +13,24 @@ export const STYLE = `
 .inspector .glance li{padding:.1rem .5rem;border:1px solid var(--rule);border-radius:99px;background:var(--panel)}
 .inspector .glance .worrying{border-color:var(--warn);color:var(--warn)}
 .inspector .controls input[type=range]{flex:1;min-width:8rem}
-.inspector .controls input[type=number]{width:5rem}
-.inspector .controls .where{min-width:14rem;font-variant-numeric:tabular-nums;color:var(--dim)}
-.inspector .tree,.inspector .chart,.inspector .views{overflow:auto;min-height:0;padding:.5rem;border-right:1px solid var(--rule)}
-.inspector .tree button{display:flex;width:100%;gap:.5rem;justify-content:space-between;border-color:transparent;background:none;text-align:left}
-.inspector .tree .value{color:var(--dim);text-align:right}
-.inspector .depth1{padding-left:1.2rem!important}.inspector .depth2{padding-left:2.2rem!important}.inspector .depth3,.inspector .depth4{padding-left:3.2rem!important}
+.inspector .controls input[type=number]{width:4.5rem}
+.inspector .file{position:relative;background:var(--panel);border:1px solid var(--rule);border-radius:4px;padding:.1rem .5rem;cursor:pointer}
+.inspector .file input{position:absolute;inset:0;width:100%;opacity:0;cursor:pointer}.inspector .file:focus-within{outline:2px solid var(--line);outline-offset:1px}
+.inspector .controls .where{min-width:13rem;font-variant-numeric:tabular-nums;color:var(--dim)}
+.inspector .tree,.inspector .chart,.inspector .views{min-height:0;border-right:1px solid var(--rule)}
+.inspector .tree{overflow:auto;padding:.5rem .3rem}
+.inspector .tree button{display:flex;flex-wrap:wrap;width:100%;gap:0 .5rem;justify-content:space-between;border-color:transparent;background:none;text-align:left}
+.inspector .tree span{overflow-wrap:anywhere}
+.inspector .tree .value{color:var(--dim);margin-left:auto;text-align:right}
+.inspector .depth1{padding-left:1.1rem!important}.inspector .depth2{padding-left:1.7rem!important}.inspector .depth3,.inspector .depth4{padding-left:2.3rem!important}
 .inspector h3{margin:.6rem 0 .2rem;font-size:1em}
 .inspector .nothing{color:var(--dim)}
-.inspector .chart svg{max-width:100%;height:auto;min-width:40rem}
-.inspector .views{display:flex;flex-direction:column;gap:.4rem;padding:.5rem}
+.inspector .chart{display:flex;flex-direction:column}
+.inspector .chart header{display:flex;gap:.3rem;align-items:center;padding:.3rem .5rem;border-bottom:1px solid var(--rule)}
+.inspector h2{flex:1;margin:0;font-size:1em}
+.inspector .canvas{flex:1;overflow:auto;min-height:0}.inspector .canvas:focus-visible{outline-offset:-2px}
+.inspector .canvas svg{display:block;margin:0 auto}.inspector .canvas p{padding:0 .5rem}
+.inspector .views{display:flex;flex-direction:column;gap:.4rem;padding:.5rem;min-width:0}
 .inspector .views section{flex:1;overflow:auto;min-height:0}
 .inspector .tabs,.inspector .filter{display:flex;flex-wrap:wrap;gap:.3rem .6rem;align-items:center}
 .inspector .timeline{display:flex;flex-direction:column;gap:.4rem}
@@ -36,10 +44,22 @@ export const STYLE = `
 .inspector .row.step .text{color:var(--mark)}.inspector .row.event .text{color:var(--line)}.inspector .row.port .text{color:var(--dim)}
 .inspector table{border-collapse:collapse;width:100%}
 .inspector th,.inspector td{text-align:left;vertical-align:top;padding:.15rem .4rem;border-bottom:1px solid var(--rule);overflow-wrap:break-word;min-width:4rem}
+.inspector td code{font-size:1em}
+.inspector ol,.inspector .alerts{margin:0;padding:0;list-style:none}
+.inspector ol li{padding:.3rem 0;border-bottom:1px solid var(--rule)}
+.inspector li p{margin:0;overflow-wrap:anywhere}
+.inspector code,.inspector .payload{font:12px/1.4 ui-monospace,monospace}
+.inspector .facts,.inspector .payload{color:var(--dim)}
+.inspector .payload{max-height:4.2em;overflow:hidden}
 .inspector .sequence text{fill:var(--text);font:11px system-ui,sans-serif}.inspector .sequence .head{font-weight:600}
 .inspector .sequence path{fill:none;stroke:var(--line)}.inspector .sequence .life{stroke:var(--rule);stroke-dasharray:3 3}.inspector marker path{fill:var(--line)}
-.inspector .metrics figure{margin:.4rem 0}.inspector .metrics polyline{fill:none;stroke:var(--line);stroke-width:1.5}
-.inspector dl{display:grid;grid-template-columns:repeat(auto-fill,minmax(7rem,1fr));gap:.2rem .8rem}.inspector dt{color:var(--dim)}.inspector dd{margin:0;font-weight:600}
+.inspector .message{cursor:pointer}.inspector .message rect{fill:transparent}.inspector .message:hover rect{fill:var(--panel)}.inspector .message.current rect{fill:var(--mark-bg)}
+.inspector .alerts li{padding:.2rem .5rem;border:1px solid var(--warn);border-radius:4px;color:var(--warn);margin-bottom:.2rem}
+.inspector .bands{display:grid;grid-template-columns:max-content minmax(4rem,1fr) max-content;gap:.15rem .5rem;align-items:center}
+.inspector .bands svg{width:100%;height:14px;background:var(--panel)}.inspector .bands .well{fill:var(--well)}.inspector .bands rect.worrying{fill:var(--warn)}.inspector .bands span.worrying{color:var(--warn)}
+.inspector .charts{display:grid;grid-template-columns:repeat(auto-fill,minmax(11rem,1fr));gap:.2rem .8rem;margin:.5rem 0}
+.inspector .metrics figure{margin:0}.inspector .metrics figure svg{display:block;width:100%;border-bottom:1px solid var(--rule)}.inspector .metrics polyline{fill:none;stroke:var(--line);stroke-width:1.5}
+.inspector dl{display:grid;grid-template-columns:repeat(auto-fill,minmax(11rem,1fr));gap:.1rem .8rem;margin:0}.inspector dl div{display:flex;gap:.5rem;justify-content:space-between;border-bottom:1px solid var(--rule)}.inspector dl .long{grid-column:1/-1}.inspector dt{color:var(--dim)}.inspector dd{margin:0;font-weight:600;text-align:right}
 .inspector .message-bar{border:0;border-top:1px solid var(--rule);color:var(--dim)}
 @media(max-width:60rem){.inspector{grid-template:auto auto minmax(12rem,1fr) minmax(12rem,1fr) minmax(12rem,1fr) auto/1fr;height:auto}}
 `

@@ -18,11 +18,18 @@ export function createTabs(views: readonly (readonly [name: string, view: HTMLEl
     changed()
   }
 
-  const element = el(
-    'div',
-    { class: 'views' },
-    el('div', { class: 'tabs', role: 'tablist' }, ...buttons),
-    ...views.map(([, view]) => view),
-  )
+  function beside(event: KeyboardEvent): void {
+    const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key]
+    const from = views.findIndex(([name]) => name === current)
+    const [next] = views[(from + (by ?? 0) + views.length) % views.length] ?? []
+    if (by === undefined || next === undefined) return
+    choose(next)
+    buttons[views.findIndex(([name]) => name === next)]?.focus()
+  }
+
+  const list = el('div', { class: 'tabs', role: 'tablist', 'aria-label': 'What is shown' }, ...buttons)
+  list.addEventListener('keydown', beside)
+  for (const [, view] of views) view.setAttribute('role', 'tabpanel')
+  const element = el('div', { class: 'views' }, list, ...views.map(([, view]) => view))
   return { element, choose, current: () => current }
 }

@@ -1,5 +1,6 @@
 import type { TraceLine } from '../../src/core/trace.ts'
-import { el } from './dom.ts'
+import { el, short } from './dom.ts'
+import { shortId } from './names.ts'
 import { ALL_TYPES, placeOf } from './search.ts'
 
 const ROW_PX = 20
@@ -62,11 +63,12 @@ export function createTimeline(hooks: TimelineHooks) {
       class: `row ${hooks.typeOf(at)}`,
       'aria-selected': String(at === cursor),
     }
+    const text = hooks.text(at)
     const made = el(
       'div',
       attributes,
       el('span', { class: 'time' }, hooks.time(at)),
-      el('span', { class: 'text' }, hooks.text(at)),
+      el('span', { class: 'text', title: text }, short(shortId(text))),
     )
     made.style.top = `${place * ROW_PX}px`
     return made

@@ -1,5 +1,5 @@
 import { isRecord } from '../../src/core/schema.ts'
-import { isTraceLine } from '../../src/core/trace-line.ts'
+import { traceLineOf } from '../../src/core/trace-line.ts'
 import { TRACE_FORMAT, type TraceHeader, type TraceLine } from '../../src/core/trace.ts'
 
 export interface TraceFile {
@@ -7,24 +7,84 @@ export interface TraceFile {
   readonly lines: readonly TraceLine[]
 }
 
-/** Reads a trace (docs/trace-format.md). A last line that was cut off is left out. @throws Error that says what is wrong, and where. */
+/** In characters; those of a trace have some hundreds. */
+const MAX_LINE = 4_194_304
+
+/** Reads a trace (docs/trace-format.md) in pieces. A last line that was cut off is left out. Each throws an Error that says what is wrong, and where. */
+export function createTraceReader() {
+  let header: TraceHeader | undefined
+  let number = 0
+  let rest = ''
+
+  function take(row: string, isLast: boolean): readonly TraceLine[] {
+    number += 1
+    if (header === undefined) {
+      header = headerOf(row)
+      return []
+    }
+    if (row.trim() === '') return []
+    const line = traceLineOf(parsed(row))
+    if (line !== undefined) return [line]
+    if (isLast) return []
+    throw new Error(`Line ${number} of the trace can't be read.`)
+  }
+
+  return {
+    /** Undefined before the first line was read. */
+    header: (): TraceHeader | undefined => header,
+    push(text: string): readonly TraceLine[] {
+      const rows = `${rest}${text}`.split('\n')
+      rest = rows.pop() ?? ''
+      if (rest.length > MAX_LINE) throw new Error(`Line ${number + rows.length + 1} of the trace is too long.`)
+      return rows.flatMap((row) => take(row, false))
+    },
+    /** What stands after the last line break. */
+    end: (): readonly TraceLine[] => take(rest, true),
+  }
+}
+
+/** Reads a trace that is there as a whole. @throws Error that says what is wrong, and where. */
 export function readTrace(text: string): TraceFile {
-  const rows = text.split('\n')
-  const header = parsed(rows[0] ?? '')
+  const reader = createTraceReader()
+  const lines = [...reader.push(text), ...reader.end()]
+  return { header: reader.header() ?? headerOf(''), lines }
+}
+
+export interface ReadHooks {
+  /** The first line was read, and it is one of a trace. */
+  begin(header: TraceHeader): void
+  lines(lines: readonly TraceLine[]): void
+  /** Nobody wants it any more. */
+  isOver(): boolean
+}
+
+/** Reads a trace as it comes in. Rejects with an Error that says what is wrong, and where; what was read before that has been told. */
+export async function readTraceStream(stream: ReadableStream<Uint8Array>, { begin, lines, isOver }: ReadHooks): Promise<void> {
+  const chunks = stream.getReader()
+  const decoder = new TextDecoder()
+  const trace = createTraceReader()
+  let hasBegun = false
+  while (!isOver()) {
+    const { done, value } = await chunks.read()
+    const read = trace.push(decoder.decode(value, { stream: !done }))
+    const last = done ? trace.end() : []
+    const header = trace.header()
+    if (!hasBegun && header !== undefined) begin(header)
+    hasBegun = header !== undefined
+    lines([...read, ...last])
+    if (done) return
+  }
+  await chunks.cancel()
+}
+
+function headerOf(row: string): TraceHeader {
+  const header = parsed(row)
   if (!isHeader(header)) throw new Error('This is no trace of synchart: its first line is no header.')
   if (header.format > TRACE_FORMAT)
     throw new Error(
       `The trace has format ${header.format}, and this inspector reads up to ${TRACE_FORMAT}: use that of synchart ${header.version}.`,
     )
-  const lines: TraceLine[] = []
-  for (let at = 1; at < rows.length; at++) {
-    const row = rows[at] ?? ''
-    if (row === '') continue
-    const line = parsed(row)
-    if (isTraceLine(line)) lines.push(line)
-    else if (at < rows.length - 1) throw new Error(`Line ${at + 1} of the trace can't be read.`)
-  }
-  return { header, lines }
+  return header
 }
 
 function isHeader(value: unknown): value is TraceHeader {

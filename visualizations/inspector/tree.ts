@@ -1,5 +1,5 @@
 import type { TracedActor, TracedActors } from '../../src/core/trace.ts'
-import { el } from './dom.ts'
+import { el, short } from './dom.ts'
 import { valueText } from './moment.ts'
 
 /** The actors that are there, each under its parent; one of them is chosen. */
@@ -22,7 +22,12 @@ export function createTree(choose: (actor: string) => void) {
       'aria-current': actor.actor === chosen,
     }
     const text = machine === undefined || machine === name ? name : `${name} (${machine})`
-    return el('button', attributes, el('span', { class: 'name' }, text), el('span', { class: 'value' }, valueText(value)))
+    return el(
+      'button',
+      attributes,
+      el('span', { class: 'name' }, short(text, 80)),
+      el('span', { class: 'value' }, short(valueText(value), 80)),
+    )
   }
 
   return {
@@ -35,7 +40,7 @@ export function createTree(choose: (actor: string) => void) {
       const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset['actor'] : undefined
       let engine: string | undefined
       const rows = ordered.flatMap(([actor, depth]) => {
-        const heading = actor.engine !== engine && actor.engine !== undefined ? [el('h3', {}, actor.engine)] : []
+        const heading = actor.engine !== engine && actor.engine !== undefined ? [el('h3', {}, short(actor.engine, 80))] : []
         engine = actor.engine
         return [...heading, row(actor, depth, chosen)]
       })

@@ -1,4 +1,6 @@
 import type { InspectionEvent } from 'xstate'
+import { seededRandom } from '../../../scripts/random.mjs'
+import { watchInstants } from '../../devtools/instants.ts'
 import { mountInspector } from 'synchart/devtools'
 import { memoryStorage } from 'synchart/storage/memory'
 import { httpTransport } from 'synchart/transport/http'
@@ -6,12 +8,23 @@ import { createSyncEngine } from 'synchart'
 
 /** An application that shows its own engine. */
 const refs = new Set<InspectionEvent['actorRef']>()
+const watch = watchInstants()
+const random = seededRandom(Number(new URLSearchParams(location.search).get('seed')))
 const engine = createSyncEngine({
   storage: memoryStorage(),
   transport: httpTransport({ baseURL: `${location.origin}/api` }),
   entities: { note: {} },
-  recorder: {},
-  inspect: (event) => void refs.add(event.actorRef),
+  recorder: { maxBytes: 16 * 1_048_576 },
+  retry: { strategy: 'constant', baseMs: 20 },
+  breaker: { failureThreshold: 1_000 },
+  inspect(event) {
+    refs.add(event.actorRef)
+    watch.inspect(event)
+  },
+})
+watch.follow(engine)
+engine.on('*', () => {
+  if (random() < 0.5) queueMicrotask(watch.take)
 })
 const host = document.createElement('div')
 host.style.height = '700px'
@@ -26,11 +39,22 @@ function values(): readonly (readonly [string, unknown])[] {
   })
 }
 
+const save = async (id: string, payload: object): Promise<string> =>
+  (await (await engine.enqueue({ type: 'create', entity: 'note', id, payload })).settled).status
+
+/** Resolves when it was enqueued, or when its first attempt has failed; `saved` tells how it ended. */
+async function begin(id: string, fails: boolean): Promise<void> {
+  const told = new Promise((heard) => engine.on(fails ? 'sync:retry' : 'sync:queued', heard))
+  Object.assign(globalThis, { saved: save(id, {}) })
+  await told
+}
+
 Object.assign(globalThis, {
   engine,
   values,
   close,
-  save: async (id: string, payload: object) =>
-    (await (await engine.enqueue({ type: 'create', entity: 'note', id, payload })).settled).status,
+  begin,
+  save,
+  instants: () => ({ instants: watch.instants, lines: watch.lines }),
   isReady: true,
 })

@@ -2,12 +2,13 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { TraceLine } from '../../../src/core/trace.ts'
 import { simulate } from '../../../src/testing/simulate.ts'
+import { createBands } from '../../../visualizations/inspector/bands.ts'
 import { createHistory } from '../../../visualizations/inspector/history.ts'
 import { activeStates, advanceMoment, emptyMoment, valueText, type Moment } from '../../../visualizations/inspector/moment.ts'
 import { createPlayer } from '../../../visualizations/inspector/player.ts'
 import { createRates } from '../../../visualizations/inspector/rates.ts'
 import { ALL_TYPES, createMatches, filterOf, lineText } from '../../../visualizations/inspector/search.ts'
-import { readTrace } from '../../../visualizations/inspector/trace-file.ts'
+import { createTraceReader, readTrace } from '../../../visualizations/inspector/trace-file.ts'
 
 const { trace } = await simulate(3, { keepsTrace: true, shape: { steps: 15 } })
 const { header, lines } = readTrace(trace)
@@ -18,10 +19,11 @@ function replayed(upTo: number): Moment {
   return moment
 }
 
-const plain = ({ actors, operations, conflicts }: Moment): unknown => [
+const plain = ({ actors, operations, conflicts, alerts }: Moment): unknown => [
   [...actors.values()],
   [...operations.values()],
   [...conflicts.values()],
+  [...alerts.values()],
 ]
 
 describe('the history of a trace', () => {
@@ -45,6 +47,61 @@ describe('the history of a trace', () => {
     for (const at of [history.first(), history.first() + 150, history.end() - 1])
       expect(plain(history.moment(at))).toEqual(plain(replayed(at)))
     expect(history.line(history.first() - 1)).toBeUndefined()
+  })
+
+  it('F2 holds no more than its bounds after many times as much, and still goes to any line that it has', () => {
+    const bounds = { limit: 500, maxBytes: 60_000, every: 40 }
+    const history = createHistory(bounds)
+    const told: TraceLine[] = []
+    const tell = (line: TraceLine): void => {
+      told.push(line)
+      history.append(line)
+      const { lines: kept, bytes } = history.size()
+      expect(kept).toBeLessThanOrEqual(bounds.limit)
+      expect(bytes).toBeLessThanOrEqual(bounds.maxBytes)
+    }
+    tell({ type: 'actor', at: 0, actor: 'a0', name: 'engine', machine: 'engine' })
+    for (let i = 1; i <= 5_000; i++) {
+      tell({ type: 'actor', at: i, actor: `a${i}`, name: `one-${i}` })
+      tell({ type: 'step', at: i, actor: 'a0', event: 'E', taken: [], value: `state${i}` })
+      tell({ type: 'notice', at: i, event: 'sync:queued', fields: { operation: `o${i}`, status: 'queued' } })
+      tell({ type: 'notice', at: i, event: 'alert:raised', fields: { alert: `of ${i}` } })
+      tell({ type: 'state', at: i, actor: `a${i}`, status: 'stopped' })
+    }
+    const { names, checkpoints } = history.size()
+    expect(names).toBeLessThanOrEqual(bounds.limit)
+    expect(checkpoints).toBeLessThanOrEqual(bounds.limit / 2)
+    expect(history.end()).toBe(told.length)
+    expect(history.nameOf('a0')).toBe('engine')
+    expect([history.nameOf('a5000'), history.nameOf('a1')]).toEqual(['one-5000', 'a1'])
+    for (const at of [history.end() - 1, history.first(), history.first() + 17, history.end() - 60]) {
+      const last = told.slice(0, at + 1).findLast((line) => line.type === 'step')
+      expect(history.moment(at).actors.get('a0')?.value).toBe(last?.type === 'step' ? last.value : undefined)
+      expect(history.line(at)).toBe(told[at])
+      expect(history.moment(at).operations.size + history.moment(at).alerts.size).toBeLessThanOrEqual(601)
+    }
+  })
+
+  it('F2 holds no more text than its bound when lines are as long as anybody likes', () => {
+    const history = createHistory({ maxBytes: 1_000_000 })
+    for (let i = 0; i < 50; i++) history.append({ type: 'notice', at: i, event: 'x'.repeat(i % 2 === 0 ? 300_000 : 10) })
+    expect(history.size().bytes).toBeLessThanOrEqual(1_000_000)
+    expect(history.end()).toBe(50)
+    expect(history.line(49)).toMatchObject({ at: 49 })
+    history.append({ type: 'notice', at: 51, event: 'x'.repeat(2_000_000) })
+    expect(history.size().lines).toBe(1)
+  })
+
+  it('F2 plays on where a clock was set back', () => {
+    const history = createHistory()
+    for (const at of [1_000, 2_000, 500, 600, 2_500, 9_000]) history.append({ type: 'notice', at, event: 'e' })
+    const player = createPlayer(history, () => {})
+    player.go(0)
+    player.toggle(0)
+    player.tick(1_000)
+    expect(player.position()).toBe(3)
+    player.tick(1_500)
+    expect(player.position()).toBe(4)
   })
 
   it('F2 steps, jumps from transition to transition and plays at any speed, forward and back', () => {
@@ -77,19 +134,19 @@ describe('the history of a trace', () => {
 describe('a trace in the inspector', () => {
   it('F2 is searched by words and by kinds, also while it grows', () => {
     const history = createHistory()
-    const names = new Map([['a1', 'engine']])
-    const matches = createMatches(history, names)
+    history.append({ type: 'actor', at: 0, actor: 'a1', name: 'engine' })
+    const matches = createMatches(history)
     const tell = (event: string): void => history.append({ type: 'event', at: 1, to: 'a1', event, fields: { operation: 'o1' } })
     matches.set(filterOf('ENGINE out', ['event']))
     tell('OUTCOME')
     tell('ASSIGN')
     history.append({ type: 'notice', at: 2, event: 'engine outcome' })
-    expect(matches.list()).toEqual([0])
+    expect(matches.list()).toEqual([1])
     tell('OUTCOME')
-    expect(matches.list()).toEqual([0, 3])
+    expect(matches.list()).toEqual([1, 4])
     matches.set(filterOf('', ALL_TYPES))
-    expect(matches.list()).toEqual([0, 1, 2, 3])
-    expect(lineText(history.line(0)!, names)).toBe('→ engine OUTCOME operation=o1')
+    expect(matches.list()).toEqual([0, 1, 2, 3, 4])
+    expect(lineText(history.line(1)!, history.nameOf)).toBe('→ engine OUTCOME operation=o1')
   })
 
   it('F2 is refused with a reason if it is none, newer, or broken in the middle; a last line that was cut off is left out', () => {
@@ -99,6 +156,51 @@ describe('a trace in the inspector', () => {
     expect(() => readTrace(JSON.stringify({ ...header, format: 2, version: '9.9.9' }))).toThrow('that of synchart 9.9.9')
     expect(() => readTrace(`${first}\n{"type":"step"}\n${second}\n`)).toThrow('Line 2')
     expect(readTrace(`${first}\n${second}\n{"type":"st`).lines).toHaveLength(1)
+  })
+
+  it('F2 is read in pieces, with any line breaks, up to where it is broken', () => {
+    const text = trace.split('\n').slice(0, 40).join('\r\n')
+    const reader = createTraceReader()
+    const read = Array.from(text).flatMap((letter) => reader.push(letter))
+    expect([...read, ...reader.end()]).toEqual(readTrace(trace).lines.slice(0, 39))
+    const broken = createTraceReader()
+    expect(broken.push(`${trace.split('\n').slice(0, 3).join('\n')}\n`)).toHaveLength(2)
+    expect(() => broken.push('{"type":"step"}\n')).toThrow('Line 4')
+    expect(() => createTraceReader().push(`${JSON.stringify(header)}\n${'x'.repeat(5_000_000)}`)).toThrow(
+      'Line 2 of the trace is too long',
+    )
+  })
+
+  it('A12 F2 says which alerts are raised, and where the machines were that an engine needs', () => {
+    const moment = emptyMoment()
+    const bands = createBands()
+    const tell = (line: TraceLine): void => {
+      advanceMoment(moment, line)
+      bands.add(line)
+    }
+    tell({ type: 'actor', at: 1_000, actor: 'a1', name: 'breaker', machine: 'breaker' })
+    tell({ type: 'state', at: 1_000, actor: 'a1', value: 'closed', status: 'active' })
+    tell({ type: 'step', at: 3_000, actor: 'a1', event: 'FAILURE', taken: [], value: 'open' })
+    tell({ type: 'notice', at: 3_000, event: 'alert:raised', fields: { alert: 'breaker-open' } })
+    tell({ type: 'notice', at: 3_500, event: 'alert:raised', fields: { alert: 'dead-letter', operation: 'o1' } })
+    expect([...moment.alerts.values()].map(({ alert, since, operation }) => [alert, since, operation])).toEqual([
+      ['breaker-open', 3_000, undefined],
+      ['dead-letter', 3_500, 'o1'],
+    ])
+    expect(bands.between(2_000, 4_000)).toEqual([
+      {
+        machine: 'breaker',
+        engine: undefined,
+        parts: [
+          { from: 2_000, to: 3_000, value: 'closed' },
+          { from: 3_000, to: 4_000, value: 'open' },
+        ],
+      },
+    ])
+    tell({ type: 'notice', at: 5_000, event: 'alert:cleared', fields: { alert: 'breaker-open' } })
+    tell({ type: 'state', at: 5_000, actor: 'a1', status: 'stopped' })
+    expect([...moment.alerts.values()].map(({ alert }) => alert)).toEqual(['dead-letter'])
+    expect(bands.between(6_000, 7_000)).toEqual([])
   })
 
   it('F2 counts by second what was done, put off and refused', () => {
