@@ -14,7 +14,7 @@ export interface RecordedBy {
 
 /** The recorder, if there is one, and store, transport and inspection as it listens to them. */
 export function recordedParts(plain: SyncEngineOptions, transport: Transport, by: RecordedBy) {
-  const recorder = plain.recorder && by.create?.(plain.recorder, by.clock, by.events.subscriberFailed)
+  const recorder = plain.recorder === undefined ? undefined : by.create?.(plain.recorder, by.clock, by.events.subscriberFailed)
   return {
     recorder,
     inspect: inspectedBy(recorder, by.inspectToo),
