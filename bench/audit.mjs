@@ -1,24 +1,29 @@
 import { createSyncEngine } from 'synchart'
 import { sqliteStorage } from 'synchart/storage/sqlite'
 import { drain } from './drain.mjs'
-import { cpuTimed, instantTransport, interleaved, median, newPath, payload, startServer, timed } from './support.mjs'
+import { instantTransport, measured, newPath, paired, payload, startServer } from './support.mjs'
 
 const TOGETHER = 1_000
 const AUDITED = { audit: {} }
 
 /** What an audit costs, against the same engine without one. */
-export async function benchAudit(rounds, { operations = 5_000, batched = 20_000 } = {}) {
+export async function benchAudit(rounds, { operations = 10_000, batched = 20_000 } = {}) {
   const server = await startServer('reference')
-  const alone = await drained(rounds, server.url, operations, 1)
-  const batch = await drained(rounds, server.url, batched, 100)
+  const drains = (count, batchSize) =>
+    paired(
+      rounds,
+      () => drain(server.url, count, batchSize),
+      () => drain(server.url, count, batchSize, AUDITED),
+    )
+  const alone = await drains(operations, 1)
+  const batch = await drains(batched, 100)
   await server.stop()
   const [plain, audited] = [await enqueuer({}), await enqueuer(AUDITED)]
-  const enqueue = await interleaved(rounds, {
-    off: () => timed(plain.enqueue),
-    on: () => timed(audited.enqueue),
-    offCpu: () => cpuTimed(plain.enqueue),
-    onCpu: () => cpuTimed(audited.enqueue),
-  })
+  const enqueue = await paired(
+    rounds,
+    () => measured(plain.enqueue),
+    () => measured(audited.enqueue),
+  )
   await plain.stop()
   await audited.stop()
   return [
@@ -26,17 +31,6 @@ export async function benchAudit(rounds, { operations = 5_000, batched = 20_000 
     ratio(`drain of ${batched} in batches of 100, audited`, batch, batched, 1.5),
     ratio('enqueue together, audited', enqueue, TOGETHER, 2.5),
   ]
-}
-
-async function drained(rounds, url, operations, batchSize) {
-  const cpu = { off: [], on: [] }
-  const run = (name, options) => async () => {
-    const { ms, cpuMs } = await drain(url, operations, batchSize, options)
-    cpu[name].push(cpuMs)
-    return ms
-  }
-  const ms = await interleaved(rounds, { off: run('off', {}), on: run('on', AUDITED) })
-  return { ...ms, offCpu: median(cpu.off), onCpu: median(cpu.on) }
 }
 
 async function enqueuer(options) {
@@ -49,8 +43,9 @@ async function enqueuer(options) {
   return { enqueue: () => Promise.all(Array.from({ length: TOGETHER }, one)), stop: () => engine.stop() }
 }
 
-function ratio(what, { on, off, onCpu, offCpu }, count, limit) {
+function ratio(what, of, count, limit) {
   const us = (ms) => ((1000 * ms) / count).toFixed(0)
-  const detail = `${us(on)} against ${us(off)} µs an operation; CPU ${us(onCpu)} against ${us(offCpu)}`
-  return { what, value: on / off, unit: '× without', limit, detail }
+  const [wall, cpu] = [of('ms'), of('cpuMs')]
+  const detail = `rounds ${wall.spread}; ${us(wall.on)} against ${us(wall.off)} µs an operation; CPU ${cpu.ratio.toFixed(2)} × (${cpu.spread}), ${us(cpu.on)} against ${us(cpu.off)}`
+  return { what, value: wall.ratio, unit: '× without', limit, detail }
 }

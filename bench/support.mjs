@@ -27,6 +27,36 @@ export async function interleaved(rounds, contenders) {
   return Object.fromEntries(Object.entries(results).map(([name, values]) => [name, median(values)]))
 }
 
+/**
+ * Two contenders in turn, the first one changing: the medians of each, and the median of the rounds' ratios with its quartiles, for
+ * what disturbs a round disturbs both halves of it. Each gives an object of numbers.
+ */
+export async function paired(rounds, off, on) {
+  const samples = []
+  for (let round = 0; round < rounds; round++) {
+    const first = await (round % 2 === 0 ? off : on)(round)
+    const second = await (round % 2 === 0 ? on : off)(round)
+    samples.push(round % 2 === 0 ? { off: first, on: second } : { off: second, on: first })
+  }
+  return (name) => {
+    const ratios = samples.map((one) => one.on[name] / one.off[name]).toSorted((a, b) => a - b)
+    const at = (share) => ratios[Math.round(share * (ratios.length - 1))]
+    return {
+      off: median(samples.map((one) => one.off[name])),
+      on: median(samples.map((one) => one.on[name])),
+      ratio: median(ratios),
+      spread: `${at(0.25).toFixed(2)} to ${at(0.75).toFixed(2)}`,
+    }
+  }
+}
+
+/** Milliseconds that the work takes, and of this process's own CPU time. */
+export async function measured(work) {
+  let ms = 0
+  const cpuMs = await cpuTimed(async () => (ms = await timed(work)))
+  return { ms, cpuMs }
+}
+
 /** Milliseconds that the work takes. */
 export async function timed(work) {
   const start = performance.now()

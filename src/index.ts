@@ -1,11 +1,11 @@
 import { systemPorts } from './adapters/system.ts'
-import { engineFactory } from './engine/engine-factory.ts'
+import { wholeEngine } from './engine/whole-engine.ts'
 
 /**
  * `createSyncEngine(options)` makes an engine; `start()` it. Throws `ValidationError` for options out of range.
  * `createSyncEngineLogic(options)` gives the same engine as XState actor logic, to spawn or invoke.
  */
-export const { createSyncEngine, createSyncEngineLogic } = engineFactory(systemPorts)
+export const { createSyncEngine, createSyncEngineLogic } = wholeEngine(systemPorts)
 
 export { syncEngineOf, type SyncEngineCommand, type SyncEngineLogic } from './engine/engine-factory.ts'
 export type { AuditAction, AuditedConflict, AuditEntry } from './core/audit.ts'

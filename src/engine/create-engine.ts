@@ -3,20 +3,18 @@ import { createActor, type AnyActorRef } from 'xstate'
 import type { EngineEvent } from '../../machines/engine.ts'
 import { SyncError, ValidationError } from '../core/errors.ts'
 import { isTerminal, type OperationRow } from '../core/operation.ts'
-import { createAuditLog } from './audit-log.ts'
 import { createConflicts } from './conflicts.ts'
 import { createEdits } from './edits.ts'
-import { explain } from './explain.ts'
 import { withLeft } from './drain-summary.ts'
 import { followDrain } from './follow-drain.ts'
 import { followed } from './followed.ts'
 import { guarded } from './guarded.ts'
 import { infoOf } from './info.ts'
-import { logTo } from './log.ts'
 import { policyOf, type LoggedOut } from './log-out.ts'
 import { machineClock } from './machine-clock.ts'
 import { createOperations } from './operations.ts'
 import { tokenOf } from './optimistic.ts'
+import { without } from './parts.ts'
 import { NO_RECORDER } from './recorder/recorder.ts'
 import type { Runtime } from './runtime.ts'
 import { SERVER_PAUSE } from './server-pace.ts'
@@ -47,6 +45,7 @@ export function createEngine(runtime: Runtime, parent: AnyActorRef | undefined):
     alerts,
     logger,
     recorder,
+    parts,
   } = runtime
   const actor = createActor(runtime.logic, {
     id: 'engine',
@@ -55,11 +54,11 @@ export function createEngine(runtime: Runtime, parent: AnyActorRef | undefined):
     ...(runtime.inspect === undefined ? {} : { inspect: runtime.inspect }),
   })
   runtime.attach(actor)
-  if (logger !== undefined) events.on('*', logTo(logger, events.subscriberFailed))
+  if (logger !== undefined && parts.logger !== undefined) events.on('*', parts.logger(logger, events.subscriberFailed))
   if (recorder !== undefined) events.on('*', recorder.notice)
   events.on('*', metrics.record)
-  events.on('*', statistics.record)
-  events.on('*', alerts.record)
+  if (statistics !== undefined) events.on('*', statistics.record)
+  if (alerts !== undefined) events.on('*', alerts.record)
   announcePauses(events, actor)
   actor.start()
 
@@ -180,10 +179,11 @@ export function createEngine(runtime: Runtime, parent: AnyActorRef | undefined):
     stop,
     async logOut(options = {}) {
       requireOpen(state())
+      const logOut = runtime.logOut ?? without('logOut')()
       const pending = policyOf(options)
-      await runtime.logOut.begin(pending)
+      await logOut.begin(pending)
       leaving = stop()
-        .then(() => runtime.storeLife.visit(() => runtime.logOut.finish(pending)))
+        .then(() => runtime.storeLife.visit(() => logOut.finish(pending)))
         .finally(() => (leaving = undefined))
       return leaving
     },
@@ -223,23 +223,23 @@ export function createEngine(runtime: Runtime, parent: AnyActorRef | undefined):
       (look) => safely(followed(look, runtime.changes.onChange)),
     ),
     conflicts: { ...inbox, watch: () => safely(inbox.watch()) },
-    audit: createAuditLog(settings, store.storage),
+    audit: parts.audit?.read(settings, store.storage) ?? { list: async () => without('audit')() },
     optimistic: {
       register: optimistic.register,
       commit: optimistic.commit,
       rollback: optimistic.rollback,
       rollbackBatch: optimistic.rollbackBatch,
     },
-    view: runtime.views.of,
+    view: runtime.views?.of ?? without('view'),
     recorder: recorder === undefined ? NO_RECORDER : { export: recorder.export, watch: recorder.watch },
     metrics: metrics.read,
-    statistics: statistics.api,
+    statistics: statistics?.api ?? { get: async () => without('statistics')(), reset: async () => without('statistics')() },
     async check(options) {
       requireOpen(state())
-      return runtime.check(options)
+      return (runtime.check ?? without('check'))(options)
     },
-    explain: (id) =>
-      explain(
+    explain: async (id) =>
+      (parts.explain ?? without('explain'))(
         settings,
         store,
         {

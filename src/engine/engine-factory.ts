@@ -2,6 +2,7 @@ import { fromCallback, type AnyActorRef, type CallbackActorLogic } from 'xstate'
 import { ValidationError } from '../core/errors.ts'
 import type { SystemPorts } from '../core/ports.ts'
 import { createEngine } from './create-engine.ts'
+import type { Parts } from './parts.ts'
 import { createRuntime, type EngineOptions } from './runtime.ts'
 import { onlyBelow } from './recorder/inspected-by.ts'
 import type { EnqueueInput, SyncEngine, SyncEvent } from './types.ts'
@@ -32,13 +33,13 @@ export function syncEngineOf(actor: AnyActorRef): SyncEngine {
   return engine
 }
 
-/** Binds the engine to the platform's clock, randomness, ids and connectivity. */
-export function engineFactory(system: SystemPorts): EngineFactory {
+/** Binds the engine to the platform's clock, randomness, ids and connectivity, and to the parts that it has. */
+export function engineFactory(system: SystemPorts, parts: Partial<Parts>): EngineFactory {
   return {
-    createSyncEngine: (options) => createEngine(createRuntime(options, system), undefined),
+    createSyncEngine: (options) => createEngine(createRuntime(options, system, parts), undefined),
     createSyncEngineLogic(options) {
       return fromCallback<SyncEngineCommand, undefined, SyncEvent>(({ receive, emit, self }) => {
-        const runtime = createRuntime(options, system)
+        const runtime = createRuntime(options, system, parts)
         const { inspect } = runtime
         const inspected = inspect && self.system.inspect(onlyBelow(self, inspect))
         const engine = createEngine(runtime, self)

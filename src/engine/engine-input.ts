@@ -7,7 +7,7 @@ const PROBE_EVERY_MS = 30_000
 const RESTART_MS = 1_000
 
 /** What the engine's machine is to know of its options and its platform. */
-export function engineInput(settings: Settings, connectivity: Connectivity): EngineInput {
+export function engineInput(settings: Settings, connectivity: Connectivity, pulls: boolean): EngineInput {
   return {
     lock: settings.lock,
     breaker: settings.breaker,
@@ -18,6 +18,6 @@ export function engineInput(settings: Settings, connectivity: Connectivity): Eng
     authPauseMs: settings.authPauseMs,
     stopTimeoutMs: settings.stopTimeoutMs,
     restartMs: RESTART_MS,
-    pulled: settings.pull.everyMs > 0 ? Object.keys(settings.entities) : [],
+    pulled: pulls && settings.pull.everyMs > 0 ? Object.keys(settings.entities) : [],
   }
 }

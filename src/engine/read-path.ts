@@ -8,7 +8,8 @@ import type { Events } from './events.ts'
 import { createProgress } from './progress.ts'
 import { createPullRequests } from './pull-requests.ts'
 import { createPuller } from './puller.ts'
-import { createRealtime } from './realtime.ts'
+import { NO_REALTIME } from './no-pull.ts'
+import type { createRealtime } from './realtime.ts'
 import type { Replica } from './replica.ts'
 import { createScopes } from './scopes.ts'
 import type { ServerPace } from './server-pace.ts'
@@ -27,6 +28,7 @@ export interface ReadPathParts {
   epoch(): number
   read: Session['read']
   readonly pace: ServerPace
+  readonly createRealtime: typeof createRealtime | undefined
 }
 
 export type ReadPath = ReturnType<typeof createReadPath>
@@ -38,7 +40,7 @@ export function createReadPath(settings: Settings, ports: SystemPorts, parts: Re
   const failed = (error: unknown): void => events.emit({ type: 'storage:error', error })
   const scopes = createScopes(settings, store, { isOwner, want, failed })
   const requests = createPullRequests(settings, store, { read, isOwner, isHeld, want, allTold, scopesOf: scopes.of, failed })
-  const realtime = createRealtime(settings, ports, events, { isOwner, isOnline, want }, inspect)
+  const realtime = parts.createRealtime?.(settings, ports, events, { isOwner, isOnline, want }, inspect) ?? NO_REALTIME
   const puller = createPuller(settings, ports, transport, replica, {
     epoch,
     signs,

@@ -11,13 +11,15 @@ import type { Events } from './events.ts'
 import { machineClock } from './machine-clock.ts'
 import type { RealtimeState } from './read-types.ts'
 
+export type Realtime = ReturnType<typeof createRealtime>
+
 export interface RealtimeHooks {
   isOwner(): boolean
   isOnline(): boolean
   want(targets: readonly PullTarget[]): void
 }
 
-const OFF: RealtimeState = { phase: 'off', latencyMs: undefined, missedBeats: 0 }
+export const OFF: RealtimeState = { phase: 'off', latencyMs: undefined, missedBeats: 0 }
 
 /**
  * The line over which the server tells of changes, held by the engine that owns the lease: one for all tabs. What it tells is a hint to pull; while

@@ -7,9 +7,7 @@ import { settingsOf, type SyncEngineOptions } from '../core/options.ts'
 import type { SystemPorts } from '../core/ports.ts'
 import { ENTITIES, META, OPERATIONS, STORE_SCHEMA, isRecord } from '../core/schema.ts'
 import { createShapes } from '../core/shapes.ts'
-import { createAlerts } from './alerts.ts'
 import { announce } from './announce.ts'
-import { createAudit } from './audit.ts'
 import { createBreakerSigns } from './breaker-signs.ts'
 import { createBreakerWatch } from './breaker-watch.ts'
 import { createChanges } from './changes.ts'
@@ -20,16 +18,16 @@ import { createEvents } from './events.ts'
 import { createForgetting } from './forgetting.ts'
 import { createHandles } from './handles.ts'
 import { infoOf } from './info.ts'
-import { createIntegrity } from './integrity/index.ts'
 import { heedingTransport } from './heeding-transport.ts'
 import { createIntake } from './intake.ts'
 import { leaseLock } from './lease.ts'
 import { createLinker } from './links.ts'
-import { createLogOut } from './log-out.ts'
+import { logInOnly } from './log-in.ts'
 import { createMetrics } from './metrics.ts'
 import { createOptimistic } from './optimistic.ts'
+import { checkParts, type Parts } from './parts.ts'
 import { createQuarantine } from './quarantine.ts'
-import { createReadPath } from './read-path.ts'
+import { NO_READ_PATH } from './no-pull.ts'
 import { recordedParts } from './recorder/recorded-parts.ts'
 import { createReplica } from './replica.ts'
 import { createReachability } from './reachability.ts'
@@ -38,12 +36,10 @@ import { createServerPace } from './server-pace.ts'
 import { createSession } from './session.ts'
 import { shapedStorage } from './shaped-storage.ts'
 import { createRenewal } from './renewal.ts'
-import { createStatistics } from './statistics.ts'
 import { createStamps } from './stamps.ts'
 import { createStoreLife } from './store-life.ts'
 import { createStore } from './store.ts'
 import { createTransactions } from './transactions.ts'
-import { createViews } from './views.ts'
 import { createWritePath } from './write-path.ts'
 
 export interface EngineOptions extends SyncEngineOptions {
@@ -56,11 +52,12 @@ const ALL: readonly string[] = Object.keys(STORE_SCHEMA.collections)
 export type Runtime = ReturnType<typeof createRuntime>
 
 /** Puts an engine's parts together, and provides its machine with what it invokes. */
-export function createRuntime(options: EngineOptions, system: SystemPorts) {
+export function createRuntime(options: EngineOptions, system: SystemPorts, parts: Partial<Parts>) {
   if (!isRecord(options)) throw new ValidationError('options', 'must be an object.')
   const { inspect: inspectToo, ...plain } = options
   if (inspectToo !== undefined && typeof inspectToo !== 'function') throw new ValidationError('inspect', 'must be a function.')
   const settings = settingsOf(plain)
+  checkParts(plain, parts)
   const ports: SystemPorts = { ...system, ...plain.ports }
   const { clock } = ports
   const pace = createServerPace(clock, () => machine)
@@ -68,24 +65,29 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
   const owner = ports.newId()
   const events = createEvents(clock)
   const ofUser = heedingTransport(plain.transport.forUser?.(settings.user) ?? plain.transport, pace.heed)
-  const { recorder, inspect, storage, transport } = recordedParts(plain, ofUser, inspectToo, clock, events)
+  const { recorder, inspect, storage, transport } = recordedParts(plain, ofUser, {
+    inspectToo,
+    clock,
+    events,
+    create: parts.recorder,
+  })
   const session = createSession(settings.user, storage, () => {
     events.emit({ type: 'engine:logged-out' })
     machine?.send({ type: 'STOP' })
   })
-  const audit = createAudit(settings, clock, storage, { clientId: () => storeLife.clientId(), failed })
+  const audit = parts.audit?.write(settings, clock, storage, { clientId: () => storeLife.clientId(), failed })
   const shapes = createShapes(settings.entities, settings.limits)
-  const store = createStore(shapedStorage(session.rows, shapes), (writes, keys) => views.committed(writes, keys), audit)
-  const views = createViews(settings, store, clock, events)
+  const store = createStore(shapedStorage(session.rows, shapes), (writes, keys) => views?.committed(writes, keys), audit)
+  const views = parts.view?.(settings, store, clock, events)
   const optimistic = createOptimistic(events)
   const handles = createHandles(store, events, optimistic.ended)
   const breakerWatch = createBreakerWatch(breaker, settings.breaker, clock, events, () => dispatcher.turn())
-  const statistics = createStatistics({ user: settings.user, owner }, clock, store, failed)
+  const statistics = parts.statistics?.({ user: settings.user, owner }, clock, store, failed)
   const metrics = createMetrics({
     breaker: breakerWatch.read,
     lock: () => ({ owner: dispatcher.isOwner(), epoch: epoch() }),
   })
-  const alerts = createAlerts(settings, clock, store, events, {
+  const alerts = parts.alerts?.(settings, clock, store, events, {
     isOwner: () => dispatcher.isOwner(),
     pauses: () => machine?.getSnapshot().context.pauses ?? [],
     breaker: breakerWatch.read,
@@ -94,19 +96,14 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
   const drains = createDrains((summary) => events.emit({ type: 'drain:completed', summary }))
   const replica = createReplica(store, settings.user, clock, (entity) => settings.entities[entity]?.actions ?? {})
   const signs = createBreakerSigns(clock, breaker, pace.isPaused)
-  const readPath = createReadPath(settings, ports, {
-    transport,
-    store,
-    replica,
-    signs,
-    events,
-    inspect,
-    machine: () => machine,
-    isOwner: () => dispatcher.isOwner(),
-    epoch,
-    read: session.read,
-    pace,
-  })
+  const readPath =
+    parts.pull?.(settings, ports, {
+      ...{ transport, store, replica, signs, events, inspect, epoch, pace },
+      machine: () => machine,
+      isOwner: () => dispatcher.isOwner(),
+      read: session.read,
+      createRealtime: parts.realtime,
+    }) ?? NO_READ_PATH
   const stamps = createStamps(settings, ports)
   const transactions = createTransactions(settings, ports, store, stamps)
   const linker = createLinker(settings, store)
@@ -121,29 +118,29 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
   const changes = createChanges()
   let machine: EngineActor | undefined
 
-  const logOut = createLogOut(settings, clock, storage, store, session, {
+  const logOut = parts.logOut?.(settings, clock, storage, store, session, {
     owner,
     forgotten: handles.forgotten,
     wiped: (wiped) => events.emit({ type: 'engine:wiped', wiped }),
   })
   const storeLife = createStoreLife(storage, ports, events, {
     owner,
-    logIn: logOut.logIn,
+    logIn: logOut?.logIn ?? (() => logInOnly(session)),
     readable: () => void countLive(),
     opened() {
       pace.opened()
       handles.lookAgain()
-      views.opened()
+      views?.opened()
       changes.tell()
-      statistics.opened()
-      alerts.opened()
+      statistics?.opened()
+      alerts?.opened()
     },
     async closing() {
       pace.closing()
-      views.closed()
-      alerts.closing()
-      integrity.closing()
-      await statistics.closing()
+      views?.closed()
+      alerts?.closing()
+      integrity?.closing()
+      await statistics?.closing()
       // Where that fails the store is not open, or the lease goes stale by itself.
       await lease.release().catch(() => {})
     },
@@ -159,7 +156,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     maxBatch: pace.maxBatch,
     requested() {
       metrics.requested()
-      statistics.requested()
+      statistics?.requested()
     },
     breaker,
     recorded,
@@ -168,7 +165,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     quiet,
   })
 
-  const integrity = createIntegrity(settings, {
+  const integrity = parts.check?.(settings, {
     ...{ store, replica, events, clock, dispatcher, epoch, quarantined, transport, signs, readPath },
     ...{ tell: changes.tell, clientId: storeLife.clientId, machine: () => machine },
   })
@@ -224,7 +221,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
 
   /** Most commits of others are beats of the lease, or none of the lease at all. */
   function storeChanged(collections: readonly string[] = ALL): void {
-    if (collections.includes(OPERATIONS) || collections.includes(ENTITIES)) views.storeChanged()
+    if (collections.includes(OPERATIONS) || collections.includes(ENTITIES)) views?.storeChanged()
     if (collections.includes(META)) {
       machine?.send({ type: 'STORE.CHANGED' })
       readPath.storeChanged()
@@ -237,7 +234,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
 
   /** Who owned the lease may have died between a commit and the news of it. */
   function leftUntold(): void {
-    views.storeChanged()
+    views?.storeChanged()
     handles.lookAgain()
   }
 
@@ -287,9 +284,11 @@ export function createRuntime(options: EngineOptions, system: SystemPorts) {
     logOut,
     budget,
     storeLife,
-    check: integrity.check,
+    parts,
+    audit,
+    check: integrity?.check,
     logic,
-    input: engineInput(settings, ports.connectivity),
+    input: engineInput(settings, ports.connectivity, parts.pull !== undefined),
     changes,
     /** The actor that runs the engine's machine. */
     attach(actor: EngineActor): void {

@@ -1,8 +1,8 @@
 import type { Clock, Storage } from '../../core/ports.ts'
 import { transportOver } from '../../adapters/http/transport.ts'
-import { engineFactory } from '../../engine/engine-factory.ts'
 import type { Entity } from '../../engine/read-types.ts'
 import type { EnqueueInput, Operation, SyncEngine } from '../../engine/types.ts'
+import { wholeEngine } from '../../engine/whole-engine.ts'
 import { UNAUDITED } from './audit.ts'
 import { simulatedClock, type TimerRules } from './clock.ts'
 import type { Device } from './device.ts'
@@ -156,7 +156,7 @@ export function createTab(world: World, device: Device, name: string): Tab {
       schema: schemaOf(device.schema, thinking),
       unaudited,
     }
-    const engine = engineFactory(ports).createSyncEngine({
+    const engine = wholeEngine(ports).createSyncEngine({
       ...settings.engine,
       recorder: world.traced && RECORDER,
       ...(device.hasLine ? { realtime: { ...settings.engine.realtime, channel: world.lines.channelOf(caller) } } : {}),
