@@ -44,8 +44,8 @@ export function createViews(settings: Settings, store: Store, clock: Clock, even
   /** Since when others have committed what the mirrors lack, or may lack. */
   let behindSince: number | undefined
   let isLooking = false
-  /** This handle has committed what it does not show yet. */
-  let owesOwn = false
+  /** How often this handle has committed what could not be shown at once, and up to which of these all is shown. */
+  let [owed, shown] = [0, 0]
   let due: Promise<void> | undefined
   let cancelLook: (() => void) | undefined
   let rev = 0
@@ -73,7 +73,7 @@ export function createViews(settings: Settings, store: Store, clock: Clock, even
     const news = newsOf(writes, keys, [...mirrors.values()])
     if (news === undefined) return
     if (behindSince === undefined && !isLooking) return show(news)
-    owesOwn = true
+    owed += 1
     fallBehind()
   }
 
@@ -133,14 +133,14 @@ export function createViews(settings: Settings, store: Store, clock: Clock, even
   }
 
   async function look(): Promise<void> {
-    const since = behindSince
+    const [since, upTo] = [behindSince, owed]
     upToDate()
-    if (mirrors.size === 0) return
     isLooking = true
     try {
-      const news = await lookFrom(rev, [...mirrors.values()])
+      const news = mirrors.size === 0 ? NOTHING : await lookFrom(rev, [...mirrors.values()])
       rev = news.entities.reduce((newest, row) => Math.max(newest, row.rev ?? 0), rev)
       show(news)
+      shown = upTo
     } catch (error) {
       if (!(error instanceof StorageClosedError)) lookAgain(since)
       throw error
@@ -152,14 +152,13 @@ export function createViews(settings: Settings, store: Store, clock: Clock, even
   function upToDate(): void {
     due = undefined
     behindSince = undefined
-    owesOwn = false
     cancelLook?.()
     cancelLook = undefined
   }
 
   function lookAgain(since: number | undefined): void {
     behindSince = since ?? clock.monotonic()
-    owesOwn = true
+    owed += 1
     cancelLook ??= clock.schedule(lookSoon, LOOK_AGAIN_MS)
   }
 
@@ -199,7 +198,7 @@ export function createViews(settings: Settings, store: Store, clock: Clock, even
       throw new ValidationError('entity', `must be one of the engine's entities: ${Object.keys(settings.entities).join(', ')}.`)
     const mirror = async (): Promise<Mirror> => {
       await load(entity)
-      if (owesOwn) await lookNow()
+      if (shown < owed) await lookNow()
       return mirrors.get(entity) ?? mirrorOf(entity)
     }
     const changes$ = changes.pipe(
@@ -245,6 +244,7 @@ export function createViews(settings: Settings, store: Store, clock: Clock, even
     closed(): void {
       isOpen.next(false)
       upToDate()
+      shown = owed
       mirrors.clear()
       loading.clear()
       rev = 0

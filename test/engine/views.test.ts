@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { firstValueFrom, filter } from 'rxjs'
-import type { Entity, EntityChange, EnqueueInput } from '../../src/index.ts'
+import type { Entity, EntityChange, EnqueueInput, Storage } from '../../src/index.ts'
 import { StorageUnavailableError } from '../../src/index.ts'
 import { faultyStorage } from '../support/faulty-storage.ts'
 import { elsewhere } from '../support/other-client.ts'
@@ -133,6 +133,29 @@ describe('a view', () => {
     expect((await notes.get('a'))?.value).toMatchObject({ n: 1, title: 'theirs' })
     expect(seen.map((entity) => entity?.value)).toMatchObject([{ n: 1 }, { n: 2, title: 'theirs' }, { n: 1, title: 'theirs' }])
     await quiet.close()
+  })
+
+  it('S14 shows its own commit though it had begun to look at what others committed long before', async () => {
+    const clock = createVirtualClock()
+    const storage = world.storage()
+    let notice = (): void => {}
+    const watch: Storage['watch'] = (listener) =>
+      storage.watch((...changed) => {
+        listener(...changed)
+        notice()
+      })
+    const hidden = await world.started({ storage: { ...storage, watch }, ports: { clock } })
+    const other = await world.started()
+    hidden.pause('test')
+    other.pause('test')
+    const notes = hidden.view('note')
+    await notes.list()
+    const noticed = new Promise<void>((resolve) => (notice = resolve))
+    await other.enqueue(create('a', { title: 'theirs' }))
+    await noticed
+    clock.suspend(1_000)
+    await hidden.enqueue(create('b', { title: 'ours' }))
+    expect(await notes.get('b')).toMatchObject({ status: 'pending' })
   })
 
   it('S14 L2 shows after a takeover what the last owner committed before it died and told nobody of', async () => {
