@@ -3,6 +3,7 @@ import { withEffect, type EarlierBase, type Merge } from '../core/earlier.ts'
 import { laneOf } from '../core/operation.ts'
 import type { Clock } from '../core/ports.ts'
 import type { EntityRow } from '../core/schema.ts'
+import { sameJson } from '../core/same-json.ts'
 import { compareVersions } from '../core/versions.ts'
 import { isWithoutValue, mergedFrom, valueOf, type Confirmation } from './confirmation.ts'
 import type { Generations } from './generations.ts'
@@ -49,12 +50,24 @@ export function createConfirmer(
     lanes: readonly string[],
   ): Promise<ReadonlyMap<string, Merge>> {
     const merged = confirmations.flatMap((one, at) => {
-      const version = mergedFrom(one, found[at])
+      const version = hiddenFrom(one, found[at]) ?? mergedFrom(one, found[at])
       return version === undefined ? [] : [{ lane: lanes[at] ?? '', version }]
     })
     if (merged.length === 0) return NO_MERGES
     const seqs = await store.newestSeqs(merged.map(({ lane }) => lane))
     return new Map(merged.map(({ lane, version }, at) => [lane, { newestSeq: seqs[at] ?? 0, version }]))
+  }
+
+  /**
+   * The version that came of the operation, if it hid from the view some of what others made after it, which was pulled before its answer came: what
+   * was queued meanwhile was made on what the two together showed.
+   */
+  function hiddenFrom(one: Confirmation, current: EntityRow | undefined): string | undefined {
+    const { operation, version = one.appliedTo } = one
+    if (!isOlder(one, current) || version === current?.version) return undefined
+    const value = valueIn(current)
+    const shown = applied(value, operation, actionsOf(operation.entity))
+    return shown === undefined || sameJson(shown, value) ? undefined : version
   }
 
   /** Where versions can't be compared, one that the operation was not made on has been pulled since it was sent. */

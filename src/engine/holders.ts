@@ -59,8 +59,18 @@ function heldBy(row: EntityRow, goesOn: (scope: string) => boolean): EntityRow |
   return left.length === all.length ? row : { ...row, scopes: Object.fromEntries(left) }
 }
 
-/** What a pull from the beginning leaves of a row at its end: undefined if it is gone. */
-export function afterPull(row: EntityRow, { scope, generation }: PullRow, parts: Parts | undefined): EntityRow | undefined {
+/**
+ * What a pull from the beginning leaves of a row at its end: undefined if it is gone. What a page has named that could not be used is there, though the
+ * row of it may have come later, by an answer to an operation that was sent before.
+ */
+export function afterPull(
+  row: EntityRow,
+  pull: PullRow,
+  parts: Parts | undefined,
+  named: ReadonlySet<string>,
+): EntityRow | undefined {
+  const { scope, generation } = pull
+  if (scope === undefined && named.has(row.key) && row.generation !== generation) return noted(row, pull)
   if (scope === undefined) return row.generation === generation ? row : undefined
   if (row.scopes === undefined) return isOutlived(row, parts) ? undefined : row
   return (row.scopes[scope] ?? generation) === generation ? row : heldByOthers(row, scope)

@@ -223,7 +223,8 @@ export function createReplica(store: Store, user: string, clock: Clock, actionsO
         await load(writer.epoch)
         if (isInDoubt) return 'outdated'
         pulls.note(entity, row)
-        await sweepRows(writer, entity, (found) => afterPull(found, row, pulls.partsOf(entity)), [putPullRow(row)])
+        const named = new Set(row.quarantined?.map(({ id }) => laneOf(user, entity, id)))
+        await sweepRows(writer, entity, (found) => afterPull(found, row, pulls.partsOf(entity), named), [putPullRow(row)])
         pulls.note(entity, row)
         return 'swept'
       }),

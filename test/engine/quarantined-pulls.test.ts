@@ -5,6 +5,7 @@ import {
   ServerError,
   type EngineOptions,
   type Fetched,
+  type Operation,
   type Pulled,
   type Storage,
   type SyncEngine,
@@ -183,6 +184,50 @@ describe('what a page could not bring', () => {
     answer({ type: 'found', value: { id: 'b', title: 'one' }, ...version })
     await done
     expect(await titles(engine)).toEqual(['a one', 'b ours'])
+  })
+
+  it('S21 B16 is not gone at the end of a full pull, if an answer to our own change tells of it after that page', async () => {
+    await elsewhere(world, 'POST', '/note', { id: 'c', title: 'one' })
+    let release = (): void => {}
+    const released = new Promise<void>((resolve) => (release = resolve))
+    let applied = (): void => {}
+    const isApplied = new Promise<void>((resolve) => (applied = resolve))
+    world.intercept(async (_, send) => {
+      const outcome = await send()
+      applied()
+      await released
+      return outcome
+    })
+    let isExpired = false
+    let held: Operation | undefined
+    const { pull, ...real } = transport()
+    const engine = await started({
+      pull: { everyMs: 20_000, pageSize: 1 },
+      transport: {
+        ...real,
+        async pull(request, context) {
+          if (isExpired) {
+            isExpired = false
+            pages = 0
+            return { type: 'expired', error: new ServerError('gone') }
+          }
+          if (pages === 2 && held !== undefined) {
+            release()
+            expect(await held.settled).toEqual({ status: 'done' })
+          }
+          return pull!(request, context)
+        },
+      },
+    })
+    await engine.synchronize()
+    held = await engine.enqueue({ type: 'update', entity: 'note', id: 'a', payload: { title: 'ours' } })
+    await isApplied
+    await elsewhere(world, 'PATCH', '/note/c', { title: 'two' })
+    isExpired = true
+    const completed = new Promise<void>((resolve) => engine.on('pull:completed', () => resolve()))
+    await clock.advance(25_000)
+    await completed
+    expect(await titles(engine)).toEqual(['a ours', 'b one', 'c two'])
   })
 
   it('S22 B16 lets the pages rest too, for as long as its answer asks for that', async () => {

@@ -234,6 +234,18 @@ describe('the checkers', () => {
     expect(invariantsIn([stored, claimed, offline, asked, committed(sending, waiting)])).not.toContain('S22')
   })
 
+  it('F4 S22 say nothing of what is due when the wait is over by a clock that was set back meanwhile', () => {
+    const asked: FactBody = { type: 'answered', request: sent('o1', '1').request, answer: '503', retryAfter: '60' }
+    const hourMs = 3_600_000
+    const clock = ({ devices }: World): void => void (devices[0]!.clock.skewMs = -hourMs)
+    const due = (dueAt: number): FactBody => committed(sending, { ...waiting, dueAt })
+    const before = [stored, claimed, asked]
+    expect(invariantsIn([...before, due(EPOCH_MS + 60_000 - hourMs)])).toContain('S22')
+    expect(invariantsIn([...before, clock, due(EPOCH_MS + 60_000 - hourMs)])).not.toContain('S22')
+    expect(invariantsIn([...before, clock, due(EPOCH_MS + 59_999 - hourMs)])).toContain('S22')
+    expect(invariantsIn([...before, clock, due(EPOCH_MS + 60_000)])).not.toContain('S22')
+  })
+
   it('F4 S22 say nothing of a claim of what was due before the clock was set back, be it by a year', () => {
     const wait = { ...waiting, dueAt: EPOCH_MS + 60_000 }
     const clock =

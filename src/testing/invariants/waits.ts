@@ -5,7 +5,10 @@ import type { Checker } from './invariant.ts'
 interface Asked {
   readonly tab: string
   readonly answer: string
+  /** In true time. */
   readonly until: number
+  /** By how much the device's wall clock was ahead when the answer came. */
+  readonly skewMs: number
   readonly retryAfter: string
 }
 
@@ -17,7 +20,7 @@ const NOT_THE_SERVER: ReadonlySet<string> = new Set(['407', '511'])
 
 /** S22, S24: nobody comes back before he was told to, and a missing log-in costs nothing. */
 export const waits: Checker = ({ register, now, wallTimeOf }, report) => {
-  /** By operation: what the last answer asked for, in the device's wall time. */
+  /** By operation: what the last answer asked for. */
   const asked = new Map<string, Asked>()
   /** By how much each device's wall clock was ahead when it was looked at last. */
   const skews = new Map<string, number>()
@@ -46,20 +49,23 @@ export const waits: Checker = ({ register, now, wallTimeOf }, report) => {
       const one = register.byKey(request.user, key)
       if (one === undefined) continue
       if (waitMs === undefined || retryAfter === undefined) asked.delete(one.id)
-      else asked.set(one.id, { until: nowMs + waitMs, retryAfter, tab, answer })
+      else asked.set(one.id, { until: now() + waitMs, skewMs: nowMs - now(), retryAfter, tab, answer })
     }
   }
 
-  function changed(wallTime: number, { before, row }: RowChange): void {
+  /** How long before its end it is due. The clock may have been set back since the answer came: then the row tells a time of either. */
+  function earlyMs({ until, skewMs }: Asked, device: string, dueAt: number): number {
+    return until - (dueAt - Math.min(skewMs, wallTimeOf(device) - now()))
+  }
+
+  function changed(device: string, wallTime: number, { before, row }: RowChange): void {
     const mayHaveBeenChosen = row !== undefined && wasDue.delete(row.id)
     if (before === undefined || row === undefined || register.byId(row.id)?.isTainted) return
     const wish = asked.get(row.id)
     const wasAttempted = before.status === 'sending' && row.attempts === before.attempts
-    if (wasAttempted && row.status === 'waiting' && wish !== undefined && (row.dueAt ?? 0) < wish.until)
-      report(
-        'S22',
-        `${row.id} is due ${wish.until - (row.dueAt ?? 0)} ms before the server's Retry-After: ${wish.retryAfter} is over.`,
-      )
+    const early = wish === undefined ? 0 : earlyMs(wish, device, row.dueAt ?? 0)
+    if (wasAttempted && row.status === 'waiting' && early > 0)
+      report('S22', `${row.id} is due ${early} ms before the server's Retry-After: ${wish?.retryAfter} is over.`)
     if (before.status === 'waiting' && row.status === 'sending' && !mayHaveBeenChosen && (before.dueAt ?? 0) > wallTime)
       report('S22', `${row.id} was claimed ${(before.dueAt ?? 0) - wallTime} ms before it was due.`)
     const isNew = JSON.stringify(row.lastError) !== JSON.stringify(before.lastError)
@@ -84,7 +90,7 @@ export const waits: Checker = ({ register, now, wallTimeOf }, report) => {
       if (fact.type === 'fault' && skews.has(fact.where)) lookAtClock(fact.where)
       if (fact.type !== 'committed') return
       const wallTime = now() + lookAtClock(fact.device)
-      for (const change of fact.changes) changed(wallTime, change)
+      for (const change of fact.changes) changed(fact.device, wallTime, change)
     },
   }
 }
