@@ -156,6 +156,34 @@ describe('a log-out that wipes', () => {
     expect(await (await bob.enqueue(create('b'))).settled).toEqual({ status: 'done' })
   })
 
+  it('E3 tells of each operation once, though the next log-in of the user finishes it at the same time', async () => {
+    const alice = await livedIn('alice')
+    await alice.stop()
+    const [reached, removed, tried] = [gate(), gate(), gate()]
+    const leaving = await world.started({
+      user: 'alice',
+      storage: whereOperationsGo(world.storage(), async (commit) => {
+        reached.open()
+        await removed.opened
+        return commit().finally(tried.open)
+      }),
+    })
+    leaving.pause('test')
+    const left = leaving.logOut({ pending: 'wipe' })
+    await reached.opened
+    const back = await world.started({
+      user: 'alice',
+      storage: whereOperationsGo(world.storage(), async (commit) => {
+        const keys = await commit()
+        removed.open()
+        await tried.opened
+        return keys
+      }),
+    })
+    expect(back.history()[0]).toMatchObject({ type: 'engine:wiped', wiped: { givenUp: { count: 2 } } })
+    expect((await left).givenUp).toEqual({ count: 0, inDoubt: 0, operations: [] })
+  })
+
   it('S14 E3 does not count revisions anew, by which other users’ tabs find what is new', async () => {
     const alice = await livedIn('alice')
     const bob = await world.started({ user: 'bob' })
@@ -210,6 +238,26 @@ describe('a log-out that wipes', () => {
     },
   )
 })
+
+function gate(): { readonly opened: Promise<void>; open(): void } {
+  let open = (): void => {}
+  const opened = new Promise<void>((resolve) => (open = resolve))
+  return { opened, open: () => open() }
+}
+
+/** Commits that remove operations are made in this way. */
+function whereOperationsGo(
+  storage: Storage,
+  around: (commit: () => ReturnType<Storage['commit']>) => ReturnType<Storage['commit']>,
+): Storage {
+  return {
+    ...storage,
+    commit(writes, options) {
+      const removes = writes.some(({ type, collection }) => type === 'delete' && collection === OPERATIONS)
+      return removes ? around(() => storage.commit(writes, options)) : storage.commit(writes, options)
+    },
+  }
+}
 
 /** Its commits fail from the given one on. */
 function failingAfter(storage: Storage): { storage: Storage; allow(commits: number): void } {
