@@ -1,6 +1,6 @@
 import { coalesceLane, type Coalesced } from '../core/coalesce.ts'
 import { baseOf, earlierBase } from '../core/earlier.ts'
-import { StorageCorruptError, SyncError, SyncOperationError } from '../core/errors.ts'
+import { SyncError, SyncOperationError } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
 import { isTerminal, isUnsent, type OperationRow } from '../core/operation.ts'
 import type { Settings } from '../core/options.ts'
@@ -10,6 +10,7 @@ import { readOperation, type EntityRow } from '../core/schema.ts'
 import { isUnusable, type Unusable } from '../core/shapes.ts'
 import { nameEachOther, outgoing } from '../core/server-ids.ts'
 import { undoable } from '../core/undo.ts'
+import { corrupt, isInLane, outOfLane } from './blockages.ts'
 import { updateOperation, type Store } from './store.ts'
 import { createTransactionChooser } from './transaction-chooser.ts'
 import type { Transactions } from './transactions.ts'
@@ -102,6 +103,7 @@ export function createChooser(
     now: number,
   ): Promise<Choice | Blockage> {
     const [first, ...rest] = rows
+    if (first !== undefined && !isInLane(first, lane)) return outOfLane(first)
     if (first?.aside?.why === 'newer') return { type: 'corrupt', sequence: first.seq, error: first.aside.error }
     const member = first?.transaction === undefined ? 'alone' : await chooseMember(lane, first, rankAfter(rest, entries), now)
     if (member !== 'alone') return member
@@ -265,17 +267,6 @@ function readable(entries: readonly Entry[]): OperationRow[] {
     rows.push(row)
   }
   return rows
-}
-
-function corrupt(entry: Entry): Blockage {
-  return { type: 'corrupt', sequence: Number(entry.key), error: unreadable(entry) }
-}
-
-export function unreadable(entry: Entry): SyncError {
-  return new StorageCorruptError(
-    `The stored operation ${entry.key} can not be read. Its lane waits; discard it by operations.discard('#${entry.key}'), or mend the row.`,
-    { cause: entry.corrupt },
-  )
 }
 
 export function unsendable(row: OperationRow, cause: unknown): SyncError {

@@ -111,6 +111,22 @@ describe('stored operations that name each other', () => {
   })
 })
 
+describe('an operation that stands in the lane of another', () => {
+  it('S28 L5 is told of and not sent, and what is behind it goes once a check has mended it', async () => {
+    await enqueued([create('a'), { ...create('a'), type: 'update' }, create('b')])
+    await damaged(1, `json_set(value, '$.entityId', 'z')`)
+    const { owner, follower } = await twoTabs()
+    await follower.flush()
+    expect(Object.keys(world.notes())).toEqual(['b'])
+    expect(owner.history()).toContainEqual(expect.objectContaining({ type: 'sync:quarantined', sequence: 1 }))
+    await owner.check({ repair: true })
+    await owner.flush()
+    await follower.flush()
+    expect(await owner.operations.count('queued')).toBe(0)
+    expect(Object.keys(world.notes())).toContain('z')
+  })
+})
+
 describe('a transaction that is sent one by one', () => {
   async function enqueuedTogether(): Promise<void> {
     const engine = await world.started()
