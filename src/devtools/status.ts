@@ -73,7 +73,7 @@ function totalsOf(metrics: Metrics): EngineStatus['totals'] {
     ...Object.entries(counts).map(([name, value]) => [name, String(value)] as const),
     ['succeeded', `${(100 * successRate).toFixed(1)} %`],
     ['health', `${health} of 100`],
-    ['enqueue to done', histogram.count === 0 ? 'nothing yet' : `p50 ${ms(p50)}, p95 ${ms(p95)}, p99 ${ms(p99)}`],
+    ['latency', histogram.count === 0 ? 'nothing yet' : `p50 ${ms(p50)}, p95 ${ms(p95)}, p99 ${ms(p99)}`],
     ['breaker', `${breakerText(breaker)}, opened ${times(breaker.trips)}`],
     ['lease', `${lock.owner ? `owned, epoch ${lock.epoch}` : "another's"}, taken over ${times(lock.takeovers)}`],
     ['conflicts', `${operations.conflicts} answered, ${metrics.conflicts} found, ${metrics.conflictsResolved} settled`],

@@ -157,8 +157,10 @@ export function mount(root: HTMLElement): Inspector {
   function drawView(at: number, moment: Moment): void {
     const now = player.isLive() ? statuses : NO_STATUSES
     const tab = tabs.current()
-    if (tab === 'Timeline') timeline.show(matches.list(), at, at !== drawnAt)
-    else if (tab === 'Sequence') sequence.show(messagesBefore(at, sequence.room()), history.nameOf)
+    if (tab === 'Timeline') {
+      timeline.show(matches.list(), at, at !== drawnAt)
+      if (!matches.isComplete()) frames.soon()
+    } else if (tab === 'Sequence') sequence.show(messagesBefore(at, sequence.room()), history.nameOf)
     else if (tab === 'Queue') queue.show(moment, now)
     else if (tab === 'Conflicts') conflicts.show(moment, now)
     else metrics.show(measuredAt(history.time(at), moment, now))

@@ -54,7 +54,7 @@ export function createQueue(timeText: (time: number) => string) {
       element.replaceChildren(
         ...live(statuses),
         el('h3', {}, `As the trace tells, the last ${SHOWN} that it names`),
-        table(['operation', 'entity', 'status', 'tried', 'next attempt', 'last error'], told, 'No operation yet.'),
+        table(['operation', 'status', 'next attempt', 'last error'], told, 'No operation yet.'),
       )
     },
   }
@@ -68,11 +68,10 @@ function timeless(text: string): string {
 function rowOf({ id, fields, engine }: TracedOperation, timeText: (time: number) => string): readonly string[] {
   const next = fields['nextAttemptAt']
   const text = (name: string): string => String(fields[name] ?? '')
+  const tried = text('attempts')
   return [
-    `${text('type')} ${shortId(id)}`,
-    [engine, text('entity')].filter(Boolean).join(' '),
-    text('status'),
-    text('attempts'),
+    [text('type'), engine, text('entity'), shortId(id)].filter(Boolean).join(' '),
+    tried === '' ? text('status') : `${text('status')}, tried ${tried} ×`,
     typeof next === 'number' ? timeText(next) : '',
     text('error'),
   ]

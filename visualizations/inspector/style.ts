@@ -21,7 +21,7 @@ export const STYLE = `
 .inspector .tree{overflow:auto;padding:.5rem .3rem}
 .inspector .tree button{display:flex;flex-wrap:wrap;width:100%;gap:0 .5rem;justify-content:space-between;border-color:transparent;background:none;text-align:left}
 .inspector .tree span{overflow-wrap:anywhere}
-.inspector .tree .value{color:var(--dim);margin-left:auto;text-align:right}
+.inspector .tree .value{font-size:12px;color:var(--dim);margin-left:auto;text-align:right}
 .inspector .depth1{padding-left:1.1rem!important}.inspector .depth2{padding-left:1.7rem!important}.inspector .depth3,.inspector .depth4{padding-left:2.3rem!important}
 .inspector h3{margin:.6rem 0 .2rem;font-size:1em}
 .inspector .nothing{color:var(--dim)}
@@ -33,6 +33,7 @@ export const STYLE = `
 .inspector .views{display:flex;flex-direction:column;gap:.4rem;padding:.5rem;min-width:0}
 .inspector .views section{flex:1;overflow:auto;min-height:0}
 .inspector .tabs,.inspector .filter{display:flex;flex-wrap:wrap;gap:.3rem .6rem;align-items:center}
+.inspector .tabs{gap:.25rem}
 .inspector .timeline{display:flex;flex-direction:column;gap:.4rem}
 .inspector .filter input[type=search]{flex:1;min-width:10rem}
 .inspector .count{color:var(--dim)}
@@ -43,7 +44,7 @@ export const STYLE = `
 .inspector .row .time{color:var(--dim);margin-right:.6rem}
 .inspector .row.step .text{color:var(--mark)}.inspector .row.event .text{color:var(--line)}.inspector .row.port .text{color:var(--dim)}
 .inspector table{border-collapse:collapse;width:100%}
-.inspector th,.inspector td{text-align:left;vertical-align:top;padding:.15rem .4rem;border-bottom:1px solid var(--rule);overflow-wrap:break-word;min-width:4rem}
+.inspector th,.inspector td{text-align:left;vertical-align:top;padding:.15rem .4rem;border-bottom:1px solid var(--rule);overflow-wrap:anywhere}.inspector th{overflow-wrap:normal}.inspector table{font-size:12px}
 .inspector td code{font-size:1em}
 .inspector ol,.inspector .alerts{margin:0;padding:0;list-style:none}
 .inspector ol li{padding:.3rem 0;border-bottom:1px solid var(--rule)}

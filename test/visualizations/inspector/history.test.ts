@@ -146,6 +146,9 @@ describe('a trace in the inspector', () => {
     expect(matches.list()).toEqual([1, 4])
     matches.set(filterOf('', ALL_TYPES))
     expect(matches.list()).toEqual([0, 1, 2, 3, 4])
+    matches.set(filterOf('engine', ALL_TYPES))
+    expect([matches.list(2), matches.isComplete()]).toEqual([[0, 1], false])
+    expect([matches.list(), matches.isComplete()]).toEqual([[0, 1, 2, 3, 4], true])
     expect(lineText(history.line(1)!, history.nameOf)).toBe('→ engine OUTCOME operation=o1')
   })
 
