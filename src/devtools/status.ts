@@ -1,3 +1,4 @@
+import { systemClock } from '../adapters/system-clock.ts'
 import type { ConflictInfo } from '../engine/conflicts.ts'
 import type { Metrics, OperationInfo, SyncEngine } from '../engine/types.ts'
 import type { ConflictLine, EngineStatus, QueueRow } from './wire.ts'
@@ -83,9 +84,12 @@ function totalsOf(metrics: Metrics): EngineStatus['totals'] {
 
 function breakerText({ state, remainingMs }: Metrics['breaker']): string {
   return state === 'open'
-    ? `open, probes in ${Math.ceil(remainingMs / 1_000)} s`
+    ? `open, probes at ${timeText(systemClock.now() + remainingMs)}`
     : { closed: 'closed', halfOpen: 'half-open' }[state]
 }
+
+/** A time, for it may be looked at when some of what remains has passed. */
+const timeText = (at: number): string => new Date(at).toLocaleTimeString('en-GB')
 
 const times = (count: number): string => (count === 1 ? 'once' : `${count} times`)
 

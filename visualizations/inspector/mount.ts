@@ -43,7 +43,7 @@ export function mount(root: HTMLElement): Inspector {
   let history = createHistory()
   let rates = createRates()
   let bands = createBands()
-  const statuses = new Map<string, EngineStatus>()
+  const statuses = new Map<string, EngineStatus & { readonly at: number }>()
   let matches = createMatches(history)
   let filter = filterOf('', ALL_TYPES)
   let chosen: string | undefined
@@ -260,7 +260,7 @@ export function mount(root: HTMLElement): Inspector {
       if (isTrace) return
       statuses.delete(engine)
       if (status !== undefined) {
-        statuses.set(engine, status)
+        statuses.set(engine, { ...status, at: Date.now() })
         rates.sample(history.time(history.end() - 1), status)
       }
       frames.sampled()

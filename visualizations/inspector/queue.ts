@@ -3,7 +3,8 @@ import { el, short, table } from './dom.ts'
 import type { Moment, TracedOperation } from './moment.ts'
 import { shortId } from './names.ts'
 
-export type Statuses = ReadonlyMap<string, EngineStatus>
+/** As it was told, and when. */
+export type Statuses = ReadonlyMap<string, EngineStatus & { readonly at: number }>
 
 const SHOWN = 100
 
@@ -32,9 +33,9 @@ export function createQueue(timeText: (time: number) => string) {
   }
 
   const live = (statuses: Statuses): readonly HTMLElement[] =>
-    [...statuses].flatMap(([engine, { summary, waiting, queue }]) => [
+    [...statuses].flatMap(([engine, { summary, waiting, queue, at }]) => [
       el('h3', {}, `${engine}: ${waiting} waiting${queue.length < waiting ? `, the first ${queue.length} of them` : ''}`),
-      el('p', {}, summary),
+      el('p', {}, `${summary} (${timeText(at)})`),
       queue.length === 0
         ? el('p', { class: 'nothing' }, 'Nothing waits.')
         : el('ol', {}, ...queue.map((row) => entry(summary, row))),

@@ -11,7 +11,7 @@ const HEAD_PX = 14
 const TOP_PX = 44
 const LETTER_PX = 6.6
 /** Where events come from that no actor sent: the engine's own code, the application, a timer. */
-const OUTSIDE = '(from outside)'
+const OUTSIDE = 'outside'
 
 export interface Message {
   readonly at: number
@@ -45,7 +45,8 @@ export function createSequence(go: (at: number) => void) {
     const [start, end] = [x(from), x(to)]
     const isOwn = start === end
     const way = isOwn ? `M${start} ${y + 10}h18v9h-13` : `M${start} ${y + 18}H${end - Math.sign(end - start) * 5}`
-    const middle = isOwn ? start + 22 + half : (start + end) / 2
+    const beside = start + 24 + 2 * half > width ? start - 8 - half : start + 24 + half
+    const middle = isOwn ? beside : (start + end) / 2
     return svg(
       'g',
       { class: isLast ? 'message current' : 'message', 'data-message': at },

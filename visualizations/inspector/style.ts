@@ -59,7 +59,7 @@ export const STYLE = `
 .inspector .bands{display:grid;grid-template-columns:max-content minmax(4rem,1fr) max-content;gap:.15rem .5rem;align-items:center}
 .inspector .bands svg{width:100%;height:14px;background:var(--panel)}.inspector .bands .well{fill:var(--well)}.inspector .bands rect.worrying{fill:var(--warn)}.inspector .bands span.worrying{color:var(--warn)}
 .inspector .charts{display:grid;grid-template-columns:repeat(auto-fill,minmax(11rem,1fr));gap:.2rem .8rem;margin:.5rem 0}
-.inspector .metrics figure{margin:0}.inspector .metrics figure svg{display:block;width:100%;border-bottom:1px solid var(--rule)}.inspector .metrics polyline{fill:none;stroke:var(--line);stroke-width:1.5}
+.inspector .metrics figure{margin:0;font-size:12px}.inspector .metrics figure svg{display:block;width:100%;border-bottom:1px solid var(--rule)}.inspector .metrics polyline{fill:none;stroke:var(--line);stroke-width:1.5}
 .inspector dl{display:grid;grid-template-columns:repeat(auto-fill,minmax(11rem,1fr));gap:.1rem .8rem;margin:0}.inspector dl div{display:flex;gap:.5rem;justify-content:space-between;border-bottom:1px solid var(--rule)}.inspector dl .long{grid-column:1/-1}.inspector dt{color:var(--dim)}.inspector dd{margin:0;font-weight:600;text-align:right}
 .inspector .message-bar{border:0;border-top:1px solid var(--rule);color:var(--dim)}
 @media(max-width:60rem){.inspector{grid-template:auto auto minmax(12rem,1fr) minmax(12rem,1fr) minmax(12rem,1fr) auto/1fr;height:auto}}
