@@ -126,7 +126,7 @@ describe.runIf(executablePath !== undefined)('the inspector in a window of 1400 
     await page.getByLabel('Search the timeline').fill('OUTCOME ⇒')
     await page.getByLabel('Timeline; arrow keys').focus()
     await page.getByLabel('Draw who is at work (F)').click()
-    await page.locator('.row.step').nth(2).click()
+    await page.locator('.row[data-type=step]').nth(2).click()
     await until(page, `document.querySelector('.taken') !== null`)
     expect(await unreadable(page)).toEqual([])
     await picture(page, 'inspector-time-travel-dark')

@@ -1,7 +1,7 @@
 /** Colours follow the system's scheme, as those of the drawings do. */
 export const STYLE = `
 .inspector{--bg:#fff;--panel:#f6f8fa;--text:#1f2328;--dim:#59636e;--rule:#d1d9e0;--mark:#bf3989;--mark-bg:#ffeff7;--warn:#953800;--well:#57ab7d;--line:#0550ae;color-scheme:light;
- display:grid;grid-template:auto auto minmax(0,1fr) auto/11.5rem minmax(0,1fr) clamp(24rem,28%,45rem);height:100%;min-height:30rem;background:var(--bg);color:var(--text);font:13px/1.4 system-ui,sans-serif;box-sizing:border-box}
+ display:grid;grid-template:auto auto minmax(0,1fr) auto/184px minmax(0,1fr) clamp(384px,28%,720px);height:100%;min-height:30rem;background:var(--bg);color:var(--text);font:13px/1.4 system-ui,sans-serif;box-sizing:border-box}
 @media(prefers-color-scheme:dark){.inspector{--bg:#0d1117;--panel:#151b23;--text:#f0f6fc;--dim:#9198a1;--rule:#3d444d;--mark:#ff7bd5;--mark-bg:#3b1430;--warn:#ffa657;--well:#2b7a4b;--line:#79c0ff;color-scheme:dark}}
 .inspector *{box-sizing:border-box}
 .inspector [hidden]{display:none!important}
@@ -27,7 +27,7 @@ export const STYLE = `
 .inspector .nothing{color:var(--dim)}
 .inspector .chart{display:flex;flex-direction:column}
 .inspector .chart header{display:flex;gap:.3rem;align-items:center;padding:.3rem .5rem;border-bottom:1px solid var(--rule)}
-.inspector h2{flex:1;margin:0;font-size:1em}
+.inspector h2{flex:1;margin:0;font-size:1em;color:inherit}
 .inspector .canvas{flex:1;overflow:auto;min-height:0}.inspector .canvas:focus-visible{outline-offset:-2px}
 .inspector .canvas svg{display:block;margin:0 auto}.inspector .canvas p{padding:0 .5rem}
 .inspector .views{display:flex;flex-direction:column;gap:.4rem;padding:.5rem;min-width:0}
@@ -42,7 +42,7 @@ export const STYLE = `
 .inspector .row{position:absolute;left:0;right:0;height:20px;white-space:nowrap;overflow:hidden;text-overflow:ellipsis;padding:0 .4rem;cursor:pointer;font:12px/20px ui-monospace,monospace}
 .inspector .row[aria-selected=true]{background:var(--mark-bg);outline:1px solid var(--mark)}
 .inspector .row .time{color:var(--dim);margin-right:.6rem}
-.inspector .row.step .text{color:var(--mark)}.inspector .row.event .text{color:var(--line)}.inspector .row.port .text{color:var(--dim)}
+.inspector .row[data-type=step] .text{color:var(--mark)}.inspector .row[data-type=event] .text{color:var(--line)}.inspector .row[data-type=port] .text{color:var(--dim)}
 .inspector table{border-collapse:collapse;width:100%}
 .inspector th,.inspector td{text-align:left;vertical-align:top;padding:.15rem .4rem;border-bottom:1px solid var(--rule);overflow-wrap:anywhere}.inspector th{overflow-wrap:normal}.inspector table{font-size:12px}
 .inspector td code{font-size:1em}

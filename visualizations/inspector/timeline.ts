@@ -60,7 +60,9 @@ export function createTimeline(hooks: TimelineHooks) {
       role: 'option',
       id: `line-${at}`,
       'data-at': at,
-      class: `row ${hooks.typeOf(at)}`,
+      // Not a class: the page around may have styles for such a name.
+      'data-type': hooks.typeOf(at),
+      class: 'row',
       'aria-selected': String(at === cursor),
     }
     const text = hooks.text(at)
