@@ -21,11 +21,14 @@ const engine = createSyncEngine({
   storage: memoryStorage(),
   transport: httpTransport({ baseURL: server.url, timeoutMs: 2_000 }),
   entities: { note: { conflict: 'merge' } },
+  breaker: { cooldownMs: 10_000 },
   recorder: {},
 })
 await engine.start()
 const stop = inspectTo(engine, { url })
-console.log(`Open ${url}\nto see a note written every ${values.every} ms; one request in five meets a fault. Ctrl-C ends it.`)
+console.log(`Open ${url}
+A note is written every ${values.every} ms, and one request in five meets a fault: its statechart lights up as it is sent, put off and tried again.
+Where the page stands still, see at its top what it waits for. A click on a line of the timeline goes back to it, L to now. Ctrl-C ends it.`)
 
 let written = 0
 const timer = setInterval(write, values.every)

@@ -1,3 +1,4 @@
+import { systemClock } from '../adapters/system-clock.ts'
 import type { ConflictInfo } from '../engine/conflicts.ts'
 import type { Metrics, OperationInfo, SyncEngine } from '../engine/types.ts'
 import type { ConflictLine, EngineStatus, QueueRow } from './wire.ts'
@@ -73,7 +74,7 @@ function totalsOf(metrics: Metrics): EngineStatus['totals'] {
     ...Object.entries(counts).map(([name, value]) => [name, String(value)] as const),
     ['succeeded', `${(100 * successRate).toFixed(1)} %`],
     ['health', `${health} of 100`],
-    ['enqueue to done', histogram.count === 0 ? 'nothing yet' : `p50 ${ms(p50)}, p95 ${ms(p95)}, p99 ${ms(p99)}`],
+    ['latency', histogram.count === 0 ? 'nothing yet' : `p50 ${ms(p50)}, p95 ${ms(p95)}, p99 ${ms(p99)}`],
     ['breaker', `${breakerText(breaker)}, opened ${times(breaker.trips)}`],
     ['lease', `${lock.owner ? `owned, epoch ${lock.epoch}` : "another's"}, taken over ${times(lock.takeovers)}`],
     ['conflicts', `${operations.conflicts} answered, ${metrics.conflicts} found, ${metrics.conflictsResolved} settled`],
@@ -83,9 +84,12 @@ function totalsOf(metrics: Metrics): EngineStatus['totals'] {
 
 function breakerText({ state, remainingMs }: Metrics['breaker']): string {
   return state === 'open'
-    ? `open, probes in ${Math.ceil(remainingMs / 1_000)} s`
+    ? `open, probes at ${timeText(systemClock.now() + remainingMs)}`
     : { closed: 'closed', halfOpen: 'half-open' }[state]
 }
+
+/** A time, for it may be looked at when some of what remains has passed. */
+const timeText = (at: number): string => new Date(at).toLocaleTimeString('en-GB')
 
 const times = (count: number): string => (count === 1 ? 'once' : `${count} times`)
 

@@ -163,9 +163,11 @@ async function openDependencies(store: Store, row: OperationRow): Promise<string
   })
 }
 
+/** What is parked goes on when somebody decides; what is due already, when the breaker lets it. */
 function wake(row: OperationRow, sources: RowSources): { nextWakeAt?: number } {
-  if (row.status === 'waiting' && row.dueAt !== undefined && row.dueAt !== NEVER_DUE) return { nextWakeAt: row.dueAt }
-  const nextWakeAt = isTerminal(row.status) ? undefined : sources.probeAt()
+  if (isTerminal(row.status) || row.status === 'parked') return {}
+  const isDueLater = row.status === 'waiting' && row.dueAt !== NEVER_DUE && (row.dueAt ?? 0) > sources.now()
+  const nextWakeAt = isDueLater ? row.dueAt : sources.probeAt()
   return nextWakeAt === undefined ? {} : { nextWakeAt }
 }
 

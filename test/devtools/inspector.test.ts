@@ -189,7 +189,7 @@ describe.runIf(executablePath !== undefined)('the inspector of an engine in anot
     expect(await at()).toBe(1)
     await page.keyboard.press('Shift+ArrowRight')
     expect(await at()).toBeGreaterThan(1)
-    expect(await page.locator('.row[aria-selected=true]').getAttribute('class')).toBe('row step')
+    expect(await page.locator('.row[aria-selected=true]').getAttribute('data-type')).toBe('step')
     await page.keyboard.press('End')
     await page.keyboard.press('Space')
     await until(page, `Number(document.querySelector('.inspector').dataset.at) > 20`)

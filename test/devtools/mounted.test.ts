@@ -89,7 +89,7 @@ describe.runIf(executablePath !== undefined)('the inspector within the page of a
   it('F2 is readable in a light and in a dark scheme', async () => {
     const page = await app.open()
     await page.evaluate(`save('n1', {})`)
-    await page.waitForSelector('.row.step')
+    await page.waitForSelector('.row[data-type=step]')
     const backgrounds = new Set<string>()
     for (const colorScheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme })

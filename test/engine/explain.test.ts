@@ -78,6 +78,23 @@ describe('explain() tells why an operation does not go on', () => {
     })
   })
 
+  it('F8 because the breaker is open, which wakes what was due before, and nothing that waits for a decision', async () => {
+    const clock = createVirtualClock()
+    const retry = { strategy: 'constant', baseMs: 1, maxAttempts: 2 } as const
+    const engine = await world.started({ ports: { clock }, retry, breaker: { failureThreshold: 3, cooldownMs: 60_000 } })
+    world.intercept(lost)
+    const parked = await engine.enqueue(create('a'))
+    await eventOf(engine, 'sync:retry')
+    await clock.advance(10)
+    await eventOf(engine, 'sync:parked')
+    const waiting = await engine.enqueue(create('b'))
+    await eventOf(engine, 'breaker:opened')
+    await engine.flush()
+    await clock.advance(5_000)
+    expect((await engine.explain(waiting.id)).nextWakeAt).toBe(clock.now() + 55_000)
+    expect(await engine.explain(parked.id)).not.toHaveProperty('nextWakeAt')
+  })
+
   it('F8 because it waits for its next attempt, and when that is', async () => {
     const clock = createVirtualClock()
     const engine = await world.started({ ports: { clock }, retry: { strategy: 'constant', baseMs: 50_000 } })

@@ -27,7 +27,7 @@ export function createChart() {
       {},
       title,
       button('Smaller', '−', () => zoom(1 / ZOOM)),
-      button('As wide as there is room', 'Fit', () => zoom(undefined)),
+      button('As large as there is room', 'Fit', () => zoom(undefined)),
       button('Larger', '+', () => zoom(ZOOM)),
     ),
     canvas,
@@ -55,7 +55,8 @@ export function createChart() {
   function fit(): void {
     if (drawing === undefined) return
     const { width, height } = drawing.viewBox.baseVal
-    const fitting = Math.min(MOST_SCALE, Math.max(LEAST_SCALE, canvas.clientWidth / width))
+    const whole = Math.min(canvas.clientWidth / width, canvas.clientHeight / height)
+    const fitting = Math.min(MOST_SCALE, Math.max(LEAST_SCALE, whole))
     drawing.setAttribute('width', String(width * fitting * larger))
     drawing.setAttribute('height', String(height * fitting * larger))
     bringIntoSight()

@@ -3,6 +3,8 @@ import type { Moment } from './moment.ts'
 import { shortId } from './names.ts'
 import type { Statuses } from './queue.ts'
 
+const NAMES = ['entity', 'conflict', 'severity', 'strategy', 'resolution']
+
 /** Conflicts that are open, with all sides; of a trace, what it tells of them. */
 export function createConflicts() {
   const element = el('section', { class: 'conflicts', tabindex: 0, 'aria-label': 'Conflicts' })
@@ -11,12 +13,12 @@ export function createConflicts() {
   return {
     element,
     show(moment: Moment, statuses: Statuses): void {
-      const told = [...moment.conflicts.values()]
-        .toReversed()
-        .map(({ id, fields }) => [
-          shortId(id),
-          ...['entity', 'conflict', 'severity', 'strategy', 'resolution'].map((name) => String(fields[name] ?? '')),
-        ])
+      const told = [...moment.conflicts.values()].toReversed().map(({ id, fields }) => {
+        const [entity = '', kind = '', severity = '', strategy = '', resolution = ''] = NAMES.map((name) =>
+          String(fields[name] ?? ''),
+        )
+        return [`${entity} ${shortId(id)}`, `${kind}, ${severity}`, `${strategy}: ${resolution}`]
+      })
       const open = [...statuses.values()].flatMap(({ conflicts }) => conflicts)
       const key = JSON.stringify([open, told])
       if (key === shown) return
@@ -32,7 +34,7 @@ export function createConflicts() {
       element.replaceChildren(
         ...details,
         el('h3', {}, 'As the trace tells'),
-        table(['operation', 'entity', 'kind', 'severity', 'strategy', 'resolution'], told, 'No conflict.'),
+        table(['operation', 'kind', 'how it is settled'], told, 'No conflict.'),
       )
     },
   }

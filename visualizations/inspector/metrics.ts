@@ -23,15 +23,15 @@ const LINES: readonly Line[] = [
   { name: 'Waiting', unit: '', value: ({ waiting }) => waiting },
   { name: 'Health', unit: ' %', value: ({ health }) => health },
   { name: 'Completed', unit: '/s', value: ({ completed }) => completed },
-  { name: 'Put off for a retry', unit: '/s', value: ({ retried }) => retried },
-  { name: 'Refused or parked', unit: '/s', value: ({ failed }) => failed },
+  { name: 'Put off', unit: '/s', value: ({ retried }) => retried },
+  { name: 'Refused', unit: '/s', value: ({ failed }) => failed },
   { name: 'Requests', unit: '/s', value: ({ requests }) => requests },
   {
-    name: 'Time of a request',
+    name: 'Request',
     unit: ' ms',
     value: ({ requests, requestMs }) => (requests === 0 ? undefined : requestMs / requests),
   },
-  { name: 'Lines of the trace', unit: '/s', value: ({ lines }) => lines },
+  { name: 'Lines', unit: '/s', value: ({ lines }) => lines },
 ]
 
 const WHAT_IT_MEANS: Readonly<Record<string, string>> = {

@@ -43,7 +43,7 @@ export function mount(root: HTMLElement): Inspector {
   let history = createHistory()
   let rates = createRates()
   let bands = createBands()
-  const statuses = new Map<string, EngineStatus>()
+  const statuses = new Map<string, EngineStatus & { readonly at: number }>()
   let matches = createMatches(history)
   let filter = filterOf('', ALL_TYPES)
   let chosen: string | undefined
@@ -157,8 +157,10 @@ export function mount(root: HTMLElement): Inspector {
   function drawView(at: number, moment: Moment): void {
     const now = player.isLive() ? statuses : NO_STATUSES
     const tab = tabs.current()
-    if (tab === 'Timeline') timeline.show(matches.list(), at, at !== drawnAt)
-    else if (tab === 'Sequence') sequence.show(messagesBefore(at, sequence.room()), history.nameOf)
+    if (tab === 'Timeline') {
+      timeline.show(matches.list(), at, at !== drawnAt)
+      if (!matches.isComplete()) frames.soon()
+    } else if (tab === 'Sequence') sequence.show(messagesBefore(at, sequence.room()), history.nameOf)
     else if (tab === 'Queue') queue.show(moment, now)
     else if (tab === 'Conflicts') conflicts.show(moment, now)
     else metrics.show(measuredAt(history.time(at), moment, now))
@@ -258,7 +260,7 @@ export function mount(root: HTMLElement): Inspector {
       if (isTrace) return
       statuses.delete(engine)
       if (status !== undefined) {
-        statuses.set(engine, status)
+        statuses.set(engine, { ...status, at: Date.now() })
         rates.sample(history.time(history.end() - 1), status)
       }
       frames.sampled()

@@ -3,7 +3,8 @@ import { el, short, table } from './dom.ts'
 import type { Moment, TracedOperation } from './moment.ts'
 import { shortId } from './names.ts'
 
-export type Statuses = ReadonlyMap<string, EngineStatus>
+/** As it was told, and when. */
+export type Statuses = ReadonlyMap<string, EngineStatus & { readonly at: number }>
 
 const SHOWN = 100
 
@@ -32,9 +33,9 @@ export function createQueue(timeText: (time: number) => string) {
   }
 
   const live = (statuses: Statuses): readonly HTMLElement[] =>
-    [...statuses].flatMap(([engine, { summary, waiting, queue }]) => [
+    [...statuses].flatMap(([engine, { summary, waiting, queue, at }]) => [
       el('h3', {}, `${engine}: ${waiting} waiting${queue.length < waiting ? `, the first ${queue.length} of them` : ''}`),
-      el('p', {}, summary),
+      el('p', {}, `${summary} (${timeText(at)})`),
       queue.length === 0
         ? el('p', { class: 'nothing' }, 'Nothing waits.')
         : el('ol', {}, ...queue.map((row) => entry(summary, row))),
@@ -54,7 +55,7 @@ export function createQueue(timeText: (time: number) => string) {
       element.replaceChildren(
         ...live(statuses),
         el('h3', {}, `As the trace tells, the last ${SHOWN} that it names`),
-        table(['operation', 'entity', 'status', 'tried', 'next attempt', 'last error'], told, 'No operation yet.'),
+        table(['operation', 'status', 'next attempt', 'last error'], told, 'No operation yet.'),
       )
     },
   }
@@ -68,11 +69,10 @@ function timeless(text: string): string {
 function rowOf({ id, fields, engine }: TracedOperation, timeText: (time: number) => string): readonly string[] {
   const next = fields['nextAttemptAt']
   const text = (name: string): string => String(fields[name] ?? '')
+  const tried = text('attempts')
   return [
-    `${text('type')} ${shortId(id)}`,
-    [engine, text('entity')].filter(Boolean).join(' '),
-    text('status'),
-    text('attempts'),
+    [text('type'), engine, text('entity'), shortId(id)].filter(Boolean).join(' '),
+    tried === '' ? text('status') : `${text('status')}, tried ${tried} ×`,
     typeof next === 'number' ? timeText(next) : '',
     text('error'),
   ]

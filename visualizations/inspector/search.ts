@@ -44,6 +44,9 @@ export function filterOf(text: string, types: Iterable<string>): Filter {
   }
 }
 
+/** Lines that are looked at within one frame. */
+const AT_ONCE = 50_000
+
 /** The numbers of the lines that pass; it grows with the history, and looks at each line once. */
 export function createMatches(history: History) {
   let filter = filterOf('', ALL_TYPES)
@@ -63,13 +66,17 @@ export function createMatches(history: History) {
       found = []
       seen = 0
     },
-    /** Up to date, and without those that were forgotten. */
-    list(): readonly number[] {
-      for (let at = Math.max(seen, history.first()); at < history.end(); at++) {
+    /** Whether `list` has seen everything; if not, it goes on when it is asked again. */
+    isComplete: (): boolean => seen === history.end(),
+    /** Without those that were forgotten. */
+    list(atOnce = AT_ONCE): readonly number[] {
+      const from = Math.max(seen, history.first())
+      const to = Math.min(history.end(), from + atOnce)
+      for (let at = from; at < to; at++) {
         const line = history.line(at)
         if (line !== undefined && passes(line)) found.push(at)
       }
-      seen = history.end()
+      seen = to
       if ((found[0] ?? Infinity) < history.first()) found = found.filter((at) => at >= history.first())
       return found
     },

@@ -1,18 +1,30 @@
 import type { TraceLine } from '../../src/core/trace.ts'
 import { el, short, svg } from './dom.ts'
-import { shortId } from './names.ts'
+import { plain } from './names.ts'
 
 const LEAST = 10
-const COLUMN_PX = 94
+/** Columns share the width that there is; narrower than this, it is scrolled. */
+const COLUMN_PX = 56
 const ROW_PX = 24
-const TOP_PX = 30
-const NAME_LENGTH = 15
+/** Heads stand in two rows in turn. */
+const HEAD_PX = 14
+const TOP_PX = 44
+const LETTER_PX = 6.6
 /** Where events come from that no actor sent: the engine's own code, the application, a timer. */
-const OUTSIDE = ''
+const OUTSIDE = 'outside'
 
 export interface Message {
   readonly at: number
   readonly event: Extract<TraceLine, { type: 'event' }>
+}
+
+/** As it is drawn: actors by their names, for one that is invoked again is the same to who looks. */
+interface Arrow {
+  readonly at: number
+  readonly from: string
+  readonly to: string
+  readonly name: string
+  readonly about: string
 }
 
 /** The last messages between actors, one below the other; as many as there is room for. */
@@ -24,31 +36,37 @@ export function createSequence(go: (at: number) => void) {
     if (at !== undefined) go(Number(at))
   })
 
-  function arrow({ at, event }: Message, row: number, columns: readonly string[], isLast: boolean): SVGElement {
+  function arrow({ at, from, to, name, about }: Arrow, row: number, columns: readonly string[], isLast: boolean): SVGElement {
     const y = TOP_PX + row * ROW_PX
-    const x = (actor: string): number => COLUMN_PX / 2 + columns.indexOf(actor) * COLUMN_PX
-    const [start, end] = [x(event.from ?? OUTSIDE), x(event.to)]
+    const columnPx = columnOf(columns)
+    const width = columns.length * columnPx
+    const x = (actor: string): number => columnPx / 2 + columns.indexOf(actor) * columnPx
+    const half = (name.length * LETTER_PX) / 2
+    const [start, end] = [x(from), x(to)]
     const isOwn = start === end
     const way = isOwn ? `M${start} ${y + 10}h18v9h-13` : `M${start} ${y + 18}H${end - Math.sign(end - start) * 5}`
-    const about = Object.entries(event.fields ?? {}).map(([name, value]) => ` ${name}=${String(value)}`)
-    const place = isOwn ? { x: start + 22, 'text-anchor': 'start' } : { x: (start + end) / 2, 'text-anchor': 'middle' }
+    const beside = start + 24 + 2 * half > width ? start - 8 - half : start + 24 + half
+    const middle = isOwn ? beside : (start + end) / 2
     return svg(
       'g',
       { class: isLast ? 'message current' : 'message', 'data-message': at },
-      svg('title', {}, short(`${event.event}${about.join('')}`, 500)),
-      svg('rect', { x: 0, y, width: columns.length * COLUMN_PX, height: ROW_PX }),
+      svg('title', {}, about),
+      svg('rect', { x: 0, y, width, height: ROW_PX }),
       svg('path', { d: way, 'marker-end': 'url(#arrow)' }),
-      svg('text', { ...place, y: y + 13 }, short(event.event, 30)),
+      svg('text', { x: Math.max(half, Math.min(middle, width - half)), 'text-anchor': 'middle', y: y + 13 }, name),
     )
   }
 
-  function draw(messages: readonly Message[], columns: readonly string[], heads: readonly string[]): SVGElement {
-    const [width, height] = [columns.length * COLUMN_PX, TOP_PX + messages.length * ROW_PX + 8]
-    const lifelines = heads.flatMap((name, index) => {
-      const x = COLUMN_PX / 2 + index * COLUMN_PX
-      const head = svg('text', { x, y: 14, 'text-anchor': 'middle', class: 'head' }, short(name, NAME_LENGTH))
+  function draw(messages: readonly Arrow[], columns: readonly string[]): SVGElement {
+    const columnPx = columnOf(columns)
+    const [width, height] = [columns.length * columnPx, TOP_PX + messages.length * ROW_PX + 8]
+    const lifelines = columns.flatMap((name, index) => {
+      const x = columnPx / 2 + index * columnPx
+      const y = HEAD_PX * (1 + (index % 2))
+      const letters = Math.floor((2 * columnPx) / LETTER_PX) - 2
+      const head = svg('text', { x, y, 'text-anchor': 'middle', class: 'head' }, short(name, letters))
       head.append(svg('title', {}, short(name)))
-      return [head, svg('path', { d: `M${x} 22V${height}`, class: 'life' })]
+      return [head, svg('path', { d: `M${x} ${y + 6}V${height}`, class: 'life' })]
     })
     const head = svg(
       'marker',
@@ -65,6 +83,9 @@ export function createSequence(go: (at: number) => void) {
     )
   }
 
+  const columnOf = (columns: readonly string[]): number =>
+    Math.max(COLUMN_PX, Math.floor(Math.min(160, (element.clientWidth - 4) / columns.length)))
+
   return {
     element,
     /** How many messages can be seen without scrolling. */
@@ -74,11 +95,17 @@ export function createSequence(go: (at: number) => void) {
       if (key === shown) return
       shown = key
       if (messages.length === 0) return element.replaceChildren(el('p', { class: 'nothing' }, 'No messages yet.'))
-      const columns = [...new Set(messages.flatMap(({ event: { from, to } }) => [from ?? OUTSIDE, to]))].toSorted(
+      const arrows = messages.map(({ at, event: { from, to, event, fields } }) => ({
+        at,
+        from: from === undefined ? OUTSIDE : plain(nameOf(from)),
+        to: plain(nameOf(to)),
+        name: short(plain(event), 30),
+        about: short([event, ...Object.entries(fields ?? {}).map(([name, value]) => `${name}=${String(value)}`)].join(' '), 500),
+      }))
+      const columns = [...new Set(arrows.flatMap(({ from, to }) => [from, to]))].toSorted(
         (a, b) => Number(a !== OUTSIDE) - Number(b !== OUTSIDE),
       )
-      const heads = columns.map((actor) => (actor === OUTSIDE ? '(from outside)' : shortId(nameOf(actor))))
-      element.replaceChildren(draw(messages, columns, heads))
+      element.replaceChildren(draw(arrows, columns))
     },
   }
 }

@@ -1,6 +1,6 @@
 import type { TraceLine } from '../../src/core/trace.ts'
 import { el, short } from './dom.ts'
-import { shortId } from './names.ts'
+import { plain } from './names.ts'
 import { ALL_TYPES, placeOf } from './search.ts'
 
 const ROW_PX = 20
@@ -26,7 +26,7 @@ export interface TimelineHooks {
 export function createTimeline(hooks: TimelineHooks) {
   const search = el('input', {
     type: 'search',
-    placeholder: 'Search: words that must all be there',
+    placeholder: 'Search: all words',
     'aria-label': 'Search the timeline',
   })
   const boxes = ALL_TYPES.map((type) => [type, el('input', { type: 'checkbox', checked: true })] as const)
@@ -60,7 +60,9 @@ export function createTimeline(hooks: TimelineHooks) {
       role: 'option',
       id: `line-${at}`,
       'data-at': at,
-      class: `row ${hooks.typeOf(at)}`,
+      // Not a class: the page around may have styles for such a name.
+      'data-type': hooks.typeOf(at),
+      class: 'row',
       'aria-selected': String(at === cursor),
     }
     const text = hooks.text(at)
@@ -68,7 +70,7 @@ export function createTimeline(hooks: TimelineHooks) {
       'div',
       attributes,
       el('span', { class: 'time' }, hooks.time(at)),
-      el('span', { class: 'text', title: text }, short(shortId(text))),
+      el('span', { class: 'text', title: text }, short(plain(text))),
     )
     made.style.top = `${place * ROW_PX}px`
     return made

@@ -10,43 +10,45 @@ export interface TraceFile {
 /** In characters; those of a trace have some hundreds. */
 const MAX_LINE = 4_194_304
 
-/** Reads a trace (docs/trace-format.md) in pieces. A last line that was cut off is left out. Each throws an Error that says what is wrong, and where. */
-export function createTraceReader() {
+/** Reads a trace (docs/trace-format.md) in pieces. A last line that was cut off is left out. Both throw an Error that says what is wrong, and where; what stands before it was told. */
+export function createTraceReader(tell: (line: TraceLine) => void) {
   let header: TraceHeader | undefined
   let number = 0
   let rest = ''
 
-  function take(row: string, isLast: boolean): readonly TraceLine[] {
+  function take(row: string, isLast: boolean): void {
     number += 1
     if (header === undefined) {
       header = headerOf(row)
-      return []
+      return
     }
-    if (row.trim() === '') return []
+    if (row.trim() === '') return
     const line = traceLineOf(parsed(row))
-    if (line !== undefined) return [line]
-    if (isLast) return []
+    if (line !== undefined) return tell(line)
+    if (isLast) return
     throw new Error(`Line ${number} of the trace can't be read.`)
   }
 
   return {
     /** Undefined before the first line was read. */
     header: (): TraceHeader | undefined => header,
-    push(text: string): readonly TraceLine[] {
+    push(text: string): void {
       const rows = `${rest}${text}`.split('\n')
       rest = rows.pop() ?? ''
-      if (rest.length > MAX_LINE) throw new Error(`Line ${number + rows.length + 1} of the trace is too long.`)
-      return rows.flatMap((row) => take(row, false))
+      for (const row of rows) take(row, false)
+      if (rest.length > MAX_LINE) throw new Error(`Line ${number + 1} of the trace is too long.`)
     },
     /** What stands after the last line break. */
-    end: (): readonly TraceLine[] => take(rest, true),
+    end: (): void => take(rest, true),
   }
 }
 
 /** Reads a trace that is there as a whole. @throws Error that says what is wrong, and where. */
 export function readTrace(text: string): TraceFile {
-  const reader = createTraceReader()
-  const lines = [...reader.push(text), ...reader.end()]
+  const lines: TraceLine[] = []
+  const reader = createTraceReader((line) => lines.push(line))
+  reader.push(text)
+  reader.end()
   return { header: reader.header() ?? headerOf(''), lines }
 }
 
@@ -62,16 +64,26 @@ export interface ReadHooks {
 export async function readTraceStream(stream: ReadableStream<Uint8Array>, { begin, lines, isOver }: ReadHooks): Promise<void> {
   const chunks = stream.getReader()
   const decoder = new TextDecoder()
-  const trace = createTraceReader()
+  let read: TraceLine[] = []
+  const trace = createTraceReader((line) => read.push(line))
   let hasBegun = false
+
+  function take(text: string, isLast: boolean): void {
+    read = []
+    try {
+      trace.push(text)
+      if (isLast) trace.end()
+    } finally {
+      const header = trace.header()
+      if (!hasBegun && header !== undefined) begin(header)
+      hasBegun = header !== undefined
+      lines(read)
+    }
+  }
+
   while (!isOver()) {
     const { done, value } = await chunks.read()
-    const read = trace.push(decoder.decode(value, { stream: !done }))
-    const last = done ? trace.end() : []
-    const header = trace.header()
-    if (!hasBegun && header !== undefined) begin(header)
-    hasBegun = header !== undefined
-    lines([...read, ...last])
+    take(decoder.decode(value, { stream: !done }), done)
     if (done) return
   }
   await chunks.cancel()

@@ -2,6 +2,8 @@ import type { TracedActor, TracedActors } from '../../src/core/trace.ts'
 import { el, short } from './dom.ts'
 import { valueText } from './moment.ts'
 
+type Placed = readonly [actor: TracedActor, depth: number]
+
 /** The actors that are there, each under its parent; one of them is chosen. */
 export function createTree(choose: (actor: string) => void) {
   const element = el('nav', { class: 'tree', 'aria-label': 'Actors' })
@@ -50,17 +52,24 @@ export function createTree(choose: (actor: string) => void) {
   }
 }
 
-/** Engine by engine, children after their parents; at most 300. */
-function inOrder(actors: TracedActors): readonly (readonly [TracedActor, number])[] {
+/** Engine by engine, children after their parents, whoever they say that those are; at most 300. */
+function inOrder(actors: TracedActors): readonly Placed[] {
   const children = new Map<string | undefined, TracedActor[]>()
   for (const actor of actors.values()) {
     const above = actor.parent !== undefined && actors.has(actor.parent) ? actor.parent : undefined
-    children.set(above, [...(children.get(above) ?? []), actor])
+    const known = children.get(above)
+    if (known === undefined) children.set(above, [actor])
+    else known.push(actor)
   }
-  const below = (parent: string | undefined, depth: number): readonly (readonly [TracedActor, number])[] =>
-    (children.get(parent) ?? []).flatMap((actor) => [[actor, depth] as const, ...below(actor.actor, depth + 1)])
-  const engineOf = ([{ engine = '' }]: readonly [TracedActor, number]): string => engine
-  return below(undefined, 0)
-    .toSorted((a, b) => engineOf(a).localeCompare(engineOf(b)))
-    .slice(0, 300)
+  const placed = new Map<string, Placed>()
+  for (const root of [...(children.get(undefined) ?? []), ...actors.values()]) {
+    const next: Placed[] = [[root, 0]]
+    for (let one = next.pop(); one !== undefined; one = next.pop()) {
+      const [{ actor }, depth] = one
+      if (placed.has(actor)) continue
+      placed.set(actor, one)
+      next.push(...(children.get(actor) ?? []).map((child): Placed => [child, depth + 1]).toReversed())
+    }
+  }
+  return [...placed.values()].toSorted(([a], [b]) => (a.engine ?? '').localeCompare(b.engine ?? '')).slice(0, 300)
 }

@@ -146,6 +146,9 @@ describe('a trace in the inspector', () => {
     expect(matches.list()).toEqual([1, 4])
     matches.set(filterOf('', ALL_TYPES))
     expect(matches.list()).toEqual([0, 1, 2, 3, 4])
+    matches.set(filterOf('engine', ALL_TYPES))
+    expect([matches.list(2), matches.isComplete()]).toEqual([[0, 1], false])
+    expect([matches.list(), matches.isComplete()]).toEqual([[0, 1, 2, 3, 4], true])
     expect(lineText(history.line(1)!, history.nameOf)).toBe('→ engine OUTCOME operation=o1')
   })
 
@@ -160,15 +163,17 @@ describe('a trace in the inspector', () => {
 
   it('F2 is read in pieces, with any line breaks, up to where it is broken', () => {
     const text = trace.split('\n').slice(0, 40).join('\r\n')
-    const reader = createTraceReader()
-    const read = Array.from(text).flatMap((letter) => reader.push(letter))
-    expect([...read, ...reader.end()]).toEqual(readTrace(trace).lines.slice(0, 39))
-    const broken = createTraceReader()
-    expect(broken.push(`${trace.split('\n').slice(0, 3).join('\n')}\n`)).toHaveLength(2)
-    expect(() => broken.push('{"type":"step"}\n')).toThrow('Line 4')
-    expect(() => createTraceReader().push(`${JSON.stringify(header)}\n${'x'.repeat(5_000_000)}`)).toThrow(
-      'Line 2 of the trace is too long',
-    )
+    const read: TraceLine[] = []
+    const reader = createTraceReader((line) => read.push(line))
+    for (const letter of text) reader.push(letter)
+    reader.end()
+    expect(read).toEqual(readTrace(trace).lines.slice(0, 39))
+    const before: TraceLine[] = []
+    const broken = createTraceReader((line) => before.push(line))
+    expect(() => broken.push(`${trace.split('\n').slice(0, 3).join('\n')}\n{"type":"step"}\n`)).toThrow('Line 4')
+    expect(before).toHaveLength(2)
+    const endless = `${JSON.stringify(header)}\n${'x'.repeat(5_000_000)}`
+    expect(() => createTraceReader(() => {}).push(endless)).toThrow('Line 2 of the trace is too long')
   })
 
   it('A12 F2 says which alerts are raised, and where the machines were that an engine needs', () => {
