@@ -91,9 +91,8 @@ export const ordering: readonly Bug[] = [
     changes: [
       {
         file: 'src/engine/chooser.js',
-        find: "if (first.status === 'queued' || isScheduled(first))",
-        replace:
-          "if (first.status === 'queued' || isScheduled(first) || (first.status === 'waiting' && (first.dueAt ?? 0) <= now))",
+        find: 'if (isUnsent(first))',
+        replace: "if (isUnsent(first) || (first.status === 'waiting' && (first.dueAt ?? 0) <= now))",
       },
       {
         file: 'src/core/coalesce.js',
