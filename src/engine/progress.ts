@@ -1,5 +1,6 @@
-import { BehaviorSubject, distinctUntilChanged, type Observable } from 'rxjs'
+import { BehaviorSubject, type Observable } from 'rxjs'
 import type { Clock } from '../core/ports.ts'
+import { distinct } from './distinct.ts'
 import type { Events } from './events.ts'
 import type { PullProgress, SyncProgress } from './read-types.ts'
 import type { SyncEvent } from './types.ts'
@@ -54,7 +55,7 @@ export function createProgress(clock: Clock, events: Events) {
   events.on('pull:*', next)
   for (const type of ['engine:paused', 'engine:stopped', 'lock:lost'] as const) events.on(type, rest)
   return {
-    progress$: progress.pipe(distinctUntilChanged()) satisfies Observable<SyncProgress>,
+    progress$: distinct(progress) satisfies Observable<SyncProgress>,
     pushing: (): void => progress.next({ phase: 'pushing', done: 0 }),
     /** A pull, where one began, tells of its own end. */
     pushed(): void {

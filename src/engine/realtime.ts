@@ -1,4 +1,4 @@
-import { BehaviorSubject, distinctUntilChanged, Observable, Subject } from 'rxjs'
+import { BehaviorSubject, Observable, Subject } from 'rxjs'
 import { createActor, fromCallback, type InspectionEvent } from 'xstate'
 import { channelMachine, type ChannelHealth, type ChannelReport } from '../../machines/channel.ts'
 import type { PullTarget } from '../../machines/pull.ts'
@@ -7,6 +7,7 @@ import { SyncError } from '../core/errors.ts'
 import type { Settings } from '../core/options.ts'
 import type { SystemPorts } from '../core/ports.ts'
 import { channelConnection } from './channel-connection.ts'
+import { distinct } from './distinct.ts'
 import type { Events } from './events.ts'
 import { machineClock } from './machine-clock.ts'
 import type { RealtimeState } from './read-types.ts'
@@ -101,9 +102,7 @@ export function createRealtime(
   events.on('network:online', () => line?.actor.send({ type: 'CAME_ONLINE' }))
 
   return {
-    state$: state.pipe(
-      distinctUntilChanged((a, b) => a.phase === b.phase && a.latencyMs === b.latencyMs && a.missedBeats === b.missedBeats),
-    ),
+    state$: distinct(state, (a, b) => a.phase === b.phase && a.latencyMs === b.latencyMs && a.missedBeats === b.missedBeats),
     messages$: new Observable<ChangedMessage>((subscriber) => messages.subscribe(subscriber)),
     isConnected: (): boolean => state.value.phase === 'connected',
     begin,

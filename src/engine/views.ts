@@ -1,22 +1,11 @@
-import {
-  BehaviorSubject,
-  defer,
-  distinctUntilChanged,
-  filter,
-  map,
-  NEVER,
-  Observable,
-  retry,
-  startWith,
-  Subject,
-  switchMap,
-} from 'rxjs'
+import { BehaviorSubject, Observable, Subject, Subscription } from 'rxjs'
 import type { ActionEffects } from '../core/derive.ts'
 import { StorageClosedError, ValidationError } from '../core/errors.ts'
 import type { OperationRow } from '../core/operation.ts'
 import type { Settings } from '../core/options.ts'
 import type { Clock, Write } from '../core/ports.ts'
 import { ENTITIES, OPERATIONS, isOperationRow, readEntity, type EntityRow } from '../core/schema.ts'
+import { distinct } from './distinct.ts'
 import type { Events } from './events.ts'
 import { guarded } from './guarded.ts'
 import { createMirror, type Mirror, type News } from './mirror.ts'
@@ -178,14 +167,27 @@ export function createViews(settings: Settings, store: Store, clock: Clock, even
     return due
   }
 
-  /** Who watches goes on once the store can be read again. */
-  function failedToLoad(error: unknown): Observable<unknown> {
-    report(error)
-    return new Observable((subscriber) => clock.schedule(() => subscriber.next(undefined), LOOK_AGAIN_MS))
-  }
-
   function report(error: unknown): void {
     if (!(error instanceof StorageClosedError)) events.emit({ type: 'storage:error', error })
+  }
+
+  /** In each life of the store anew. Who can't read it goes on once it can be read again. */
+  function whileOpen(follow: (life: Subscription) => Promise<void>): Subscription {
+    let life = new Subscription()
+    function begin(own: Subscription): void {
+      follow(own).catch((error: unknown) => {
+        if (own.closed) return
+        report(error)
+        own.add(clock.schedule(() => begin(own), LOOK_AGAIN_MS))
+      })
+    }
+    const opened = isOpen.subscribe((open) => {
+      life.unsubscribe()
+      life = new Subscription()
+      if (open) begin(life)
+    })
+    opened.add(() => life.unsubscribe())
+    return opened
   }
 
   function safely<Value>(stream: Observable<Value>): Observable<Value> {
@@ -201,20 +203,22 @@ export function createViews(settings: Settings, store: Store, clock: Clock, even
       if (shown < owed) await lookNow()
       return mirrors.get(entity) ?? mirrorOf(entity)
     }
-    const changes$ = changes.pipe(
-      map((all) => all.filter((change) => change.entity === entity)),
-      filter((own) => own.length > 0),
+    const changes$ = new Observable<readonly EntityChange[]>((subscriber) =>
+      changes.subscribe((all) => {
+        const own = all.filter((change) => change.entity === entity)
+        if (own.length > 0) subscriber.next(own)
+      }),
     )
     const watched = <Part>(pick: (one: Mirror) => Part): Observable<Part> =>
-      isOpen.pipe(
-        switchMap((open) => (open ? defer(mirror).pipe(retry({ delay: failedToLoad })) : NEVER)),
-        switchMap((one) =>
-          changes$.pipe(
-            startWith(undefined),
-            map(() => pick(one)),
-          ),
+      distinct(
+        new Observable<Part>((subscriber) =>
+          whileOpen(async (life) => {
+            const one = await mirror()
+            if (life.closed) return
+            subscriber.next(pick(one))
+            life.add(changes$.subscribe(() => subscriber.next(pick(one))))
+          }),
         ),
-        distinctUntilChanged(),
       )
     function watch(): Observable<readonly Entity[]>
     function watch(id: string): Observable<Entity | undefined>
