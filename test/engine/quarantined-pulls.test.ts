@@ -199,7 +199,7 @@ describe('what a page could not bring', () => {
       return outcome
     })
     let isExpired = false
-    let held: Operation | undefined
+    const held: Operation[] = []
     const { pull, ...real } = transport()
     const engine = await started({
       pull: { everyMs: 20_000, pageSize: 1 },
@@ -211,16 +211,16 @@ describe('what a page could not bring', () => {
             pages = 0
             return { type: 'expired', error: new ServerError('gone') }
           }
-          if (pages === 2 && held !== undefined) {
+          if (pages === 2 && held[0] !== undefined) {
             release()
-            expect(await held.settled).toEqual({ status: 'done' })
+            expect(await held[0].settled).toEqual({ status: 'done' })
           }
           return pull!(request, context)
         },
       },
     })
     await engine.synchronize()
-    held = await engine.enqueue({ type: 'update', entity: 'note', id: 'a', payload: { title: 'ours' } })
+    held.push(await engine.enqueue({ type: 'update', entity: 'note', id: 'a', payload: { title: 'ours' } }))
     await isApplied
     await elsewhere(world, 'PATCH', '/note/c', { title: 'two' })
     isExpired = true
