@@ -2,7 +2,7 @@ import { create } from 'axios'
 import { createSyncEngine } from 'synchart'
 import { sqliteStorage } from 'synchart/storage/sqlite'
 import { httpTransport } from 'synchart/transport/http'
-import { cpuTimed, interleaved, newPath, payload, startServer, timed } from './support.mjs'
+import { interleaved, measured, newPath, paired, payload, startServer } from './support.mjs'
 
 const CONCURRENCY = 6
 let runs = 0
@@ -12,17 +12,20 @@ export async function benchDrain(rounds, { operations = 10_000, batched = 20_000
   const results = []
   for (const kind of ['reference', 'plain']) {
     const server = await startServer(kind)
-    const { engine, bare } = await interleaved(rounds, {
-      engine: async () => operations / (await drain(server.url, operations, 1)).ms,
-      bare: async () => operations / (await timed(() => axiosLoop(server.url, operations))),
-    })
+    const of = await paired(
+      rounds,
+      () => measured(() => axiosLoop(server.url, operations)),
+      () => drain(server.url, operations, 1),
+    )
+    const [wall, cpu] = [of('ms'), of('cpuMs')]
+    const each = (ms) => ((1000 * ms) / operations).toFixed(0)
     results.push({
       what: `drain, ${operations} operations, ${kind} server`,
-      value: engine / bare,
+      value: 1 / wall.ratio,
       unit: '× bare axios loop',
       limit: 0.8,
       atLeast: true,
-      detail: `${(1000 * engine).toFixed(0)} against ${(1000 * bare).toFixed(0)} operations/s`,
+      detail: `${each(wall.on)} against ${each(wall.off)} µs an operation; CPU ${each(cpu.on)} against ${each(cpu.off)}`,
     })
     await server.stop()
   }
@@ -68,16 +71,13 @@ export async function drain(url, operations, batchSize, options = {}) {
       engine.enqueue({ type: 'create', entity: 'note', id: `r${run}-${i}`, payload: payload(i) }),
     ),
   )
-  let ms = 0
-  const cpuMs = await cpuTimed(async () => {
-    ms = await timed(async () => {
-      engine.resume('bench')
-      const { succeeded } = await engine.flush()
-      if (succeeded !== operations) throw new Error(`Only ${succeeded} of ${operations} succeeded.`)
-    })
+  const took = await measured(async () => {
+    engine.resume('bench')
+    const { succeeded } = await engine.flush()
+    if (succeeded !== operations) throw new Error(`Only ${succeeded} of ${operations} succeeded.`)
   })
   await engine.stop()
-  return { ms, cpuMs }
+  return took
 }
 
 async function axiosLoop(url, operations) {
