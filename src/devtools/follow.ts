@@ -33,17 +33,21 @@ export function follow(engine: SyncEngine, follower: Follower): () => void {
     // To be asked how it stands makes it read the store, which is no news.
     hasNews ||= line.type !== 'port'
     if (waiting.length < MAX_WAITING && follower.hasRoom()) {
-      waiting.push(...gap.close(actors, line.at), line)
+      waiting.push(...overGap(line.at), line)
     } else {
       gap.widen(actors, 1)
-      dropped += 1
     }
     advance(actors, line)
     lastAt = line.at
   })
 
+  function overGap(at: number): readonly TraceLine[] {
+    dropped += gap.missing()
+    return gap.close(actors, at)
+  }
+
   function deliver(): void {
-    if (gap.isOpen() && waiting.length < MAX_WAITING && follower.hasRoom()) waiting.push(...gap.close(actors, lastAt))
+    if (waiting.length < MAX_WAITING && follower.hasRoom()) waiting.push(...overGap(lastAt))
     if (waiting.length === 0) return
     const [lines, missing] = [waiting, dropped]
     waiting = []

@@ -7,7 +7,8 @@ export function createGap() {
   let missing = 0
 
   return {
-    isOpen: (): boolean => missing > 0,
+    /** Lines that are left out since it was closed. */
+    missing: (): number => missing,
     /** Lines are left out; `actors` are those before them. */
     widen(actors: TracedActors, lines: number): void {
       if (missing === 0) known = [...actors.keys()]

@@ -126,7 +126,7 @@ describe('what the inspector passes on', () => {
     again.tell({ type: 'lines', lines: [made('a1', 'slot-1'), moved('a1', 4, 'recording')] })
     await expect.poll(() => states(listener)).toEqual({ 'e2:a1': 'sending', 'e3:a1': 'recording' })
     const names = listener.messages.flatMap(({ type, engine: name }) => (type === 'hello' ? [name] : []))
-    expect(names.slice(-3).toSorted()).toEqual(['notes', 'notes 2', 'notes 3'])
+    expect(new Set(names.slice(-3))).toEqual(new Set(['notes', 'notes 2', 'notes 3']))
   })
 
   it('F2 what is no message of an engine closes its line, and harms neither the others nor the page', async () => {

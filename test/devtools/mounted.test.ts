@@ -89,13 +89,18 @@ describe.runIf(executablePath !== undefined)('the inspector within the page of a
   it('F2 is readable in a light and in a dark scheme', async () => {
     const page = await app.open()
     await page.evaluate(`save('n1', {})`)
+    await page.evaluate(`engine.pause('lunch')`)
+    await page.evaluate(`void save('n2', { title: 'waits' })`)
     await page.waitForSelector('.row[data-type=step]')
     const backgrounds = new Set<string>()
     for (const colorScheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme })
-      const { least, background } = await page.evaluate<{ least: number; background: string }>(CONTRAST)
-      backgrounds.add(background)
-      expect(least).toBeGreaterThanOrEqual(4.5)
+      for (const name of ['Sequence', 'Queue', 'Conflicts', 'Metrics', 'Timeline']) {
+        await page.getByRole('tab', { name }).click()
+        const { least, background } = await page.evaluate<{ least: number; background: string }>(CONTRAST)
+        backgrounds.add(background)
+        expect(least).toBeGreaterThanOrEqual(4.5)
+      }
     }
     expect(backgrounds.size).toBe(2)
   })

@@ -91,7 +91,12 @@ function remember(map: Map<string, TracedOperation>, id: string, known: TracedOp
   map.delete(id)
   map.set(id, known)
   if (map.size <= MAX_OPERATIONS) return
-  const [oldest] = map.keys()
-  const [ended = oldest] = [...map].find(([, operation]) => isEnded(operation)) ?? []
-  if (ended !== undefined) map.delete(ended)
+  let [victim] = map.keys()
+  // The oldest of them has ended almost always: this is asked of every notice.
+  for (const [other, operation] of map) {
+    if (!isEnded(operation)) continue
+    victim = other
+    break
+  }
+  if (victim !== undefined) map.delete(victim)
 }

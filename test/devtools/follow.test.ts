@@ -1,0 +1,55 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { advance, type TracedActors, type TraceLine } from '../../src/core/trace.ts'
+import { follow } from '../../src/devtools/follow.ts'
+import { createWorld, type World } from '../support/world.ts'
+
+let world: World
+beforeEach(async () => {
+  world = await createWorld()
+})
+afterEach(() => world.close())
+
+const states = (lines: readonly TraceLine[]): unknown => {
+  const actors: TracedActors = new Map()
+  for (const line of lines) advance(actors, line)
+  return [...actors.values()]
+    .map(({ actor, name, value }) => [actor, name, value])
+    .toSorted((a, b) => (String(a) < String(b) ? -1 : 1))
+}
+
+describe('who follows an engine and can not take everything', () => {
+  it('F2 is told, when there is room again, how many lines were left out, and is where the engine is, though nothing happens any more', async () => {
+    const engine = await world.started({ recorder: {} })
+    const all: TraceLine[] = []
+    const unwatch = engine.recorder.watch((line) => all.push(line))
+    const told: TraceLine[] = []
+    const reported: number[] = []
+    let isFull = false
+    const asked: boolean[] = []
+    const stop = follow(engine, {
+      lines(lines, dropped) {
+        told.push(...lines)
+        if (dropped > 0) reported.push(dropped)
+      },
+      status: () => void asked.push(isFull),
+      hasRoom: () => !isFull,
+    })
+    const write = async (id: string): Promise<unknown> =>
+      (await engine.enqueue({ type: 'create', entity: 'note', id, payload: {} })).settled
+    await write('n1')
+    await expect.poll(() => told.length).toBeGreaterThan(0)
+    isFull = true
+    for (const id of ['n2', 'n3', 'n4']) await write(id)
+    engine.pause('lunch')
+    await engine.stop()
+    isFull = false
+    await expect.poll(() => reported.length).toBe(1)
+    await expect.poll(() => states(told)).toEqual(states(all))
+    const gap = told.find((line) => line.type === 'notice' && line.event === 'inspector:left-out')
+    expect(gap).toMatchObject({ fields: { lines: reported[0] } })
+    expect(reported[0]).toBeGreaterThan(100)
+    expect(asked).not.toContain(true)
+    stop()
+    unwatch()
+  })
+})
