@@ -64,8 +64,11 @@ async function surroundingsOf(store: Store, row: OperationRow): Promise<Surround
   const named = await Promise.all(group.flatMap(({ dependsOn = [] }) => dependsOn).map((id) => store.successorOf(id)))
   const earlier = isOneByOne ? members.filter(({ seq }) => seq < row.seq) : []
   const own = new Set(group.map(({ id }) => id))
-  const isAhead = (one: OperationRow | undefined): one is OperationRow => one !== undefined && !own.has(one.id) && isLive(one)
-  return { ahead: [...heads, ...named, ...earlier].filter(isAhead), beside: group.filter(isLive) }
+  const isOther = (one: OperationRow | undefined): boolean => one !== undefined && !own.has(one.id)
+  // Members may name each other; an operation that names itself never goes.
+  const isSentWithOthers = row.transaction !== undefined && !isOneByOne
+  const ahead = [...heads.filter(isOther), ...(isSentWithOthers ? named.filter(isOther) : named), ...earlier]
+  return { ahead: ahead.flatMap((one) => (one !== undefined && isLive(one) ? [one] : [])), beside: group.filter(isLive) }
 }
 
 async function membersOf(store: Store, row: OperationRow): Promise<Rows> {

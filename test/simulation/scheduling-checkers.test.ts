@@ -76,22 +76,22 @@ describe('the checker of budgets', () => {
 const did = (action: string, result = 'begun'): FactBody => ({ type: 'did', tab: at.tab, action, result })
 const scheduled = did('scheduled', '1000')
 const begins = did('synchronises')
-const stopping: FactBody = { type: 'tab', ...at, user: 'u1', change: 'stopping', build: 1 }
+const rests = (result: string): FactBody => ({ type: 'did', tab: 'nobody', action: 'rests', result })
 const slept: FactBody = { type: 'fault', kind: 'slept', where: 'd1', seqs: [] }
 
 describe('the checker of schedules', () => {
   it.each<readonly [string, number, readonly FactBody[]]>([
     ['it comes too soon', 500, [scheduled, begins]],
     ['it comes again too soon', 400, [scheduled, did('waits'), begins, begins]],
-    ['it ceases', 200_000, [scheduled, stopping]],
+    ['it ceases', 20_000, [scheduled, begins, rests('begun'), rests('done')]],
   ])('B7 tells when %s', async (_, everyMs, facts) => {
     expect(new Set(await saidBy('schedules', everyMs, facts))).toEqual(new Set(['B7']))
   })
 
   it.each<readonly [string, number, readonly FactBody[]]>([
-    ['one that comes in time', 800, [scheduled, begins, stopping]],
+    ['one that comes in time', 800, [scheduled, begins, rests('begun'), begins, rests('done')]],
     ['what somebody asks for', 500, [scheduled, did('asks to synchronise'), begins]],
-    ['a clock that was set', 500, [scheduled, slept, begins, stopping]],
+    ['a clock that was set', 500, [scheduled, slept, begins, rests('begun'), rests('done')]],
     ['a tab without any', 500, [begins, begins]],
   ])('B7 says nothing of %s', async (_, everyMs, facts) => {
     expect(await saidBy('schedules', everyMs, facts)).toEqual([])

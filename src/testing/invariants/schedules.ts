@@ -16,13 +16,14 @@ interface Rounds {
 }
 
 const JITTER = 0.25
-/** So long one may take, at the most, with the takeover and the outage that it has to wait for. */
-const LONGEST_MS = 180_000
 const JUMPS: ReadonlySet<string> = new Set(['clock-hour', 'clock-year', 'slept', 'throttled'])
 
 /** B7: what is scheduled again and again comes no sooner than its rest lets it, less the jitter, and does not cease. */
 export const schedules: Checker = ({ now, deviceOf }, report) => {
   const tabs = new Map<string, Rounds>()
+  /** Devices whose clocks were set: what was scheduled by another time may wait for that. */
+  const jumped = new Set<string>()
+  let restedAt = Infinity
 
   function did({ tab, action, result }: Extract<Fact, { type: 'did' }>): void {
     if (action === 'scheduled') {
@@ -31,6 +32,8 @@ export const schedules: Checker = ({ now, deviceOf }, report) => {
       tabs.set(tab, rounds)
       return
     }
+    if (action === 'rests' && result === 'begun') restedAt = now()
+    if (action === 'rests' && result === 'done') rested()
     const rounds = tabs.get(tab)
     if (rounds === undefined) return
     if (action === 'asks to synchronise') rounds.begun -= 1
@@ -51,20 +54,19 @@ export const schedules: Checker = ({ now, deviceOf }, report) => {
       )
   }
 
-  function left(tab: string): void {
-    const rounds = tabs.get(tab)
-    if (rounds === undefined) return
-    const longest = Math.max(...rounds.periodic.map(({ everyMs }) => everyMs)) * (1 + JITTER) + LONGEST_MS
-    if (now() - rounds.lastAt > longest)
-      report('B7', `${tab} has not synchronised for ${now() - rounds.lastAt} ms, though it is scheduled again and again.`)
+  /** All was at rest for longer than any of them waits. */
+  function rested(): void {
+    for (const [tab, { lastAt }] of tabs)
+      if (lastAt < restedAt && !jumped.has(deviceOf(tab) ?? ''))
+        report('B7', `${tab} has not synchronised for ${now() - lastAt} ms, though it is scheduled again and again.`)
   }
 
   /** Nobody knows when the next one is due by a clock that was set; once each may come at once. */
   function beginAnew(device: string): void {
+    jumped.add(device)
     for (const [tab, rounds] of tabs) {
       if (tab !== device && deviceOf(tab) !== device) continue
       rounds.begun = -rounds.periodic.length
-      rounds.lastAt = Infinity
       for (const one of rounds.periodic) one.since = now()
     }
   }
@@ -73,7 +75,6 @@ export const schedules: Checker = ({ now, deviceOf }, report) => {
     see(fact) {
       if (fact.type === 'did') did(fact)
       else if (fact.type === 'tab') {
-        if (fact.change === 'stopping') left(fact.tab)
         if (fact.change === 'frozen' || fact.change === 'resumed') beginAnew(fact.tab)
         else tabs.delete(fact.tab)
       } else if (fact.type === 'event' && fact.event.type === 'engine:stopped') tabs.delete(fact.tab)

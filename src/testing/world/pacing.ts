@@ -132,6 +132,17 @@ const heard = new WeakSet<SyncEngine>()
 /** It asks for no rest: how soon it is tried again is left to its clients. */
 const FAILS: ServerResponse = { status: 500, headers: {}, body: '' }
 
+/** More than the longest rest of a schedule, and a synchronisation after it. */
+const REST_MS = 20_000
+
+/** Nobody does anything any more, and what is scheduled goes on. */
+export async function rest({ scheduler, tell }: World, failed: () => boolean): Promise<void> {
+  const did = (result: string): void => tell({ type: 'did', tab: 'nobody', action: 'rests', result })
+  did('begun')
+  await scheduler.run(scheduler.now() + REST_MS, failed)
+  did('done')
+}
+
 /** Whoever hears it may poll and send as he likes. */
 const LIFTED = { 'synchart-min-poll': '0', 'synchart-max-batch': '1000' }
 
