@@ -2,7 +2,7 @@ import { argumentsOf, MAX_SEED } from './arguments.mjs'
 import { KINDS } from './fuzz/names.mjs'
 
 const HELP = `npm run fuzz -- [--count 1000] [--seed 1] [--kind rows] [--json]
-  --count  how many random and hostile payloads, answers, pages, messages and stored rows, in all
+  --count  how many random and hostile payloads, answers, batches, pages, digests, messages, frames and stored rows, in all
   --seed   of all of them
   --kind   only these: ${KINDS.join(', ')}
   --json   the figures for machines

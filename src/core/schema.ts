@@ -127,6 +127,7 @@ function isPullRow(value: unknown): value is PullRow {
   return (
     isRecord(value) &&
     typeof value['name'] === 'string' &&
+    isPartNamed(value['name'], value['scope']) &&
     isCounter(value['generation']) &&
     (value['answers'] === undefined || isCounter(value['answers'])) &&
     typeof value['isPartial'] === 'boolean' &&
@@ -136,6 +137,14 @@ function isPullRow(value: unknown): value is PullRow {
     isOptional(value['total'], 'number') &&
     (value['quarantined'] === undefined || isQuarantine(value['quarantined']))
   )
+}
+
+const LONE_SURROGATE = /\p{Cs}/u
+
+/** Else the row of a part would be taken for that of the whole, or of another. */
+function isPartNamed(name: string, scope: unknown): boolean {
+  const part = name.split('/')[3]
+  return typeof scope === 'string' ? !LONE_SURROGATE.test(scope) && part === encodeURIComponent(scope) : part === scope
 }
 
 /** It can go on being counted. */

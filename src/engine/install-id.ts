@@ -18,6 +18,8 @@ export async function installId(storage: Storage, newId: () => string, entry: En
   }
 }
 
-function idOf(entry: Entry | undefined): string | undefined {
-  return isRecord(entry?.value) && typeof entry.value['id'] === 'string' ? entry.value['id'] : undefined
+/** Each request names it in a header: what could not stand there is none, for by that every operation would be refused. */
+export function idOf(entry: Entry | undefined): string | undefined {
+  const id = isRecord(entry?.value) ? entry.value['id'] : undefined
+  return typeof id === 'string' && /^[\x21-\x7e]{1,256}$/.test(id) ? id : undefined
 }

@@ -63,11 +63,14 @@ async function surroundingsOf(store: Store, row: OperationRow): Promise<Surround
   if (row.status !== 'queued') return { ahead: [], beside: [] }
   const named = await Promise.all(group.flatMap(({ dependsOn = [] }) => dependsOn).map((id) => store.successorOf(id)))
   if (named.some((one) => typeof one === 'number')) return 'unreadable'
+  const parents = named.filter((one) => typeof one === 'object')
   const earlier = isOneByOne ? members.filter(({ seq }) => seq < row.seq) : []
   const own = new Set(group.map(({ id }) => id))
-  const isAhead = (one: OperationRow | number | undefined): one is OperationRow =>
-    typeof one === 'object' && !own.has(one.id) && isLive(one)
-  return { ahead: [...heads, ...named, ...earlier].filter(isAhead), beside: group.filter(isLive) }
+  const isOther = ({ id }: OperationRow): boolean => !own.has(id)
+  // Members may name each other; an operation that names itself never goes.
+  const isSentWithOthers = row.transaction !== undefined && !isOneByOne
+  const ahead = [...heads.filter(isOther), ...(isSentWithOthers ? parents.filter(isOther) : parents), ...earlier]
+  return { ahead: ahead.filter(isLive), beside: group.filter(isLive) }
 }
 
 async function membersOf(store: Store, row: OperationRow): Promise<Rows> {

@@ -83,6 +83,7 @@ async function pullIn(world: World, { tabs }: Device, full = false): Promise<voi
   const tab = tabs.find((one) => one.ready() !== undefined)
   const engine = tab?.ready()
   if (tab === undefined || engine === undefined) return
+  world.tell({ type: 'did', tab: tab.name, action: 'asks to synchronise', result: 'begun' })
   const result = await engine.synchronize({ full }).then(
     ({ pulled }) => (pulled.every(({ isComplete }) => isComplete) ? 'done' : 'not complete'),
     (error: unknown) => codeOf(error),

@@ -5,6 +5,7 @@ import { checkAtRest } from './world/checks.ts'
 import type { Caretaker } from './world/caretaker.ts'
 import { decideParked, resumeAll, sendMisdated } from './world/people.ts'
 import { mendNotes } from './world/schemas.ts'
+import { rest } from './world/pacing.ts'
 import type { World } from './world/world.ts'
 
 /** What did not come to an end in time. */
@@ -28,7 +29,7 @@ export async function proveLiveness(
   caretaker: Caretaker,
   hasNews: () => boolean,
   failed: () => boolean,
-  isChecked: boolean,
+  { isChecked, isPaced }: { readonly isChecked: boolean; readonly isPaced: boolean },
 ): Promise<readonly Failure[]> {
   const failures: Failure[] = []
   const fail = (invariant: string, sentence: string): void => void failures.push({ invariant, sentence })
@@ -48,6 +49,7 @@ export async function proveLiveness(
   failures.push(...(await proveAgreement(world, failed)))
   if (failures.length > 0 || failed()) return failures
   if (isChecked) await checkAtRest(world, failed)
+  if (isPaced) await rest(world, failed)
   if (failed()) return failures
   caretaker.goHome()
   await leave(world, fail)

@@ -140,7 +140,10 @@ async function run(tapeOf: (name: keyof Tapes) => Tape, options: SimulationOptio
   liftWishes(world, pace)
   caretaker.openAll()
   if (!failed())
-    for (const { invariant, sentence } of await proveLiveness(world, caretaker, takeNews, failed, checks.length > 0))
+    for (const { invariant, sentence } of await proveLiveness(world, caretaker, takeNews, failed, {
+      isChecked: checks.length > 0,
+      isPaced: pace.periodic.length > 0,
+    }))
       watch.report(invariant, sentence)
   if (!failed()) watch.end()
   return {

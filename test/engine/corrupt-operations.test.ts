@@ -93,6 +93,15 @@ describe('stored operations that name each other', () => {
     expect(Object.keys(world.notes())).toEqual(['c'])
   })
 
+  it('S28 L5 as waiting for itself: a flush ends in whichever tab, and others go on', async () => {
+    const [first] = await enqueued([create('a'), create('b')])
+    await damaged(1, `json_set(value, '$.dependsOn', json('["${first!.id}"]'))`)
+    const { owner, follower } = await twoTabs()
+    expect(await follower.flush()).toMatchObject({ deferred: 1 })
+    expect(await owner.flush()).toMatchObject({ deferred: 1 })
+    expect(Object.keys(world.notes())).toEqual(['b'])
+  })
+
   it.each([
     "json_remove(value, '$.rank')",
     "json_set(value, '$.lane', 'default/note/z')",

@@ -22,6 +22,26 @@ async function pulledAnd(...statements: readonly string[]): Promise<void> {
   }
 }
 
+describe('how far a part of an entity has been pulled', () => {
+  it.each(["json_remove(value, '$.scope')", "json_set(value, '$.scope', 'to:you')", "json_set(value, '$.scope', 5)"])(
+    'S28 L8 is begun anew where its row is not of the part that it is named for (%s), and the pull ends',
+    async (damage) => {
+      const entities = { note: { scopes: ['to:me', 'to:you'] } }
+      const first = await world.started({ entities })
+      await first.enqueue({ type: 'create', entity: 'note', id: 'a', payload: { to: 'me' } })
+      await first.synchronize()
+      await first.stop()
+      const database = await openDatabase(world.path)
+      database.exec(`UPDATE meta SET value = ${damage} WHERE name LIKE 'pull/%/to\\%3Ame' ESCAPE '\\'`)
+      database.close()
+      const engine = await world.started({ entities })
+      expect((await engine.synchronize()).pulled).toEqual([{ entity: 'note', isComplete: true }])
+      expect((await engine.view('note').list()).map(({ id }) => id)).toEqual(['a'])
+      expect(await engine.check()).toMatchObject({ isSound: true })
+    },
+  )
+})
+
 const UNKNOWN_PULL = "UPDATE meta SET value = json_set(value, '$.etag', 5) WHERE name LIKE 'pull/%'"
 
 describe('a stored entity of which it can not be told when a pull has met it', () => {

@@ -195,6 +195,23 @@ describe('a lease that can not be read', () => {
   })
 })
 
+describe('an install id that no header can hold', () => {
+  it('S7 S28 starts no engine, so that no operation is refused for it', async () => {
+    const engine = await world.started()
+    engine.pause('test')
+    const { id } = await engine.enqueue(create('a'))
+    await engine.stop()
+    const database = await openDatabase(world.path)
+    database.prepare("UPDATE meta SET value = json_set(value, '$.id', '💥') WHERE name = 'install'").run()
+    database.close()
+    await expect(world.engine().start()).rejects.toMatchObject({ name: expect.stringContaining('Storage') })
+    const mended = await openDatabase(world.path)
+    mended.prepare("UPDATE meta SET value = json_set(value, '$.id', 'i1') WHERE name = 'install'").run()
+    mended.close()
+    expect(await (await world.started()).operations.handle(id).settled).toEqual({ status: 'done' })
+  })
+})
+
 describe('what tabs want to be pulled', () => {
   it.each([
     ['is counted beyond all numbers', "json_set(value, '$.rev', 9007199254740992)"],

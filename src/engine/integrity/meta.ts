@@ -4,6 +4,7 @@ import { readStatistics } from '../../core/statistics.ts'
 import type { Entry, Fence, Scalar, Write } from '../../core/ports.ts'
 import { EDITS, INSTALL, isLeaseRow, isRecord, LEASE, META, readPullRow } from '../../core/schema.ts'
 import { valueOf } from '../../core/sealed.ts'
+import { idOf } from '../install-id.ts'
 import { isAside, setAside } from './aside.ts'
 import type { Findings } from './findings.ts'
 import { pagesOf } from './pages.ts'
@@ -77,7 +78,7 @@ const SHARED: Readonly<Record<string, Kind>> = {
     instead: async ({ now }, name) => [{ type: 'put', collection: META, value: { name, rev: Math.max(1, Math.trunc(now())) } }],
   },
   [INSTALL]: {
-    isReadable: (entry) => isRecord(valueOf(entry)) && typeof fieldOf(entry, 'id') === 'string',
+    isReadable: (entry) => idOf(entry) !== undefined,
     what: 'no engine can start any more',
     instead: async ({ installId }, name) => [{ type: 'put', collection: META, value: { name, id: installId() } }],
   },

@@ -5,6 +5,7 @@ import { acceptance } from './acceptance.ts'
 import { alerting } from './alerting.ts'
 import { audit } from './audit.ts'
 import { breaker } from './breaker.ts'
+import { budgets } from './budgets.ts'
 import { builds } from './builds.ts'
 import { choices } from './choices.ts'
 import { counting } from './counting.ts'
@@ -31,11 +32,13 @@ import { polling } from './polling.ts'
 import { privacy } from './privacy.ts'
 import { pulls } from './pulls.ts'
 import { quarantine } from './quarantine.ts'
+import { recording } from './recording.ts'
 import { createRegister } from './register.ts'
 import { replicas } from './replicas.ts'
 import { requests } from './requests.ts'
 import { rollbacks } from './rollbacks.ts'
 import { rounds } from './rounds.ts'
+import { schedules } from './schedules.ts'
 import { schemas } from './schemas.ts'
 import { shapes } from './shapes.ts'
 import { sequences } from './sequences.ts'
@@ -59,6 +62,7 @@ const CHECKERS: Readonly<Record<string, Checker>> = {
   ownership,
   waits,
   breaker,
+  budgets,
   builds,
   choices,
   rollbacks,
@@ -84,8 +88,10 @@ const CHECKERS: Readonly<Record<string, Checker>> = {
   privacy,
   pulls,
   quarantine,
+  recording,
   replicas,
   rounds,
+  schedules,
   schemas,
   sequences,
   shapes,

@@ -88,3 +88,22 @@ export function simulatedClock(scheduler: Scheduler, life: Life, device: DeviceC
     },
   }
 }
+
+/** The same clock; `set` holds the timers that are set. */
+export function counted(clock: Clock, set: Set<object>): Clock {
+  return {
+    ...clock,
+    schedule(task, delayMs) {
+      const timer = {}
+      set.add(timer)
+      const cancel = clock.schedule(() => {
+        set.delete(timer)
+        task()
+      }, delayMs)
+      return () => {
+        set.delete(timer)
+        cancel()
+      }
+    },
+  }
+}

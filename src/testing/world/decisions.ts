@@ -50,7 +50,7 @@ export function letPeopleDecide(world: World, steps: readonly DecisionStep[]): v
       if (device === undefined || row === undefined) return
       if (step.thinksMs > 0) {
         changeElsewhere(world, step, row, number)
-        world.scheduler.after(step.thinksMs / 2, () => pullIn(device.tabs[step.tab]))
+        world.scheduler.after(step.thinksMs / 2, () => pullIn(world, device.tabs[step.tab]))
       }
       world.scheduler.after(step.thinksMs, () => decide(world, device, step, row, number))
     })
@@ -72,8 +72,11 @@ function changeElsewhere(
 }
 
 /** What was changed meanwhile comes before he decides, though he has not seen it. */
-function pullIn(tab: Tab | undefined): void {
-  tab?.ready()?.synchronize().then(nothing, nothing)
+function pullIn({ tell }: World, tab: Tab | undefined): void {
+  const engine = tab?.ready()
+  if (tab === undefined || engine === undefined) return
+  tell({ type: 'did', tab: tab.name, action: 'asks to synchronise', result: 'begun' })
+  engine.synchronize().then(nothing, nothing)
 }
 
 function nothing(): void {}

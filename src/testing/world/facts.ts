@@ -88,6 +88,15 @@ export type FactBody =
       /** Each as code, collection, key and what is wrong. */
       readonly problems: readonly string[]
     }
+  /** What the recorder of a tab has kept, and its machines as they are, each with its state. */
+  | {
+      readonly type: 'recorded'
+      readonly tab: string
+      readonly device: string
+      readonly text: string
+      readonly maxBytes: number
+      readonly states: readonly string[]
+    }
   | { readonly type: 'did'; readonly tab: string; readonly action: string; readonly operation?: string; readonly result: string }
   /** Somebody decides about a conflict; `asked` when he begins to. */
   | {

@@ -1,5 +1,7 @@
-import type { EnqueueInput } from '../../engine/types.ts'
+import type { EnqueueInput, SyncEngine } from '../../engine/types.ts'
+import type { ServerResponse } from './messages.ts'
 import type { WorldSettings } from './settings.ts'
+import type { Tab } from './tab.ts'
 import type { Choices } from './tape.ts'
 import type { World } from './world.ts'
 
@@ -27,18 +29,26 @@ interface Periodic {
   readonly everyMs: number
 }
 
+/** From then on, for so long, the server fails whatever it is asked for. */
+interface Failing {
+  readonly atMs: number
+  readonly forMs: number
+}
+
 export interface PacePlan {
   readonly budget: WorldSettings['engine']['retry']
   readonly wishes: readonly Wish[]
   readonly later: readonly Later[]
   readonly periodic: readonly Periodic[]
+  readonly failing: readonly Failing[]
 }
 
 const WISHES = 4
 const LATER = 8
 const PERIODIC = 2
+const FAILING = 3
 
-export const NO_PACE: PacePlan = { budget: undefined, wishes: [], later: [], periodic: [] }
+export const NO_PACE: PacePlan = { budget: undefined, wishes: [], later: [], periodic: [], failing: [] }
 
 /** Drawn after everything else, so that a world in which nobody waits for a time and the server asks for nothing is as it was. */
 export function drawPace(
@@ -63,7 +73,11 @@ export function drawPace(
     input: inputOf(choices.whole(0, 4), number),
   }))
   const periodic = Array.from({ length: PERIODIC }, () => ({ ...at(), everyMs: choices.pick([1_000, 400, 5_000]) }))
-  return { budget, wishes, later, periodic }
+  const failing = Array.from({ length: FAILING }, () => ({
+    atMs: choices.whole(500, Math.max(500, lastMs)),
+    forMs: choices.whole(500, 6_000),
+  }))
+  return { budget, wishes, later, periodic, failing }
 }
 
 function headersOf(kind: 'pause' | 'poll' | 'batch' | 'all', amount: number): Readonly<Record<string, string>> {
@@ -78,12 +92,18 @@ function inputOf(place: number, number: number): EnqueueInput {
   return { type: 'update', entity: 'note', id: `n${place}`, payload: { c: -1_000 - number } }
 }
 
-export function letTimePass(world: World, { wishes, later, periodic }: PacePlan): void {
+export function letTimePass(world: World, { wishes, later, periodic, failing }: PacePlan): void {
   const { scheduler, server, devices } = world
   for (const { atMs, forMs, headers } of wishes) {
     scheduler.after(atMs, () => (server.wishes = headers))
     scheduler.after(atMs + forMs, () => {
       if (server.wishes === headers) server.wishes = LIFTED
+    })
+  }
+  for (const { atMs, forMs } of failing) {
+    scheduler.after(atMs, () => (server.outage ??= FAILS))
+    scheduler.after(atMs + forMs, () => {
+      if (server.outage === FAILS) server.outage = undefined
     })
   }
   for (const { atMs, device, tab, inMs, input } of later)
@@ -92,7 +112,35 @@ export function letTimePass(world: World, { wishes, later, periodic }: PacePlan)
       one?.tabs[tab]?.enqueue([{ ...input, notBefore: Math.max(0, one.wallTime() + inMs) }], () => {})
     })
   for (const { atMs, device, tab, everyMs } of periodic)
-    scheduler.after(atMs, () => void devices[device]?.tabs[tab]?.ready()?.schedulePeriodic({ everyMs }))
+    scheduler.after(atMs, () => repeatIn(world, devices[device]?.tabs[tab], everyMs))
+}
+
+function repeatIn({ tell }: World, tab: Tab | undefined, everyMs: number): void {
+  const engine = tab?.ready()
+  if (tab === undefined || engine === undefined) return
+  const did = (action: string, result: string): void => tell({ type: 'did', tab: tab.name, action, result })
+  did('scheduled', String(everyMs))
+  engine.schedulePeriodic({ everyMs })
+  if (heard.has(engine)) return
+  heard.add(engine)
+  engine.progress$.subscribe(({ phase }) => phase === 'pushing' && did('synchronises', 'begun'))
+}
+
+/** Those that tell already when they synchronise. */
+const heard = new WeakSet<SyncEngine>()
+
+/** It asks for no rest: how soon it is tried again is left to its clients. */
+const FAILS: ServerResponse = { status: 500, headers: {}, body: '' }
+
+/** More than the longest rest of a schedule, and a synchronisation after it. */
+const REST_MS = 20_000
+
+/** Nobody does anything any more, and what is scheduled goes on. */
+export async function rest({ scheduler, tell }: World, failed: () => boolean): Promise<void> {
+  const did = (result: string): void => tell({ type: 'did', tab: 'nobody', action: 'rests', result })
+  did('begun')
+  await scheduler.run(scheduler.now() + REST_MS, failed)
+  did('done')
 }
 
 /** Whoever hears it may poll and send as he likes. */

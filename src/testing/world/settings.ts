@@ -33,6 +33,8 @@ export interface WorldSettings {
   readonly shapes: 'none' | 'sound' | 'failing'
   /** Whether there are folders, whose ids the server assigns, and pages that name them. */
   readonly hasFolders: boolean
+  /** Every engine records what happens in it. */
+  readonly hasRecorder: boolean
 }
 
 export type SchemaMode = 'none' | 'at-once' | 'later'
@@ -85,6 +87,7 @@ export function drawSettings(choices: Choices): WorldSettings {
     encryptedFromBuild: undefined,
     shapes: 'none',
     hasFolders: false,
+    hasRecorder: false,
   }
 }
 

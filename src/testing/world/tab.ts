@@ -1,10 +1,10 @@
-import type { Clock, Storage } from '../../core/ports.ts'
+import type { Storage } from '../../core/ports.ts'
 import { transportOver } from '../../adapters/http/transport.ts'
 import type { Entity } from '../../engine/read-types.ts'
 import type { EnqueueInput, Operation, SyncEngine } from '../../engine/types.ts'
 import { wholeEngine } from '../../engine/whole-engine.ts'
 import { UNAUDITED } from './audit.ts'
-import { simulatedClock, type TimerRules } from './clock.ts'
+import { counted, simulatedClock, type TimerRules } from './clock.ts'
 import type { Device } from './device.ts'
 import type { TabChange } from './facts.ts'
 import { createLife, type Life } from './life.ts'
@@ -15,6 +15,8 @@ import { FOLDERS } from './naming.ts'
 import { kindsOf, noteOptions } from './settings.ts'
 import { encrypted, rotateKeys } from './encryption.ts'
 import { codeOf } from './trace.ts'
+import { createMachineBoard, type MachineBoard } from './recording.ts'
+import { transact } from './transactions.ts'
 import type { World } from './world.ts'
 
 /** One tab of a device: a process that runs an engine, and may be killed, frozen and started again. */
@@ -49,6 +51,8 @@ interface Running {
   readonly user: string
   readonly build: number
   readonly engine: SyncEngine
+  /** Undefined where nothing is recorded. */
+  readonly machines: MachineBoard | undefined
   /** Seals with the key of its build what older ones have sealed. */
   readonly rotate: () => void
   readonly timers: ReadonlySet<object>
@@ -75,12 +79,14 @@ export function createTab(world: World, device: Device, name: string): Tab {
     const { user } = device
     const timers = new Set<object>()
     const { storage, rotate } = storageOf(life)
+    const machines = world.settings.hasRecorder ? createMachineBoard() : undefined
     const made: Running = {
       life,
       rules,
       user,
       build: tab.build,
-      engine: makeEngine(life, rules, user, timers, storage),
+      engine: makeEngine(life, rules, user, timers, storage, machines),
+      machines,
       rotate,
       timers,
       phase: 'starting',
@@ -127,7 +133,14 @@ export function createTab(world: World, device: Device, name: string): Tab {
     }
   }
 
-  function makeEngine(life: Life, rules: TimerRules, user: string, timers: Set<object>, storage: Storage): SyncEngine {
+  function makeEngine(
+    life: Life,
+    rules: TimerRules,
+    user: string,
+    timers: Set<object>,
+    storage: Storage,
+    machines: MachineBoard | undefined,
+  ): SyncEngine {
     const clock = counted(simulatedClock(scheduler, life, device.clock, rules), timers)
     // It computes, which no rule for timers makes slower.
     const thinking = simulatedClock(scheduler, life, device.clock, { throttleMs: 1 })
@@ -158,7 +171,8 @@ export function createTab(world: World, device: Device, name: string): Tab {
     }
     const engine = wholeEngine(ports).createSyncEngine({
       ...settings.engine,
-      recorder: world.traced && RECORDER,
+      recorder: machines === undefined ? world.traced && RECORDER : RECORDER,
+      inspect: machines?.inspect,
       ...(device.hasLine ? { realtime: { ...settings.engine.realtime, channel: world.lines.channelOf(caller) } } : {}),
       user,
       entities: { note, task: {}, ...(settings.hasFolders ? FOLDERS : {}) },
@@ -192,6 +206,19 @@ export function createTab(world: World, device: Device, name: string): Tab {
       if (life.isAlive()) tell({ type: 'did', tab: name, action: 'rotate', result })
     }
     return { storage: ofBuild(sealed, build), rotate: () => void (build > from && rotateKeys(sealed, told, codeOf)) }
+  }
+
+  function record({ engine, machines, life }: Running): void {
+    if (machines === undefined || !life.isAlive()) return
+    const { maxBytes } = RECORDER
+    tell({
+      type: 'recorded',
+      tab: name,
+      device: device.name,
+      text: engine.recorder.export(),
+      maxBytes,
+      states: machines.states(),
+    })
   }
 
   function ready(): Running | undefined {
@@ -244,7 +271,9 @@ export function createTab(world: World, device: Device, name: string): Tab {
       if (leaving === undefined || leaving.phase === 'stopping') return
       leaving.phase = 'stopping'
       changed('stopping')
+      record(leaving)
       await leaving.engine.stop()
+      record(leaving)
       if (running === leaving) running = undefined
       changed('stopped', leaving.user)
     },
@@ -269,32 +298,6 @@ export function createTab(world: World, device: Device, name: string): Tab {
   return tab
 }
 
-async function transact(engine: SyncEngine, inputs: readonly EnqueueInput[]): Promise<readonly Operation[]> {
-  const { operations } = await engine.transaction((tx) => {
-    for (const input of inputs) tx.enqueue(input)
-  })
-  return operations
-}
-
 function ofBuild(storage: Storage, build: number): Storage {
   return { ...storage, open: (schema) => storage.open({ ...schema, version: build }) }
-}
-
-/** The same clock; `set` holds the timers that are set. */
-function counted(clock: Clock, set: Set<object>): Clock {
-  return {
-    ...clock,
-    schedule(task, delayMs) {
-      const timer = {}
-      set.add(timer)
-      const cancel = clock.schedule(() => {
-        set.delete(timer)
-        task()
-      }, delayMs)
-      return () => {
-        set.delete(timer)
-        cancel()
-      }
-    },
-  }
 }

@@ -46,6 +46,8 @@ function describe(fact: FactBody): string {
       return `${fact.tab} has #${fact.ticket} declined: ${fact.code}`
     case 'did':
       return `${fact.tab} does ${fact.action} ${fact.operation ?? ''}: ${fact.result}`
+    case 'recorded':
+      return `${fact.tab} has recorded ${fact.text}`
     case 'checked':
       return `${fact.tab} ${fact.repair ? 'repairs' : 'checks'} its store: ${[fact.result, ...fact.problems].join('; ')}`
     case 'decision':

@@ -1,4 +1,4 @@
-import type { EnqueueInput } from '../../engine/types.ts'
+import type { EnqueueInput, Operation, SyncEngine } from '../../engine/types.ts'
 import { POISON } from './model-server.ts'
 import type { WorldSettings } from './settings.ts'
 import type { Choices } from './tape.ts'
@@ -48,4 +48,12 @@ function noteOf({ id }: EnqueueInput, at: number): EnqueueInput {
 
 function poisoned(at: number): EnqueueInput {
   return { type: 'create', entity: 'task', id: `poison${at}`, payload: { [POISON]: at } }
+}
+
+/** Enqueues all of it as one. */
+export async function transact(engine: SyncEngine, inputs: readonly EnqueueInput[]): Promise<readonly Operation[]> {
+  const { operations } = await engine.transaction((tx) => {
+    for (const input of inputs) tx.enqueue(input)
+  })
+  return operations
 }

@@ -12,6 +12,7 @@ import { owning } from './bugs/owning.ts'
 import { pacing } from './bugs/pacing.ts'
 import { parting } from './bugs/parting.ts'
 import { pulling } from './bugs/pulling.ts'
+import { scheduling } from './bugs/scheduling.ts'
 import { sealing } from './bugs/sealing.ts'
 import { sending } from './bugs/sending.ts'
 import { settling } from './bugs/settling.ts'
@@ -46,6 +47,7 @@ export const BUGS: readonly Bug[] = [
   ...migrating,
   ...checking,
   ...naming,
+  ...scheduling,
   ...leaving,
   ...waiting,
 ]
