@@ -1,6 +1,6 @@
 import { isRecord } from '../../core/schema.ts'
 import { advance, TRACE_FORMAT, type TracedActors, type TraceLine } from '../../core/trace.ts'
-import { isTraceLine } from '../../core/trace-line.ts'
+import { traceLineOf } from '../../core/trace-line.ts'
 import type { Fact } from '../world/facts.ts'
 import type { Checker } from './invariant.ts'
 
@@ -14,7 +14,7 @@ export const recording: Checker = (_, report) => {
   function recorded({ tab, text, maxBytes, states }: Extract<Fact, { type: 'recorded' }>): void {
     const fail = (sentence: string): void => report('F3', `The trace of ${tab} ${sentence}`)
     const [header, ...rest] = text.trimEnd().split('\n').map(parsed)
-    const lines = rest.filter(isTraceLine)
+    const lines = rest.flatMap((line) => traceLineOf(line) ?? [])
     if (!isRecord(header) || header['type'] !== 'header' || header['format'] !== TRACE_FORMAT) return fail('has no header.')
     if (lines.length < rest.length) return fail(`has ${rest.length - lines.length} lines that are none.`)
     const bytes = bytesOf(lines.slice(thereAtFirst(lines, Number(header['at']))))
