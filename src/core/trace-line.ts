@@ -50,7 +50,8 @@ export function traceLineOf(value: unknown): TraceLine | undefined {
   return isTraceLine(known) ? known : undefined
 }
 
-function isTraceLine(value: unknown): value is TraceLine {
+/** Whether it has the members of a line; it may have others. */
+export function isTraceLine(value: unknown): value is TraceLine {
   if (!isRecord(value) || !Number.isFinite(value['at']) || typeof value['type'] !== 'string') return false
   if (!isType(value['type'])) return false
   return Object.entries(MEMBERS[value['type']]).every(([name, check]) => check(value[name]))
