@@ -51,7 +51,7 @@ export function traceLineOf(value: unknown): TraceLine | undefined {
 }
 
 /** Whether it has the members of a line; it may have others. */
-export function isTraceLine(value: unknown): value is TraceLine {
+function isTraceLine(value: unknown): value is TraceLine {
   if (!isRecord(value) || !Number.isFinite(value['at']) || typeof value['type'] !== 'string') return false
   if (!isType(value['type'])) return false
   return Object.entries(MEMBERS[value['type']]).every(([name, check]) => check(value[name]))
