@@ -35,7 +35,7 @@ function fair(size) {
 }
 
 /** All of them at once; what is accepted must be in the store, as it was given, whatever is answered. */
-async function enqueued(values, answerTo, options = {}, together = undefined) {
+async function enqueued(values, answerTo, options = {}, together) {
   const engine = engineOn(memoryStorage(), answerTo, options)
   await engine.start()
   const accepted = []

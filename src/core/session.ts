@@ -1,4 +1,5 @@
 import { contentHash } from './hash.ts'
+import { StorageCorruptError } from './errors.ts'
 import type { Entry } from './ports.ts'
 import { isCounter, isRecord } from './schema.ts'
 import { valueOf } from './sealed.ts'
@@ -19,9 +20,15 @@ export function sessionName(user: string): string {
   return `session/${contentHash(user)}`
 }
 
+/** @throws StorageCorruptError where it can't be read: then it is not known who may write. */
 export function readSession(entry: Entry | undefined): SessionRow | undefined {
+  if (entry === undefined) return undefined
   const value = valueOf(entry)
-  return isSessionRow(value) ? value : undefined
+  if (isSessionRow(value)) return value
+  throw new StorageCorruptError(
+    `The record of log-outs can not be read. Stop every engine on this store, then remove the row ${JSON.stringify(entry.key)} of the collection "meta".`,
+    { cause: entry.corrupt },
+  )
 }
 
 function isSessionRow(value: unknown): value is SessionRow {

@@ -212,6 +212,27 @@ describe('an install id that no header can hold', () => {
   })
 })
 
+describe('a record of log-outs that can not be read', () => {
+  it.each(["json_remove(value, '$.rev')", "json_set(value, '$.epoch', -1)", "'{}'"])(
+    'E3 L5 S28 (%s) starts no engine, for nobody knows who may write, and nothing is lost',
+    async (damage) => {
+      const engine = await world.started()
+      engine.pause('test')
+      const { id } = await engine.enqueue(create('a'))
+      await engine.logOut({ pending: 'keep' })
+      const database = await openDatabase(world.path)
+      database.exec(`UPDATE meta SET value = ${damage} WHERE name LIKE 'session/%'`)
+      database.exec("UPDATE meta SET value = json_set(value, '$.rev', 'VRA') WHERE name = 'edits'")
+      database.close()
+      await expect(world.engine().start()).rejects.toBeInstanceOf(StorageCorruptError)
+      const mended = await openDatabase(world.path)
+      mended.exec("DELETE FROM meta WHERE name LIKE 'session/%'")
+      mended.close()
+      expect(await (await world.started()).operations.handle(id).settled).toEqual({ status: 'done' })
+    },
+  )
+})
+
 describe('what tabs want to be pulled', () => {
   it.each([
     ['is counted beyond all numbers', "json_set(value, '$.rev', 9007199254740992)"],

@@ -126,3 +126,8 @@ export function simulatedStorage(disk: Disk, around: StorageSurroundings): Stora
     ...(around.presence === undefined ? {} : { presence: around.presence }),
   }
 }
+
+/** As a build of the application opens it, whose schema has this version. */
+export function ofBuild(storage: Storage, build: number): Storage {
+  return { ...storage, open: (schema) => storage.open({ ...schema, version: build }) }
+}

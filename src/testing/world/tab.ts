@@ -16,6 +16,7 @@ import { kindsOf, noteOptions } from './settings.ts'
 import { encrypted, rotateKeys } from './encryption.ts'
 import { codeOf } from './trace.ts'
 import { createMachineBoard, type MachineBoard } from './recording.ts'
+import { ofBuild } from './storage.ts'
 import { transact } from './transactions.ts'
 import type { World } from './world.ts'
 
@@ -296,8 +297,4 @@ export function createTab(world: World, device: Device, name: string): Tab {
     enqueue: (inputs, accepted, isTransaction = false) => void enqueue(inputs, accepted, isTransaction),
   }
   return tab
-}
-
-function ofBuild(storage: Storage, build: number): Storage {
-  return { ...storage, open: (schema) => storage.open({ ...schema, version: build }) }
 }
