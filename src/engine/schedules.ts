@@ -40,11 +40,16 @@ const JITTER = 0.25
 export function createSchedules({ clock, random, newId }: SystemPorts, { synchronize, failed }: ScheduleHooks) {
   const timers = new Map<string, () => void>()
 
-  /** Runs the task when the clock says so, though it may be set, or the platform sleep. */
-  function waitUntil(id: string, at: number, task: () => void): void {
-    const leftMs = at - clock.now()
-    const look = (): void => (clock.now() >= at ? task() : waitUntil(id, at, task))
-    timers.set(id, clock.schedule(look, Math.max(0, Math.min(leftMs, LOOK_EVERY_MS))))
+  /** Runs the task when nothing is left of its time, though the clock may be set, or the platform sleep. */
+  function wait(id: string, leftMs: () => number, task: () => void): void {
+    const look = (): void => (leftMs() <= 0 ? task() : wait(id, leftMs, task))
+    timers.set(id, clock.schedule(look, Math.max(0, Math.min(leftMs(), LOOK_EVERY_MS))))
+  }
+
+  /** What is left of a span: a clock that is set back makes it no longer. */
+  function leftOf(ms: number): () => number {
+    const [at, until] = [clock.now() + ms, clock.monotonic() + ms]
+    return () => Math.min(at - clock.now(), until - clock.monotonic())
   }
 
   function run(id: string, query: SyncQuery, done: () => void): void {
@@ -56,9 +61,9 @@ export function createSchedules({ clock, random, newId }: SystemPorts, { synchro
   }
 
   function repeat(id: string, { everyMs, jitter = JITTER, ...query }: PeriodicInput): number {
-    const at = clock.now() + everyMs * (1 + jitter * (2 * random() - 1))
-    waitUntil(id, at, () => run(id, query, () => repeat(id, { everyMs, jitter, ...query })))
-    return at
+    const restMs = everyMs * (1 + jitter * (2 * random() - 1))
+    wait(id, leftOf(restMs), () => run(id, query, () => repeat(id, { everyMs, jitter, ...query })))
+    return clock.now() + restMs
   }
 
   return {
@@ -67,8 +72,9 @@ export function createSchedules({ clock, random, newId }: SystemPorts, { synchro
       const { jitter = 0, at: _at, inMs: _inMs, ...query } = checked(input, ['at', 'inMs', 'jitter', 'entity', 'full'])
       const [id, inMs] = [newId(), dueInMs(input, clock.now())]
       share('jitter', jitter)
-      const at = clock.now() + inMs * (1 + jitter * random())
-      waitUntil(id, at, () => run(id, query, () => timers.delete(id)))
+      const waitMs = inMs * (1 + jitter * random())
+      const at = clock.now() + waitMs
+      wait(id, input.at === undefined ? leftOf(waitMs) : () => at - clock.now(), () => run(id, query, () => timers.delete(id)))
       return { id, at }
     },
     /** @throws ValidationError */

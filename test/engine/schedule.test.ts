@@ -16,13 +16,15 @@ const HOUR_MS = 3_600_000
 
 /** An engine whose time passes only when it is told to. */
 async function timed() {
-  const clock = createVirtualClock()
+  const virtual = createVirtualClock()
+  let skewMs = 0
+  const clock = { ...virtual, now: () => virtual.now() + skewMs }
   const engine = await world.started({
     ports: { clock, random: () => 0.5 },
     lock: { heartbeatMs: HOUR_MS, staleMs: 2 * HOUR_MS, pollMs: 50 },
   })
   await eventOf(engine, 'lock:acquired')
-  return { engine, clock }
+  return { engine, clock, setClock: (byMs: number) => void (skewMs += byMs) }
 }
 
 describe('an operation that is not to be sent before a time', () => {
@@ -138,6 +140,21 @@ describe('a synchronisation on schedule', () => {
     expect(count).toBe(3)
     await clock.advance(10 * 60_000)
     expect(engine.metrics().pulls).toBe(count)
+  })
+
+  it('B7 comes no later for a clock that was set back meanwhile, unless it was to come at a time', async () => {
+    const { engine, clock, setClock } = await timed()
+    engine.schedule({ inMs: 60_000 })
+    engine.schedulePeriodic({ everyMs: 90_000 })
+    engine.schedule({ at: clock.now() + 60_000 })
+    setClock(-3_600_000)
+    for (const count of [1, 2]) {
+      const pulled = new Promise<void>((resolve) => void engine.on('pull:completed', () => resolve()))
+      await clock.advance(count === 1 ? 60_000 : 30_000)
+      await pulled
+      await clock.advance(0)
+    }
+    expect(engine.metrics().pulls).toBe(2)
   })
 
   it('L10 B7 ends with the engine', async () => {
