@@ -1,3 +1,4 @@
+import { skip } from 'rxjs'
 import type { EnqueueInput, SyncEngine } from '../../engine/types.ts'
 import type { ServerResponse } from './messages.ts'
 import type { WorldSettings } from './settings.ts'
@@ -123,7 +124,8 @@ function repeatIn({ tell }: World, tab: Tab | undefined, everyMs: number): void 
   engine.schedulePeriodic({ everyMs })
   if (heard.has(engine)) return
   heard.add(engine)
-  engine.progress$.subscribe(({ phase }) => phase === 'pushing' && did('synchronises', 'begun'))
+  // Not of what is under way already.
+  engine.progress$.pipe(skip(1)).subscribe(({ phase }) => phase === 'pushing' && did('synchronises', 'begun'))
 }
 
 /** Those that tell already when they synchronise. */
