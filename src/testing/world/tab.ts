@@ -94,7 +94,7 @@ export function createTab(world: World, device: Device, name: string): Tab {
     }
     running = made
     life.onDeath(() => {
-      changed('killed')
+      if (running === made) changed('killed')
       if (running === made) running = undefined
     })
     changed('starting')
