@@ -3,7 +3,7 @@ import { backlogIn } from './world/backlog.ts'
 import { proveAgreement } from './agreement.ts'
 import { checkAtRest } from './world/checks.ts'
 import type { Caretaker } from './world/caretaker.ts'
-import { decideParked, resumeAll, sendMisdated } from './world/people.ts'
+import { decideParked, isMisdated, resumeAll, sendMisdated } from './world/people.ts'
 import { mendNotes } from './world/schemas.ts'
 import { rest } from './world/pacing.ts'
 import type { World } from './world/world.ts'
@@ -100,7 +100,10 @@ function isDrainedNow(world: World): boolean {
 function nightBefore(world: World): number {
   let nightMs = Infinity
   for (const device of world.devices) {
-    for (const { status, attempts, dueAt = 0 } of backlogIn(device).free) {
+    for (const row of backlogIn(device).free) {
+      // Nobody sleeps for a year over what somebody is about to send.
+      if (isMisdated(device, row)) return 0
+      const { status, attempts, dueAt = 0 } = row
       const isBehind = status === 'waiting' && attempts === 0 && dueAt <= device.wallTime()
       if (status === 'queued' || isBehind) continue
       if (status !== 'waiting') return 0

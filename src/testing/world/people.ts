@@ -1,4 +1,4 @@
-import { isScheduled } from '../../core/operation.ts'
+import { isScheduled, type OperationRow } from '../../core/operation.ts'
 import { backlogIn } from './backlog.ts'
 import type { EnqueueInput } from '../../engine/types.ts'
 import { decideIn, isWaiting } from './decisions.ts'
@@ -94,15 +94,19 @@ export function resumeAll(world: World): void {
   for (const { tabs } of world.devices) for (const tab of tabs) tab.ready()?.resume(PAUSE)
 }
 
-/** What was given a time while the clock was ahead would wait for it as much longer: somebody has it sent. */
+/** What was given a time while the clock was ahead would wait for it as much longer. */
+export function isMisdated(device: Device, row: OperationRow): boolean {
+  return isScheduled(row) && (row.dueAt ?? 0) > device.wallTime() + DAY_MS
+}
+
+/** Somebody has it sent. */
 export function sendMisdated(world: World): void {
   for (const device of world.devices) {
-    const latest = device.wallTime() + DAY_MS
     const tab = device.tabs.find((one) => one.ready() !== undefined)
     const operations = tab?.ready()?.operations
     if (tab === undefined || operations === undefined) continue
     for (const row of backlogIn(device).free)
-      if (isScheduled(row) && (row.dueAt ?? 0) > latest) void told(world, tab, 'retry', row.id, operations.retry(row.id))
+      if (isMisdated(device, row)) void told(world, tab, 'retry', row.id, operations.retry(row.id))
   }
 }
 
