@@ -228,6 +228,8 @@ export function createViews(settings: Settings, store: Store, clock: Clock, even
     return typed<T>({
       get: async (id) => (await mirror()).get(id),
       async list(matches) {
+        if (matches !== undefined && typeof matches !== 'function')
+          throw new ValidationError('matches', 'must be a function, as ({ value }) => !value.done.')
         const all = (await mirror()).list()
         return matches === undefined ? all : all.filter(matches)
       },
