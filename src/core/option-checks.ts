@@ -18,6 +18,19 @@ export function count(path: string, value: unknown, min: number, max: number): v
     throw new ValidationError(path, `must be a whole number from ${min} to ${max}.`)
 }
 
+export function text(path: string, value: unknown, what: string): string {
+  if (typeof value !== 'string') throw new ValidationError(path, `must be a string: ${what}.`)
+  return value
+}
+
+/** What tells what is looked for. */
+export function checkQuery(query: unknown, known: readonly string[]): void {
+  if (!isRecord(query))
+    throw new ValidationError('query', `must be an object of ${known.join(', ')}, each of which may be left out.`)
+  const unknown = Object.keys(query).find((name) => !known.includes(name))
+  if (unknown !== undefined) throw new ValidationError(unknown, `is not known here. Known: ${known.join(', ')}.`)
+}
+
 export function span(path: string, value: unknown, min: number): void {
   if (typeof value !== 'number' || !(value >= min) || value > MAX_MS)
     throw new ValidationError(path, `must be a number of milliseconds from ${min} to ${MAX_MS}.`)

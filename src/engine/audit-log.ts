@@ -1,4 +1,5 @@
 import { SyncError, ValidationError } from '../core/errors.ts'
+import { checkQuery, text } from '../core/option-checks.ts'
 import type { Settings } from '../core/options.ts'
 import type { RowStorage } from './shaped-storage.ts'
 import { auditPage, type AuditPage, type AuditQuery } from './audit-store.ts'
@@ -26,7 +27,11 @@ export function createAuditLog({ user, audit }: Settings, storage: RowStorage): 
 }
 
 /** @throws ValidationError that names what is wrong. */
-export function checkAuditQuery({ entity, id, limit = 1, first = 'newest', since, until, after }: AuditQuery): void {
+export function checkAuditQuery(query: AuditQuery): void {
+  checkQuery(query, ['entity', 'id', 'operation', 'since', 'until', 'after', 'first', 'limit'])
+  const { entity, id, operation, limit = 1, first = 'newest', since, until, after } = query
+  for (const [name, value] of Object.entries({ entity, id, operation }))
+    if (value !== undefined) text(name, value, 'a name or an id')
   if (id !== undefined && entity === undefined)
     throw new ValidationError('entity', 'must be given with id: ids are of an entity.')
   if (!Number.isInteger(limit) || limit < 1 || limit > LIST_LIMIT)

@@ -59,7 +59,7 @@ function checkUndo(undo: NonNullable<EnqueueInput['undo']>, at: string): void {
 }
 
 /** Throws `ValidationError` for handlers that could not be called. */
-function checkHandlers(handlers: NonNullable<EnqueueInput['optimistic']>, at: string): void {
+export function checkHandlers(handlers: NonNullable<EnqueueInput['optimistic']>, at: string): void {
   if (!isRecord(handlers)) throw new ValidationError(at, 'must be an object with rollback, onSuccess or onError.')
   if (handlers.token !== undefined && !isEntityId(handlers.token))
     throw new ValidationError(`${at}.token`, 'must be a non-empty string.')

@@ -1,6 +1,7 @@
 import { conflictRow, readConflict, type ConflictRow } from '../core/conflict-row.ts'
 import { NO_CONFLICTS, readStatistics, withConflicts, type ConflictStatistics } from '../core/conflict-statistics.ts'
 import type { OperationRow } from '../core/operation.ts'
+import { text } from '../core/option-checks.ts'
 import type { RetentionOptions } from '../core/options.ts'
 import type { Entry, IndexKey, Write } from '../core/ports.ts'
 import { CONFLICTS, META } from '../core/schema.ts'
@@ -9,7 +10,7 @@ import { PAGE_LIMIT, type Store } from './store.ts'
 type Status = ConflictRow['status']
 
 export async function conflictById({ storage }: Store, id: string): Promise<ConflictRow | undefined> {
-  return readConflict(await storage.get(CONFLICTS, id))
+  return readConflict(await storage.get(CONFLICTS, text('id', id, 'the id of a conflict, as conflicts.list() tells it')))
 }
 
 /** The newest first, those of one status. */

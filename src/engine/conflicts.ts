@@ -6,6 +6,7 @@ import { SyncOperationError, ValidationError } from '../core/errors.ts'
 import type { Json, JsonObject } from '../core/json.ts'
 import { diffMergePatch } from '../core/merge-patch.ts'
 import type { OperationRow } from '../core/operation.ts'
+import { checkQuery } from '../core/option-checks.ts'
 import type { Settings } from '../core/options.ts'
 import { isObject, withoutOwn } from '../core/own.ts'
 import { ofNewKey, unpark } from '../core/rows.ts'
@@ -50,6 +51,7 @@ export interface ConflictInbox {
 }
 
 const LIST_LIMIT = 1_000
+const QUERY = ['status', 'entity', 'entityId', 'operationId', 'limit']
 
 /** The inbox of conflicts. */
 export function createConflicts(
@@ -59,8 +61,10 @@ export function createConflicts(
   checks: EnqueueChecks,
   onChange: OnChange,
 ): ConflictInbox {
-  async function list({ status = 'pending', entity, entityId, operationId, limit = 100 }: ConflictQuery = {}) {
-    checkQuery(status, limit)
+  async function list(query: ConflictQuery = {}) {
+    checkQuery(query, QUERY)
+    const { status = 'pending', entity, entityId, operationId, limit = 100 } = query
+    checkRange(status, limit)
     const wanted = (row: ConflictRow): boolean =>
       row.user === user &&
       (entity ?? row.entity) === row.entity &&
@@ -139,7 +143,7 @@ function infoOf({ user: _user, status: _status, since: _since, ...info }: Confli
   return info
 }
 
-function checkQuery(status: string, limit: number): void {
+function checkRange(status: string, limit: number): void {
   if (status !== 'pending' && status !== 'resolved' && status !== 'all')
     throw new ValidationError('status', 'must be pending, resolved or all.')
   if (!Number.isInteger(limit) || limit < 1 || limit > LIST_LIMIT)

@@ -157,6 +157,7 @@ export function createEngine(runtime: Runtime, parent: AnyActorRef | undefined):
   }
 
   const schedules = createSchedules(ports, {
+    check: (query) => void runtime.readPath.wishOf(query),
     synchronize,
     failed: (error) => events.emit({ type: 'engine:error', part: 'schedule', error }),
   })

@@ -4,6 +4,7 @@ import type { Settings } from '../core/options.ts'
 import { NEVER_DUE, OPERATIONS, readOperation, type LeaseRow } from '../core/schema.ts'
 import { memberSeqs } from '../core/transaction.ts'
 import { infoOf } from './info.ts'
+import { SERVER_PAUSE } from './server-pace.ts'
 import type { Store } from './store.ts'
 import type { EngineState, Explanation, Metrics } from './types.ts'
 
@@ -101,7 +102,9 @@ function explainEngine(sources: ExplainSources, waitingFor: readonly string[]): 
 function engineReasons(sources: ExplainSources, owner: string): string[] {
   const { phase, pauses } = sources.state()
   const { breaker } = sources.metrics()
-  const reasons = pauses.map((reason) => `resume('${reason}')${HINTS[reason] ?? ''}`)
+  const reasons = pauses.map(
+    (reason) => `${reason === SERVER_PAUSE ? 'the end of its pause' : `resume('${reason}')`}${HINTS[reason] ?? ''}`,
+  )
   if (breaker.state === 'open') reasons.push(`the circuit breaker, which lets a probe through in ${breaker.remainingMs} ms`)
   const waitMs = sources.retryWaitMs()
   if (waitMs > 0) reasons.push(`the retry budget, which lets retries go on in ${waitMs} ms; first attempts go`)

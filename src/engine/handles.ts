@@ -1,5 +1,6 @@
 import { StorageClosedError, SyncOperationError } from '../core/errors.ts'
 import type { OperationRow } from '../core/operation.ts'
+import { text } from '../core/option-checks.ts'
 import type { Events } from './events.ts'
 import { settlementOf } from './info.ts'
 import type { Store } from './store.ts'
@@ -67,7 +68,7 @@ export function createHandles(store: Store, events: Events, ended: (row: Operati
   return {
     settle,
     handle: (id: string): Operation => ({
-      id,
+      id: text('id', id, 'the id of an operation, as operations.list() tells it'),
       async status() {
         const row = await store.byId(id)
         if (row === undefined)

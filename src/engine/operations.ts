@@ -12,6 +12,7 @@ import {
   type OperationRow,
   type OperationStatus,
 } from '../core/operation.ts'
+import { checkQuery, text } from '../core/option-checks.ts'
 import type { Settings } from '../core/options.ts'
 import { isMutation } from '../core/reconcile.ts'
 import { finish, ofNewKey, storedError, unpark, withPayload } from '../core/rows.ts'
@@ -85,7 +86,9 @@ export function createOperations(
     changed(undefined)
   }
 
-  async function list({ status = 'live', limit = 100 }: ListQuery = {}): Promise<readonly OperationInfo[]> {
+  async function list(query: ListQuery = {}): Promise<readonly OperationInfo[]> {
+    checkQuery(query, ['status', 'limit'])
+    const { status = 'live', limit = 100 } = query
     if (!Number.isInteger(limit) || limit < 1 || limit > LIST_LIMIT)
       throw new ValidationError('limit', `must be a whole number from 1 to ${LIST_LIMIT}.`)
     const statuses = statusesOf(status)
@@ -136,7 +139,7 @@ export function createOperations(
     },
 
     async discard(id) {
-      if (id.startsWith('#')) return discardCorrupt(id)
+      if (text('id', id, 'the id of an operation, as operations.list() tells it').startsWith('#')) return discardCorrupt(id)
       await edit(id, (row) => discarded(row, now()))
     },
   }
@@ -167,12 +170,12 @@ function inputOf(row: OperationRow, payload: unknown): EnqueueInput {
 }
 
 function statusesOf(status: NonNullable<ListQuery['status']>): readonly OperationStatus[] {
-  const wanted = status === 'live' ? LIVE_STATUSES : typeof status === 'string' ? [status] : status
+  const wanted = status === 'live' ? LIVE_STATUSES : Array.isArray(status) ? status : [status]
   for (const one of wanted) {
     if (![...LIVE_STATUSES, ...TERMINAL_STATUSES].includes(one))
       throw new ValidationError(
         'status',
-        `${one} is not a status. Known: ${[...LIVE_STATUSES, ...TERMINAL_STATUSES].join(', ')}.`,
+        `${String(one)} is not a status. Known: ${[...LIVE_STATUSES, ...TERMINAL_STATUSES].join(', ')}.`,
       )
   }
   return wanted

@@ -1,6 +1,8 @@
-import { SyncError } from '../core/errors.ts'
+import { SyncError, ValidationError } from '../core/errors.ts'
 import type { OperationRow } from '../core/operation.ts'
+import { text } from '../core/option-checks.ts'
 import { restoreError } from '../core/restore-error.ts'
+import { checkHandlers } from './check-input.ts'
 import type { Events } from './events.ts'
 import type { OptimisticHandlers } from './types.ts'
 
@@ -44,6 +46,8 @@ export function createOptimistic(events: Events) {
   }
 
   function register(token: string, handlers: OptimisticHandlers): void {
+    text('token', token, 'what the handlers are called by')
+    checkHandlers(handlers, 'handlers')
     const entry = registered.get(token) ?? { handlers: new Set(), pending: new Set() }
     entry.handlers.add(handlers)
     registered.set(token, entry)
@@ -83,6 +87,7 @@ export function createOptimistic(events: Events) {
     rollback,
     /** Newest first. */
     async rollbackBatch(tokens: readonly string[], error: SyncError): Promise<void> {
+      if (!Array.isArray(tokens)) throw new ValidationError('tokens', "must be a list, as ['form-8', 'form-9'].")
       for (const token of tokens.toReversed()) await rollback(token, error)
     },
     /** One more operation belongs to the token. */

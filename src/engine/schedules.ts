@@ -28,6 +28,8 @@ export interface Schedule {
 }
 
 export interface ScheduleHooks {
+  /** @throws ValidationError for what nobody could ask for. */
+  check(query: SyncQuery): void
   synchronize(query: SyncQuery): Promise<SyncResult>
   failed(error: unknown): void
 }
@@ -37,7 +39,7 @@ const LOOK_EVERY_MS = 60_000
 const JITTER = 0.25
 
 /** Synchronisations at a time or again and again, as long as this engine runs. They are asked for as by anybody: whoever owns the lease does them. */
-export function createSchedules({ clock, random, newId }: SystemPorts, { synchronize, failed }: ScheduleHooks) {
+export function createSchedules({ clock, random, newId }: SystemPorts, { check, synchronize, failed }: ScheduleHooks) {
   const timers = new Map<string, () => void>()
 
   /** Runs the task when nothing is left of its time, though the clock may be set, or the platform sleep. */
@@ -72,6 +74,7 @@ export function createSchedules({ clock, random, newId }: SystemPorts, { synchro
       const { jitter = 0, at: _at, inMs: _inMs, ...query } = checked(input, ['at', 'inMs', 'jitter', 'entity', 'full'])
       const [id, inMs] = [newId(), dueInMs(input, clock.now())]
       share('jitter', jitter)
+      check(query)
       const waitMs = inMs * (1 + jitter * random())
       const at = clock.now() + waitMs
       wait(id, input.at === undefined ? leftOf(waitMs) : () => at - clock.now(), () => run(id, query, () => timers.delete(id)))
@@ -79,9 +82,10 @@ export function createSchedules({ clock, random, newId }: SystemPorts, { synchro
     },
     /** @throws ValidationError */
     schedulePeriodic(input: PeriodicInput): Schedule {
-      const { everyMs, jitter = JITTER } = checked(input, ['everyMs', 'jitter', 'entity', 'full'])
+      const { everyMs, jitter = JITTER, ...query } = checked(input, ['everyMs', 'jitter', 'entity', 'full'])
       span('everyMs', everyMs, 100)
       share('jitter', jitter)
+      check(query)
       const id = newId()
       return { id, at: repeat(id, input) }
     },
@@ -106,6 +110,10 @@ function checked<Input extends object>(input: Input, known: readonly string[]): 
 function dueInMs({ at, inMs }: ScheduleInput, now: number): number {
   if ((at === undefined) === (inMs === undefined)) throw new ValidationError('schedule', 'needs at or inMs, not both.')
   if (inMs !== undefined) span('schedule.inMs', inMs, 0)
-  if (at !== undefined) span('schedule.at', Math.max(0, at - now), 0)
+  if (at !== undefined) {
+    if (typeof at !== 'number')
+      throw new ValidationError('schedule.at', 'must be a number of milliseconds since 1970, as Date.now() gives it.')
+    span('schedule.at', Math.max(0, at - now), 0)
+  }
   return inMs ?? Math.max(0, (at ?? now) - now)
 }

@@ -1,4 +1,5 @@
 import { keyOfUser, laneOf, type NewOperationRow, type OperationRow, type OperationStatus } from '../core/operation.ts'
+import { text } from '../core/option-checks.ts'
 import type { CommitOptions, Entry, IndexKey, Scalar, ScanQuery, Write } from '../core/ports.ts'
 import {
   ENTITIES,
@@ -45,6 +46,7 @@ export function createStore(storage: RowStorage, committed: Committed = () => {}
   }
 
   async function byIndex(index: string, value: string): Promise<OperationRow | undefined> {
+    text('id', value, 'the id of an operation, as operations.list() tells it')
     const [entry] = await storage.scan(OPERATIONS, { index, prefix: [value], limit: 1 })
     return entry === undefined ? undefined : readOperation(entry)
   }

@@ -2,6 +2,7 @@ import { BehaviorSubject, Observable, Subject, Subscription } from 'rxjs'
 import type { ActionEffects } from '../core/derive.ts'
 import { StorageClosedError, ValidationError } from '../core/errors.ts'
 import type { OperationRow } from '../core/operation.ts'
+import { text } from '../core/option-checks.ts'
 import type { Settings } from '../core/options.ts'
 import type { Clock, Write } from '../core/ports.ts'
 import { ENTITIES, OPERATIONS, isOperationRow, readEntity, type EntityRow } from '../core/schema.ts'
@@ -223,11 +224,18 @@ export function createViews(settings: Settings, store: Store, clock: Clock, even
     function watch(): Observable<readonly Entity[]>
     function watch(id: string): Observable<Entity | undefined>
     function watch(id?: string): Observable<readonly Entity[] | Entity | undefined> {
-      return id === undefined ? safely(watched((one) => one.list())) : safely(watched((one) => one.get(id)))
+      if (id === undefined) return safely(watched((one) => one.list()))
+      text('id', id, 'the id of an entity')
+      return safely(watched((one) => one.get(id)))
     }
     return typed<T>({
-      get: async (id) => (await mirror()).get(id),
+      async get(id) {
+        text('id', id, 'the id of an entity')
+        return (await mirror()).get(id)
+      },
       async list(matches) {
+        if (matches !== undefined && typeof matches !== 'function')
+          throw new ValidationError('matches', 'must be a function, as ({ value }) => !value.done.')
         const all = (await mirror()).list()
         return matches === undefined ? all : all.filter(matches)
       },

@@ -1,5 +1,6 @@
 import { useMemo } from 'react'
 import type { JsonObject } from '../core/json.ts'
+import { text } from '../core/option-checks.ts'
 import type { Entity } from '../engine/read-types.ts'
 import { useStream } from './provider.ts'
 
@@ -22,11 +23,11 @@ interface Loading {
 const LOADING: Loading = { isLoading: true }
 const NONE: readonly never[] = []
 
-/** One entity as the view shows it, pending changes included; renders anew when it changes. */
+/** One entity as the view shows it, pending changes included; renders anew when it changes. @throws ValidationError without an id */
 export function useEntity<T extends object = JsonObject>(entity: string, id: string): SeenEntity<T> {
   const seen = useStream<Entity<T> | undefined | Loading>(
     LOADING,
-    (engine) => engine.view<T>(entity).watch(id),
+    (engine) => engine.view<T>(entity).watch(text('id', id, 'of which entity; render the component once it is known')),
     `${entity}/${id}`,
   )
   return useMemo(() => (isLoading(seen) ? { entity: undefined, isLoading: true } : { entity: seen, isLoading: false }), [seen])

@@ -1,6 +1,7 @@
 import { createContext, createElement, useContext, useMemo, type ReactElement, type ReactNode } from 'react'
 import type { Observable } from 'rxjs'
 import { ValidationError } from '../core/errors.ts'
+import { isRecord } from '../core/schema.ts'
 import type { SyncEngine } from '../engine/types.ts'
 import { sourceOf, useSource } from './source.ts'
 
@@ -12,8 +13,10 @@ export interface SyncProviderProps {
   readonly children?: ReactNode
 }
 
-/** Gives an engine to the hooks of all components within. */
+/** Gives an engine to the hooks of all components within. @throws ValidationError if there is none yet. */
 export function SyncProvider({ engine, children }: SyncProviderProps): ReactElement {
+  if (!isRecord(engine))
+    throw new ValidationError('engine', 'must be what createSyncEngine has made: render the provider once there is an engine.')
   return createElement(EngineContext.Provider, { value: engine }, children)
 }
 

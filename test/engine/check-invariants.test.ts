@@ -42,6 +42,24 @@ const ACCOUNTS: Partial<EngineOptions> = {
 }
 
 describe('B13 invariants of the application', () => {
+  it.each<[string, () => unknown, string]>([
+    [
+      'that is asynchronous',
+      async () => undefined,
+      'account.odd: the invariant failed itself (it is asynchronous, and must return at once)',
+    ],
+    ['whose promise rejects', () => Promise.reject(new Error('late')), 'asynchronous'],
+    ['that answers yes or no', () => true, 'must return what is wrong as a text, or undefined, not boolean'],
+  ])('B13 one %s says nothing of the data: it is undecided', async (_, odd, said) => {
+    const engine = await engineWith({ entities: { account: { invariants: { odd: odd as never } } } })
+    await (
+      await engine.enqueue(create('account', 'a', { amount: 1 }))
+    ).settled
+    const { isSound, problems, undecided } = await engine.check()
+    expect({ isSound, problems }).toEqual({ isSound: true, problems: [] })
+    expect(undecided).toEqual([expect.stringContaining(said)])
+  })
+
   it('B13 are told of what is seen, what waits included', async () => {
     const engine = await engineWith(ACCOUNTS)
     await engine.enqueueAll([create('account', 'a', { amount: 30 }), create('account', 'b', { amount: 70 })])

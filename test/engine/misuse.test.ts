@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { ValidationError } from '../../src/index.ts'
+import { SyncError, ValidationError, type SyncEngine } from '../../src/index.ts'
 import { sqliteStorage } from '../../src/adapters/sqlite/index.ts'
 import { createWorld, type World } from '../support/world.ts'
 
@@ -41,5 +41,46 @@ describe('what can not be meant', () => {
   it('D5 a status that does not exist can not be counted', async () => {
     const engine = await world.started()
     await expect(engine.operations.count('bogus' as never)).rejects.toThrow(ValidationError)
+    await expect(engine.operations.count(null as never)).rejects.toThrow(ValidationError)
+    await expect(engine.operations.list({ status: [Symbol('s')] as never })).rejects.toThrow(ValidationError)
+  })
+
+  it.each<[string, (engine: SyncEngine) => unknown]>([
+    ['operations.get', ({ operations }) => operations.get(true as never)],
+    ['operations.handle', ({ operations }) => operations.handle(true as never)],
+    ['operations.retry', ({ operations }) => operations.retry(undefined as never)],
+    ['operations.edit', ({ operations }) => operations.edit(true as never, {})],
+    ['operations.discard', ({ operations }) => operations.discard(7 as never)],
+    ['conflicts.get', ({ conflicts }) => conflicts.get(true as never)],
+    ['conflicts.resolve', ({ conflicts }) => conflicts.resolve(true as never, 'local')],
+    ['explain', (engine) => engine.explain(true as never)],
+    ['view.get', (engine) => engine.view('note').get(undefined as never)],
+    ['view.watch', (engine) => engine.view('note').watch(null as never)],
+    ['audit.list of an entity', ({ audit }) => audit.list({ entity: true as never })],
+    ['audit.list of an id', ({ audit }) => audit.list({ entity: 'note', id: true as never })],
+    ['audit.list of an operation', ({ audit }) => audit.list({ operation: true as never })],
+    ['optimistic.register', ({ optimistic }) => optimistic.register(true as never, {})],
+  ])('D5 %s with an id that is no text: the error says so, and the process lives on (SQLite)', async (_, misuse) => {
+    const onDisk = await createWorld()
+    try {
+      const engine = await onDisk.started({ audit: {} })
+      await expect((async () => misuse(engine))()).rejects.toThrow(ValidationError)
+    } finally {
+      await onDisk.close()
+    }
+  })
+
+  it.each<[string, (engine: SyncEngine) => unknown]>([
+    ['operations.list', ({ operations }) => operations.list(null as never)],
+    ['operations.list with a limit of another name', ({ operations }) => operations.list({ max: 5 } as never)],
+    ['conflicts.list', ({ conflicts }) => conflicts.list(null as never)],
+    ['audit.list', ({ audit }) => audit.list('note' as never)],
+    ['audit.list with a user', ({ audit }) => audit.list({ user: 'u1' } as never)],
+    ['optimistic.rollbackBatch', ({ optimistic }) => optimistic.rollbackBatch('form-7' as never, new SyncError('left', 'Left.'))],
+    ['optimistic.register', ({ optimistic }) => optimistic.register('form-7', { rollback: 'x' } as never)],
+    ['view.list', (engine) => engine.view('note').list('open' as never)],
+  ])('D5 %s with what it does not take: the error says so', async (_, misuse) => {
+    const engine = await world.started({ audit: {} })
+    await expect((async () => misuse(engine))()).rejects.toThrow(ValidationError)
   })
 })

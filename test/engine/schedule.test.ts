@@ -166,11 +166,24 @@ describe('a synchronisation on schedule', () => {
     expect(() => engine.schedule({ inMs: 1 })).toThrow(expect.objectContaining({ code: 'not-started' }))
   })
 
-  it.each([{}, { at: 1, inMs: 1 }, { inMs: -1 }, { inMs: 1, jitter: 2 }, { inMs: 1, every: 2 }])(
-    'B7 that is none is refused: %j',
-    async (input) => {
-      const { engine } = await timed()
-      expect(() => engine.schedule(input)).toThrow(expect.objectContaining({ name: 'ValidationError' }))
-    },
-  )
+  it.each<[object]>([
+    [{}],
+    [{ at: 1, inMs: 1 }],
+    [{ inMs: -1 }],
+    [{ inMs: 1, jitter: 2 }],
+    [{ inMs: 1, every: 2 }],
+    [{ at: null }],
+    [{ at: '2030-01-01' }],
+    [{ at: 1n }],
+    [{ inMs: 1, entity: 'bogus' }],
+    [{ inMs: 1, full: 'yes' }],
+  ])('B7 that is none is refused: %o', async (input) => {
+    const { engine } = await timed()
+    expect(() => engine.schedule(input)).toThrow(expect.objectContaining({ name: 'ValidationError' }))
+  })
+
+  it('B7 of an entity that the engine does not have is refused at once, not at each time that it is due', async () => {
+    const { engine } = await timed()
+    expect(() => engine.schedulePeriodic({ everyMs: 60_000, entity: 'bogus' })).toThrow("one of the engine's entities")
+  })
 })

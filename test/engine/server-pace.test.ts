@@ -33,7 +33,9 @@ describe('a server that asks for a pause', () => {
     const later = await engine.enqueue(create('b'))
     expect((await engine.flush()).held).toEqual(['server'])
     expect(await engine.synchronize()).toMatchObject({ pulled: [{ isComplete: false }] })
-    expect((await engine.explain(later.id)).waitingFor[0]).toContain('the server asked for a pause')
+    expect((await engine.explain(later.id)).waitingFor[0]).toBe(
+      'the end of its pause (the server asked for a pause; it resumes by itself)',
+    )
     await clock.advance(59_000)
     expect(world.attempts).toHaveLength(1)
     await clock.advance(1_000)

@@ -2,7 +2,7 @@ import Database from 'libsql'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { cached } from './driver.ts'
-import type { Driver, Statement } from './driver.ts'
+import type { Driver, Parameter, Statement } from './driver.ts'
 
 function columns(row: unknown): readonly unknown[] {
   return Array.isArray(row) ? row : []
@@ -18,20 +18,28 @@ function lettingGo<T>(work: () => T): T {
   }
 }
 
+/** libsql ends the process, which nobody can catch, on a parameter that it can't bind. */
+function bound(parameters: readonly Parameter[]): readonly Parameter[] {
+  for (const one of parameters)
+    if (one !== null && typeof one !== 'string' && typeof one !== 'number')
+      throw new TypeError(`SQLite can't be given a ${typeof one} here.`)
+  return parameters
+}
+
 /** After an `all` that found nothing, the next `get` of the same libsql statement finds nothing either: each has a statement of its own. */
 function prepare(database: Database.Database, sql: string): Statement {
   const one = reading(database.prepare(sql))
   let many: Database.Statement | undefined
   return {
-    run: (parameters) => lettingGo(() => one.run(parameters)),
+    run: (parameters) => lettingGo(() => one.run(bound(parameters))),
     row(parameters) {
-      const row = lettingGo(() => one.get(parameters))
+      const row = lettingGo(() => one.get(bound(parameters)))
       return row === undefined ? undefined : columns(row)
     },
     rows(parameters) {
       many ??= reading(lettingGo(() => database.prepare(sql)))
       const statement = many
-      return lettingGo(() => statement.all(parameters)).map(columns)
+      return lettingGo(() => statement.all(bound(parameters))).map(columns)
     },
   }
 }

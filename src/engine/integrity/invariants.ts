@@ -83,7 +83,7 @@ async function judged(
     const { entity, id, value } = one
     for (const [name, invariant] of Object.entries(entities[entity]?.invariants ?? {})) {
       if (typeof invariant !== 'function') continue
-      const wrong = guarded(`${entity}.${name}`, () => invariant(value, id))
+      const wrong = verdict(`${entity}.${name}`, () => invariant(value, id))
       if (wrong !== undefined && found.length < MOST)
         found.push(broken(name, wrong, laneOf(user, entity, id), { entity, entityId: id }))
     }
@@ -92,15 +92,25 @@ async function judged(
     for (const target of referencesIn(value, entities[entity]?.references ?? {})) named.add({ entity, id }, target)
   }
   for (const [at, { name, accumulation }] of rules.entries()) {
-    const wrong = guarded(name, () => accumulation.end(states[at]))
+    const wrong = verdict(name, () => accumulation.end(states[at]))
     if (wrong !== undefined) found.push(broken(name, wrong, name, {}))
   }
   return { found, count, named: named.read() }
 }
 
+/** Anything but a text or nothing says neither that it holds nor that it does not. */
+function verdict(name: string, call: () => string | undefined): string | undefined {
+  const wrong = guarded(name, call)
+  if (wrong === undefined || typeof wrong === 'string') return wrong
+  throw new RuleFailed(`${name}: the invariant must return what is wrong as a text, or undefined, not ${typeof wrong}`)
+}
+
 function guarded<T>(name: string, call: () => T): T {
   try {
-    return call()
+    const given = call()
+    if (!(given instanceof Promise)) return given
+    given.catch(() => {})
+    throw new TypeError('it is asynchronous, and must return at once')
   } catch (cause) {
     throw new RuleFailed(`${name}: the invariant failed itself (${cause instanceof Error ? cause.message : String(cause)})`, {
       cause,

@@ -145,6 +145,20 @@ describe('the hooks of React', () => {
     expect(renderToString(createElement(SyncProvider, { engine }, createElement(Idle)))).toBe('idle off stopped true')
   })
 
+  it('E6 a provider without an engine, and an entity without an id, say what is missing', () => {
+    const rendered = (of: SyncEngine | undefined, id: string | undefined): string =>
+      renderToString(
+        createElement(
+          SyncProvider,
+          { engine: of as never },
+          createElement(() => String(useEntity('note', id as never).isLoading)),
+        ),
+      )
+    expect(rendered(engine, 'n1')).toBe('true')
+    expect(() => rendered(undefined, 'n1')).toThrow(/^engine: .*createSyncEngine/)
+    expect(() => rendered(engine, undefined)).toThrow(/^id: must be a string/)
+  })
+
   it('E6 a hook outside of a provider says what is missing', () => {
     function Lost(): string {
       return String(useSyncEngine().history().length)
