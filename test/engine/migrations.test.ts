@@ -269,7 +269,7 @@ describe('an operation that can not be brought to the new shape', () => {
     const parent = await engine.enqueue(create('x', { name: 'x' }))
     await engine.operations.edit(id!, { name: 'Ho', parent: 'x' })
     await engine.flush()
-    expect((await engine.explain(id!)).waitingFor.join()).toContain(parent.id)
+    expect((await engine.explain(id)).waitingFor.join()).toContain(parent.id)
     expect(world.notes()).toEqual({})
     world.intercept(undefined)
     await engine.operations.retry(parent.id)

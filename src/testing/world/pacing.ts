@@ -1,4 +1,3 @@
-import { skip } from 'rxjs'
 import type { EnqueueInput, SyncEngine } from '../../engine/types.ts'
 import type { ServerResponse } from './messages.ts'
 import type { WorldSettings } from './settings.ts'
@@ -124,8 +123,10 @@ function repeatIn({ tell }: World, tab: Tab | undefined, everyMs: number): void 
   engine.schedulePeriodic({ everyMs })
   if (heard.has(engine)) return
   heard.add(engine)
-  // Not of what is under way already.
-  engine.progress$.pipe(skip(1)).subscribe(({ phase }) => phase === 'pushing' && did('synchronises', 'begun'))
+  // What is told at once is under way already.
+  let isNews = false
+  engine.progress$.subscribe(({ phase }) => isNews && phase === 'pushing' && did('synchronises', 'begun'))
+  isNews = true
 }
 
 /** Those that tell already when they synchronise. */
