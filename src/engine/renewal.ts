@@ -53,6 +53,8 @@ export function createRenewal(
     const known = readRenewed((await storage.get(META, name))?.value)
     const isDone = known !== undefined && known.epoch >= own - 1 && isSame(known.versions, versions)
     if (!isDone) for (const entity of kinds) await renewAll(entity, own)
+    // First, as it is not done again once it is said to be done.
+    await askForLeft()
     const value: RenewedRow = { name, epoch: own, versions }
     if (!isDone || known.epoch !== own) await store.commitAs(own, [{ type: 'put', collection: META, value }])
     doneAs = own
@@ -98,6 +100,13 @@ export function createRenewal(
     })
   }
 
+  async function askForLeft(): Promise<void> {
+    for (const [entity, ids] of left) {
+      if (ids.length === 0) left.delete(entity)
+      else await askFor(entity, ids)
+    }
+  }
+
   function withAsked(row: PullRow, ids: readonly string[]): PullRow | undefined {
     const { quarantined = [] } = row
     const known = new Set(quarantined.map(({ id }) => id))
@@ -110,10 +119,7 @@ export function createRenewal(
     running = true
     try {
       if (doneAs !== epoch()) await renew()
-      for (const [entity, ids] of left) {
-        if (ids.length === 0) left.delete(entity)
-        else await askFor(entity, ids)
-      }
+      else await askForLeft()
     } catch (error) {
       failed(error)
     } finally {

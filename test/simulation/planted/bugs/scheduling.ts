@@ -30,8 +30,8 @@ export const scheduling: readonly Bug[] = [
     'a periodic synchronisation without a rest',
     'Milliseconds are taken for seconds.',
     'src/engine/schedules.js',
-    'const at = clock.now() + everyMs * (1 + jitter * (2 * random() - 1));',
-    'const at = clock.now() + (everyMs / 1_000) * (1 + jitter * (2 * random() - 1));',
+    'const restMs = everyMs * (1 + jitter * (2 * random() - 1));',
+    'const restMs = (everyMs / 1_000) * (1 + jitter * (2 * random() - 1));',
     'B7',
   ),
   bug(
