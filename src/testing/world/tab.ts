@@ -68,6 +68,8 @@ const RECORDER = { maxBytes: 16_384 }
 export function createTab(world: World, device: Device, name: string): Tab {
   const { scheduler, tell } = world
   let running: Running | undefined
+  /** Who stopped in the midst of logging out goes on with that. */
+  const lives = new Set<Life>()
 
   function changed(change: TabChange, user = running?.user ?? ''): void {
     tell({ type: 'tab', tab: name, device: device.name, user, change, build: running?.build ?? tab.build })
@@ -76,6 +78,7 @@ export function createTab(world: World, device: Device, name: string): Tab {
   function start(): void {
     if (running !== undefined) return
     const life = createLife(scheduler, world.survives)
+    lives.add(life)
     const rules = { throttleMs: 1 }
     const { user } = device
     const timers = new Set<object>()
@@ -94,8 +97,10 @@ export function createTab(world: World, device: Device, name: string): Tab {
     }
     running = made
     life.onDeath(() => {
-      if (running === made) changed('killed')
-      if (running === made) running = undefined
+      lives.delete(life)
+      if (running !== made) return
+      changed('killed')
+      running = undefined
     })
     changed('starting')
     made.engine.on('*', (event) => life.isAlive() && tell({ type: 'event', tab: name, device: device.name, event }))
@@ -211,15 +216,8 @@ export function createTab(world: World, device: Device, name: string): Tab {
 
   function record({ engine, machines, life }: Running): void {
     if (machines === undefined || !life.isAlive()) return
-    const { maxBytes } = RECORDER
-    tell({
-      type: 'recorded',
-      tab: name,
-      device: device.name,
-      text: engine.recorder.export(),
-      maxBytes,
-      states: machines.states(),
-    })
+    const recorded = { text: engine.recorder.export(), states: machines.states(), ...RECORDER }
+    tell({ type: 'recorded', tab: name, device: device.name, ...recorded })
   }
 
   function ready(): Running | undefined {
@@ -278,7 +276,7 @@ export function createTab(world: World, device: Device, name: string): Tab {
       if (running === leaving) running = undefined
       changed('stopped', leaving.user)
     },
-    kill: () => running?.life.kill(),
+    kill: () => lives.forEach((life) => life.kill()),
     killAt: (call) => running?.life.dieAt(call),
     freeze() {
       if (running === undefined || running.life.isFrozen()) return
