@@ -82,7 +82,7 @@ function success(answer: HttpAnswer): Outcome {
 const MAY_BE_EMPTY: ReadonlySet<number> = new Set([201, 202, 204, 205])
 
 function unreadable(status: number, reason: string): Outcome {
-  const message = `The server answered ${status}, but ${reason}. Whether the write was applied is unknown; it is tried again with the same key. Check for a captive portal or a proxy, and that the API answers in JSON.`
+  const message = `The server answered ${status}, but ${reason}. A write may have been applied; it is tried again with the same key. Check for a captive portal or a proxy, and that the API answers in JSON.`
   return { type: 'unknown', error: new ServerError(message, { code: 'unreadable', status }) }
 }
 
@@ -121,7 +121,7 @@ function refused(answer: HttpAnswer): Outcome {
 }
 
 function failed(answer: HttpAnswer): Outcome {
-  const message = `The server failed with ${answer.status}. Whether the write was applied is unknown; it is tried again with the same key.`
+  const message = `The server failed with ${answer.status}. A write may have been applied; it is tried again with the same key.`
   return { type: 'unknown', error: new ServerError(message, { status: answer.status, ...reported(answer) }), ...waiting(answer) }
 }
 

@@ -64,6 +64,6 @@ function lowerCased(headers: Json | undefined): Readonly<Record<string, string |
 }
 
 function unreadable(status: number | undefined, reason: string): Outcome {
-  const message = `The answer to a batch can not be used: ${reason}. Whether the write was applied is unknown; it is tried again with the same key. Check the batch endpoint, or set batch: false.`
+  const message = `The answer to a batch can not be used: ${reason}. A write may have been applied; it is tried again with the same key. Check the batch endpoint, or set batch: false.`
   return { type: 'unknown', error: new ServerError(message, { code: 'unreadable', status }) }
 }

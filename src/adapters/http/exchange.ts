@@ -173,13 +173,13 @@ function unsent(error: unknown, state: ReturnType<Deadline['state']>): NoAnswer 
 function interrupted(deadline: Deadline): NoAnswer | undefined {
   if (deadline.state() === 'expired') {
     const late = new TimeoutError(
-      'No complete answer came within timeoutMs. Whether the write was applied is unknown; it is tried again with the same key.',
+      'No complete answer came within timeoutMs. A write may have been applied; it is tried again with the same key.',
     )
     return { type: 'none', outcome: { type: 'unknown', error: late } }
   }
   if (deadline.state() !== 'aborted') return undefined
   const aborted = new NetworkError(
-    'The send was called off while it was under way. Whether the write was applied is unknown; it is tried again with the same key.',
+    'The send was called off while it was under way. A write may have been applied; it is tried again with the same key.',
     { code: 'aborted' },
   )
   return { type: 'none', outcome: { type: 'unknown', error: aborted } }
