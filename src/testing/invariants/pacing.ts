@@ -1,5 +1,6 @@
 import type { ServerWishes } from '../../core/ports.ts'
 import type { Fact, RowChange, Sent } from '../world/facts.ts'
+import { watchClocks } from './clocks.ts'
 import type { Checker } from './invariant.ts'
 import { isPull, kindIn, partIn } from './pulls.ts'
 
@@ -15,17 +16,17 @@ interface Told {
   readonly ended: Map<string, number>
 }
 
-/** Clocks of a device may have jumped so long ago. */
-const JUMP_MS = 1_000
+/** What was told before is held by another clock. */
 const JUMPS: ReadonlySet<string> = new Set(['clock-hour', 'clock-year', 'slept', 'throttled'])
 
 /**
  * B7: no request while the server has asked for a pause, no pull sooner after its last than it wants, no batch larger than it takes, and no operation before its
  * own time.
  */
-export const pacing: Checker = ({ now, wallTimeOf, deviceOf, register }, report) => {
+export const pacing: Checker = (picture, report) => {
+  const { now, deviceOf, register } = picture
+  const clocks = watchClocks(picture)
   const tabs = new Map<string, Told>()
-  const jumpedAt = new Map<string, number>()
   /** Requests that were refused for their credentials, and may come once more. */
   const renewed = new Set<string>()
 
@@ -40,10 +41,6 @@ export const pacing: Checker = ({ now, wallTimeOf, deviceOf, register }, report)
     }
     tabs.set(tab, one)
     return one
-  }
-
-  function hasJumped(device: string): boolean {
-    return now() - (jumpedAt.get(device) ?? -Infinity) <= JUMP_MS
   }
 
   function sent({ tab, path, writes, body }: Sent): void {
@@ -81,13 +78,12 @@ export const pacing: Checker = ({ now, wallTimeOf, deviceOf, register }, report)
     told.maxBatch = maxBatch === undefined ? told.maxBatch : Math.max(1, maxBatch)
   }
 
-  function changed(device: string, { before, row }: RowChange): void {
-    if (before === undefined || row?.status !== 'sending' || before.attempts > 0) return
+  function changed(latest: number, change: RowChange): void {
+    const isEarly = clocks.isEarly(change, latest, ({ notBefore }) => notBefore)
+    const { before, row } = change
     // Its time has come once, whatever the clock says since.
-    if (before.status !== 'waiting') return
-    const { notBefore = 0 } = before
-    if (notBefore <= wallTimeOf(device) || hasJumped(device) || register.byId(row.id)?.isTainted === true) return
-    report('B7', `${row.id} was claimed ${notBefore - wallTimeOf(device)} ms before its time.`)
+    if (!isEarly || before === undefined || before.attempts > 0 || register.byId(row?.id ?? '')?.isTainted === true) return
+    report('B7', `${before.id} was claimed ${(before.notBefore ?? 0) - latest} ms before its time.`)
   }
 
   return {
@@ -97,10 +93,13 @@ export const pacing: Checker = ({ now, wallTimeOf, deviceOf, register }, report)
       else if (fact.type === 'tab' && fact.change !== 'stopping') tabs.delete(fact.tab)
       else if (fact.type === 'event' && fact.event.type === 'pull:completed')
         toldTo(fact.tab).ended.set(nameOf(fact.event.entity, fact.event.scope), now())
-      else if (fact.type === 'committed') for (const change of fact.changes) changed(fact.device, change)
-      else if (fact.type === 'fault' && JUMPS.has(fact.kind)) {
-        jumpedAt.set(deviceOf(fact.where) ?? fact.where, now())
-        for (const tab of tabs.keys()) if (deviceOf(tab) === (deviceOf(fact.where) ?? fact.where)) tabs.delete(tab)
+      else if (fact.type === 'committed') {
+        const latest = clocks.latest(fact.device)
+        for (const change of fact.changes) changed(latest, change)
+      } else if (fact.type === 'fault' && JUMPS.has(fact.kind)) {
+        const device = deviceOf(fact.where) ?? fact.where
+        if (clocks.isWatched(device)) clocks.latest(device)
+        for (const tab of tabs.keys()) if (deviceOf(tab) === device) tabs.delete(tab)
       }
     },
   }

@@ -1,5 +1,6 @@
 import { parseRetryAfter } from '../../core/retry-after.ts'
 import type { Fact, RowChange } from '../world/facts.ts'
+import { watchClocks } from './clocks.ts'
 import type { Checker } from './invariant.ts'
 
 interface Asked {
@@ -19,26 +20,13 @@ const HONOURED: ReadonlySet<string> = new Set(['429', '500', '502', '503', '504'
 const NOT_THE_SERVER: ReadonlySet<string> = new Set(['407', '511'])
 
 /** S22, S24: nobody comes back before he was told to, and a missing log-in costs nothing. */
-export const waits: Checker = ({ register, now, wallTimeOf }, report) => {
+export const waits: Checker = (picture, report) => {
+  const { register, now, wallTimeOf } = picture
+  const clocks = watchClocks(picture)
   /** By operation: what the last answer asked for. */
   const asked = new Map<string, Asked>()
-  /** By how much each device's wall clock was ahead when it was looked at last. */
-  const skews = new Map<string, number>()
-  /** What was due before the clock was set back: it may have been chosen then. */
-  const wasDue = new Set<string>()
   /** Tabs without a network, as they found. */
   const cutOff = new Set<string>()
-
-  /** The furthest that the device's wall clock was ahead since it was looked at last. */
-  function lookAtClock(device: string): number {
-    const skew = wallTimeOf(device) - now()
-    const before = skews.get(device) ?? skew
-    skews.set(device, skew)
-    if (skew >= before) return skew
-    for (const { id, device: home, row } of register.all())
-      if (home === device && row.status === 'waiting' && (row.dueAt ?? 0) <= now() + before) wasDue.add(id)
-    return before
-  }
 
   function answered({ request, answer, retryAfter }: Extract<Fact, { type: 'answered' }>): void {
     const nowMs = wallTimeOf(request.device)
@@ -58,16 +46,16 @@ export const waits: Checker = ({ register, now, wallTimeOf }, report) => {
     return until - (dueAt - Math.min(skewMs, wallTimeOf(device) - now()))
   }
 
-  function changed(device: string, wallTime: number, { before, row }: RowChange): void {
-    const mayHaveBeenChosen = row !== undefined && wasDue.delete(row.id)
+  function changed(device: string, latest: number, change: RowChange): void {
+    const { before, row } = change
+    const isEarly = clocks.isEarly(change, latest)
     if (before === undefined || row === undefined || register.byId(row.id)?.isTainted) return
     const wish = asked.get(row.id)
     const wasAttempted = before.status === 'sending' && row.attempts === before.attempts
     const early = wish === undefined ? 0 : earlyMs(wish, device, row.dueAt ?? 0)
     if (wasAttempted && row.status === 'waiting' && early > 0)
       report('S22', `${row.id} is due ${early} ms before the server's Retry-After: ${wish?.retryAfter} is over.`)
-    if (before.status === 'waiting' && row.status === 'sending' && !mayHaveBeenChosen && (before.dueAt ?? 0) > wallTime)
-      report('S22', `${row.id} was claimed ${(before.dueAt ?? 0) - wallTime} ms before it was due.`)
+    if (isEarly) report('S22', `${row.id} was claimed ${(before.dueAt ?? 0) - latest} ms before it was due.`)
     const isNew = JSON.stringify(row.lastError) !== JSON.stringify(before.lastError)
     if (!isNew || row.lastError?.code !== 'authentication' || row.lastError.status !== 401 || before.status !== 'sending') return
     if (row.status !== 'queued' && row.status !== 'waiting') report('S24', `${row.id} met a 401 and became ${row.status}.`)
@@ -87,10 +75,10 @@ export const waits: Checker = ({ register, now, wallTimeOf }, report) => {
       if (fact.type === 'answered') answered(fact)
       if (fact.type === 'sent')
         for (const { key } of fact.request.writes) asked.delete(register.byKey(fact.request.user, key)?.id ?? '')
-      if (fact.type === 'fault' && skews.has(fact.where)) lookAtClock(fact.where)
+      if (fact.type === 'fault' && clocks.isWatched(fact.where)) clocks.latest(fact.where)
       if (fact.type !== 'committed') return
-      const wallTime = now() + lookAtClock(fact.device)
-      for (const change of fact.changes) changed(fact.device, wallTime, change)
+      const latest = clocks.latest(fact.device)
+      for (const change of fact.changes) changed(fact.device, latest, change)
     },
   }
 }
