@@ -26,12 +26,4 @@ export const basing: readonly Bug[] = [
     '.map((base) => base);',
     'S12',
   ),
-  bug(
-    'what was hidden from the view counts as seen',
-    "What is queued while one before it hides others' change replaces that unasked.",
-    'src/engine/confirmer.js',
-    'hiddenFrom(one, found[at]) ?? mergedFrom',
-    'mergedFrom',
-    'S12',
-  ),
 ]
