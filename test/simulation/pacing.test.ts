@@ -1,12 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { ServerWishes } from '../../src/core/ports.ts'
 import type { OperationRow } from '../../src/core/operation.ts'
-import { watchInvariants } from '../../src/testing/invariants/index.ts'
-import type { Fact, FactBody, Sent } from '../../src/testing/world/facts.ts'
-import { drawSettings } from '../../src/testing/world/settings.ts'
-import { choicesOf, replayedTape } from '../../src/testing/world/tape.ts'
-import { createWorld } from '../../src/testing/world/world.ts'
+import type { FactBody, Sent } from '../../src/testing/world/facts.ts'
 import { queued } from '../support/queued.ts'
+import { saidBy } from '../support/told.ts'
 
 const at = { tab: 'd1.t1', device: 'd1' } as const
 const write = { method: 'PATCH', path: '/note/n1', headers: { Authorization: 'Bearer u1-1' }, body: '{}', key: 'o1' }
@@ -24,21 +21,9 @@ const answered = (request: Sent, wishes: ServerWishes, answer = '200'): FactBody
 const completed: FactBody = { type: 'event', ...at, event: { type: 'pull:completed', entity: 'note', changes: 0, at: 0 } }
 
 /** What is said to be violated, where each of these happens a second after the one before. */
-async function invariantsIn(facts: readonly FactBody[]): Promise<readonly string[]> {
-  const choices = choicesOf(replayedTape([]))
-  let see = (_: Fact): void => {}
-  const world = createWorld({
-    settings: drawSettings(choices),
-    deviceCount: 1,
-    tabsPerDevice: 1,
-    choices,
-    observe: (fact) => see(fact),
-  })
-  const watch = watchInvariants(world)
-  see = watch.see
-  for (const [second, fact] of facts.entries()) world.scheduler.after(1_000 * (second + 1), () => world.tell(fact))
-  await world.scheduler.run(1_000 * (facts.length + 1), () => false)
-  return watch.violations.filter(({ checker }) => checker === 'pacing').map(({ invariant }) => invariant)
+function invariantsIn(facts: readonly FactBody[]): Promise<readonly string[]> {
+  const timed = facts.map((fact, place): [number, FactBody] => [1_000 * (place + 1), fact])
+  return saidBy('pacing', timed, 1_000 * (facts.length + 1))
 }
 
 function scheduled(inMs: number): readonly FactBody[] {

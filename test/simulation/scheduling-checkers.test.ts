@@ -2,37 +2,21 @@ import { describe, expect, it } from 'vitest'
 import type { OperationRow } from '../../src/core/operation.ts'
 import { traceText } from '../../src/core/trace-text.ts'
 import type { TraceLine } from '../../src/core/trace.ts'
-import { watchInvariants } from '../../src/testing/invariants/index.ts'
-import type { Fact, FactBody, Sent } from '../../src/testing/world/facts.ts'
-import { drawSettings } from '../../src/testing/world/settings.ts'
-import { choicesOf, replayedTape } from '../../src/testing/world/tape.ts'
-import { createWorld } from '../../src/testing/world/world.ts'
+import type { FactBody, Sent } from '../../src/testing/world/facts.ts'
 import { queued } from '../support/queued.ts'
+import { saidBy } from '../support/told.ts'
 
 const at = { tab: 'd1.t1', device: 'd1' } as const
 const write = { method: 'PATCH', path: '/note/n1', headers: { Authorization: 'Bearer u1-77' }, body: '{}', key: 'o1' }
 const BUDGET = { tokens: 2, ratio: 0.1 }
 
 /** What a checker says is violated, where each of these happens so many milliseconds after the one before. */
-async function saidBy(checker: string, everyMs: number, facts: readonly FactBody[]): Promise<readonly string[]> {
-  const choices = choicesOf(replayedTape([]))
-  const settings = drawSettings(choices)
-  let see = (_: Fact): void => {}
-  const world = createWorld({
-    settings: {
-      ...settings,
-      engine: { ...settings.engine, retry: { ...settings.engine.retry, capMs: 20_000, budget: BUDGET } },
-    },
-    deviceCount: 1,
-    tabsPerDevice: 1,
-    choices,
-    observe: (fact) => see(fact),
-  })
-  const watch = watchInvariants(world)
-  see = watch.see
-  for (const [place, fact] of facts.entries()) world.scheduler.after(everyMs * (place + 1), () => world.tell(fact))
-  await world.scheduler.run(everyMs * (facts.length + 1), () => false)
-  return watch.violations.filter((one) => one.checker === checker).map(({ invariant }) => invariant)
+function saidEvery(checker: string, everyMs: number, facts: readonly FactBody[]): Promise<readonly string[]> {
+  const timed = facts.map((fact, place): [number, FactBody] => [everyMs * (place + 1), fact])
+  return saidBy(checker, timed, everyMs * (facts.length + 1), (settings) => ({
+    ...settings,
+    engine: { ...settings.engine, retry: { ...settings.engine.retry, capMs: 20_000, budget: BUDGET } },
+  }))
 }
 
 function request(number: number): Sent {
@@ -54,7 +38,7 @@ function claim(attempts: number): FactBody {
 
 describe('the checker of budgets', () => {
   it('B7 tells of a retry while less than half of the tokens are left', async () => {
-    expect(await saidBy('budgets', 400, [...failed(1), ...failed(2), claim(1)])).toEqual(['B7'])
+    expect(await saidEvery('budgets', 400, [...failed(1), ...failed(2), claim(1)])).toEqual(['B7'])
   })
 
   it.each<readonly [string, number, readonly FactBody[]]>([
@@ -69,7 +53,7 @@ describe('the checker of budgets', () => {
       [...failed(1), ...failed(2), { type: 'tab', ...at, user: 'u1', change: 'killed', build: 1 }, claim(1)],
     ],
   ])('B7 says nothing of %s', async (_, everyMs, facts) => {
-    expect(await saidBy('budgets', everyMs, facts)).toEqual([])
+    expect(await saidEvery('budgets', everyMs, facts)).toEqual([])
   })
 })
 
@@ -85,7 +69,7 @@ describe('the checker of schedules', () => {
     ['it comes again too soon', 400, [scheduled, did('waits'), begins, begins]],
     ['it ceases', 20_000, [scheduled, begins, rests('begun'), rests('done')]],
   ])('B7 tells when %s', async (_, everyMs, facts) => {
-    expect(new Set(await saidBy('schedules', everyMs, facts))).toEqual(new Set(['B7']))
+    expect(new Set(await saidEvery('schedules', everyMs, facts))).toEqual(new Set(['B7']))
   })
 
   it.each<readonly [string, number, readonly FactBody[]]>([
@@ -94,7 +78,7 @@ describe('the checker of schedules', () => {
     ['a clock that was set', 500, [scheduled, slept, begins, rests('begun'), rests('done')]],
     ['a tab without any', 500, [begins, begins]],
   ])('B7 says nothing of %s', async (_, everyMs, facts) => {
-    expect(await saidBy('schedules', everyMs, facts)).toEqual([])
+    expect(await saidEvery('schedules', everyMs, facts)).toEqual([])
   })
 })
 
@@ -126,7 +110,7 @@ describe('the checker of recordings', () => {
     ['it leads to another state', [recorded(traceOf(LINES.slice(0, 2)))]],
     ['it has a machine that is gone', [recorded(traceOf(LINES), [])]],
   ])('F3 tells when %s', async (_, facts) => {
-    expect(await saidBy('recording', 10, facts)).toEqual(['F3'])
+    expect(await saidEvery('recording', 10, facts)).toEqual(['F3'])
   })
 
   it('F3 says nothing of one that leads to where the machines are, and counts no bytes of those that were there', async () => {
@@ -148,6 +132,6 @@ describe('the checker of recordings', () => {
       ],
     ] as const)
     const text = traceText({ actors: begin, at: 1 }, LINES.slice(2), 2)
-    expect(await saidBy('recording', 10, [recorded(text, STATES, 150), recorded(traceOf(LINES))])).toEqual([])
+    expect(await saidEvery('recording', 10, [recorded(text, STATES, 150), recorded(traceOf(LINES))])).toEqual([])
   })
 })

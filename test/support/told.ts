@@ -1,6 +1,6 @@
 import { watchInvariants, type InvariantWatch } from '../../src/testing/invariants/index.ts'
 import type { Fact, FactBody } from '../../src/testing/world/facts.ts'
-import { drawSettings } from '../../src/testing/world/settings.ts'
+import { drawSettings, type WorldSettings } from '../../src/testing/world/settings.ts'
 import { choicesOf, replayedTape } from '../../src/testing/world/tape.ts'
 import { createWorld, type World } from '../../src/testing/world/world.ts'
 
@@ -27,4 +27,27 @@ export function told(facts: readonly (FactBody | ((world: World) => void))[]): I
 
 export function invariantsIn(facts: Parameters<typeof told>[0]): readonly string[] {
   return told(facts).violations.map(({ invariant }) => invariant)
+}
+
+/** Which invariants a checker says are violated, where each of these happens at its time, in milliseconds, and then nothing until the end. */
+export async function saidBy(
+  checker: string,
+  timed: readonly (readonly [atMs: number, fact: FactBody])[],
+  untilMs: number,
+  set: (settings: WorldSettings) => WorldSettings = (settings) => settings,
+): Promise<readonly string[]> {
+  const choices = choicesOf(replayedTape([]))
+  let see = (_: Fact): void => {}
+  const world = createWorld({
+    settings: set(drawSettings(choices)),
+    deviceCount: 1,
+    tabsPerDevice: 1,
+    choices,
+    observe: (fact) => see(fact),
+  })
+  const watch = watchInvariants(world)
+  see = watch.see
+  for (const [atMs, fact] of timed) world.scheduler.after(atMs, () => world.tell(fact))
+  await world.scheduler.run(untilMs, () => false)
+  return watch.violations.filter((one) => one.checker === checker).map(({ invariant }) => invariant)
 }
