@@ -63,13 +63,17 @@ export async function referenceProblems({ store }: Task, rows: readonly Operatio
   async function ofSuperseded(): Promise<readonly ReferenceProblem[]> {
     const merged = rows.filter(({ supersededBy }) => supersededBy !== undefined)
     const found = await byIds(merged.map(({ supersededBy = '' }) => supersededBy))
-    const named = await store.entities(merged.map(laneOfRow))
-    return merged.flatMap((row, at): readonly ReferenceProblem[] => {
+    const strange = merged.flatMap((row, at) => {
       const entry = found[at]
       const other = entry === undefined ? undefined : readOperation(entry)
-      // What had ended kept the temporary id when the server gave another.
-      const isSame = other !== undefined && (laneOfRow(other) === laneOfRow(row) || named[at]?.movedTo !== undefined)
-      if (other === undefined || (other.seq > row.seq && isSame)) return []
+      if (other === undefined || (other.seq > row.seq && laneOfRow(other) === laneOfRow(row))) return []
+      return [{ row, isOlder: other.seq <= row.seq }]
+    })
+    if (strange.length === 0) return []
+    // What had ended kept the temporary id when the server gave another.
+    const named = await store.entities(strange.map(({ row }) => laneOfRow(row)))
+    return strange.flatMap(({ row, isOlder }, at): readonly ReferenceProblem[] => {
+      if (!isOlder && named[at]?.movedTo !== undefined) return []
       const message = `Operation #${row.seq}, ${nameOf(row)}, is said to be merged into ${row.supersededBy}, which is older or on another entity: what became of it can't be told. Enqueue it anew if the server lacks it.`
       return [{ row, code: 'superseded', message }]
     })
