@@ -9,6 +9,7 @@ import {
   type Transport,
 } from '../../src/index.ts'
 import { httpTransport } from '../../src/adapters/http/index.ts'
+import { lateAnswer } from '../support/late-answer.ts'
 import { elsewhere } from '../support/other-client.ts'
 import { createWorld, type World } from '../support/world.ts'
 
@@ -130,17 +131,7 @@ describe('an operation that waits while a pull brings what others made', () => {
       pull: { everyMs: 100 },
     })
     await pulled(engine)
-    let release = (): void => {}
-    const released = new Promise<void>((resolve) => (release = resolve))
-    let applied = (): void => {}
-    const isApplied = new Promise<void>((resolve) => (applied = resolve))
-    world.intercept(async (_, send, count) => {
-      const outcome = await send()
-      if (count > 1) return outcome
-      applied()
-      await released
-      return outcome
-    })
+    const { isApplied, release } = lateAnswer(world)
     const first = await engine.enqueue(patch({ title: 'ours' }))
     const second = await engine.enqueue(patch({ title: 'ours again' }))
     await isApplied

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { EnqueueInput, Operation, SyncEngine } from '../../src/index.ts'
+import { lateAnswer } from '../support/late-answer.ts'
 import { elsewhere } from '../support/other-client.ts'
 import { createWorld, type World } from '../support/world.ts'
 
@@ -31,17 +32,7 @@ async function queuedMeanwhile(
     pull: { everyMs: 100 },
   })
   await pulled(engine)
-  let release = (): void => {}
-  const released = new Promise<void>((resolve) => (release = resolve))
-  let applied = (): void => {}
-  const isApplied = new Promise<void>((resolve) => (applied = resolve))
-  world.intercept(async (_, send, count) => {
-    const outcome = await send()
-    if (count > 1) return outcome
-    applied()
-    await released
-    return outcome
-  })
+  const { isApplied, release } = lateAnswer(world)
   const operation = await engine.enqueue(first)
   await isApplied
   await elsewhere(world, 'PATCH', '/note/a', { title: 'theirs' })
