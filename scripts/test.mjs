@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { argv, env, execPath, exit, stderr } from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { provideChromium } from './chromium.mjs'
@@ -70,7 +70,14 @@ function read(report) {
     passed: numPassedTests,
     failed: numFailedTests + testResults.filter(isUnloaded).length,
     skipped: numPendingTests + numTodoTests,
+    names: testResults.flatMap(failuresOf),
   }
+}
+
+function failuresOf(file) {
+  const name = relative(root, file.name)
+  if (isUnloaded(file)) return [name]
+  return file.assertionResults.filter((test) => test.status === 'failed').map((test) => `${name}: ${test.fullName}`)
 }
 
 /** Such a file counts as one failure: none of its tests was counted. */
@@ -78,9 +85,11 @@ function isUnloaded(file) {
   return file.status === 'failed' && !file.assertionResults.some((test) => test.status === 'failed')
 }
 
-function conclude({ passed, failed, skipped }, status) {
+/** The names of what failed stand once more before the figures: whoever sees the end of a long log sees them. */
+function conclude({ passed, failed, skipped, names = [] }, status) {
   const outside = status !== 0 && failed === 0 && passed > 0
   if (outside) stderr.write('Every test passed, but the run failed outside of them (see above): counted as one failure.\n')
+  for (const name of names) console.log(`failed: ${name}`)
   if (skipped) console.log(`${skipped} skipped`)
   const failures = outside ? 1 : failed
   console.log(`${passed} passed, ${failures} failed`)
