@@ -21,9 +21,13 @@ export function traceText(
   return all.map((line) => `${JSON.stringify(line)}\n`).join('')
 }
 
+type Made = Extract<TraceLine, { type: 'actor' }>
+type Moved = Extract<TraceLine, { type: 'step' | 'state' }>
+
 /** A ring of lines, with at most so many bytes of text; what has to go is kept as the state that it led to. */
 export function createTraceRing(maxBytes: number, bytesOf: (line: TraceLine) => number) {
-  const actors: TracedActors = new Map()
+  /** Of each actor that is there when the ring begins: the line that made it, and the last that moved it. */
+  const before = new Map<string, [made: Made] | [made: Made, moved: Moved]>()
   let lines: TraceLine[] = []
   let sizes: number[] = []
   let [first, bytes, dropped, begunAt] = [0, 0, 0, 0]
@@ -35,7 +39,21 @@ export function createTraceRing(maxBytes: number, bytesOf: (line: TraceLine) => 
     dropped += 1
     if (line === undefined) return
     begunAt = line.at
-    advance(actors, line)
+    if (line.type === 'actor') before.set(line.actor, [line])
+    else if (line.type === 'step' || line.type === 'state') move(line)
+  }
+
+  function move(line: Moved): void {
+    const known = before.get(line.actor)
+    if (known === undefined) return
+    if (line.status !== undefined && line.status !== 'active') before.delete(line.actor)
+    else if (line.value !== undefined) known[1] = line
+  }
+
+  function actors(): TracedActors {
+    const there: TracedActors = new Map()
+    for (const line of [...before.values()].flat()) advance(there, line)
+    return there
   }
 
   return {
@@ -51,8 +69,8 @@ export function createTraceRing(maxBytes: number, bytesOf: (line: TraceLine) => 
       sizes = sizes.slice(first)
       first = 0
     },
-    text: (): string => traceText({ actors, at: begunAt }, lines.slice(first), dropped),
+    text: (): string => traceText({ actors: actors(), at: begunAt }, lines.slice(first), dropped),
     /** As `text`, as lines without the header. */
-    lines: (): readonly TraceLine[] => [...linesTo(actors, begunAt), ...lines.slice(first)],
+    lines: (): readonly TraceLine[] => [...linesTo(actors(), begunAt), ...lines.slice(first)],
   }
 }

@@ -1,98 +1,84 @@
 import { isRecord } from '../../core/schema.ts'
 import type { TraceFields } from '../../core/trace.ts'
 
-/** Of each field: how a trace calls it, and where it stands. */
-type Allowed = readonly (readonly [name: string, path: readonly string[]])[]
+/** How a trace calls a member that is a value, or what it tells of one that has members itself. */
+interface Allowed {
+  readonly [member: string]: string | Allowed
+}
+type Fields = Record<string, string | number | boolean>
 
 /** Longer texts are cut off: none that the engine makes itself is. */
 const MAX_TEXT = 64
 
-const ANSWER = ['operationId as operation', 'attempt']
-const ROW = ['id as operation', 'status', 'attempts', 'type', 'entity']
+const ANSWER: Allowed = { operationId: 'operation', attempt: 'attempt' }
+const ROW: Allowed = { id: 'operation', ...asTheyAre('status', 'attempts', 'type', 'entity') }
+const CODE: Allowed = { code: 'error' }
 
 /** What a trace tells of the events of the machines, beside their names; of an event that is not listed nothing. */
-const EVENTS = listed({
-  ASSIGN: within('row', ROW),
-  OUTCOME: [...ANSWER, 'outcome.type as outcome', 'outcome.error.code as error'],
-  RECONCILED: [...ANSWER, 'decision.type as decision', 'decision.error.code as error'],
-  ROLLED_BACK: ANSWER,
-  PAUSE: ['reason'],
-  RESUME: ['reason'],
-  OWN: ['epoch'],
-  'LOCK.ACQUIRED': ['epoch', 'takeover'],
-  'LOCK.FAILED': ['error.code as error'],
-  'CHANNEL.HEALTH': ['latencyMs', 'missedBeats'],
-  'CHANNEL.FAILED': ['error.code as error'],
-  'SOCKET.CLOSED': ['code', 'retryAfterMs'],
-  'SOCKET.MESSAGE': ['message.type as message'],
-})
+const EVENTS = new Map<string, Allowed>([
+  ['ASSIGN', { row: ROW }],
+  ['OUTCOME', { ...ANSWER, outcome: { type: 'outcome', error: CODE } }],
+  ['RECONCILED', { ...ANSWER, decision: { type: 'decision', error: CODE } }],
+  ['ROLLED_BACK', ANSWER],
+  ['PAUSE', asTheyAre('reason')],
+  ['RESUME', asTheyAre('reason')],
+  ['OWN', asTheyAre('epoch')],
+  ['LOCK.ACQUIRED', asTheyAre('epoch', 'takeover')],
+  ['LOCK.FAILED', { error: CODE }],
+  ['CHANNEL.HEALTH', asTheyAre('latencyMs', 'missedBeats')],
+  ['CHANNEL.FAILED', { error: CODE }],
+  ['SOCKET.CLOSED', asTheyAre('code', 'retryAfterMs')],
+  ['SOCKET.MESSAGE', { message: { type: 'message' } }],
+])
 
 /** What a trace tells of the events of the engine. No payload, no value, no id that the application chose, no message of an error. */
-const NOTICE = listed({
-  '*': [
-    ...within('operation', ROW),
-    'error.code as error',
-    'entity',
-    'reason',
-    'part',
-    'epoch',
-    'takeover',
-    'trips',
-    'remainingMs',
-    'nextAttemptAt',
-    'into',
-    'transaction',
-    'alert',
-    'changes',
-    'conflict.type as conflict',
-    'conflict.severity as severity',
-    'conflict.strategy as strategy',
-    'conflict.resolution as resolution',
-    'summary.succeeded as succeeded',
-    'summary.failed as failed',
-    'summary.deferred as deferred',
-  ],
-})['*']
+const NOTICE: Allowed = {
+  operation: ROW,
+  error: CODE,
+  conflict: { type: 'conflict', ...asTheyAre('severity', 'strategy', 'resolution') },
+  summary: asTheyAre('succeeded', 'failed', 'deferred'),
+  ...asTheyAre('entity', 'reason', 'part', 'epoch', 'takeover', 'trips', 'remainingMs', 'nextAttemptAt'),
+  ...asTheyAre('into', 'transaction', 'alert', 'changes'),
+}
 
 export function eventFields(event: { readonly type: string }): TraceFields | undefined {
-  const allowed = Object.hasOwn(EVENTS, event.type) ? EVENTS[event.type] : undefined
+  const allowed = EVENTS.get(event.type)
   return allowed === undefined ? undefined : picked(event, allowed)
 }
 
 export function noticeFields(event: object): TraceFields | undefined {
-  return NOTICE === undefined ? undefined : picked(event, NOTICE)
+  return picked(event, NOTICE)
 }
 
+/** An event has few members, and the list may be long: it goes by those that are there. */
 function picked(event: object, allowed: Allowed): TraceFields | undefined {
-  const fields: Record<string, string | number | boolean> = {}
+  if (!isRecord(event)) return undefined
+  const fields: Fields = {}
   let isEmpty = true
-  for (const [name, path] of allowed) {
-    const value = at(event, path)
-    if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') continue
-    fields[name] = typeof value === 'string' ? value.slice(0, MAX_TEXT) : value
-    isEmpty = false
+  for (const member of Object.keys(event)) {
+    const told = Object.hasOwn(allowed, member) ? allowed[member] : undefined
+    if (told !== undefined && tell(fields, told, event[member])) isEmpty = false
   }
   return isEmpty ? undefined : fields
 }
 
-function at(event: object, path: readonly string[]): unknown {
-  let value: unknown = event
-  for (const key of path) {
-    if (!isRecord(value)) return undefined
-    value = value[key]
+function tell(fields: Fields, told: string | Allowed, value: unknown): boolean {
+  if (typeof told !== 'string') return tellWithin(fields, told, value)
+  if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') return false
+  fields[told] = typeof value === 'string' ? value.slice(0, MAX_TEXT) : value
+  return true
+}
+
+function tellWithin(fields: Fields, allowed: Allowed, value: unknown): boolean {
+  if (!isRecord(value)) return false
+  let isTold = false
+  for (const member in allowed) {
+    const told = allowed[member]
+    if (told !== undefined && tell(fields, told, value[member])) isTold = true
   }
-  return value
+  return isTold
 }
 
-function within(part: string, fields: readonly string[]): readonly string[] {
-  return fields.map((field) => `${part}.${field.includes(' as ') ? field : `${field} as ${field}`}`)
-}
-
-function listed(table: Readonly<Record<string, readonly string[]>>): Readonly<Record<string, Allowed>> {
-  return Object.fromEntries(Object.entries(table).map(([type, fields]) => [type, fields.map(parsed)]))
-}
-
-function parsed(field: string): Allowed[number] {
-  const [path = '', name = path] = field.split(' as ')
-  return [name, path.split('.')]
+function asTheyAre(...members: readonly string[]): Allowed {
+  return Object.fromEntries(members.map((member) => [member, member]))
 }

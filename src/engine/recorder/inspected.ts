@@ -13,7 +13,8 @@ const COUNTED = /^x:\d+$/
 /** Makes lines of what XState tells. Actors are numbered as they appear, so that the same run gives the same names. */
 export function createInspected(now: () => number, write: (line: TraceLine) => void): (event: InspectionEvent) => void {
   const names = new WeakMap<Ref, string>()
-  const ids = new WeakMap<AnyTransitionDefinition, string>()
+  /** By its transition: nearly every step takes one, and the ring keeps thousands of steps. */
+  const alone = new WeakMap<AnyTransitionDefinition, readonly string[]>()
   let count = 0
 
   function nameOf(ref: Ref): string {
@@ -31,12 +32,14 @@ export function createInspected(now: () => number, write: (line: TraceLine) => v
     return actor
   }
 
-  function transitionId(transition: AnyTransitionDefinition): string {
-    const known = ids.get(transition)
+  function idsOf(taken: readonly AnyTransitionDefinition[]): readonly string[] {
+    const [first] = taken
+    if (first === undefined || taken.length > 1) return taken.map(idOf)
+    const known = alone.get(first)
     if (known !== undefined) return known
-    const id = idOf(transition)
-    ids.set(transition, id)
-    return id
+    const ids = [idOf(first)]
+    alone.set(first, ids)
+    return ids
   }
 
   function sent({ sourceRef, actorRef, event }: Inspected<'@xstate.event'>): void {
@@ -55,7 +58,7 @@ export function createInspected(now: () => number, write: (line: TraceLine) => v
       at: now(),
       actor: nameOf(actorRef),
       event: event.type,
-      taken: taken.map(transitionId),
+      taken: idsOf(taken),
       value: valueOf(snapshot) ?? '',
       status: endOf(snapshot.status),
     })
