@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ClientError, NetworkError, type SyncError } from '../../src/index.ts'
+import { tellsOfItself } from '../support/telling.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
 
 let world: World
@@ -56,4 +57,10 @@ describe('what the application is told', () => {
     await ann.stop()
     expect(await operation.settled).toEqual({ status: 'done' })
   })
+})
+
+it('A12 B10 B17 C4 over SQLite: an engine tells of itself by events, log, alert and statistics that outlive it', async () => {
+  const onDisk = await createWorld()
+  await tellsOfItself((options) => onDisk.engine(options))
+  await onDisk.close()
 })

@@ -9,7 +9,6 @@ import {
   type SendContext,
   type Storage,
   type SyncEngine,
-  type SyncEvent,
   type Transport,
 } from '../../src/index.ts'
 import { httpTransport } from '../../src/adapters/http/index.ts'
@@ -121,19 +120,4 @@ export async function createWorld({ store = 'sqlite', server: serverOptions = {}
   }
 }
 
-/** The next event that matches, or one that the engine remembers. */
-export function eventOf(
-  engine: SyncEngine,
-  type: SyncEvent['type'],
-  matches: (event: SyncEvent) => boolean = () => true,
-): Promise<SyncEvent> {
-  return new Promise((resolve) => {
-    const known = engine.history().find((event) => event.type === type && matches(event))
-    if (known !== undefined) return resolve(known)
-    const stop = engine.on(type, (event) => {
-      if (!matches(event)) return
-      stop()
-      resolve(event)
-    })
-  })
-}
+export { eventOf } from './events.ts'
