@@ -5,6 +5,8 @@ import { sqliteStorage } from 'synchart/storage/sqlite'
 import { cpuTimed, instantTransport, interleaved, measured, newPath, paired, payload } from './support.mjs'
 
 const TOGETHER = 2_000
+/** As many as a request carries. */
+const BATCH = 100
 const READ = 1_000
 /** What a row of `payload` gives the cipher to seal, and to bind it to. */
 const SEALED_BYTES = 442
@@ -18,11 +20,14 @@ export async function benchEncryption(rounds) {
   const keys = { current: 'k1', all: { k1: await generateKey() } }
   const plain = await contender(sqliteStorage({ path: newPath() }))
   const sealed = await contender(encryptedStorage({ storage: sqliteStorage({ path: newPath() }), keys }))
-  const enqueue = await paired(
-    rounds,
-    () => measured(plain.enqueue),
-    () => measured(sealed.enqueue),
-  )
+  const enqueued = (each) =>
+    paired(
+      rounds,
+      () => measured(() => plain.enqueue(each)),
+      () => measured(() => sealed.enqueue(each)),
+    )
+  const batches = await enqueued(BATCH)
+  const enqueue = await enqueued(TOGETHER)
   const read = await paired(
     rounds,
     () => measured(plain.read),
@@ -36,7 +41,8 @@ export async function benchEncryption(rounds) {
   await sealed.stop()
   const { off } = enqueue('cpuMs')
   return [
-    ratio('encrypted enqueue, in batches', enqueue, TOGETHER, 1.25),
+    ratio(`encrypted enqueue, ${BATCH} at a time`, batches, TOGETHER, 1.25),
+    ratio(`encrypted enqueue, ${TOGETHER} at once`, enqueue, TOGETHER, 1.25),
     {
       what: 'enqueue in plain text and the cipher alone',
       value: (off + cipher.node) / off,
@@ -72,9 +78,11 @@ async function contender(storage) {
   engine.pause('bench')
   let next = 0
   const one = () => engine.enqueue({ type: 'create', entity: 'note', id: `n${++next}`, payload: payload(next) })
-  const enqueue = () => Promise.all(Array.from({ length: TOGETHER }, one))
+  const enqueue = async (each) => {
+    for (let left = TOGETHER; left > 0; left -= each) await Promise.all(Array.from({ length: each }, one))
+  }
   const read = () => engine.operations.list({ status: 'queued', limit: READ })
-  await enqueue()
+  await enqueue(TOGETHER)
   await read()
   return { enqueue, read, stop: () => engine.stop() }
 }
