@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { createSyncEngine, DEFAULTS, ValidationError, type EngineOptions } from '../../src/index.ts'
+import { createSyncEngine, DEFAULTS, NetworkError, ValidationError, type EngineOptions } from '../../src/index.ts'
 import { httpTransport } from '../../src/adapters/http/index.ts'
 import { memoryStorage } from '../../src/adapters/memory.ts'
+import { createWorld } from '../support/world.ts'
 
 const good = (): EngineOptions => ({
   storage: memoryStorage(),
@@ -144,6 +145,12 @@ describe('options', () => {
     ['entities.note.actions', { ...good(), entities: { note: { actions: [] } } }],
     ['entities.note.actions', { ...good(), entities: { note: { actions: null } } }],
     ['entities.note.actions.publish', { ...good(), entities: { note: { actions: { publish: 'published' } } } }],
+    ['entities.note.ids', { ...good(), entities: { note: { ids: 'both' } } }],
+    ['entities.note.migrations.2', { ...good(), entities: { note: { version: 2, migrations: { 2: () => ({}) } } } }],
+    ['entities.note.invariants', { ...good(), entities: { note: { invariants: () => undefined } } }],
+    ['invariants', { ...good(), invariants: [] }],
+    ['invariants.sum', { ...good(), invariants: { sum: () => undefined } }],
+    ['realtime.retry.strategy', { ...good(), realtime: { retry: { strategy: 'fast', baseMs: 1, capMs: 1, maxAttempts: 1 } } }],
     ['pull', { ...good(), pull: 1_000 }],
     ['pull.every', { ...good(), pull: { every: 1_000 } }],
     ['storage', { ...good(), storage: undefined }],
@@ -175,6 +182,24 @@ describe('options', () => {
     ['entities.note.scopes.2', ['a:b', 'a:c', 'a:b']],
   ])('E5 says %s of scopes', (path, scopes) => {
     expect(refusedPath(withScopes(scopes))).toBe(path)
+  })
+
+  it('A11 a strategy of the application that throws waits for the cap, and loses no operation', async () => {
+    const world = await createWorld({ store: 'memory' })
+    try {
+      world.intercept(async (_, send, count) =>
+        count === 1 ? { type: 'unknown', error: new NetworkError('Down.') } : send(),
+      )
+      const strategy = (): number => {
+        throw new Error('not now')
+      }
+      const engine = await world.started({ retry: { strategy, baseMs: 10, capMs: 20 } })
+      const operation = await engine.enqueue({ type: 'create', entity: 'note', id: 'a', payload: {} })
+      expect(await operation.settled).toEqual({ status: 'done' })
+      expect(world.attempts).toHaveLength(2)
+    } finally {
+      await world.close()
+    }
   })
 
   it('B1 say in the message what they must be', () => {
