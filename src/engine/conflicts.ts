@@ -15,7 +15,6 @@ import { conflictById, conflictsOf, conflictStatistics } from './conflict-store.
 import { decided } from '../core/conflict-row.ts'
 import type { Edits } from './edits.ts'
 import type { EnqueueChecks } from './enqueue-checks.ts'
-import { followed, type OnChange } from './followed.ts'
 import { givenUp } from './operations.ts'
 import type { Store } from './store.ts'
 import { throwIfRefused } from './validators.ts'
@@ -59,7 +58,7 @@ export function createConflicts(
   store: Store,
   edits: Edits,
   checks: EnqueueChecks,
-  onChange: OnChange,
+  watched: <T>(look: () => Promise<T>) => Observable<T>,
 ): ConflictInbox {
   async function list(query: ConflictQuery = {}) {
     checkQuery(query, QUERY)
@@ -106,7 +105,7 @@ export function createConflicts(
       const row = await own(id)
       return row && infoOf(row)
     },
-    watch: () => followed(() => list({ limit: LIST_LIMIT }), onChange),
+    watch: () => watched(() => list({ limit: LIST_LIMIT })),
     async resolve(id, given) {
       const value = valueIn(given)
       const conflict = await own(id)

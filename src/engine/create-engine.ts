@@ -82,7 +82,10 @@ export function createEngine(runtime: Runtime, parent: AnyActorRef | undefined):
     resolved: (row, conflict) => events.emit({ type: 'conflict:resolved', operation: infoOf(row), conflict }),
   })
 
-  const inbox = createConflicts(settings, store, edits, intake.checks, runtime.changes.onChange)
+  function watched<T>(look: () => Promise<T>): Observable<T> {
+    const failed = (error: unknown): void => events.emit({ type: 'storage:error', error })
+    return safely(followed(look, { clock: ports.clock, onChange: runtime.changes.onChange, failed }))
+  }
 
   async function enqueueAll(inputs: readonly EnqueueInput[]): Promise<readonly Operation[]> {
     requireOpen(state())
@@ -221,9 +224,9 @@ export function createEngine(runtime: Runtime, parent: AnyActorRef | undefined):
       edits,
       intake.checks,
       { enqueue, transact, membersOf: transactions.membersOf },
-      (look) => safely(followed(look, runtime.changes.onChange)),
+      watched,
     ),
-    conflicts: { ...inbox, watch: () => safely(inbox.watch()) },
+    conflicts: createConflicts(settings, store, edits, intake.checks, watched),
     audit: parts.audit?.read(settings, store.storage) ?? { list: async () => without('audit')() },
     optimistic: {
       register: optimistic.register,

@@ -3,6 +3,7 @@ import { createActor, fromCallback, type InspectionEvent } from 'xstate'
 import { channelMachine, type ChannelHealth, type ChannelReport } from '../../machines/channel.ts'
 import type { PullTarget } from '../../machines/pull.ts'
 import type { ChangedMessage } from '../core/channel-message.ts'
+import type { OpenChannel } from '../core/channel-port.ts'
 import { SyncError } from '../core/errors.ts'
 import type { Settings } from '../core/options.ts'
 import type { SystemPorts } from '../core/ports.ts'
@@ -35,12 +36,11 @@ export function createRealtime(
 ) {
   const state = new BehaviorSubject<RealtimeState>(OFF)
   const messages = new Subject<ChangedMessage>()
-  let isEnabled = settings.realtime.channel !== undefined
+  let isEnabled = true
   let line: ReturnType<typeof openLine> | undefined
 
-  function openLine() {
-    const { channel, ...options } = settings.realtime
-    if (channel === undefined) throw noChannel()
+  function openLine(channel: OpenChannel) {
+    const { channel: _channel, ...options } = settings.realtime
     const parent = createActor(fromCallback<ChannelReport>(({ receive }) => receive(hear)))
     const logic = channelMachine.provide({ actors: { connection: channelConnection(channel, ports) } })
     const actor = createActor(logic, {
@@ -81,8 +81,9 @@ export function createRealtime(
   }
 
   function begin(): void {
-    if (!isEnabled || line !== undefined || !hooks.isOwner()) return
-    line = openLine()
+    const { channel } = settings.realtime
+    if (channel === undefined || !isEnabled || line !== undefined || !hooks.isOwner()) return
+    line = openLine(channel)
     line.parent.start()
     line.actor.start()
     show('connecting')

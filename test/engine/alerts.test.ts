@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { NetworkError, type EngineOptions, type Storage, type SyncEngine } from '../../src/index.ts'
+import { NetworkError, StorageUnavailableError, type EngineOptions, type Storage, type SyncEngine } from '../../src/index.ts'
 import { META, STORE_SCHEMA } from '../../src/core/schema.ts'
+import { faultyStorage } from '../support/faulty-storage.ts'
 import { createVirtualClock, type VirtualClock } from '../support/virtual-clock.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
 
@@ -251,6 +252,25 @@ describe('alerts', () => {
     await follower.enqueue(create('a'))
     await clock.advance(4 * MINUTE_MS)
     expect(alerts).toEqual(['+no-owner'])
+  })
+
+  it('A12 a look at the store that fails is told of, and the next one sees what there is', async () => {
+    const storage = faultyStorage(world.storage())
+    const engine = await started({ storage })
+    await eventOf(engine, 'lock:acquired')
+    engine.pause('test')
+    engine.pause('network')
+    engine.resume('test')
+    await engine.enqueue(create('a'))
+    const fault = new StorageUnavailableError('Not now.')
+    storage.failReads((method) => (method === 'scan' ? fault : undefined))
+    const told = eventOf(engine, 'storage:error', (event) => 'error' in event && event.error === fault)
+    await clock.advance(HOUR_MS)
+    await told
+    storage.failReads(undefined)
+    const raised = eventOf(engine, 'alert:raised')
+    await clock.advance(MINUTE_MS)
+    expect(await raised).toMatchObject({ alert: 'stuck-operation' })
   })
 
   it('A12 are cleared when the engine stops, for then nobody watches', async () => {

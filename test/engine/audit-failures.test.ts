@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { AUDIT } from '../../src/core/audit-collection.ts'
 import { encryptedStorage, generateKey } from '../../src/adapters/encrypted/index.ts'
 import { memoryDisk, memoryStorage } from '../../src/adapters/memory.ts'
@@ -8,9 +8,10 @@ import { createAuditWriter } from '../../src/engine/audit-writer.ts'
 import { settingsOf } from '../../src/core/options.ts'
 import { httpTransport } from '../../src/adapters/http/index.ts'
 import { openDriver } from '../../src/adapters/sqlite/driver.ts'
-import type { SyncEngine } from '../../src/index.ts'
+import { StorageUnavailableError, type SyncEngine } from '../../src/index.ts'
 import { created, patch } from '../support/conflicts.ts'
-import { createWorld, type World } from '../support/world.ts'
+import { faultyStorage } from '../support/faulty-storage.ts'
+import { createWorld, eventOf, type World } from '../support/world.ts'
 import { version2 } from '../adapters/version-2.ts'
 import { version1Operation } from '../adapters/version-1.ts'
 
@@ -75,6 +76,21 @@ describe('S26 an audit that can not do what it should', () => {
     const page = await next.audit.list()
     expect(page.unreadable).toEqual([1])
     expect(page.entries.map(({ number }) => number)).toEqual([2])
+  })
+
+  it('S26 L9 a clean-up that fails is told of, harms no operation, and is made up for by the next', async () => {
+    const storage = faultyStorage(world.storage())
+    const engine = await world.started({ audit: { keepCount: 10 }, storage })
+    await eventOf(engine, 'lock:acquired')
+    const fault = new StorageUnavailableError('Not now.')
+    storage.failReads((_, collection) => (collection === AUDIT ? fault : undefined))
+    const told = eventOf(engine, 'storage:error', (event) => 'error' in event && event.error === fault)
+    for (let n = 0; n < 15; n++) await created(engine, { n })
+    await told
+    storage.failReads(undefined)
+    await engine.enqueue(patch({ title: 'last' }))
+    await vi.waitFor(async () => expect((await numbersOf(engine)).length).toBeLessThanOrEqual(11))
+    expect(world.notes()).toMatchObject({ a: {} })
   })
 
   it('S26 no token is in it, nor in the file that holds it', async () => {

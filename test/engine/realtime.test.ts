@@ -1,8 +1,9 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { filter, firstValueFrom } from 'rxjs'
-import type { EngineOptions } from '../../src/index.ts'
+import type { Connectivity, EngineOptions } from '../../src/index.ts'
 import { memoryStorage } from '../../src/adapters/memory.ts'
 import { webSocketChannel } from '../../src/adapters/websocket/index.ts'
+import type { ChannelListener, OpenChannel } from '../../src/core/channel-port.ts'
 import { elsewhere } from '../support/other-client.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
 
@@ -83,5 +84,108 @@ describe('an engine with a realtime channel', () => {
       .watch('n1')
       .pipe(filter((note) => note !== undefined))
     expect(await firstValueFrom(seen)).toMatchObject({ value: { title: 'missed' } })
+  })
+})
+
+/** A line in the hand of the test: opens, breaks and stays silent as that says. */
+function lineOf() {
+  const listeners: ChannelListener[] = []
+  const open: OpenChannel = (listener) => {
+    listeners.push(listener)
+    let isClosed = false
+    return {
+      send() {},
+      close() {
+        if (!isClosed) listener.closed({ code: 1000, reason: '' })
+        isClosed = true
+      },
+    }
+  }
+  const opened = (count: number) => vi.waitUntil(() => listeners[count - 1], { timeout: 20_000 })
+  return { open, opened }
+}
+
+describe('a realtime channel that fails', () => {
+  const retry = { strategy: 'constant', baseMs: 20, capMs: 20, maxAttempts: Infinity } as const
+
+  it('S20 L6 tells that the line broke, opens another, and pulls what was changed meanwhile', async () => {
+    const line = lineOf()
+    const engine = await world.started({ realtime: { channel: line.open, retry } })
+    const phases: string[] = []
+    engine.realtime$.subscribe(({ phase }) => phases.push(phase))
+    const first = await line.opened(1)
+    first.opened()
+    await eventOf(engine, 'realtime:connected')
+    await elsewhere(world, 'POST', '/note', { id: 'n1', title: 'missed' })
+    const disconnected = eventOf(engine, 'realtime:disconnected')
+    first.closed({ code: 1006, reason: '' })
+    await disconnected
+    const second = await line.opened(2)
+    second.opened()
+    const seen = engine.view('note').watch('n1')
+    expect(await firstValueFrom(seen.pipe(filter((note) => note !== undefined)))).toMatchObject({ value: { title: 'missed' } })
+    expect(phases.filter((phase) => phase !== 'off')).toEqual(['connecting', 'connected', 'connecting', 'connected'])
+  })
+
+  it('L6 a line that answers no beat is cut, and another opened', async () => {
+    const line = lineOf()
+    const engine = await world.started({ realtime: { channel: line.open, heartbeatMs: 100, retry } })
+    const first = await line.opened(1)
+    first.opened()
+    await eventOf(engine, 'realtime:disconnected')
+    await line.opened(2)
+    expect(await firstValueFrom(engine.realtime$)).toMatchObject({ missedBeats: 1 })
+  })
+
+  it('A7 L5 a channel that throws is told of, and polling and writes go on', async () => {
+    const cause = new Error('no sockets here')
+    const channel = (): never => {
+      throw cause
+    }
+    const engine = await world.started({ realtime: { channel } })
+    expect(await eventOf(engine, 'engine:error')).toMatchObject({ part: 'realtime', error: cause })
+    expect(await firstValueFrom(engine.realtime$)).toMatchObject({ phase: 'polling' })
+    const operation = await engine.enqueue({ type: 'create', entity: 'note', id: 'a', payload: {} })
+    expect(await operation.settled).toEqual({ status: 'done' })
+    await elsewhere(world, 'POST', '/note', { id: 'n1', title: 'theirs' })
+    await engine.synchronize()
+    expect(await engine.view('note').get('n1')).toMatchObject({ value: { title: 'theirs' } })
+  })
+
+  it('D1 what is enabled while there is no network is opened when there is one again', async () => {
+    const line = lineOf()
+    let tell = (_: boolean): void => {}
+    const connectivity: Connectivity = {
+      online: () => true,
+      watch(listener) {
+        tell = listener
+        return () => {}
+      },
+    }
+    const engine = await world.started({ realtime: { channel: line.open, retry }, ports: { connectivity } })
+    await line.opened(1)
+    engine.disableRealtime()
+    const offline = eventOf(engine, 'network:offline')
+    tell(false)
+    await offline
+    engine.enableRealtime()
+    tell(true)
+    const last = await line.opened(3)
+    const connected = eventOf(engine, 'realtime:connected')
+    last.opened()
+    await connected
+  })
+
+  it('B1 what it tells that is no message, or of no entity, changes nothing; what it tells can be listened to', async () => {
+    const line = lineOf()
+    const engine = await world.started({ realtime: { channel: line.open, retry } })
+    const first = await line.opened(1)
+    first.opened()
+    await eventOf(engine, 'realtime:connected')
+    const heard = firstValueFrom(engine.messages$)
+    for (const data of [undefined, 'x', {}, { type: 'pong', at: 'now' }, { type: 'changed', entity: 'other', cursor: '1' }])
+      first.message(data)
+    first.message({ type: 'changed', entity: 'note', cursor: '1' })
+    expect(await heard).toEqual({ type: 'changed', entity: 'note', cursor: '1' })
   })
 })

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { EnqueueInput } from '../../src/index.ts'
+import { StorageUnavailableError, type EngineOptions, type EnqueueInput } from '../../src/index.ts'
+import { faultyStorage } from '../support/faulty-storage.ts'
 import { createVirtualClock } from '../support/virtual-clock.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
 
@@ -15,13 +16,14 @@ const order = (): readonly string[] => world.server.ledger().map(({ method, id }
 const HOUR_MS = 3_600_000
 
 /** An engine whose time passes only when it is told to. */
-async function timed() {
+async function timed(options: Partial<EngineOptions> = {}) {
   const virtual = createVirtualClock()
   let skewMs = 0
   const clock = { ...virtual, now: () => virtual.now() + skewMs }
   const engine = await world.started({
     ports: { clock, random: () => 0.5 },
     lock: { heartbeatMs: HOUR_MS, staleMs: 2 * HOUR_MS, pollMs: 50 },
+    ...options,
   })
   await eventOf(engine, 'lock:acquired')
   return { engine, clock, setClock: (byMs: number) => void (skewMs += byMs) }
@@ -124,6 +126,21 @@ describe('a synchronisation on schedule', () => {
     await clock.advance(60_000)
     await pulled
     expect(pulls).toHaveLength(1)
+  })
+
+  it('B7 one that fails is told of with its reason, and a periodic one goes on', async () => {
+    const storage = faultyStorage(world.storage())
+    const { engine, clock } = await timed({ storage })
+    const fault = new StorageUnavailableError('Not now.')
+    storage.failReads((method) => (method === 'count' ? fault : undefined))
+    const told = eventOf(engine, 'engine:error')
+    engine.schedulePeriodic({ everyMs: 60_000 })
+    await clock.advance(90_000)
+    expect(await told).toMatchObject({ part: 'schedule', error: fault })
+    storage.failReads(undefined)
+    const pulled = eventOf(engine, 'pull:completed')
+    await clock.advance(90_000)
+    await pulled
   })
 
   it('B7 happens again and again, each time after the one before has ended', async () => {

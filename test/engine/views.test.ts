@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { firstValueFrom, filter } from 'rxjs'
 import type { Entity, EntityChange, EnqueueInput, Storage } from '../../src/index.ts'
 import { StorageUnavailableError } from '../../src/index.ts'
+import { ENTITIES } from '../../src/core/schema.ts'
 import { faultyStorage } from '../support/faulty-storage.ts'
 import { elsewhere } from '../support/other-client.ts'
 import { createVirtualClock } from '../support/virtual-clock.ts'
@@ -174,6 +175,41 @@ describe('a view', () => {
     expect(await seen).toBeUndefined()
     dying.failCommits(undefined)
     await quiet.close()
+  })
+
+  it('S14 a store that can not be read is told of; who asks is refused, and who watches is shown it once it can be', async () => {
+    const storage = faultyStorage(world.storage())
+    const engine = await world.started({ storage })
+    engine.pause('test')
+    await engine.enqueue(create('a', { title: 'Hi' }))
+    const fault = new StorageUnavailableError('Not now.')
+    storage.failReads((method, collection) => (method === 'scan' && collection === ENTITIES ? fault : undefined))
+    const notes = engine.view<Note>('note')
+    const told = eventOf(engine, 'storage:error', (event) => 'error' in event && event.error === fault)
+    const seen = firstValueFrom(notes.watch('a').pipe(filter((entity) => entity !== undefined)))
+    await told
+    await expect(notes.get('a')).rejects.toBe(fault)
+    storage.failReads(undefined)
+    expect(await seen).toMatchObject({ value: { title: 'Hi' }, status: 'pending' })
+    expect(await notes.get('a')).toMatchObject({ status: 'pending' })
+  })
+
+  it('S14 what another tab wrote while the store could not be read is looked up again', async () => {
+    const storage = faultyStorage(world.storage())
+    const engine = await world.started({ storage })
+    engine.pause('test')
+    const notes = engine.view<Note>('note')
+    await notes.list()
+    const other = await world.started()
+    other.pause('test')
+    const fault = new StorageUnavailableError('Not now.')
+    storage.failReads((method, collection) => (method === 'scan' && collection === ENTITIES ? fault : undefined))
+    const told = eventOf(engine, 'storage:error', (event) => 'error' in event && event.error === fault)
+    const seen = firstValueFrom(notes.watch('a').pipe(filter((entity) => entity !== undefined)))
+    await other.enqueue(create('a', { title: 'theirs' }))
+    await told
+    storage.failReads(undefined)
+    expect(await seen).toMatchObject({ value: { title: 'theirs' }, status: 'pending' })
   })
 
   it('C2 tells which fields changed, and emits events of it', async () => {

@@ -1,7 +1,7 @@
 import { OPERATIONS, isRecord } from '../../src/core/schema.ts'
 import { StorageUnavailableError, type CommitOptions, type Storage, type Write } from '../../src/index.ts'
 
-type Read = 'get' | 'getMany' | 'scan' | 'scanMany'
+type Read = 'get' | 'getMany' | 'scan' | 'scanMany' | 'count'
 
 export interface FaultyStorage extends Storage {
   /** Every commit from now on fails as long as this gives an error. */
@@ -43,6 +43,10 @@ export function faultyStorage(storage: Storage): FaultyStorage {
     async scanMany(collection, queries) {
       checkRead('scanMany', collection)
       return storage.scanMany(collection, queries)
+    },
+    async count(collection, query) {
+      checkRead('count', collection)
+      return storage.count(collection, query)
     },
     async commit(writes, options) {
       const error = commitFault?.(writes, options)
