@@ -1,32 +1,34 @@
 import type { ServerWishes, Transport } from '../core/ports.ts'
+import { checkFetched, checkOutcome, checkOutcomes } from './check-answer.ts'
+import { checkPulled } from './check-page.ts'
 
 interface Answer {
   readonly wishes?: ServerWishes | undefined
 }
 
-/** The transport, of whose every answer `heed` hears what the server asks for. */
+/** The transport, whoever wrote it: what it gives can be used, and of every answer `heed` hears what the server asks for. */
 export function heedingTransport(transport: Transport, heed: (answers: readonly Answer[]) => void): Transport {
   const { sendBatch, sendAtomic, pull, digest } = transport
 
-  async function heard<Result extends Answer>(answer: Promise<Result>): Promise<Result> {
-    const known = await answer
+  async function heard<Result extends Answer>(ask: () => Promise<Result>, check: (answer: Result) => Result): Promise<Result> {
+    const known = check(await ask())
     heed([known])
     return known
   }
 
-  async function allHeard<Result extends Answer>(answers: Promise<readonly Result[]>): Promise<readonly Result[]> {
-    const known = await answers
+  async function allHeard(ask: () => ReturnType<NonNullable<typeof sendBatch>>): ReturnType<NonNullable<typeof sendBatch>> {
+    const known = checkOutcomes(await ask())
     heed(known)
     return known
   }
 
   return {
     prepare: (operation) => transport.prepare(operation),
-    send: (request, context) => heard(transport.send(request, context)),
-    fetch: (entity, entityId, context) => heard(transport.fetch(entity, entityId, context)),
-    ...(sendBatch && { sendBatch: (items, context) => allHeard(sendBatch.call(transport, items, context)) }),
-    ...(sendAtomic && { sendAtomic: (items, context) => allHeard(sendAtomic.call(transport, items, context)) }),
+    send: (request, context) => heard(() => transport.send(request, context), checkOutcome),
+    fetch: (entity, entityId, context) => heard(() => transport.fetch(entity, entityId, context), checkFetched),
+    ...(sendBatch && { sendBatch: (items, context) => allHeard(() => sendBatch.call(transport, items, context)) }),
+    ...(sendAtomic && { sendAtomic: (items, context) => allHeard(() => sendAtomic.call(transport, items, context)) }),
     ...(digest && { digest: (query, context) => digest.call(transport, query, context) }),
-    ...(pull && { pull: (request, context) => heard(pull.call(transport, request, context)) }),
+    ...(pull && { pull: (request, context) => heard(() => pull.call(transport, request, context), checkPulled) }),
   }
 }

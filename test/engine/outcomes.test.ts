@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { ClientError, NetworkError, RateLimitError } from '../../src/index.ts'
+import { ClientError, NetworkError, RateLimitError, type Fetched, type Outcome, type Transport } from '../../src/index.ts'
+import { httpTransport } from '../../src/adapters/http/index.ts'
+import { bothChange } from '../support/conflicts.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
 
 let world: World
@@ -81,6 +83,88 @@ describe('what becomes of an attempt', () => {
     expect(await next.settled).toEqual({ status: 'done' })
     expect(rollbacks).toEqual([[{ n: 0 }, 'client']])
     await expect(engine.operations.discard(next.id)).rejects.toMatchObject({ code: 'not-possible' })
+  })
+
+  it.each<[string, unknown]>([
+    ['nothing', undefined],
+    ['a text', 'done'],
+    ['an object without a type', {}],
+    ['a type that is none', { type: 'fine' }],
+    ['a failure without an error', { type: 'unknown' }],
+    ['a retry without an error', { type: 'retry' }],
+    ['a conflict without an error', { type: 'conflict', reason: 'stale' }],
+    ['a refusal whose error is a text', { type: 'rejected', definite: true, error: 'no' }],
+    ['a version that is a number', { type: 'applied', version: 7 }],
+    ['a version that no header can carry', { type: 'applied', version: 'a b' }],
+  ])('B1 S6 asks again with the same key where a transport of the application answers with %s', async (_, nonsense) => {
+    const real = httpTransport({ baseURL: world.url })
+    let count = 0
+    const transport: Transport = {
+      ...real,
+      async send(request, context) {
+        const outcome = await real.send(request, context)
+        return ++count === 1 ? (nonsense as Outcome) : outcome
+      },
+    }
+    const engine = await world.started({ transport })
+    let rolledBack = 0
+    const optimistic = { rollback: () => void (rolledBack += 1) }
+    const operation = await engine.enqueue({ type: 'create', entity: 'note', id: 'a', payload: { n: 1 }, optimistic })
+    const retried = await eventOf(engine, 'sync:retry')
+    expect(retried).toMatchObject({ operation: { lastError: { code: 'transport' } } })
+    expect(await operation.settled).toEqual({ status: 'done' })
+    expect(new Set(world.attempts.map(({ context }) => context.idempotencyKey)).size).toBe(1)
+    expect(world.server.ledger()).toHaveLength(1)
+    expect(rolledBack).toBe(0)
+    expect(await engine.view('note').get('a')).toMatchObject({ status: 'synced', version: '1' })
+  })
+
+  it.each<[string, unknown]>([
+    ['no list', { type: 'applied' }],
+    ['a text', 'done'],
+    ['fewer than it was asked for', []],
+    ['nonsense for each', [{ type: 'fine' }, undefined, 1]],
+  ])('B1 S6 asks again with the same keys where a batch is answered with %s', async (_, nonsense) => {
+    const real = httpTransport({ baseURL: world.url })
+    let count = 0
+    const transport: Transport = {
+      ...real,
+      async sendBatch(items, context) {
+        const outcomes = (await real.sendBatch?.(items, context)) ?? []
+        return ++count === 1 ? (nonsense as Outcome[]) : outcomes
+      },
+    }
+    const engine = await world.started({ transport, batchSize: 10 })
+    const operations = await engine.enqueueAll(['a', 'b', 'c'].map((id) => ({ type: 'create', entity: 'note', id, payload: {} })))
+    for (const { settled } of operations) expect(await settled).toEqual({ status: 'done' })
+    expect(world.server.ledger()).toHaveLength(3)
+  })
+
+  it.each<[string, () => unknown]>([
+    ['nothing', () => undefined],
+    ['a type that is none', () => Promise.resolve({ type: 'fine' })],
+    ['no value', () => Promise.resolve({ type: 'found', version: '1' })],
+    ['a version that is a number', () => Promise.resolve({ type: 'found', version: 2, value: {} })],
+    ['a failure without an error', () => Promise.resolve({ type: 'failed' })],
+    ['an error', () => Promise.reject(new Error('not now'))],
+    [
+      'an error at once',
+      () => {
+        throw new Error('not now')
+      },
+    ],
+  ])('B1 A3 looks at the server again where a transport of the application answers that with %s', async (_, nonsense) => {
+    const real = httpTransport({ baseURL: world.url })
+    let count = 0
+    const transport: Transport = {
+      ...real,
+      fetch: (entity, id, context) => (++count === 1 ? (nonsense() as Promise<Fetched>) : real.fetch(entity, id, context)),
+    }
+    const engine = await world.started({ transport })
+    const operation = await bothChange(world, engine)
+    expect(await operation.settled).toEqual({ status: 'done' })
+    expect(count).toBe(2)
+    expect(world.notes()).toMatchObject({ a: { title: 'ours', body: 'old' } })
   })
 
   it('S22 makes no attempt before an honoured Retry-After', async () => {
