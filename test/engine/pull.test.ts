@@ -1,6 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import {
+  AuthenticationError,
+  NetworkError,
   ServerError,
+  StorageUnavailableError,
+  type Connectivity,
   type EnqueueInput,
   type Outcome,
   type Pulled,
@@ -12,10 +16,10 @@ import {
 } from '../../src/index.ts'
 import { httpTransport } from '../../src/adapters/http/index.ts'
 import { memoryStorage } from '../../src/adapters/memory.ts'
-import { isRecord, META, pullRowName } from '../../src/core/schema.ts'
+import { ENTITIES, isRecord, META, pullRowName } from '../../src/core/schema.ts'
 import { faultyStorage } from '../support/faulty-storage.ts'
 import { elsewhere } from '../support/other-client.ts'
-import { createVirtualClock } from '../support/virtual-clock.ts'
+import { createVirtualClock, settle } from '../support/virtual-clock.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
 
 let world: World
@@ -360,6 +364,69 @@ describe('a pull', () => {
     engine.resume('test')
     await engine.synchronize()
     expect(count).toBe(1)
+  })
+
+  it('B1 says what a transport lacks that can not pull, and what it can do goes on', async () => {
+    const { pull: _pull, ...transport } = httpTransport({ baseURL: world.url })
+    const engine = await world.started({ transport })
+    const operation = await engine.enqueue(create('a', {}))
+    const { pulled } = await engine.synchronize()
+    expect(pulled).toMatchObject([{ entity: 'note', isComplete: false, error: { code: 'no-pull' } }])
+    expect(pulled[0]?.error?.message).toContain('has no pull()')
+    expect(await operation.settled).toEqual({ status: 'done' })
+  })
+
+  it('S24 one that needs credentials pauses, and goes on with them where it was', async () => {
+    await fill(3)
+    const unauthorised: Pulled = { type: 'auth', error: new AuthenticationError('Who?', { status: 401 }) }
+    let isLoggedIn = false
+    const engine = await world.started({ transport: pulling((_, pull) => (isLoggedIn ? pull() : Promise.resolve(unauthorised))) })
+    const summary = engine.synchronize()
+    await eventOf(engine, 'engine:paused')
+    expect((await summary).pulled).toEqual([{ entity: 'note', isComplete: false }])
+    isLoggedIn = true
+    const completed = eventOf(engine, 'pull:completed')
+    engine.resume('auth')
+    await completed
+    expect(await engine.view('note').list()).toHaveLength(3)
+  })
+
+  it('S18 L5 a store that can not be read is told of, and the page asked for again once it can be', async () => {
+    await fill(3)
+    const storage = faultyStorage(world.storage())
+    const fault = new StorageUnavailableError('Not now.')
+    const transport = pulling((_, pull, count) => {
+      if (count === 1)
+        storage.failReads((method, collection) => (method !== 'scan' && collection === ENTITIES ? fault : undefined))
+      return pull()
+    })
+    const engine = await world.started({ storage, transport })
+    const synchronized = engine.synchronize()
+    await eventOf(engine, 'storage:error', (event) => 'error' in event && event.error === fault)
+    storage.failReads(undefined)
+    expect((await synchronized).pulled).toEqual([{ entity: 'note', isComplete: true }])
+    expect(await engine.view('note').list()).toHaveLength(3)
+  })
+
+  it('D1 an answer that no server gave has the network asked; behind a portal nothing counts as pulled', async () => {
+    await fill(1)
+    let isBehindPortal = true
+    const offline: Pulled = { type: 'failed', error: new NetworkError('Log in to the network.', { code: 'offline' }) }
+    const transport = pulling((_, pull) => (isBehindPortal ? Promise.resolve(offline) : pull()))
+    const connectivity: Connectivity = {
+      online: () => true,
+      watch: () => () => {},
+      probe: () => (isBehindPortal ? Promise.reject(new Error('no answer')) : Promise.resolve(true)),
+    }
+    const clock = createVirtualClock()
+    const engine = await world.started({ transport, ports: { connectivity, clock } })
+    const summary = engine.synchronize()
+    await eventOf(engine, 'network:offline')
+    expect((await summary).pulled).toMatchObject([{ entity: 'note', isComplete: false }])
+    isBehindPortal = false
+    const completed = eventOf(engine, 'pull:completed')
+    while ((await Promise.race([completed, settle()])) === undefined) await clock.advance(1_000)
+    expect(await engine.view('note').get('n0')).toMatchObject({ status: 'synced' })
   })
 
   it('S23 L9 rests while the breaker is open, without a look at the store, and goes on as soon as it lets something through', async () => {

@@ -10,7 +10,8 @@ import {
   type Transport,
 } from '../../src/index.ts'
 import { httpTransport } from '../../src/adapters/http/index.ts'
-import { records } from '../support/faulty-storage.ts'
+import { OPERATIONS } from '../../src/core/schema.ts'
+import { faultyStorage, records } from '../support/faulty-storage.ts'
 import { elsewhere } from '../support/other-client.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
 
@@ -176,6 +177,63 @@ describe('where the API has an atomic batch', () => {
     expect(Object.keys(world.notes())).toEqual(['a', 'b', 'c'])
     expect(await told).toMatchObject({ transaction: handle.id })
     expect(await engine.view('note').get('b')).toMatchObject({ status: 'synced', version: expect.any(String) as string })
+  })
+
+  it.each<[string, (outcomes: readonly Outcome[]) => unknown]>([
+    [
+      'throws',
+      () => {
+        throw new Error('no batch today')
+      },
+    ],
+    ['answers for fewer than it was asked', (outcomes) => outcomes.slice(1)],
+    ['answers with no list', () => ({ results: [] })],
+  ])('S31 B1 S6 a transport that %s is asked again for the whole, with the same keys', async (_, strange) => {
+    const engine = await atomic()
+    wire.answer = async (send, count) => {
+      const outcomes = await send()
+      return count === 1 ? (strange(outcomes) as Outcome[]) : outcomes
+    }
+    const handle = await transact(engine, create('a'), create('b'))
+    expect(await statuses(handle)).toEqual(['done', 'done'])
+    expect(wire.batches).toHaveLength(2)
+    expect(wire.batches[1]).toEqual(wire.batches[0])
+    expect(world.server.ledger()).toHaveLength(2)
+  })
+
+  it('S31 S6 what may have been applied as one is not divided by a build that knows no atomic batch, and says what it waits for', async () => {
+    const engine = await atomic()
+    wire.answer = async (send) => (await send()).map(lost)
+    const { operations } = await transact(engine, create('a'), create('b'))
+    await eventOf(engine, 'sync:retry')
+    await engine.stop()
+    const { sendAtomic: _sendAtomic, ...transport } = wire.transport
+    const without = await world.started({ transport })
+    const told = await eventOf(without, 'sync:retry')
+    expect(told).toMatchObject({ operation: { status: 'waiting', lastError: { code: 'batch-unsupported' } } })
+    expect(told).toMatchObject({ operation: { lastError: { message: expect.stringContaining('Set batch again') as string } } })
+    expect(world.attempts).toEqual([])
+    expect(await without.operations.count('live')).toBe(2)
+    await without.stop()
+    wire.answer = (send) => send()
+    const next = await atomic()
+    for (const { id } of operations) expect(await next.operations.handle(id).settled).toEqual({ status: 'done' })
+    expect(world.server.ledger()).toHaveLength(2)
+  })
+
+  it('S31 L5 a transaction that can not be read before it is sent is sent once it can be', async () => {
+    const storage = faultyStorage(world.storage())
+    const engine = await atomic({ storage })
+    const fault = new Error('The file is locked.')
+    let faults = 0
+    storage.failReads((method, collection) => {
+      const isOfSender = method === 'getMany' && collection === OPERATIONS && wire.batches.length === 0
+      return isOfSender && faults++ < 3 ? fault : undefined
+    })
+    const handle = await transact(engine, create('a'), create('b'))
+    expect(await statuses(handle)).toEqual(['done', 'done'])
+    expect(faults).toBeGreaterThan(0)
+    expect(wire.batches).toHaveLength(1)
   })
 
   it('S31 B14 S7 S15 one that is refused takes the others with it: nothing is applied, and all leave the view together', async () => {
@@ -358,6 +416,21 @@ describe('where the API has none', () => {
     const handle = await transact(engine, create('a'), create('b'), create('c'))
     expect(await handle.settled).toEqual({ status: 'done' })
     expect(world.attempts.map(({ context }) => context.idempotencyKey)).toEqual(handle.operations.map(({ id }) => id))
+  })
+
+  it('S31 S6 one of them can not be discarded while another is on its way: the error names that', async () => {
+    const engine = await oneByOne({ retry: { strategy: 'constant', baseMs: 60_000 } })
+    world.intercept(async () => lost())
+    const { operations } = await transact(engine, create('a'), create('b'))
+    const [first, second] = operations
+    await eventOf(engine, 'sync:retry')
+    const discarded = engine.operations.discard(second!.id)
+    await expect(discarded).rejects.toMatchObject({ name: 'SyncOperationError', code: 'not-possible', operationId: second!.id })
+    await expect(discarded).rejects.toThrow(`operation ${first!.id} (waiting) of the same transaction has been sent`)
+    expect(await engine.operations.count('live')).toBe(2)
+    world.intercept(undefined)
+    await engine.operations.retry(first!.id)
+    expect(await Promise.all(operations.map(async ({ settled }) => (await settled).status))).toEqual(['done', 'done'])
   })
 
   it('S31 B14 S15 if one is refused, those after it are not sent and those before it are taken back, the last first', async () => {
