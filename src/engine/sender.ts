@@ -89,7 +89,7 @@ export function createSender(settings: Settings, ports: SystemPorts, transport: 
     const items = rows.flatMap((row) => itemOf(row) ?? [])
     try {
       const sent = await transport.sendAtomic?.(items, { clientId: hooks.clientId(), signal })
-      return sent ?? items.map(() => withoutEndpoint(rows))
+      return sent ?? items.map(() => withoutEndpoint())
     } catch (error) {
       return items.map(() => ({ type: 'unknown', error: transportFailed(error) }))
     }
@@ -207,10 +207,9 @@ function aligned(members: readonly OperationRow[], outcomes: readonly Outcome[])
 }
 
 /** The store says that it was sent to one; this build knows of none. What may have been applied is not divided. */
-function withoutEndpoint(rows: readonly OperationRow[]): Outcome {
-  const message = rows.some(({ attempts }) => attempts > 1)
-    ? 'The transport has no atomic batch any more, and whether the server has applied the transaction is unknown: it waits. Set batch again to have that asked.'
-    : 'The transport has no atomic batch any more; the transaction is sent one by one. Set batch to send it as one.'
+function withoutEndpoint(): Outcome {
+  const message =
+    'The transport has no atomic batch any more, and whether the server has applied the transaction is unknown: it waits. Set batch again to have that asked.'
   return { type: 'retry', error: new SyncError(BATCH_UNSUPPORTED, message, { retryable: true }) }
 }
 

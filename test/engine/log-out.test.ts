@@ -2,12 +2,17 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import {
   LoggedOutError,
   PendingOperationsError,
+  StorageConflictError,
   StorageUnavailableError,
   type EnqueueInput,
   type Storage,
   type SyncEngine,
+  type Write,
 } from '../../src/index.ts'
 import { CONFLICTS, ENTITIES, META, OPERATIONS, STORE_SCHEMA } from '../../src/core/schema.ts'
+import { sessionName } from '../../src/core/session.ts'
+import { faultyStorage } from '../support/faulty-storage.ts'
+import { createVirtualClock } from '../support/virtual-clock.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
 
 let world: World
@@ -346,4 +351,62 @@ it('E3 another policy, and a log-out of an engine that does not run, are refused
   await expect(engine.logOut({ pending: 'forget' })).rejects.toMatchObject({ code: 'validation', path: 'pending' })
   await engine.logOut()
   await expect(engine.logOut()).rejects.toMatchObject({ code: 'not-started' })
+})
+
+describe('a log-out that can not be', () => {
+  const isSession = (write: Write): boolean =>
+    write.type === 'put' && write.collection === META && write.value['name'] === sessionName('alice')
+
+  it('E3 in a tab that has not heard of the one elsewhere yet, says that; nothing is stored there any more', async () => {
+    const deaf = { ...world.storage(), watch: () => () => {} }
+    const tab = await world.started({ user: 'alice', storage: deaf, ports: { clock: createVirtualClock() } })
+    const alice = await world.started({ user: 'alice' })
+    await alice.logOut({ pending: 'keep' })
+    const refused = await tab.logOut({ pending: 'keep' }).catch((error: unknown) => error)
+    expect(refused).toBeInstanceOf(LoggedOutError)
+    expect(refused).toMatchObject({ code: 'logged-out', message: expect.stringContaining('start()') as string })
+    await expect(tab.enqueue(create('a'))).rejects.toBeInstanceOf(LoggedOutError)
+  })
+
+  it('E3 while other tabs write all the time says so, and the user stays logged in', async () => {
+    const storage = faultyStorage(world.storage())
+    const alice = await world.started({ user: 'alice', storage })
+    storage.failCommits((writes) => (writes.some(isSession) ? new StorageConflictError('Somebody was quicker.') : undefined))
+    for (const pending of ['keep', 'block'] as const)
+      await expect(alice.logOut({ pending })).rejects.toMatchObject({ code: 'busy', retryable: true })
+    storage.failCommits(undefined)
+    expect(await (await alice.enqueue(create('a'))).settled).toEqual({ status: 'done' })
+    expect(await alice.logOut()).toMatchObject({ kept: 0, givenUp: { count: 0 } })
+  })
+
+  it('E3 D5 another engine that opens its storage meanwhile: the error says so, and that engine finishes it', async () => {
+    const storage = world.storage()
+    const alice = await world.started({ user: 'alice', storage })
+    alice.pause('test')
+    await alice.enqueue(create('a'))
+    const bob = world.engine({ user: 'alice', storage })
+    let started: Promise<void> | undefined
+    alice.on('engine:stopped', () => void (started = bob.start()))
+    await expect(alice.logOut({ pending: 'wipe' })).rejects.toMatchObject({ code: 'storage-in-use' })
+    await started
+    expect(await bob.operations.list()).toEqual([])
+    expect(await eventOf(bob, 'engine:wiped')).toMatchObject({ wiped: { givenUp: { count: 1 } } })
+  })
+
+  it('E3 a start in the midst of it waits, and begins a new log-in', async () => {
+    const alice = await world.started({ user: 'alice' })
+    alice.pause('test')
+    await alice.enqueue(create('a'))
+    let started: Promise<void> | undefined
+    const stop = alice.on('engine:stopped', () => {
+      stop()
+      started = alice.start()
+    })
+    expect(await alice.logOut({ pending: 'wipe' })).toMatchObject({ givenUp: { count: 1 } })
+    await started
+    expect(await alice.operations.list()).toEqual([])
+    alice.resume('test')
+    expect(await (await alice.enqueue(create('b'))).settled).toEqual({ status: 'done' })
+    expect(Object.keys(world.notes())).toEqual(['b'])
+  })
 })

@@ -167,6 +167,47 @@ describe('what becomes of an attempt', () => {
     expect(world.notes()).toMatchObject({ a: { title: 'ours', body: 'old' } })
   })
 
+  it('L5 A3 a look at the server that is never answered is given up in time, and taken again', async () => {
+    const real = httpTransport({ baseURL: world.url })
+    let looks = 0
+    let calledOff = 0
+    const transport: Transport = {
+      ...real,
+      fetch(entity, id, context) {
+        if (++looks > 1) return real.fetch(entity, id, context)
+        context.signal.addEventListener('abort', () => (calledOff += 1))
+        return new Promise(() => {})
+      },
+    }
+    const engine = await world.started({ transport, sendTimeoutMs: 300 })
+    const operation = await bothChange(world, engine)
+    const retried = await eventOf(engine, 'sync:retry')
+    expect(retried).toMatchObject({ operation: { lastError: { code: 'timeout' } } })
+    expect(retried).toMatchObject({ operation: { lastError: { message: expect.stringContaining('sendTimeoutMs') as string } } })
+    expect(await operation.settled).toEqual({ status: 'done' })
+    expect([looks, calledOff]).toEqual([2, 1])
+    expect(world.notes()).toMatchObject({ a: { title: 'ours', body: 'old' } })
+  })
+
+  it('B1 a transport that says why it makes no request has that said to whoever enqueued', async () => {
+    const real = httpTransport({ baseURL: world.url })
+    const refusal = new ClientError('No such route.', { code: 'no-route' })
+    const transport: Transport = {
+      ...real,
+      prepare(operation) {
+        if (operation.type === 'publish') throw refusal
+        return real.prepare(operation)
+      },
+    }
+    const engine = await world.started({ transport })
+    const errors: unknown[] = []
+    const optimistic = { onError: (error: unknown) => void errors.push(error) }
+    const operation = await engine.enqueue({ type: 'publish', entity: 'note', id: 'a', payload: {}, optimistic })
+    expect(await operation.settled).toMatchObject({ status: 'rejected', error: { name: 'ClientError', code: 'no-route' } })
+    expect(errors).toMatchObject([{ code: 'no-route', message: 'No such route.' }])
+    expect(world.attempts).toEqual([])
+  })
+
   it('S22 makes no attempt before an honoured Retry-After', async () => {
     const engine = await world.started()
     const attemptedAt: number[] = []

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { NetworkError, type SyncEngine } from '../../src/index.ts'
+import { INSTALL } from '../../src/core/schema.ts'
+import { NetworkError, StorageUnavailableError, type SyncEngine } from '../../src/index.ts'
+import { faultyStorage } from '../support/faulty-storage.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
 import { rowsOf } from '../support/rows.ts'
 
@@ -162,5 +164,74 @@ describe('starting and stopping', () => {
     const flushed = engine.flush()
     await engine.stop()
     expect(await flushed).toMatchObject({ succeeded: 0, failed: 0 })
+  })
+})
+
+describe('a start that meets a store that fails', () => {
+  const fault = new StorageUnavailableError('Not now.')
+
+  it('D5 says why, tells too if the store can not be closed either, and the next one succeeds', async () => {
+    const storage = faultyStorage(world.storage())
+    const stuck = new StorageUnavailableError('It can not be closed.')
+    let isStuck = true
+    const close = async (): Promise<void> => {
+      await storage.close()
+      if (isStuck) throw stuck
+    }
+    const engine = world.engine({ storage: { ...storage, close } })
+    storage.failReads((method) => (method === 'getMany' ? fault : undefined))
+    await expect(engine.start()).rejects.toBe(fault)
+    expect(engine.history().flatMap((event) => (event.type === 'storage:error' ? [event.error] : []))).toContain(stuck)
+    storage.failReads(undefined)
+    isStuck = false
+    await engine.start()
+    const operation = await engine.enqueue({ type: 'create', entity: 'note', id: 'a', payload: {} })
+    expect(await operation.settled).toEqual({ status: 'done' })
+  })
+
+  it('S4 takes the install id that is there, where the answer to its own was lost', async () => {
+    const storage = faultyStorage(world.storage())
+    storage.loseAnswers((writes) =>
+      writes.some((write) => 'value' in write && write.value['name'] === INSTALL) ? fault : undefined,
+    )
+    const engine = await world.started({ storage })
+    const operation = await engine.enqueue({ type: 'create', entity: 'note', id: 'a', payload: {} })
+    expect(await operation.settled).toEqual({ status: 'done' })
+    await engine.stop()
+    const next = await world.started()
+    await (
+      await next.enqueue({ type: 'create', entity: 'note', id: 'b', payload: {} })
+    ).settled
+    expect(new Set(world.attempts.map(({ context }) => context.clientId)).size).toBe(1)
+  })
+
+  it('D5 does not start where its install id can be neither stored nor found, and says why', async () => {
+    const storage = faultyStorage(world.storage())
+    storage.failCommits(() => fault)
+    await expect(world.engine({ storage }).start()).rejects.toBe(fault)
+  })
+
+  it('B10 starts though what lives can not be counted, and tells of that', async () => {
+    const { engine, ids } = await pausedWith(2)
+    await engine.stop()
+    const storage = faultyStorage(world.storage())
+    storage.failReads((method) => (method === 'count' ? fault : undefined))
+    const next = await world.started({ storage })
+    expect(await eventOf(next, 'storage:error')).toMatchObject({ error: fault })
+    storage.failReads(undefined)
+    for (const id of ids) expect(await next.operations.handle(id).settled).toEqual({ status: 'done' })
+  })
+
+  it('D5 L10 a start that is overtaken by a stop, while it waits for the one before, says so', async () => {
+    const engine = await world.started()
+    const first = engine.stop()
+    const started = engine.start()
+    const second = engine.stop()
+    await expect(started).rejects.toMatchObject({
+      code: 'not-started',
+      message: expect.stringContaining('Call start() again') as string,
+    })
+    await Promise.all([first, second])
+    await engine.start()
   })
 })

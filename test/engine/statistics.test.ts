@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { NetworkError, StorageUnavailableError, type Statistics } from '../../src/index.ts'
+import { NetworkError, StorageConflictError, StorageUnavailableError, type Statistics } from '../../src/index.ts'
 import { readStatistics, statisticsName } from '../../src/core/statistics.ts'
 import { META, STORE_SCHEMA } from '../../src/core/schema.ts'
 import { elsewhere } from '../support/other-client.ts'
@@ -122,6 +122,20 @@ describe('statistics', () => {
     await clock.advance(20_000)
     await engine.statistics.get()
     expect(await stored()).toMatchObject({ enqueued: 2, done: 2 })
+  })
+
+  it('B10 are not reset while others write them all the time: the error says so, and nothing is lost', async () => {
+    const storage = faultyStorage(world.storage())
+    const engine = await world.started({ storage })
+    await (
+      await engine.enqueue(create('a'))
+    ).settled
+    storage.failCommits((writes) => (isAboutStatistics(writes) ? new StorageConflictError('Somebody was quicker.') : undefined))
+    await expect(engine.statistics.reset()).rejects.toMatchObject({ code: 'busy', retryable: true })
+    expect(await engine.statistics.get()).toMatchObject({ enqueued: 1, done: 1 })
+    storage.failCommits(undefined)
+    await engine.statistics.reset()
+    expect(await engine.statistics.get()).toMatchObject({ enqueued: 0, done: 0 })
   })
 
   it('B10 are not added twice when a commit succeeded and its answer was lost', async () => {
