@@ -42,7 +42,7 @@ export const conflictMachine = setup({
   actions: {
     settle: assign({ settlement: ({ context }) => (context.automatic === 'manual' ? 'local' : context.automatic) }),
     keep: assign((_, answer: Settlement) => ({ settlement: answer === 'manual' ? 'local' : answer })),
-    fail: assign({ error: ({ event }) => ('error' in event ? event.error : undefined) }),
+    fail: assign((_, { error }: { error: unknown }) => ({ error })),
     expire: assign({ error: () => new TimeoutError('The conflict function did not decide in time (sendTimeoutMs).') }),
   },
   guards: {
@@ -70,7 +70,7 @@ export const conflictMachine = setup({
           { guard: { type: 'isLeft', params: ({ event }) => event.output }, target: 'parked' },
           { target: 'resolved', actions: { type: 'keep', params: ({ event }) => event.output } },
         ],
-        onError: { target: 'parked', actions: 'fail' },
+        onError: { target: 'parked', actions: { type: 'fail', params: ({ event }) => event } },
       },
       on: { EXPIRED: { target: 'parked', actions: 'expire' } },
     },

@@ -5,7 +5,7 @@ import { breakerMachine } from './breaker.ts'
 import { connectivityMachine, type ConnectivityReport } from './connectivity.ts'
 import { lockMachine, type LockReport } from './lock.ts'
 import { pullMachine, type PullReport, type PullTarget } from './pull.ts'
-import { rejectNotProvided } from './not-provided.ts'
+import { notProvided, rejectNotProvided } from './not-provided.ts'
 
 /**
  * The engine's lifecycle, and the supervisor of its parts. It opens the store, follows or owns the lease, drains while it owns it
@@ -81,9 +81,7 @@ export const engineMachine = setup({
     open: fromPromise<void>(rejectNotProvided),
     close: fromPromise<void>(rejectNotProvided),
     /** Chooses, claims and hands out operations. */
-    drain: fromCallback<DrainCommand>(() => {
-      throw new Error('The drain is provided by the engine.')
-    }),
+    drain: fromCallback<DrainCommand>(notProvided),
     lock: lockMachine,
     breaker: breakerMachine,
     connectivity: connectivityMachine,

@@ -107,10 +107,12 @@ export class AuthenticationError extends SyncError {
 /** 429 or 503 with a time to wait. */
 export class RateLimitError extends SyncError {
   override readonly name = 'RateLimitError'
+  readonly status: number | undefined
   /** Milliseconds to wait as the server asked, if it did. */
   readonly retryAfterMs: number | undefined
   constructor(message: string, options: HttpDetails & { retryAfterMs?: number | undefined } = {}) {
     super('rate-limit', message, { ...options, retryable: true })
+    this.status = options.status
     this.retryAfterMs = options.retryAfterMs
   }
 }

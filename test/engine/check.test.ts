@@ -263,4 +263,67 @@ describe('B13 the inbox of conflicts', () => {
     expect(await engine.check({ repair: true })).toMatchObject({ total: 0 })
     expect(await engine.conflicts.list()).toHaveLength(1)
   })
+
+  async function settledConflict(): Promise<SyncEngine> {
+    const engine = await inConflict()
+    const [conflict] = await engine.conflicts.list()
+    await engine.conflicts.resolve(conflict!.id, 'local')
+    await engine.flush()
+    return engine
+  }
+
+  it('B13 sets aside one that is settled and can not be read, and tells of it', async () => {
+    const engine = await settledConflict()
+    await sql(`UPDATE conflicts SET value = 'garbage'`)
+    const repaired = await repairedBy(engine)
+    expect(codesOf(repaired)).toEqual(['unreadable quarantined'])
+    expect(repaired.problems[0]!.message).toContain('It was set aside')
+    expect(await engine.conflicts.history()).toEqual([])
+  })
+
+  it.each(['status', 'since'])('B13 mends one that the index by %s does not have', async (column) => {
+    const engine = await settledConflict()
+    await sql(`UPDATE conflicts SET ${column} = NULL`)
+    const repaired = await repairedBy(engine)
+    expect(codesOf(repaired)).toEqual(['place mended'])
+    expect(repaired.problems[0]).toMatchObject({ collection: 'conflicts', entity: 'note', entityId: 'a' })
+    expect(await engine.conflicts.history()).toHaveLength(1)
+  })
+
+  it('B13 mends one that an index has where it does not belong', async () => {
+    const engine = await settledConflict()
+    await sql(`UPDATE conflicts SET status = 'pending'`)
+    expect(codesOf(await repairedBy(engine))).toEqual(['place mended'])
+    expect(await engine.conflicts.list()).toEqual([])
+    expect(await engine.conflicts.history()).toHaveLength(1)
+  })
+
+  it('B13 mends one that stands in the inbox as open though it is settled', async () => {
+    const engine = await settledConflict()
+    await sql(`UPDATE conflicts SET status = 'pending', value = replace(value, '"status":"resolved"', '"status":"pending"')`)
+    const repaired = await repairedBy(engine)
+    expect(codesOf(repaired)).toEqual(['field mended'])
+    expect(repaired.problems[0]!.message).toContain('contradicts its resolution')
+    expect(await engine.conflicts.list()).toEqual([])
+    expect(await engine.conflicts.history()).toHaveLength(1)
+  })
+
+  it('B13 tells of a conflict or an entity in the wrong place, and leaves both until it is told to repair them, and owns the lease', async () => {
+    const engine = await settledConflict()
+    const follower = await world.started({ entities: { note: { conflict: 'manual' } } })
+    await sql('UPDATE conflicts SET since = NULL')
+    await sql('UPDATE entities SET rev = NULL')
+    expect(codesOf(await follower.check()).toSorted()).toEqual(['place none', 'place none'])
+    expect(codesOf(await follower.check({ repair: true })).toSorted()).toEqual(['place mended', 'place none'])
+    const repaired = await repairedBy(engine)
+    expect(codesOf(repaired)).toEqual(['place mended'])
+    expect(repaired.problems[0]).toMatchObject({ collection: 'entities', entity: 'note', entityId: 'a' })
+  })
+
+  it('S14 B13 mends an entity that an index has where it does not belong: other tabs see it change again', async () => {
+    const engine = await settledConflict()
+    await sql('UPDATE entities SET rev = rev + 1000')
+    expect(codesOf(await repairedBy(engine))).toEqual(['place mended'])
+    expect(await engine.view('note').get('a')).toMatchObject({ value: { n: 2 } })
+  })
 })

@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { EnqueueInput } from '../../src/index.ts'
-import { OPERATIONS, STORE_SCHEMA } from '../../src/core/schema.ts'
+import { StorageConflictError, StorageUnavailableError, type EnqueueInput, type Write } from '../../src/index.ts'
+import { EDITS, isRecord, OPERATIONS, STORE_SCHEMA } from '../../src/core/schema.ts'
+import { faultyStorage } from '../support/faulty-storage.ts'
 import { readRows, rowsOf } from '../support/rows.ts'
 import { createVirtualClock } from '../support/virtual-clock.ts'
-import { createWorld, type World } from '../support/world.ts'
+import { createWorld, eventOf, type World } from '../support/world.ts'
 
 let world: World
 beforeEach(async () => {
@@ -199,5 +200,50 @@ describe('what has ended', () => {
     const next = await world.started()
     expect(await next.operations.handle(forgotten.id).settled).toEqual({ status: 'forgotten' })
     expect(await next.operations.handle('never').settled).toEqual({ status: 'forgotten' })
+  })
+})
+
+describe('an operation that can not be edited now', () => {
+  const countsEdit = (write: Write): boolean => write.type === 'put' && isRecord(write.value) && write.value['name'] === EDITS
+
+  it.each([
+    [
+      'others change it all the time',
+      new StorageConflictError('Somebody was quicker.'),
+      { code: 'busy', name: 'SyncOperationError' },
+    ],
+    ['the store is out of reach', new StorageUnavailableError('Not now.'), { code: 'storage-unavailable' }],
+  ])('E4 says so where %s, and stays as it was', async (_, fault, expected) => {
+    const storage = faultyStorage(world.storage())
+    const engine = await world.started({ storage })
+    engine.pause('test')
+    const { id } = await engine.enqueue({ type: 'create', entity: 'note', id: 'a', payload: { n: 1 } })
+    storage.failCommits((writes) => (writes.some(countsEdit) ? fault : undefined))
+    await expect(engine.operations.discard(id)).rejects.toMatchObject(expected)
+    storage.failCommits(undefined)
+    engine.resume('test')
+    expect(await engine.operations.handle(id).settled).toEqual({ status: 'done' })
+    expect(world.notes()).toMatchObject({ a: { n: 1 } })
+  })
+})
+
+describe('a clean-up that fails', () => {
+  it('A11 L9 is told of, loses nothing, and is made up for', async () => {
+    const retention = { completedMs: 0, completedCount: 0 }
+    const first = await world.started({ retention })
+    const { id } = await first.enqueue({ type: 'update', entity: 'note', id: 'ghost', payload: {} })
+    await first.operations.handle(id).settled
+    await first.operations.discard(id)
+    await first.stop()
+    const storage = faultyStorage(world.storage())
+    const fault = new StorageUnavailableError('Not now.')
+    storage.failCommits((writes) => (writes.some(({ type }) => type === 'delete') ? fault : undefined))
+    const next = await world.started({ storage, retention })
+    expect(await eventOf(next, 'storage:error')).toMatchObject({ error: fault })
+    expect(await next.operations.get(id)).toMatchObject({ status: 'rejected' })
+    await next.stop()
+    storage.failCommits(undefined)
+    const last = await world.started({ retention })
+    await expect.poll(() => last.operations.get(id)).toBeUndefined()
   })
 })

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { AuthenticationError, NetworkError, type EnqueueInput, type SyncEngine } from '../../src/index.ts'
+import { META } from '../../src/core/schema.ts'
+import { faultyStorage } from '../support/faulty-storage.ts'
 import { createVirtualClock } from '../support/virtual-clock.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
 
@@ -197,5 +199,23 @@ describe('explain() tells of the engine', () => {
     expect((await engine.explain()).summary).toBe('The engine is draining; nothing holds it up.')
     await engine.stop()
     expect(await engine.explain()).toMatchObject({ waitingFor: ['start()'], state: ['stopped'] })
+  })
+})
+
+describe('explain where the lease can not be read', () => {
+  it('F8 says that and goes on, whatever the store throws', async () => {
+    const storage = faultyStorage(world.storage())
+    const cause = new TypeError('The file is locked.')
+    const owner = await world.started()
+    await eventOf(owner, 'lock:acquired')
+    owner.pause('test')
+    const follower = await world.started({ storage })
+    const { id } = await follower.enqueue({ type: 'create', entity: 'note', id: 'a', payload: {} })
+    storage.failReads((method, collection) => (method === 'get' && collection === META ? cause : undefined))
+    expect((await follower.explain(id)).summary).toContain(
+      "the lease, which can't be read: Reading it failed; it is tried again.",
+    )
+    storage.failReads(undefined)
+    expect((await follower.explain(id)).summary).toContain('another tab or process holds the lease')
   })
 })

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { ENTITIES, STORE_SCHEMA } from '../../src/core/schema.ts'
+import { ENTITIES, isRecord, STORE_SCHEMA } from '../../src/core/schema.ts'
 import {
   NetworkError,
+  StorageUnavailableError,
   type EngineOptions,
   type EnqueueInput,
   type EntityOptions,
@@ -9,6 +10,7 @@ import {
   type JsonObject,
   type SyncEngine,
 } from '../../src/index.ts'
+import { faultyStorage } from '../support/faulty-storage.ts'
 import { elsewhere } from '../support/other-client.ts'
 import { rowsOf } from '../support/rows.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
@@ -429,5 +431,26 @@ describe('the options of versions', () => {
     ['note.migrations.2.values', { version: 2, migrations: { 2: { values: renamed } as never } }],
   ])('S27 are refused at %s if they leave something open', (path, note) => {
     expect(() => world.engine({ entities: { note } })).toThrow(expect.objectContaining({ path: `entities.${path}` }))
+  })
+})
+
+describe('S27 a store that can not be read while entities are brought to the new shape', () => {
+  it('S27 is told of, and the rest is done in the next quiet moment', async () => {
+    const first = await world.started()
+    await (
+      await first.enqueue(create('a'))
+    ).settled
+    await first.stop()
+    const storage = faultyStorage(world.storage())
+    const fault = new StorageUnavailableError('Not now.')
+    storage.failReads((method, collection) => (method === 'scan' && collection === ENTITIES ? fault : undefined))
+    const engine = await world.started({ ...second(), storage })
+    expect(await eventOf(engine, 'storage:error')).toMatchObject({ error: fault })
+    storage.failReads(undefined)
+    await engine.enqueue(create('b', { name: 'b' }))
+    await engine.flush()
+    const shapes = async () => (await storage.scan(ENTITIES, { limit: 10 })).map(({ value }) => isRecord(value) && value['shape'])
+    await expect.poll(shapes).toEqual([2, 2])
+    expect(await engine.view('note').get('a')).toMatchObject({ value: { name: 'a' }, status: 'synced' })
   })
 })

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { INSTALL } from '../../src/core/schema.ts'
+import { INSTALL, isRecord } from '../../src/core/schema.ts'
 import { NetworkError, StorageUnavailableError, type SyncEngine } from '../../src/index.ts'
 import { faultyStorage } from '../support/faulty-storage.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
@@ -192,7 +192,7 @@ describe('a start that meets a store that fails', () => {
   it('S4 takes the install id that is there, where the answer to its own was lost', async () => {
     const storage = faultyStorage(world.storage())
     storage.loseAnswers((writes) =>
-      writes.some((write) => 'value' in write && write.value['name'] === INSTALL) ? fault : undefined,
+      writes.some((write) => 'value' in write && isRecord(write.value) && write.value['name'] === INSTALL) ? fault : undefined,
     )
     const engine = await world.started({ storage })
     const operation = await engine.enqueue({ type: 'create', entity: 'note', id: 'a', payload: {} })

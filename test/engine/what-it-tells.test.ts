@@ -1,5 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { ClientError, NetworkError, type SyncError } from '../../src/index.ts'
+import {
+  AuthenticationError,
+  CircuitBreakerOpenError,
+  ClientError,
+  ConflictError,
+  NetworkError,
+  RateLimitError,
+  ServerError,
+  SyncError,
+  TimeoutError,
+} from '../../src/index.ts'
 import { tellsOfItself } from '../support/telling.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
 
@@ -30,6 +40,28 @@ describe('what the application is told', () => {
     const error = await told
     expect(error).toBeInstanceOf(ClientError)
     expect(error).toMatchObject({ code: 'client', status: 404 })
+  })
+
+  it.each<[SyncError, object]>([
+    [new ServerError('Down.', { status: 500 }), { code: 'server', status: 500, retryable: true }],
+    [new NetworkError('No line.', { code: 'dns' }), { code: 'dns', retryable: true }],
+    [new TimeoutError('Too late.'), { code: 'timeout', retryable: true }],
+    [new AuthenticationError('Not yours.', { status: 403 }), { code: 'authentication', status: 403, retryable: false }],
+    [new RateLimitError('Too much.', { status: 429 }), { code: 'rate-limit', status: 429, retryable: true }],
+    [new ConflictError('Changed.', { status: 412 }), { code: 'conflict', status: 412 }],
+    [new CircuitBreakerOpenError(5), { code: 'breaker-open', retryable: true }],
+    [new SyncError('own', 'Of the application.'), { code: 'own' }],
+  ])('B1 A4 a rollback in another process gets %s as the class that it was', async (error, expected) => {
+    world.intercept(async () => ({ type: 'rejected', definite: true, error }))
+    const first = await world.started()
+    first.pause('test')
+    await first.enqueue({ ...create('a'), optimistic: { token: 'form-7', onError: () => {} } })
+    await first.stop()
+    const next = await world.started()
+    const told = new Promise<SyncError>((resolve) => next.optimistic.register('form-7', { onError: resolve }))
+    const restored = await told
+    expect(restored).toBeInstanceOf(error.constructor)
+    expect(restored).toMatchObject({ ...expected, name: error.name })
   })
 
   it('C4 a handler gets the events of its pattern, as their types say', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { AnyStateMachine, AnyStateNode } from 'xstate'
+import { createActor, toPromise, type AnyStateMachine, type AnyStateNode } from 'xstate'
 import * as exported from '../../machines/index.ts'
+import { DEFAULTS } from '../../src/core/options.ts'
 import { statesOf, transitionsOf } from '../../src/testing/model/index.ts'
 
 type Kind = 'actions' | 'guards' | 'delays' | 'actors'
@@ -101,6 +102,21 @@ describe('every machine', () => {
   it.each(machines)('%s: each event that it waits for is spelled like the others', (_, machine) => {
     const events = machine.events.filter((type) => !BUILT_IN.test(type))
     expect(events.filter((type) => !/^[A-Z]+(?:[._][A-Z]+)*$/.test(type))).toEqual([])
+  })
+
+  it('that is started without what the engine provides does nothing in silence: it says what to do', async () => {
+    const conflict = createActor(exported.conflictMachine, { input: { automatic: undefined, wasSeen: false } }).start()
+    expect(await toPromise(conflict)).toMatchObject({
+      settlement: 'manual',
+      error: { message: expect.stringContaining('provide every actor') },
+    })
+    const failed = new Promise<unknown>((resolve) => {
+      const { retry, ageingMs, maxReconciliations, sendTimeoutMs } = DEFAULTS
+      const operation = createActor(exported.operationMachine, { input: { retry, ageingMs, maxReconciliations, sendTimeoutMs } })
+      operation.subscribe({ error: resolve })
+      operation.start()
+    })
+    expect(await failed).toMatchObject({ message: expect.stringContaining('provide every effect') })
   })
 })
 
