@@ -1,5 +1,5 @@
 import type { ServerWishes, Transport } from '../core/ports.ts'
-import { checkFetched, checkOutcome, checkOutcomes } from './check-answer.ts'
+import { checkDigested, checkFetched, checkOutcome, checkOutcomes } from './check-answer.ts'
 import { checkPulled } from './check-page.ts'
 
 interface Answer {
@@ -28,7 +28,7 @@ export function heedingTransport(transport: Transport, heed: (answers: readonly 
     fetch: (entity, entityId, context) => heard(() => transport.fetch(entity, entityId, context), checkFetched),
     ...(sendBatch && { sendBatch: (items, context) => allHeard(() => sendBatch.call(transport, items, context)) }),
     ...(sendAtomic && { sendAtomic: (items, context) => allHeard(() => sendAtomic.call(transport, items, context)) }),
-    ...(digest && { digest: (query, context) => digest.call(transport, query, context) }),
+    ...(digest && { digest: async (query, context) => checkDigested(await digest.call(transport, query, context)) }),
     ...(pull && { pull: (request, context) => heard(() => pull.call(transport, request, context), checkPulled) }),
   }
 }

@@ -190,4 +190,19 @@ describe('a drain on a store that fails', () => {
       expect(world.server.ledger().length).toBeGreaterThanOrEqual(8)
     },
   )
+
+  it('L5 comes back to what it had chosen before a read of further lanes failed', async () => {
+    const engine = await world.started({ storage, concurrency: 64 })
+    engine.pause('test')
+    const operations = await engine.enqueueAll(Array.from({ length: 60 }, (_, n) => create(`n${n}`)))
+    let faults = 0
+    let reads = 0
+    storage.failReads((method) =>
+      method === 'scanMany' && ++reads % 2 === 0 && faults++ < 2 ? new StorageUnavailableError('The disk is gone.') : undefined,
+    )
+    engine.resume('test')
+    await Promise.all(operations.map(({ settled }) => settled))
+    expect(faults).toBeGreaterThan(0)
+    expect(world.server.ledger()).toHaveLength(60)
+  })
 })

@@ -1,6 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { httpTransport } from '../../src/adapters/http/index.ts'
-import type { DigestRequest, SyncEngine, Transport } from '../../src/index.ts'
+import {
+  NetworkError,
+  ServerError,
+  type Digested,
+  type DigestRequest,
+  type Fetched,
+  type SyncEngine,
+  type Transport,
+} from '../../src/index.ts'
 import { openDatabase } from '../../src/server/database.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
 
@@ -166,6 +174,49 @@ describe('B13 the replica against the server', () => {
     expect((await engine.check({ server: true })).undecided).toEqual(['note: it was not pulled to its end yet'])
     await engine.synchronize()
     expect((await engine.check({ server: true })).undecided).toEqual(['note: the transport has no digest()'])
+  })
+
+  it.each<[string, (request: DigestRequest) => unknown, string]>([
+    ['throws', () => Promise.reject(new Error('no line')), 'The transport failed; the digest is asked for again.'],
+    ['fails', () => ({ type: 'failed', error: new ServerError('Down.') }), 'Down.'],
+    ['gives nothing', () => undefined, 'it is no object'],
+    ['gives what is no digest', () => ({ type: 'digests', digests: [{ count: 'many' }] }), 'a list of digests'],
+    ['gives no list', () => ({ type: 'digests' }), 'a list of digests'],
+  ])('B13 decides nothing, and says why, where the digest of the transport %s', async (_, answer, why) => {
+    await madeByOthers(2)
+    const transport = httpTransport({ baseURL: world.url })
+    const digest = async (request: DigestRequest): Promise<Digested> => answer(request) as Digested
+    const engine = await pulled({ ...transport, digest })
+    const result = await engine.check({ server: true, repair: true })
+    expect(result.problems).toEqual([])
+    expect(result.undecided).toEqual([expect.stringContaining(why)])
+    expect(await engine.view('note').list()).toHaveLength(2)
+  })
+
+  it('B13 decides nothing about an entity that the server does not tell, and says why', async () => {
+    await madeByOthers(2)
+    const transport = httpTransport({ baseURL: world.url })
+    const fetch = async (): Promise<Fetched> => ({ type: 'failed', error: new ServerError('Down.') })
+    const engine = await pulled({ ...transport, fetch })
+    await store('n1', (row) => ({ ...row, version: '77' }))
+    const result = await engine.check({ server: true, repair: true })
+    expect(result).toMatchObject({ problems: [], undecided: ['note: Down.'] })
+    expect(await engine.view('note').list()).toHaveLength(2)
+  })
+
+  it('S23 B13 asks nothing of the server while the breaker is open', async () => {
+    await madeByOthers(1)
+    const { transport, digests } = counted()
+    const engine = await pulled(transport, {
+      breaker: { failureThreshold: 1, cooldownMs: 60_000 },
+      retry: { strategy: 'constant', baseMs: 60_000 },
+    })
+    world.intercept(async () => ({ type: 'unknown', error: new NetworkError('Down.') }))
+    const opened = eventOf(engine, 'breaker:opened')
+    await engine.enqueue({ type: 'create', entity: 'note', id: 'x', payload: {} })
+    await opened
+    expect((await engine.check({ server: true })).undecided).toEqual([expect.stringContaining('The circuit breaker is open')])
+    expect(digests).toEqual([])
   })
 })
 

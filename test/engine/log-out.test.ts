@@ -11,6 +11,7 @@ import {
 } from '../../src/index.ts'
 import { CONFLICTS, ENTITIES, isRecord, META, OPERATIONS, STORE_SCHEMA } from '../../src/core/schema.ts'
 import { sessionName } from '../../src/core/session.ts'
+import { bothChange } from '../support/conflicts.ts'
 import { faultyStorage } from '../support/faulty-storage.ts'
 import { createVirtualClock } from '../support/virtual-clock.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
@@ -79,6 +80,20 @@ describe('a log-out that wipes', () => {
     await again.flush()
     expect(Object.keys(world.notes()).toSorted()).toEqual(['alice-old', 'bob-1', 'bob-2', 'bob-old'])
     expect(await again.view('note').get('bob-old')).toMatchObject({ status: 'synced' })
+  })
+
+  it('E3 S25 removes conflicts as well, and what a repair has set aside', async () => {
+    const alice = await world.started({ user: 'alice', entities: { note: { conflict: 'manual' } } })
+    await bothChange(world, alice)
+    await eventOf(alice, 'sync:parked')
+    const storage = world.storage()
+    await storage.open(STORE_SCHEMA)
+    const broken = { collection: META, key: 'pull/alice/x', raw: '{"user":"alice"', at: 0 }
+    await storage.commit([{ type: 'put', collection: META, value: { name: 'aside/meta/pull/1', ...broken } }])
+    await storage.close()
+    const { removed } = await alice.logOut({ pending: 'wipe' })
+    expect(removed).toMatchObject({ conflicts: 1 })
+    expect(await rowsNaming('alice')).toEqual([])
   })
 
   it('E3 leaves a user who logs in again with nothing of before, and everything works', async () => {

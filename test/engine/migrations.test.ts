@@ -210,6 +210,41 @@ describe('an operation that can not be brought to the new shape', () => {
     expect((await rowsOf(world.storage()))[0]).toMatchObject({ payload: { title: 'Hi' }, status: 'parked' })
   })
 
+  it('S27 is parked where no migration leads from the version that it is of, and the error says which is missing', async () => {
+    const [id] = await left([create('a', { title: 'Hi' })])
+    const engine = await world.started({ entities: { note: { version: 3, migrations: { 3: {} } } } })
+    await engine.flush()
+    const { lastError } = (await engine.operations.get(id!))!
+    expect(lastError).toMatchObject({ code: 'migration-failed' })
+    expect(lastError!.message).toContain('The migration to version 2 failed: there is none from version 1')
+  })
+
+  it.each<[string, () => unknown]>([
+    ['returns no object', () => 'text'],
+    [
+      'throws what is no error',
+      () => {
+        // oxlint-disable-next-line only-throw-error
+        throw 'broken'
+      },
+    ],
+  ])(
+    'S27 what is stored of an entity is not shown where its migration %s, until the server is asked for it',
+    async (_, value) => {
+      const first = await world.started()
+      await (
+        await first.enqueue(create('a', { title: 'Hi' }))
+      ).settled
+      await first.synchronize()
+      await first.stop()
+      const engine = await world.started(second({ value: value as () => JsonObject }))
+      const told = await eventOf(engine, 'pull:quarantined')
+      expect(told).toMatchObject({ entity: 'note', id: 'a', error: { code: 'migration-failed' } })
+      await engine.synchronize()
+      await expect.poll(() => engine.view('note').get('a')).toMatchObject({ value: { title: 'Hi' }, status: 'synced' })
+    },
+  )
+
   it('S27 goes on as soon as a build with a better migration retries it', async () => {
     const [id] = await left([create('a', { title: 'Hi' })])
     const broken = await world.started(second({ payload: failing }))

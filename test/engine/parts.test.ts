@@ -1,3 +1,4 @@
+import { firstValueFrom } from 'rxjs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { sqliteStorage } from '../../src/adapters/sqlite/index.ts'
 import { httpTransport } from '../../src/adapters/http/index.ts'
@@ -61,6 +62,21 @@ describe('synchart/core: an engine with those parts alone that it is given', () 
       await failed.toBeInstanceOf(SyncError)
       await expect(call()).rejects.toMatchObject({ code: 'no-part', message: expect.stringContaining(`parts: { ${part} }`) })
     }
+  })
+
+  it('E11 without the server’s changes and a line to it there is nothing to choose, and nothing ever comes', async () => {
+    const engine = await lean()
+    const noPart = { code: 'no-part', message: expect.stringContaining('parts: { pull }') }
+    await expect(engine.scopes.list('note')).rejects.toMatchObject(noPart)
+    await expect(engine.scopes.set('note', ['a:1'])).rejects.toMatchObject(noPart)
+    await expect(engine.statistics.reset()).rejects.toMatchObject({ code: 'no-part' })
+    expect(await firstValueFrom(engine.progress$)).toMatchObject({ phase: 'idle' })
+    expect(await firstValueFrom(engine.realtime$)).toMatchObject({ phase: 'off' })
+    engine.messages$.subscribe(() => expect.unreachable()).unsubscribe()
+    engine.disableRealtime()
+    await engine.stop()
+    await engine.start()
+    expect(await (await engine.enqueue(note)).settled).toEqual({ status: 'done' })
   })
 
   it('E11 refuses an option whose part is not there, at once', async () => {
