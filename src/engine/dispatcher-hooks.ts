@@ -21,7 +21,8 @@ export interface DispatcherHooks {
   /** Its transaction failed, and it can't be taken back. */
   left(row: OperationRow): void
   quarantined(sequence: number, error: SyncError): void
-  failed(part: string, error: unknown): void
+  /** The store can't be read or written. */
+  failed(error: unknown): void
   /** Nothing is left that could be done now. */
   quiet(): void
 }

@@ -129,7 +129,7 @@ export function createDispatcher(settings: Settings, { clock }: SystemPorts, par
       turning = 'again'
       return
     }
-    hooks.failed('storage', error)
+    hooks.failed(error)
     alarms.wakeIn(STORAGE_RETRY_MS)
   }
 
@@ -287,7 +287,6 @@ export function createDispatcher(settings: Settings, { clock }: SystemPorts, par
       ledger.push({ slot: undefined, row: parked, writes: [updateOperation(parked, row)] })
       turn()
     },
-    inFlight: (): number => flying.size,
     isOwner: (): boolean => phase.type !== 'following',
     nextDueAt: lanes.nextDueAt,
   }

@@ -166,7 +166,6 @@ export function createStore(storage: RowStorage, committed: Committed = () => {}
     countLive: async (user: string) =>
       (await storage.count(OPERATIONS, { index: 'rank', prefix: [user] })) +
       (await storage.count(OPERATIONS, { index: 'due', prefix: [user] })),
-    countQueued: (user: string) => storage.count(OPERATIONS, { index: 'rank', prefix: [user] }),
 
     /** What has ended with this status and was not seen to, the newest first. */
     async finishedOf(user: string, status: OperationStatus, limit: number): Promise<OperationRow[]> {

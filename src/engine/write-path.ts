@@ -94,8 +94,7 @@ export function createWritePath(settings: Settings, ports: SystemPorts, parts: W
     accepted: parts.accepted,
     left: (row) => events.emit({ type: 'transaction:left', operation: infoOf(row) }),
     quarantined: parts.quarantined,
-    failed: (part, error) =>
-      events.emit(part === 'storage' ? { type: 'storage:error', error } : { type: 'engine:error', part, error }),
+    failed: (error) => events.emit({ type: 'storage:error', error }),
     quiet: parts.quiet,
   }
   const dispatcher = createDispatcher(

@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { AuditEntry, AuditQuery, SyncEngine } from '../../src/index.ts'
 import { bothChange, created, deletion, patch } from '../support/conflicts.ts'
 import { elsewhere } from '../support/other-client.ts'
-import { createWorld, type World } from '../support/world.ts'
+import { openDriver } from '../../src/adapters/sqlite/driver.ts'
+import { createWorld, eventOf, type World } from '../support/world.ts'
 
 let world: World
 beforeEach(async () => {
@@ -207,5 +208,74 @@ describe('C7 the audit', () => {
     const numbers = (await entriesOf(engine)).map(({ number }) => number)
     expect(numbers.at(-1)).toBe(60)
     expect(numbers).toEqual(numbers.map((_, at) => numbers[0]! + at))
+  })
+})
+
+describe('C7 what an entry says has changed', () => {
+  it('S26 C7 leaves out what is not to be audited, with all below it, and tells the rest', async () => {
+    const engine = await world.started({
+      audit: {},
+      entities: { note: { unaudited: ['password', 'address.street', 'cards'], conflict: 'manual' } },
+    })
+    const secret = { password: 's3cret', address: { street: 's3cret', city: 'Bonn' }, cards: [{ number: 's3cret' }] }
+    const operation = await engine.enqueue({ type: 'create', entity: 'note', id: 'a', payload: { title: 'Hi', ...secret } })
+    await operation.settled
+    await elsewhere(world, 'PATCH', '/note/a', { title: 'theirs', password: 's3cret again' })
+    await engine.enqueue({ type: 'update', entity: 'note', id: 'a', payload: { title: 'ours', password: 's3cret too' } })
+    await eventOf(engine, 'sync:parked')
+    const entries = await entriesOf(engine)
+    expect(JSON.stringify(entries)).not.toContain('s3cret')
+    expect(entries[0]?.changes).toEqual([
+      { path: 'title', to: 'Hi' },
+      { path: 'address', to: { city: 'Bonn' } },
+    ])
+    expect(entries.at(-1)).toMatchObject({ outcome: 'parked', conflict: { fields: ['title'], type: 'update-update' } })
+  })
+
+  it('C7 tells what an action asks for, what an edit changed of it, and of what is too large that it was', async () => {
+    const engine = await world.started({ audit: {} })
+    engine.pause('test')
+    const action = await engine.enqueue({ type: 'publish', entity: 'note', id: 'a', payload: { where: 'here' } })
+    await engine.enqueue({ type: 'count', entity: 'note', id: 'b', payload: 7 })
+    await engine.enqueue({ type: 'ping', entity: 'note', id: 'c', payload: null })
+    const large = { text: 'x'.repeat(5_000), [`k${'y'.repeat(300)}`]: 1 }
+    await engine.enqueue({ type: 'create', entity: 'note', id: 'd', payload: large })
+    await engine.operations.discard(action.id)
+    const [published, counted, pinged, made, discarded] = await entriesOf(engine)
+    expect(published).toMatchObject({ action: 'enqueued', changes: [{ path: 'where', to: 'here' }] })
+    expect(counted).toMatchObject({ changes: [{ path: '', to: 7 }] })
+    expect(pinged).toMatchObject({ changes: [] })
+    expect(made?.changes).toEqual([
+      { path: 'text', tooLarge: ['to'] },
+      { path: `k${'y'.repeat(199)}…`, to: 1 },
+    ])
+    expect(discarded).toMatchObject({ action: 'ended', outcome: 'cancelled', operation: action.id })
+  })
+
+  it('C7 tells of a row that nobody could read and somebody removed, of what is merged, and of a whole transaction', async () => {
+    const engine = await world.started({ audit: {} })
+    engine.pause('test')
+    const { id, operations } = await engine.transaction((tx) => {
+      tx.enqueue({ type: 'create', entity: 'note', id: 'a', payload: {} })
+      tx.enqueue({ type: 'create', entity: 'note', id: 'b', payload: {} })
+    })
+    const broken = await engine.enqueue({ type: 'create', entity: 'note', id: 'c', payload: {} })
+    const driver = await openDriver(world.path)
+    driver.exec(`UPDATE operations SET value = '{' WHERE id = '${broken.id}'`)
+    await driver.close()
+    await engine.operations.discard('#3')
+    const [first, last] = await engine.enqueueAll([
+      { type: 'create', entity: 'note', id: 'd', payload: { n: 1 } },
+      { type: 'update', entity: 'note', id: 'd', payload: { n: 2 } },
+    ])
+    engine.resume('test')
+    for (const { settled } of operations) await settled
+    await engine.flush()
+    const entries = await entriesOf(engine)
+    expect(entries.filter(({ transaction }) => transaction === id).length).toBeGreaterThanOrEqual(2)
+    expect(entries).toContainEqual(expect.objectContaining({ action: 'removed', operation: '#3', changes: [] }))
+    expect(entries).toContainEqual(
+      expect.objectContaining({ outcome: 'superseded', operation: expect.stringMatching(`${first!.id}|${last!.id}`) }),
+    )
   })
 })
