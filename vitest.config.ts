@@ -17,6 +17,7 @@ export default defineConfig({
     coverage: {
       provider: 'v8',
       include: ['machines/*.ts', 'src/core/**/*.ts', 'src/engine/**/*.ts'],
+      exclude: ['test/**'],
       reporter: ['text-summary', 'html', 'json-summary'],
       thresholds: { statements: 95, branches: 90 },
     },
