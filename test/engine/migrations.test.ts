@@ -9,6 +9,7 @@ import {
   type Json,
   type JsonObject,
   type SyncEngine,
+  type Write,
 } from '../../src/index.ts'
 import { faultyStorage } from '../support/faulty-storage.ts'
 import { elsewhere } from '../support/other-client.ts'
@@ -469,7 +470,10 @@ describe('the options of versions', () => {
   })
 })
 
-describe('S27 a store that can not be read while entities are brought to the new shape', () => {
+describe('S27 a store that fails while entities are brought to the new shape', () => {
+  const tellsOfRenewal = (write: Write): boolean =>
+    write.type === 'put' && isRecord(write.value) && String(write.value['name']).startsWith('renewed/')
+
   it('S27 is told of, and the rest is done in the next quiet moment', async () => {
     const first = await world.started()
     await (
@@ -478,10 +482,10 @@ describe('S27 a store that can not be read while entities are brought to the new
     await first.stop()
     const storage = faultyStorage(world.storage())
     const fault = new StorageUnavailableError('Not now.')
-    storage.failReads((method, collection) => (method === 'scan' && collection === ENTITIES ? fault : undefined))
+    storage.failCommits((writes) => (writes.some(tellsOfRenewal) ? fault : undefined))
     const engine = await world.started({ ...second(), storage })
     expect(await eventOf(engine, 'storage:error')).toMatchObject({ error: fault })
-    storage.failReads(undefined)
+    storage.failCommits(undefined)
     await engine.enqueue(create('b', { name: 'b' }))
     await engine.flush()
     const shapes = async () => (await storage.scan(ENTITIES, { limit: 10 })).map(({ value }) => isRecord(value) && value['shape'])

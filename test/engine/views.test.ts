@@ -195,18 +195,18 @@ describe('a view', () => {
   })
 
   it('S14 what another tab wrote while the store could not be read is looked up again', async () => {
+    const owner = await world.started()
+    await eventOf(owner, 'lock:acquired')
+    owner.pause('test')
     const storage = faultyStorage(world.storage())
     const engine = await world.started({ storage })
-    engine.pause('test')
     const notes = engine.view<Note>('note')
     await notes.list()
-    const other = await world.started()
-    other.pause('test')
     const fault = new StorageUnavailableError('Not now.')
     storage.failReads((method, collection) => (method === 'scan' && collection === ENTITIES ? fault : undefined))
     const told = eventOf(engine, 'storage:error', (event) => 'error' in event && event.error === fault)
     const seen = firstValueFrom(notes.watch('a').pipe(filter((entity) => entity !== undefined)))
-    await other.enqueue(create('a', { title: 'theirs' }))
+    await owner.enqueue(create('a', { title: 'theirs' }))
     await told
     storage.failReads(undefined)
     expect(await seen).toMatchObject({ value: { title: 'theirs' }, status: 'pending' })
