@@ -10,7 +10,7 @@ const DIGESTED: ReadonlySet<unknown> = new Set<Digested['type']>(['digests', 'fa
 /** What a transport gave, whoever wrote it. Where that can't be used the request may have been applied all the same (S6). */
 export function checkOutcome(outcome: Outcome): Outcome {
   const objection = objectionTo(outcome, OUTCOMES)
-  return objection === undefined ? outcome : { type: 'unknown', error: notUsable('outcome', objection) }
+  return objection === undefined ? withTypedError(outcome) : { type: 'unknown', error: notUsable('outcome', objection) }
 }
 
 /** @throws TypeError if it is no list. */
@@ -21,12 +21,14 @@ export function checkOutcomes(outcomes: readonly Outcome[]): readonly Outcome[] 
 
 export function checkFetched(fetched: Fetched): Fetched {
   const objection = objectionTo(fetched, FETCHED)
-  return objection === undefined ? fetched : { type: 'failed', error: notUsable('entity', objection) }
+  return objection === undefined ? withTypedError(fetched) : { type: 'failed', error: notUsable('entity', objection) }
 }
 
 export function checkDigested(digested: Digested): Digested {
   const objection = objectionTo(digested, DIGESTED)
-  return objection === undefined ? digested : { type: 'failed', error: notUsable('answer to digest()', objection) }
+  return objection === undefined
+    ? withTypedError(digested)
+    : { type: 'failed', error: notUsable('answer to digest()', objection) }
 }
 
 /** Why it can't be used; undefined if it can. */
@@ -38,7 +40,15 @@ function objectionTo(answer: unknown, types: ReadonlySet<unknown>): string | und
   if (type === 'applied') return objectionToVersion(version)
   if (type === 'found') return isRecord(value) ? objectionToVersion(version) : 'its value must be an object'
   if (type === 'digests') return isDigests(digests) ? undefined : 'it must have a list of digests, each with count and hash'
-  return error instanceof SyncError ? undefined : 'its error is no SyncError'
+  return error instanceof Error ? undefined : 'its error is none'
+}
+
+/** An error of another kind is the cause of one of ours. */
+function withTypedError<Answer extends object>(answer: Answer): Answer
+function withTypedError(answer: object): object {
+  const error = 'error' in answer ? answer.error : undefined
+  if (!(error instanceof Error) || error instanceof SyncError) return answer
+  return { ...answer, error: new SyncError('transport', error.message, { cause: error }) }
 }
 
 function objectionToVersion(version: unknown): string | undefined {

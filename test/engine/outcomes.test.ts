@@ -119,6 +119,23 @@ describe('what becomes of an attempt', () => {
     expect(await engine.view('note').get('a')).toMatchObject({ status: 'synced', version: '1' })
   })
 
+  it('B1 A8 an error of another kind is taken at its word, as a typed one', async () => {
+    const real = httpTransport({ baseURL: world.url })
+    const cause = new TypeError('Your plan does not allow this.')
+    const transport: Transport = {
+      ...real,
+      send: async () => ({ type: 'rejected', definite: true, error: cause as never }),
+    }
+    const engine = await world.started({ transport })
+    const failed = eventOf(engine, 'sync:failed')
+    const operation = await engine.enqueue({ type: 'create', entity: 'note', id: 'a', payload: {} })
+    expect(await operation.settled).toMatchObject({
+      status: 'rejected',
+      error: { name: 'SyncError', code: 'transport', message: 'Your plan does not allow this.' },
+    })
+    expect(await failed).toMatchObject({ operation: { lastError: { code: 'transport' } } })
+  })
+
   it.each<[string, unknown]>([
     ['no list', { type: 'applied' }],
     ['a text', 'done'],
