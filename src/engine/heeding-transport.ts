@@ -1,16 +1,15 @@
 import type { ServerWishes, Transport } from '../core/ports.ts'
-import { checkDigested, checkFetched, checkOutcome, checkOutcomes } from './check-answer.ts'
-import { checkPulled } from './check-page.ts'
+import { checkFetched, checkOutcome, checkOutcomes } from './check-answer.ts'
 
 interface Answer {
   readonly wishes?: ServerWishes | undefined
 }
 
-/** The transport, whoever wrote it: what it gives can be used, and of every answer `heed` hears what the server asks for. */
+/** The transport, whoever wrote it: its outcomes and entities can be used, and of every answer `heed` hears what the server asks for. */
 export function heedingTransport(transport: Transport, heed: (answers: readonly Answer[]) => void): Transport {
   const { sendBatch, sendAtomic, pull, digest } = transport
 
-  async function heard<Result extends Answer>(ask: () => Promise<Result>, check: (answer: Result) => Result): Promise<Result> {
+  async function heard<Result extends Answer>(ask: () => Promise<Result>, check = (answer: Result) => answer): Promise<Result> {
     const known = check(await ask())
     heed([known])
     return known
@@ -28,7 +27,7 @@ export function heedingTransport(transport: Transport, heed: (answers: readonly 
     fetch: (entity, entityId, context) => heard(() => transport.fetch(entity, entityId, context), checkFetched),
     ...(sendBatch && { sendBatch: (items, context) => allHeard(() => sendBatch.call(transport, items, context)) }),
     ...(sendAtomic && { sendAtomic: (items, context) => allHeard(() => sendAtomic.call(transport, items, context)) }),
-    ...(digest && { digest: async (query, context) => checkDigested(await digest.call(transport, query, context)) }),
-    ...(pull && { pull: (request, context) => heard(() => pull.call(transport, request, context), checkPulled) }),
+    ...(digest && { digest: (query, context) => digest.call(transport, query, context) }),
+    ...(pull && { pull: (request, context) => heard(() => pull.call(transport, request, context)) }),
   }
 }

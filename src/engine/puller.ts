@@ -6,7 +6,7 @@ import type { Pulled, PullRequest, SystemPorts, Transport } from '../core/ports.
 import { storedError } from '../core/rows.ts'
 import { pullRowName, type PullRow, type Quarantined } from '../core/schema.ts'
 import { isServerFailure, type BreakerSigns } from './breaker-signs.ts'
-import { withoutRefused } from './check-page.ts'
+import { checkPulled, withoutRefused } from './check-page.ts'
 import type { Events } from './events.ts'
 import { inTime } from './in-time.ts'
 import { afterPage, dueIn, withQuarantined } from './pull-quarantine.ts'
@@ -201,7 +201,8 @@ export function createPuller(
 
   function inTimeFor(request: PullRequest, signal: AbortSignal): Promise<Pulled> {
     const failed = (error: SyncError): Pulled => ({ type: 'failed', error })
-    const ask = async (called: AbortSignal): Promise<Pulled> => transport.pull?.(request, { signal: called }) ?? failed(noPull())
+    const ask = async (called: AbortSignal): Promise<Pulled> =>
+      checkPulled(await (transport.pull?.(request, { signal: called }) ?? failed(noPull())))
     return inTime(clock, settings.sendTimeoutMs, signal, { what: 'page', ask, failed })
   }
 

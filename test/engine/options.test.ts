@@ -187,9 +187,7 @@ describe('options', () => {
   it('A11 a strategy of the application that throws waits for the cap, and loses no operation', async () => {
     const world = await createWorld({ store: 'memory' })
     try {
-      world.intercept(async (_, send, count) =>
-        count === 1 ? { type: 'unknown', error: new NetworkError('Down.') } : send(),
-      )
+      world.intercept(async (_, send, count) => (count === 1 ? { type: 'unknown', error: new NetworkError('Down.') } : send()))
       const strategy = (): number => {
         throw new Error('not now')
       }

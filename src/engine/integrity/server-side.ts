@@ -1,7 +1,8 @@
 import type { Digested, DigestRequest, Fetched, Transport } from '../../core/ports.ts'
 import type { Told } from '../replica-writes.ts'
 import type { EntityRow } from '../../core/schema.ts'
-import { CircuitBreakerOpenError, type SyncError } from '../../core/errors.ts'
+import { CircuitBreakerOpenError, SyncError } from '../../core/errors.ts'
+import { isRecord } from '../../core/schema.ts'
 import type { Clock } from '../../core/ports.ts'
 import { isServerFailure, type BreakerSigns } from '../breaker-signs.ts'
 import { inTime } from '../in-time.ts'
@@ -53,7 +54,7 @@ export function createAsking({ transport, clock, signs, limitMs, signal }: Askin
         : (request) =>
             asked<Digested>(
               'digest',
-              (called) => digest(request, { signal: called }),
+              async (called) => checkDigested(await digest(request, { signal: called })),
               (error) => ({ type: 'failed', error }),
             ),
     fetch: (entity, id) =>
@@ -63,4 +64,21 @@ export function createAsking({ transport, clock, signs, limitMs, signal }: Askin
         (error) => ({ type: 'failed', error }),
       ),
   }
+}
+
+/** What a transport gave, whoever wrote it. */
+function checkDigested(digested: Digested): Digested {
+  const { type, digests, error }: Readonly<Record<string, unknown>> = isRecord(digested) ? { ...digested } : {}
+  const isUsable = type === 'digests' ? isDigests(digests) : (type === 'failed' || type === 'auth') && error instanceof SyncError
+  if (isUsable) return digested
+  const message =
+    "The transport's digest() gave what can't be used: it must be a list of digests, each with count and hash. Mend the transport."
+  return { type: 'failed', error: new SyncError('transport', message, { retryable: true }) }
+}
+
+function isDigests(digests: unknown): boolean {
+  return (
+    Array.isArray(digests) &&
+    digests.every((one: unknown) => isRecord(one) && typeof one['count'] === 'number' && typeof one['hash'] === 'string')
+  )
 }
