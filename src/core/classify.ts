@@ -1,3 +1,4 @@
+import { isVersion } from './entity-version.ts'
 import {
   AuthenticationError,
   ClientError,
@@ -54,11 +55,6 @@ export function versionOf(headers: HttpAnswer['headers'], body: ResponseBody): s
   const { version } = body.value
   const text = typeof version === 'number' ? String(version) : version
   return typeof text === 'string' && isVersion(text) ? text : undefined
-}
-
-/** Whether a version can stand between the quotes of an ETag (printable ASCII without space and quote). */
-export function isVersion(text: string): boolean {
-  return /^[\x21\x23-\x7e]+$/.test(text)
 }
 
 /** The last part of an RFC 9457 `type`, in lower case: of `https://example.com/problems/already-exists` it is `already-exists`. */

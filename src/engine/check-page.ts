@@ -1,4 +1,4 @@
-import { isVersion } from '../core/classify.ts'
+import { isVersion } from '../core/entity-version.ts'
 import { ServerError, SyncError } from '../core/errors.ts'
 import type { Change, Pulled, UnusableChange } from '../core/ports.ts'
 import { isRecord } from '../core/schema.ts'

@@ -1,4 +1,5 @@
-import { classifyResponse, isVersion } from '../../core/classify.ts'
+import { classifyResponse } from '../../core/classify.ts'
+import { isVersion } from '../../core/entity-version.ts'
 import { ServerError, SyncError } from '../../core/errors.ts'
 import type { Json } from '../../core/json.ts'
 import type { Digested, DigestRequest, Outcome, RangeDigest } from '../../core/ports.ts'

@@ -1,4 +1,5 @@
-import { classifyResponse, isVersion, problemType, type ResponseBody } from '../../core/classify.ts'
+import { classifyResponse, problemType, type ResponseBody } from '../../core/classify.ts'
+import { isVersion } from '../../core/entity-version.ts'
 import { ServerError, SyncError } from '../../core/errors.ts'
 import type { Json } from '../../core/json.ts'
 import type { Change, Outcome, Pulled, PullRequest, UnusableChange } from '../../core/ports.ts'

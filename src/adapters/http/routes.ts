@@ -1,4 +1,4 @@
-import { isVersion } from '../../core/classify.ts'
+import { isVersion } from '../../core/entity-version.ts'
 import { SyncError, ValidationError } from '../../core/errors.ts'
 import type { Json } from '../../core/json.ts'
 import type { OutgoingOperation, PreparedRequest, DigestRequest, PullRequest } from '../../core/ports.ts'
