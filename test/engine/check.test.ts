@@ -111,6 +111,38 @@ describe('B13 the consistency checker', () => {
     expect(codesOf(await repairedBy(engine))).toEqual(['place mended'])
   })
 
+  it('S4 S32 B13 does not send again what has ended and says that it stands in its line, and then that goes on', async () => {
+    const { engine } = await paused(create('a'))
+    engine.resume('test')
+    await engine.flush()
+    engine.pause('test')
+    const next = await engine.enqueue(update('a', { n: 1 }))
+    const sent = world.attempts.length
+    await overwrite('operations', 'seq', 1, (text) => text.replace('"entity"', '"lane":"default/note/a","entity"'))
+    await sql(`UPDATE operations SET lane = 'default/note/a' WHERE seq = 1`)
+    engine.resume('test')
+    expect(await eventOf(engine, 'sync:quarantined')).toMatchObject({ sequence: 1 })
+    expect(world.attempts).toHaveLength(sent)
+    expect(codesOf(await repairedBy(engine))).toEqual(['field mended'])
+    expect(await next.settled).toEqual({ status: 'done' })
+    expect(world.attempts).toHaveLength(sent + 1)
+  })
+
+  it('L1 S32 B13 mends an operation that was on its way when its owner died, and then it is sent', async () => {
+    world.intercept(() => new Promise(() => {}))
+    const dying = await world.started()
+    const operation = await dying.enqueue(create('a'))
+    await eventOf(dying, 'sync:started')
+    await dying.stop()
+    world.intercept(undefined)
+    await overwrite('operations', 'seq', 1, (text) => text.replace(/,"lane":"[^"]+"/, ''))
+    const engine = await world.started()
+    await eventOf(engine, 'lock:acquired')
+    await engine.enqueue(create('b')).then(({ settled }) => settled)
+    expect(codesOf(await repairedBy(engine))).toEqual(['field mended'])
+    expect(await engine.operations.handle(operation.id).settled).toEqual({ status: 'done' })
+  })
+
   it('S32 S28 B13 leaves an operation that can not be read where it is, tells of it, and loses nothing', async () => {
     const { engine, ids } = await paused(create('a'), update('a', { n: 1 }), create('b'))
     await overwrite('operations', 'seq', 1, () => 'garbage')
@@ -253,6 +285,13 @@ describe('B13 the inbox of conflicts', () => {
     expect(codesOf(await repairedBy(engine))).toEqual(['conflict mended'])
     expect(await engine.conflicts.list()).toEqual([])
     expect(await engine.conflicts.history()).toMatchObject([{ resolution: 'discarded', strategy: 'repair' }])
+  })
+
+  it('S32 B13 tells only of the operation that the index of ids lacks, not of its conflict', async () => {
+    const engine = await inConflict()
+    await sql('UPDATE operations SET id = NULL WHERE status = ?', 'parked')
+    expect(codesOf(await repairedBy(engine))).toEqual(['place mended'])
+    expect(await engine.conflicts.list({ status: 'pending' })).toHaveLength(1)
   })
 
   it('B13 sets aside a conflict that can not be read, and makes it anew of its operation', async () => {
