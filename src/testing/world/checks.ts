@@ -1,4 +1,4 @@
-import type { CheckResult } from '../../engine/integrity/types.ts'
+import type { Problem } from '../../engine/integrity/types.ts'
 import type { FactBody } from './facts.ts'
 import type { Tab } from './tab.ts'
 import type { Choices } from './tape.ts'
@@ -35,24 +35,33 @@ export function letPeopleCheck(world: World, steps: readonly CheckStep[]): void 
   for (const { atMs, device, tab, repair } of steps)
     world.scheduler.after(atMs, () => {
       const one = world.devices[device]?.tabs[tab]
-      if (one?.ready() !== undefined) void checkIn(world, one, repair, false)
+      if (one?.ready() !== undefined) void checkIn(world, one, repair)
     })
 }
 
-async function checkIn(world: World, tab: Tab, repair: boolean, isAtRest: boolean): Promise<void> {
+/** Gives what was found; undefined if it could not be looked for. */
+export async function checkIn(
+  world: World,
+  tab: Tab,
+  repair: boolean,
+  isAtRest = false,
+): Promise<readonly Problem[] | undefined> {
   const about = { type: 'checked', tab: tab.name, device: tab.device.name, repair, isAtRest } as const
   const tell = (result: string, problems: readonly string[]): void => world.tell({ ...about, result, problems })
   tell('asked', [])
   try {
-    tell('done', textsOf((await tab.ready()?.check({ repair })) ?? NOTHING))
+    const { problems } = (await tab.ready()?.check({ repair })) ?? NOTHING
+    tell('done', textsOf(problems))
+    return problems
   } catch (error) {
     tell(codeOf(error), [])
+    return undefined
   }
 }
 
 const NOTHING = { problems: [] }
 
-function textsOf({ problems }: Pick<CheckResult, 'problems'>): Extract<FactBody, { type: 'checked' }>['problems'] {
+function textsOf(problems: readonly Problem[]): Extract<FactBody, { type: 'checked' }>['problems'] {
   return problems.map(({ code, collection, key, message }) => `${code} ${collection} ${key}: ${message}`)
 }
 

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../core/json.ts'
-import type { ServerWishes } from '../../core/ports.ts'
+import type { Scalar, ServerWishes } from '../../core/ports.ts'
 import type { OperationRow } from '../../core/operation.ts'
 import type { LeaseRow } from '../../core/schema.ts'
 import type { PendingPolicy } from '../../engine/log-out.ts'
@@ -14,6 +14,16 @@ export interface RowChange {
   readonly seq: number
   readonly before: OperationRow | undefined
   readonly row: OperationRow | undefined
+}
+
+/** A row that stands in the index of this field where that would be `wrong`, or that says so itself. */
+export interface DecayedRow {
+  readonly collection: string
+  readonly key: Scalar
+  readonly user: string
+  readonly field: string
+  /** Undefined: missing. */
+  readonly wrong: Scalar | undefined
 }
 
 export type TabChange = 'starting' | 'started' | 'stopping' | 'stopped' | 'killed' | 'frozen' | 'resumed'
@@ -189,6 +199,8 @@ export type FactBody =
       readonly kind: FaultKind | 'logged-out'
       readonly where: string
       readonly seqs: readonly number[]
+      /** What of them can still be read, and where it is wrong. */
+      readonly decayed?: DecayedRow
     }
 
 export type Tell = (fact: FactBody) => void
