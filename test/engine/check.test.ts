@@ -1,3 +1,4 @@
+import { filter, firstValueFrom, skipWhile } from 'rxjs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { CheckResult, EnqueueInput, SyncEngine } from '../../src/index.ts'
 import type { SqlValue } from '../../src/server/database.ts'
@@ -44,6 +45,17 @@ async function paused(...inputs: EnqueueInput[]): Promise<{ engine: SyncEngine; 
 
 function codesOf({ problems }: CheckResult): string[] {
   return problems.map(({ code, repaired }) => `${code} ${repaired}`)
+}
+
+/** Until the view of the notes shows nothing, and then something again. */
+function goneAndBack(engine: SyncEngine): Promise<unknown> {
+  const lists = engine.view('note').watch()
+  return firstValueFrom(
+    lists.pipe(
+      skipWhile((list) => list.length > 0),
+      filter((list) => list.length > 0),
+    ),
+  )
 }
 
 /** What was found is repaired, and afterwards there is nothing to find. */
@@ -198,6 +210,19 @@ describe('B13 the consistency checker', () => {
     await engine.synchronize()
     expect(await engine.check()).toMatchObject({ isSound: true })
     expect(await engine.view('note').get('a')).toMatchObject({ value: { n: 1 } })
+  })
+
+  it('S14 B13 every tab shows again what was set aside, also where that was the newest of all', async () => {
+    const { engine } = await paused(create('a', { n: 1 }))
+    engine.resume('test')
+    await engine.synchronize()
+    const follower = await world.started()
+    expect(await follower.view('note').get('a')).toMatchObject({ value: { n: 1 } })
+    const isBack = goneAndBack(follower)
+    await overwrite('entities', 'key', 'default/note/a', (text) => text.replace('"value"', '"deletedAt":1,"value"'))
+    expect(codesOf(await engine.check({ repair: true }))).toEqual(['field quarantined'])
+    await isBack
+    expect(await follower.view('note').get('a')).toMatchObject({ value: { n: 1 } })
   })
 
   it('B13 S21 resets how far an entity was pulled where that can not be read: what has gone meanwhile is gone', async () => {

@@ -19,8 +19,10 @@ function told(facts: readonly FactBody[]): readonly string[] {
   return watch.violations.filter(({ checker }) => checker === 'soundness').map(({ sentence }) => sentence)
 }
 
+const call = {}
+
 function checked(result: string, problems: readonly string[] = [], isAtRest = false, repair = false): FactBody {
-  return { type: 'checked', ...at, repair, isAtRest, result, problems }
+  return { type: 'checked', call, ...at, repair, isAtRest, result, problems }
 }
 
 const asked = checked('asked')
@@ -119,6 +121,10 @@ describe('F4 the checker of checks', () => {
     ['it is found and put right', [started, wrongField, asksToRepair, written({ rank: 5 }), repaired([foundField])]],
     ['it is found while somebody puts it right', [started, misplaced, asked, written({}), checked('done', [foundPlace])]],
     ['it was written with its wrong field, and found', [started, wrongField, written({}), asked, checked('done', [foundField])]],
+    [
+      'another check that began before it is done after',
+      [started, { ...asked, call: {} } as FactBody, misplaced, asked, checked('done', [foundPlace])],
+    ],
     ["it is another user's", [{ ...started, user: 'u2' }, misplaced, asked, checked('done')]],
     [
       'an operation waits for the conflict that is wrong',

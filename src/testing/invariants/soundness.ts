@@ -30,14 +30,15 @@ export const soundness: Checker = (_, report) => {
   /** Whose engine a tab has. */
   const users = new Map<string, string>()
   /** By tab: what was wrong when its checks that are under way began. */
-  const asked = new Map<string, Asked[]>()
+  const asked = new Map<string, Map<object, Asked>>()
 
   function checked(fact: Checked): void {
-    const { tab, result } = fact
-    const open = asked.get(tab) ?? []
+    const { tab, result, call } = fact
+    const open = asked.get(tab) ?? new Map<object, Asked>()
     asked.set(tab, open)
-    if (result === 'asked') return void open.push(wrongNow(fact))
-    const before = open.shift() ?? NOTHING
+    if (result === 'asked') return void open.set(call, wrongNow(fact))
+    const before = open.get(call) ?? NOTHING
+    open.delete(call)
     if (result === 'done') judge(fact, before)
   }
 
@@ -82,7 +83,7 @@ export const soundness: Checker = (_, report) => {
       if (fact.type === 'committed')
         for (const { seq, row, before } of fact.changes) {
           damaged.get(fact.device)?.delete(seq)
-          if (row === undefined && before !== undefined && !isTerminal(before.status) && (asked.get(fact.tab)?.length ?? 0) > 0)
+          if (row === undefined && before !== undefined && !isTerminal(before.status) && (asked.get(fact.tab)?.size ?? 0) > 0)
             report('S32', `${fact.tab} removed ${before.id} (${before.status}) in a check.`)
         }
       if (fact.type === 'tab') {

@@ -46,7 +46,7 @@ export async function checkIn(
   repair: boolean,
   isAtRest = false,
 ): Promise<readonly Problem[] | undefined> {
-  const about = { type: 'checked', tab: tab.name, device: tab.device.name, repair, isAtRest } as const
+  const about = { type: 'checked', call: {}, tab: tab.name, device: tab.device.name, repair, isAtRest } as const
   const tell = (result: string, problems: readonly string[]): void => world.tell({ ...about, result, problems })
   tell('asked', [])
   try {

@@ -89,6 +89,8 @@ export type FactBody =
   /** Somebody has a store checked; `asked` when he begins to. */
   | {
       readonly type: 'checked'
+      /** The same from when it was asked for until it is done. */
+      readonly call: object
       readonly tab: string
       readonly device: string
       readonly repair: boolean
