@@ -2,6 +2,8 @@ import { isTerminal, type OperationRow } from '../core/operation.ts'
 import { backlogIn } from './world/backlog.ts'
 import { proveAgreement } from './agreement.ts'
 import { checkAtRest } from './world/checks.ts'
+import type { Storm } from './faults/storm.ts'
+import type { ReplicaDecay } from './world/decay.ts'
 import type { Decaying } from './world/decaying.ts'
 import type { Caretaker } from './world/caretaker.ts'
 import { decideParked, isMisdated, resumeAll, sendMisdated } from './world/people.ts'
@@ -21,6 +23,16 @@ const DECISIONS = 20
 const DAY_MS = 86_400_000
 const LEAVE_MS = 120_000
 
+/** What is looked at beside, and what goes wrong in the end. */
+export interface Ending {
+  readonly isChecked: boolean
+  readonly isPaced: boolean
+  readonly decaying: Decaying
+  /** By device: what of its replica is to differ from the server. */
+  readonly spoilt: readonly ReplicaDecay[]
+  readonly fired: Storm['fired']
+}
+
 /**
  * Faults have stopped: everything must come to an end by itself within L1's bound, then what waited for a decision, user by user; and everybody
  * leaves without a trace (L10).
@@ -30,7 +42,7 @@ export async function proveLiveness(
   caretaker: Caretaker,
   hasNews: () => boolean,
   failed: () => boolean,
-  { isChecked, isPaced, decaying }: { readonly isChecked: boolean; readonly isPaced: boolean; readonly decaying: Decaying },
+  { isChecked, isPaced, decaying, spoilt, fired }: Ending,
 ): Promise<readonly Failure[]> {
   const failures: Failure[] = []
   const fail = (invariant: string, sentence: string): void => void failures.push({ invariant, sentence })
@@ -50,7 +62,7 @@ export async function proveLiveness(
   await decaying.mendAll(failed)
   failures.push(...(await proveAgreement(world, failed)))
   if (failures.length > 0 || failed()) return failures
-  if (isChecked) await checkAtRest(world, failed)
+  if (isChecked) await checkAtRest(world, failed, spoilt, fired)
   if (isPaced) await rest(world, failed)
   if (failed()) return failures
   caretaker.goHome()

@@ -147,6 +147,8 @@ async function run(tapeOf: (name: keyof Tapes) => Tape, options: SimulationOptio
     for (const { invariant, sentence } of await proveLiveness(world, caretaker, takeNews, failed, {
       isChecked: checks.length > 0 || decayingSteps.length > 0,
       decaying,
+      spoilt: options.hasFaults === false ? [] : plot.spoilt,
+      fired: storm.fired,
       isPaced: pace.periodic.length > 0,
     }))
       watch.report(invariant, sentence)

@@ -22,7 +22,7 @@ function told(facts: readonly FactBody[]): readonly string[] {
 const call = {}
 
 function checked(result: string, problems: readonly string[] = [], isAtRest = false, repair = false): FactBody {
-  return { type: 'checked', call, ...at, repair, isAtRest, result, problems }
+  return { type: 'checked', call, ...at, isCompared: false, isUndecided: false, repair, isAtRest, result, problems }
 }
 
 const asked = checked('asked')
@@ -76,6 +76,17 @@ const wrongConflict: FactBody = {
   seqs: [],
   decayed: { collection: 'conflicts', key: 'o3.1', user: 'u1', field: 'since', wrong: 1 },
 }
+const wrongReplica: FactBody = {
+  type: 'fault',
+  kind: 'wrong-replica',
+  where: 'd1',
+  seqs: [],
+  decayed: { collection: 'entities', key: 'u1/note/n1', user: 'u1', field: 'version', wrong: undefined },
+}
+const differs = 'differs entities u1/note/n1: the server has another'
+/** A check that asks the server, too. */
+const compared = (result: string, problems: readonly string[] = [], isUndecided = false): FactBody =>
+  ({ ...checked(result, problems), isCompared: true, isUndecided }) as FactBody
 const started: FactBody = { type: 'tab', ...at, user: 'u1', change: 'starting', build: 1 }
 const foundPlace = 'place operations 3: it does not stand where it belongs'
 const foundField = 'field operations 3: it contradicts'
@@ -106,6 +117,12 @@ describe('F4 the checker of checks', () => {
       'it is found though the field was put right',
       [started, wrongField, written({ rank: 5 }), asked, checked('done', [foundField])],
     ],
+    ['the server is said to have something else than what is sound', [started, compared('asked'), compared('done', [differs])]],
+    ['what differs from the server is not found', [started, wrongReplica, compared('asked'), compared('done')]],
+    [
+      'another is said to differ',
+      [started, wrongReplica, compared('asked'), compared('done', [differs, 'differs entities u1/note/n2: no'])],
+    ],
   ])('S32 tells where %s', (_, facts) => {
     expect(told(facts)).toHaveLength(1)
   })
@@ -131,6 +148,9 @@ describe('F4 the checker of checks', () => {
       [started, wrongConflict, asked, checked('done', ['field conflicts o3.1: no', 'conflict operations 3: waits'])],
     ],
     ['it can not be read any more', [started, misplaced, damaged, asked, checked('done', [found])]],
+    ['what differs from the server is found', [started, wrongReplica, compared('asked'), compared('done', [differs])]],
+    ['the server was not asked', [started, wrongReplica, asked, checked('done')]],
+    ['the server did not answer', [started, wrongReplica, compared('asked'), compared('done', [], true)]],
   ])('S32 says nothing where %s', (_, facts) => {
     expect(told(facts)).toEqual([])
   })

@@ -47,7 +47,7 @@ export const TIMED_FAULTS = [
 export const LINE_FAULTS = ['push-dropped', 'push-doubled', 'push-late', 'push-foreign', 'line-dead', 'line-closed'] as const
 
 /** Drawn with the plot, last of all: what lies on a disk is changed behind everybody's back, and can be read all the same. */
-export const DECAY_FAULTS = ['misplaced-row', 'wrong-field'] as const
+export const DECAY_FAULTS = ['misplaced-row', 'wrong-field', 'wrong-replica'] as const
 
 export type RequestFault = (typeof REQUEST_FAULTS)[number]
 export type TimedFault = (typeof TIMED_FAULTS)[number]

@@ -1,9 +1,10 @@
 import { isRecord, OPERATIONS, STORE_SCHEMA } from '../../core/schema.ts'
+import { isDecay, type DecayFault } from '../faults/kinds.ts'
 import type { DecayedRow, Fact } from '../world/facts.ts'
 
 /** A row that is wrong, or was. */
 export interface Decayed extends DecayedRow {
-  readonly isTorn: boolean
+  readonly kind: DecayFault
   /** Nobody has written it since, and nothing else became of it. */
   isUntouched: boolean
   /** The moment, as `moment` counts them, at which it was put right; undefined: it may be wrong still. */
@@ -22,8 +23,7 @@ export function watchDecay() {
     const all = devices.get(where) ?? []
     for (const one of all) if (RESETTING.has(kind) || isHit(one, seqs, decayed)) one.isUntouched = false
     if (decayed === undefined) return
-    const isTorn = kind === 'misplaced-row'
-    devices.set(where, [...all, { ...decayed, isTorn, isUntouched: true, mendedAt: undefined }])
+    if (isDecay(kind)) devices.set(where, [...all, { ...decayed, kind, isUntouched: true, mendedAt: undefined }])
   }
 
   function committed({ device, changes, others }: Extract<Fact, { type: 'committed' }>): void {
@@ -32,7 +32,8 @@ export function watchDecay() {
       const told = row === undefined ? others.find((text) => isAbout(one, text)) : undefined
       if (row === undefined && told === undefined) continue
       one.isUntouched = false
-      if (one.isTorn || row?.row === undefined || fieldIn(row.row, one.field) !== one.wrong) one.mendedAt ??= facts
+      if (one.kind !== 'wrong-field' || row?.row === undefined || fieldIn(row.row, one.field) !== one.wrong)
+        one.mendedAt ??= facts
     }
   }
 

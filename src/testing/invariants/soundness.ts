@@ -42,12 +42,14 @@ export const soundness: Checker = (_, report) => {
     if (result === 'done') judge(fact, before)
   }
 
-  function wrongNow({ tab, device }: Checked): Asked {
-    const own = decay.of(device).filter(({ user, isUntouched }) => isUntouched && user === users.get(tab))
+  function wrongNow({ tab, device, isCompared }: Checked): Asked {
+    const own = decay
+      .of(device)
+      .filter(({ user, isUntouched, kind }) => isUntouched && user === users.get(tab) && (isCompared || kind !== 'wrong-replica'))
     return { moment: decay.moment(), unreadable: [...(damaged.get(device) ?? [])], decayed: own }
   }
 
-  function judge({ tab, device, problems, isAtRest, repair }: Checked, before: Asked): void {
+  function judge({ tab, device, problems, isAtRest, repair, isUndecided }: Checked, before: Asked): void {
     if (isAtRest && problems.length > 0) report('S32', `At rest ${tab} finds after a repair: ${problems.join('; ')}`)
     const known = wasDamaged.get(device) ?? new Set()
     const suspects = decay.of(device).filter(({ mendedAt = Infinity }) => mendedAt > before.moment)
@@ -60,7 +62,8 @@ export const soundness: Checker = (_, report) => {
       (seq) => now.has(seq) && !problems.some((problem) => problem.startsWith(`unreadable operations ${seq}:`)),
     )
     if (missed.length > 0) report('S32', `${tab} does not find that these can't be read: ${missed.join(', ')}.`)
-    const left = before.decayed.filter(({ isUntouched }) => isUntouched)
+    // What the server did not tell nobody could compare.
+    const left = before.decayed.filter(({ isUntouched, kind }) => isUntouched && !(isUndecided && kind === 'wrong-replica'))
     const unseen = left.filter((one) => !problems.some((problem) => isOfDecay(problem, [one])))
     if (unseen.length > 0) report('S32', `${tab} does not find what is wrong with ${unseen.map(nameOf).join(', ')}.`)
     // Of entities only the owner of the lease writes what only the server knows.
@@ -110,8 +113,9 @@ function isOfDamage(problem: string, seqs: ReadonlySet<number>): boolean {
 
 /** What is wrong itself, or waits for a conflict that is. */
 function isOfDecay(problem: string, decayed: readonly Decayed[]): boolean {
-  return decayed.some(({ collection, key }) => {
-    const isItself = [`place ${collection} ${key}:`, `field ${collection} ${key}:`].some((start) => problem.startsWith(start))
+  return decayed.some(({ collection, key, kind }) => {
+    const codes = kind === 'wrong-replica' ? ['differs'] : ['place', 'field']
+    const isItself = codes.some((code) => problem.startsWith(`${code} ${collection} ${key}:`))
     return isItself || (collection === CONFLICTS && problem.startsWith('conflict '))
   })
 }

@@ -1,5 +1,5 @@
 import { isRow, isScalar, type Row } from '../../adapters/rows.ts'
-import { putRow, type Table } from '../../adapters/memory/table.ts'
+import { deleteRow, putRow, type Table } from '../../adapters/memory/table.ts'
 import { laneOf } from '../../core/operation.ts'
 import type { Scalar } from '../../core/ports.ts'
 import { SEALED } from '../../core/sealed.ts'
@@ -51,6 +51,38 @@ export function decay({ disk }: Device, { collection, isTorn, row, change }: Dec
     seqs: collection === OPERATIONS ? [Number(key)] : [],
     decayed: { collection, key, user: userOf(collection, key, seen), ...one },
   }
+}
+
+/** Which row of a replica is to differ from what the server has. */
+export interface ReplicaDecay {
+  /** Of all, in [0, 1). */
+  readonly row: number
+  /** It is lost; otherwise it is as it never was. */
+  readonly isGone: boolean
+}
+
+/** No version that the server gives. */
+const NEVER_GIVEN = '0'
+
+/** What nobody can tell who does not ask the server. Undefined if nothing is there to be hit. */
+export function spoil({ disk, user }: Device, { row, isGone }: ReplicaDecay): Hit | undefined {
+  const table = disk.tables?.get(ENTITIES)
+  const keys = [...(table?.rows.keys() ?? [])].filter((key) => isHeld(rowIn(table, key)) && userOf(ENTITIES, key, {}) === user)
+  const key = keys[Math.floor(row * keys.length)]
+  const stored = key === undefined ? undefined : rowIn(table, key)
+  if (table === undefined || key === undefined || stored === undefined) return undefined
+  const isLost = isGone || SEALED in stored
+  const changed = { ...stored, version: NEVER_GIVEN, value: { a: NEVER_GIVEN } }
+  if (isLost) deleteRow(table, key)
+  else putRow(table, key, changed, JSON.stringify(changed))
+  const decayed = { collection: ENTITIES, key, user, field: 'version', wrong: isLost ? undefined : NEVER_GIVEN }
+  return { kind: 'wrong-replica', seqs: [], decayed }
+}
+
+/** What the server is known to have. */
+function isHeld(stored: Row | undefined): boolean {
+  const seen = stored === undefined ? undefined : unsealed(stored)
+  return isRow(seen) && seen['value'] !== undefined && seen['version'] !== undefined && seen['deletedAt'] === undefined
 }
 
 function rowIn(table: Table | undefined, key: Scalar): Row | undefined {

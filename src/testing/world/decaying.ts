@@ -2,7 +2,7 @@ import type { Problem } from '../../engine/integrity/types.ts'
 import { CONFLICTS, ENTITIES, OPERATIONS } from '../../core/schema.ts'
 import type { Storm } from '../faults/storm.ts'
 import { checkIn } from './checks.ts'
-import { decay, type Decay } from './decay.ts'
+import { decay, type Decay, type ReplicaDecay } from './decay.ts'
 import type { Device } from './device.ts'
 import type { Choices } from './tape.ts'
 import type { World } from './world.ts'
@@ -46,11 +46,18 @@ export function drawDecay(choices: Choices, { deviceCount, tabsPerDevice }: Work
   }))
 }
 
+/** What of each replica is to differ from the server in the end. Drawn after everything else. */
+export function drawSpoils(choices: Choices, { deviceCount }: WorkloadShape): readonly ReplicaDecay[] {
+  return Array.from({ length: deviceCount }, () => ({ row: choices.unit(), isGone: choices.chance(0.5) }))
+}
+
 export function createDecaying(world: World, steps: readonly DecayStep[], fired: Storm['fired']): Decaying {
   /** By device: whose rows have decayed since everything of them was repaired, and in which collections. */
   const open = new Map<Device, Map<string, Set<string>>>()
   /** Since when somebody does so. */
   const mending = new Map<Device, number>()
+  /** Nothing decays any more, and what is left is repaired by plan. */
+  let isOver = false
 
   function hit(step: DecayStep): void {
     const device = world.devices[step.device]
@@ -67,7 +74,7 @@ export function createDecaying(world: World, steps: readonly DecayStep[], fired:
   function look({ device, tab }: DecayStep, inMs: number, repair: boolean): void {
     world.scheduler.after(inMs, () => {
       const one = world.devices[device]?.tabs[tab]
-      if (one?.ready() !== undefined) void checkIn(world, one, repair)
+      if (!isOver && one?.ready() !== undefined) void checkIn(world, one, { repair })
     })
   }
 
@@ -78,7 +85,7 @@ export function createDecaying(world: World, steps: readonly DecayStep[], fired:
     if (users?.has(user) !== true || isMending(device)) return
     mending.set(device, world.scheduler.now())
     let last: readonly Problem[] | undefined
-    for (const tab of device.tabs) if (tab.ready() !== undefined) last = await checkIn(world, tab, true)
+    for (const tab of device.tabs) if (tab.ready() !== undefined) last = await checkIn(world, tab, { repair: true })
     mending.delete(device)
     if (last === undefined) return
     const still = last.filter(({ code, repaired }) => repaired === 'none' && (code === 'place' || code === 'field'))
@@ -96,6 +103,7 @@ export function createDecaying(world: World, steps: readonly DecayStep[], fired:
   }
 
   function mend(): void {
+    isOver = true
     for (const device of open.keys()) void repair(device)
   }
 

@@ -94,6 +94,10 @@ export type FactBody =
       readonly tab: string
       readonly device: string
       readonly repair: boolean
+      /** It asks the server, too. */
+      readonly isCompared: boolean
+      /** It could not judge all of it. */
+      readonly isUndecided: boolean
       /** Nothing goes on any more, and everything was repaired. */
       readonly isAtRest: boolean
       readonly result: string

@@ -93,4 +93,28 @@ export const checking: readonly Bug[] = [
     "return isTerminal(now.status) ? decided(now, 'discarded', 'transaction') : now;",
     'S32',
   ),
+  bug(
+    'a comparison that counts and does not look at fingerprints',
+    'As many here as there is the same.',
+    'src/engine/integrity/compare.js',
+    'other.hash === hash',
+    'true',
+    'S32',
+  ),
+  bug(
+    'a comparison that looks only at what is stored here',
+    'What the server lists is compared with what is there; what is not there has no version.',
+    'src/engine/integrity/compare.js',
+    'new Set(there.keys())',
+    'new Set()',
+    'S32',
+  ),
+  bug(
+    'a repair of the replica that only says that it has mended',
+    'What the server has is known by then.',
+    'src/engine/integrity/server.js',
+    '(await server.putRight(entity, id, seen, told)) ?? false',
+    'true',
+    'S32',
+  ),
 ]
