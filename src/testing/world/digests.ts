@@ -8,8 +8,19 @@ const PRIME = 16_777_619n
 const WORD = 2n ** 32n
 const OFFSETS = [2_166_136_261n, 2_538_058_380n] as const
 
+/** Undefined if the path asks for something else: without ranges it is that of a resource. */
+export function digestsAt(
+  path: string,
+  placesOf: (entity: string, part: string | undefined) => readonly Place[],
+): ServerResponse | undefined {
+  const { pathname, searchParams } = new URL(path, 'http://server.test')
+  const [, entity = '', id] = pathname.split('/')
+  if (id !== 'digest' || !searchParams.has('ranges')) return undefined
+  return digestsOf(placesOf(entity, searchParams.get('scope') ?? undefined), searchParams)
+}
+
 /** Fingerprints of ranges, as docs/wire-protocol.md says them once more; of these places. */
-export function digestsOf(places: readonly Place[], query: URLSearchParams): ServerResponse {
+function digestsOf(places: readonly Place[], query: URLSearchParams): ServerResponse {
   const ranges = parsed(query.get('ranges'))
   if (!Array.isArray(ranges) || ranges.length === 0 || ranges.length > MOST_RANGES || !ranges.every(isPair))
     return problem('invalid-parameter')

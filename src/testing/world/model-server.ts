@@ -2,7 +2,7 @@ import type { Json, JsonObject } from '../../core/json.ts'
 import { isObject } from '../../core/own.ts'
 import type { Effect, KeptAnswer, Resource, Retired, Served, ServerState } from './server-state.ts'
 import { changeOf, found, problem } from './answers.ts'
-import { digestsOf } from './digests.ts'
+import { digestsAt } from './digests.ts'
 import { hasItsValue, placesIn, placesOf, type IsInPart, type Place } from './places.ts'
 import {
   entityIn,
@@ -105,11 +105,7 @@ export function createModelServer({ anonymous, isInPart = hasItsValue, assignedI
 
   function read(request: ServerRequest): ServerResponse {
     const { path } = request
-    const { pathname, searchParams } = new URL(path, 'http://server.test')
-    const [, entity = '', id] = pathname.split('/')
-    if (id === 'digest' && searchParams.has('ranges'))
-      return digestsOf(placesAt(entity, searchParams.get('scope') ?? undefined), searchParams)
-    if (path.includes('?')) return pull(request)
+    if (path.includes('?')) return digestsAt(path, placesAt) ?? pull(request)
     const { value, version } = resources.get(path) ?? {}
     return value === undefined || version === undefined ? problem('not-found') : found(200, path, value, version)
   }
