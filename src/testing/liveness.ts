@@ -93,9 +93,10 @@ async function drain(
   for (;;) {
     resumeAll(world)
     sendMisdated(world)
-    decaying.mend()
     const how = await world.scheduler.run(world.scheduler.now() + LOOK_EVERY_MS, isDrained)
     if (how === 'settled' || isQuiet()) return
+    // Not before: what people have decided is done by now.
+    decaying.mend()
     const nightMs = nightBefore(world)
     if (nightMs > 0 && nightsMs < DAY_MS + DAY_MS / 24) {
       nightsMs += nightMs

@@ -83,6 +83,13 @@ const wrongReplica: FactBody = {
   seqs: [],
   decayed: { collection: 'entities', key: 'u1/note/n1', user: 'u1', field: 'version', wrong: undefined },
 }
+const wrongEntity: FactBody = {
+  type: 'fault',
+  kind: 'wrong-field',
+  where: 'd1',
+  seqs: [],
+  decayed: { collection: 'entities', key: 'u1/note/n1', user: 'u1', field: 'deletedAt', wrong: 1 },
+}
 const differs = 'differs entities u1/note/n1: the server has another'
 /** A check that asks the server, too. */
 const compared = (result: string, problems: readonly string[] = [], isUndecided = false): FactBody =>
@@ -141,6 +148,16 @@ describe('F4 the checker of checks', () => {
     [
       'another check that began before it is done after',
       [started, { ...asked, call: {} } as FactBody, misplaced, asked, checked('done', [foundPlace])],
+    ],
+    [
+      'an entity was written with its wrong field, and found',
+      [
+        started,
+        wrongEntity,
+        { ...removed, changes: [], others: ['entities {"key":"u1/note/n1","deletedAt":1,"value":{}}'] } as FactBody,
+        asked,
+        checked('done', ['field entities u1/note/n1: gone']),
+      ],
     ],
     ["it is another user's", [{ ...started, user: 'u2' }, misplaced, asked, checked('done')]],
     [

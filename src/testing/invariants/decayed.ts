@@ -32,8 +32,9 @@ export function watchDecay() {
       const told = row === undefined ? others.find((text) => isAbout(one, text)) : undefined
       if (row === undefined && told === undefined) continue
       one.isUntouched = false
-      if (one.kind !== 'wrong-field' || row?.row === undefined || fieldIn(row.row, one.field) !== one.wrong)
-        one.mendedAt ??= facts
+      if (one.kind === 'wrong-field' && told?.endsWith(' sealed anew') === true) continue
+      const after = row === undefined ? rowIn(told ?? '') : row.row
+      if (one.kind !== 'wrong-field' || after === undefined || fieldIn(after, one.field) !== one.wrong) one.mendedAt ??= facts
     }
   }
 
@@ -57,9 +58,13 @@ function isHit({ collection, key }: Decayed, seqs: readonly number[], decayed: D
 /** What was written beside operations is told by its key, or as its text. */
 function isAbout({ collection, key }: Decayed, text: string): boolean {
   if (text.startsWith(`${collection}/${key} `)) return true
-  if (!text.startsWith(`${collection} {`)) return false
-  const row: unknown = JSON.parse(text.slice(collection.length + 1))
-  return fieldIn(row, STORE_SCHEMA.collections[collection]?.key ?? '') === key
+  return text.startsWith(`${collection} {`) && fieldIn(rowIn(text), STORE_SCHEMA.collections[collection]?.key ?? '') === key
+}
+
+/** Undefined where it was removed. */
+function rowIn(text: string): unknown {
+  const [, found] = /^\w+ (\{.*)$/s.exec(text) ?? []
+  return found === undefined ? undefined : JSON.parse(found)
 }
 
 function fieldIn(row: unknown, field: string): unknown {

@@ -74,7 +74,9 @@ export function createDecaying(world: World, steps: readonly DecayStep[], fired:
   function look({ device, tab }: DecayStep, inMs: number, repair: boolean): void {
     world.scheduler.after(inMs, () => {
       const one = world.devices[device]?.tabs[tab]
-      if (!isOver && one?.ready() !== undefined) void checkIn(world, one, { repair })
+      if (isOver || one?.ready() === undefined) return
+      mending.set(one.device, world.scheduler.now())
+      void checkIn(world, one, { repair }).then(() => mending.delete(one.device))
     })
   }
 
