@@ -46,8 +46,8 @@ export const scheduling: readonly Bug[] = [
     'a trace that forgets what it has let go',
     'Who replays it does not know which machines were there when it begins.',
     'src/core/trace-text.js',
-    'begunAt = line.at;\n        advance(actors, line);',
-    'begunAt = line.at;',
+    'before.set(line.actor, [line]);',
+    ';',
     'F3',
   ),
   bug(
