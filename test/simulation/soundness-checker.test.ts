@@ -154,7 +154,7 @@ describe('F4 the checker of checks', () => {
       [
         started,
         wrongEntity,
-        { ...removed, changes: [], others: ['entities {"key":"u1/note/n1","deletedAt":1,"value":{}}'] } as FactBody,
+        { ...removed, changes: [], others: ['entities {"key":"u1/note/n1","deletedAt":1,"value":{}}'] },
         asked,
         checked('done', ['field entities u1/note/n1: gone']),
       ],
