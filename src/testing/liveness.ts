@@ -2,9 +2,6 @@ import { isTerminal, type OperationRow } from '../core/operation.ts'
 import { backlogIn } from './world/backlog.ts'
 import { proveAgreement } from './agreement.ts'
 import { checkAtRest } from './world/checks.ts'
-import type { Storm } from './faults/storm.ts'
-import type { ReplicaDecay } from './world/decay.ts'
-import type { Decaying } from './world/decaying.ts'
 import type { Caretaker } from './world/caretaker.ts'
 import { decideParked, isMisdated, resumeAll, sendMisdated } from './world/people.ts'
 import { mendNotes } from './world/schemas.ts'
@@ -19,19 +16,9 @@ export interface Failure {
 
 const LOOK_EVERY_MS = 2_000
 /** So many, and one for each operation: behind one that is decided about the next of its lane may wait for another. */
-const DECISIONS = 20
+const DECISIONS = 12
 const DAY_MS = 86_400_000
 const LEAVE_MS = 120_000
-
-/** What is looked at beside, and what goes wrong in the end. */
-export interface Ending {
-  readonly isChecked: boolean
-  readonly isPaced: boolean
-  readonly decaying: Decaying
-  /** By device: what of its replica is to differ from the server. */
-  readonly spoilt: readonly ReplicaDecay[]
-  readonly fired: Storm['fired']
-}
 
 /**
  * Faults have stopped: everything must come to an end by itself within L1's bound, then what waited for a decision, user by user; and everybody
@@ -42,7 +29,7 @@ export async function proveLiveness(
   caretaker: Caretaker,
   hasNews: () => boolean,
   failed: () => boolean,
-  { isChecked, isPaced, decaying, spoilt, fired }: Ending,
+  { isChecked, isPaced }: { readonly isChecked: boolean; readonly isPaced: boolean },
 ): Promise<readonly Failure[]> {
   const failures: Failure[] = []
   const fail = (invariant: string, sentence: string): void => void failures.push({ invariant, sentence })
@@ -50,7 +37,7 @@ export async function proveLiveness(
     logInWhereNeeded(world, user)
     const limit = DECISIONS + liveIn(world)
     for (let decisions = 0; ; decisions++) {
-      await drain(world, decaying, hasNews, failed, fail)
+      await drain(world, hasNews, failed, fail)
       if (failures.length > 0 || failed()) return failures
       if (!decideParked(world, decisions) && !mendNotes(world)) break
       if (decisions === limit) {
@@ -59,10 +46,9 @@ export async function proveLiveness(
       }
     }
   }
-  await decaying.mendAll(failed)
   failures.push(...(await proveAgreement(world, failed)))
   if (failures.length > 0 || failed()) return failures
-  if (isChecked) await checkAtRest(world, failed, spoilt, fired)
+  if (isChecked) await checkAtRest(world, failed)
   if (isPaced) await rest(world, failed)
   if (failed()) return failures
   caretaker.goHome()
@@ -80,7 +66,6 @@ function liveIn({ devices }: World): number {
 /** Until only what is parked, and what waits for that, is left (L1, L4, L5). */
 async function drain(
   world: World,
-  decaying: Decaying,
   hasNews: () => boolean,
   failed: () => boolean,
   fail: (invariant: string, sentence: string) => void,
@@ -88,15 +73,12 @@ async function drain(
   const begun = world.scheduler.now()
   const boundMs = boundOf(world)
   let nightsMs = 0
-  const isQuiet = (): boolean => isDrainedNow(world) && decaying.isMended()
-  const isDrained = (): boolean => failed() || (hasNews() && isQuiet())
+  const isDrained = (): boolean => failed() || (hasNews() && isDrainedNow(world))
   for (;;) {
     resumeAll(world)
     sendMisdated(world)
     const how = await world.scheduler.run(world.scheduler.now() + LOOK_EVERY_MS, isDrained)
-    if (how === 'settled' || isQuiet()) return
-    // Not before: what people have decided is done by now.
-    decaying.mend()
+    if (how === 'settled' || isDrainedNow(world)) return
     const nightMs = nightBefore(world)
     if (nightMs > 0 && nightsMs < DAY_MS + DAY_MS / 24) {
       nightsMs += nightMs

@@ -149,7 +149,7 @@ function runOf({ generation, isPartial, completeAt, cursor }: Record<string, unk
 }
 
 export function isPull(path: string): boolean {
-  return /^\/[^/]+\?/.test(path)
+  return path.includes('?')
 }
 
 /** The part that is asked for; undefined: all. */
