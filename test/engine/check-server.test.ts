@@ -117,6 +117,14 @@ describe('B13 the replica against the server', () => {
     expect(await engine.view('note').get('n17')).toMatchObject({ value: { id: 'n17' } })
   })
 
+  it('B13 F3 compares with the server also where a flight recorder runs, which has each request for digests', async () => {
+    await madeByOthers(2)
+    const engine = await pulled(counted().transport, { recorder: {} })
+    await store('n1', () => undefined)
+    expect(await engine.check({ server: true })).toMatchObject({ undecided: [], total: 1, checked: { compared: 1 } })
+    expect(engine.recorder.export()).toContain('"digest"')
+  })
+
   it('S32 B13 takes what only lags behind, and what waits to be sent, for no difference', async () => {
     await madeByOthers(20)
     const engine = await pulled(counted().transport)

@@ -20,7 +20,7 @@ function following(port: 'transport' | 'storage', monotonic: () => number, ended
 
 export function recordedTransport(transport: Transport, monotonic: () => number, ended: CallEnded): Transport {
   const follow = following('transport', monotonic, ended)
-  const { sendBatch, sendAtomic, pull } = transport
+  const { sendBatch, sendAtomic, pull, digest } = transport
   return {
     prepare: (operation) => transport.prepare(operation),
     send: (request, context) => follow('send', transport.send(request, context), ({ type }) => type),
@@ -28,6 +28,9 @@ export function recordedTransport(transport: Transport, monotonic: () => number,
     ...(sendBatch && { sendBatch: (items, context) => follow('sendBatch', sendBatch.call(transport, items, context), countOf) }),
     ...(sendAtomic && {
       sendAtomic: (items, context) => follow('sendAtomic', sendAtomic.call(transport, items, context), countOf),
+    }),
+    ...(digest && {
+      digest: (request, context) => follow('digest', digest.call(transport, request, context), ({ type }) => type),
     }),
     ...(pull && { pull: (request, context) => follow('pull', pull.call(transport, request, context), ({ type }) => type) }),
   }
