@@ -1,4 +1,4 @@
-import type { ServerWishes, Transport } from '../core/ports.ts'
+import type { Outcome, ServerWishes, Transport } from '../core/ports.ts'
 import { checkFetched, checkOutcome, checkOutcomes } from './check-answer.ts'
 
 interface Answer {
@@ -15,7 +15,7 @@ export function heedingTransport(transport: Transport, heed: (answers: readonly 
     return known
   }
 
-  async function allHeard(ask: () => ReturnType<NonNullable<typeof sendBatch>>): ReturnType<NonNullable<typeof sendBatch>> {
+  async function allHeard(ask: () => Promise<readonly Outcome[]>): Promise<readonly Outcome[]> {
     const known = checkOutcomes(await ask())
     heed(known)
     return known
