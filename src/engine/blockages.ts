@@ -1,10 +1,14 @@
 import { StorageCorruptError, type SyncError } from '../core/errors.ts'
-import { laneOf, type OperationRow } from '../core/operation.ts'
+import { isTerminal, laneOf, type OperationRow } from '../core/operation.ts'
 import type { Entry } from '../core/ports.ts'
+import { readOperation } from '../core/schema.ts'
 import type { Blockage } from './chooser.ts'
 
+/** What stands at the head of a lane and can't be played. */
 export function corrupt(entry: Entry): Blockage {
-  return { type: 'corrupt', sequence: Number(entry.key), error: unreadable(entry) }
+  const row = readOperation(entry)
+  const error = row === undefined ? unreadable(entry) : new StorageCorruptError(whyMisplaced(row))
+  return { type: 'corrupt', sequence: Number(entry.key), error }
 }
 
 export function unreadable(entry: Entry): SyncError {
@@ -14,12 +18,12 @@ export function unreadable(entry: Entry): SyncError {
   )
 }
 
-export function isInLane({ user, entity, entityId }: OperationRow, lane: string): boolean {
-  return laneOf(user, entity, entityId) === lane
+/** Who played what belongs in another lane would not know any more which one it leaves; and what has ended would be sent once more. */
+export function belongsIn(row: OperationRow, lane: string): boolean {
+  return laneOf(row.user, row.entity, row.entityId) === lane && !isTerminal(row.status)
 }
 
-/** Who played it would not know any more which lane it leaves. */
-export function outOfLane({ id, seq, entity, entityId }: OperationRow): Blockage {
-  const message = `The stored operation #${seq} (${id}) is about ${entity}/${entityId}, and stands in the lane of another. That lane waits; mend it by check({ repair: true }).`
-  return { type: 'corrupt', sequence: seq, error: new StorageCorruptError(message) }
+function whyMisplaced({ id, seq, entity, entityId, status }: OperationRow): string {
+  const why = isTerminal(status) ? `has ended (${status}), and still stands in a lane` : 'stands in the lane of another'
+  return `The stored operation #${seq} (${id}) is about ${entity}/${entityId} and ${why}. That lane waits; mend it by check({ repair: true }).`
 }

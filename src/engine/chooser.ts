@@ -10,7 +10,7 @@ import { readOperation, type EntityRow } from '../core/schema.ts'
 import { isUnusable, type Unusable } from '../core/shapes.ts'
 import { nameEachOther, outgoing } from '../core/server-ids.ts'
 import { undoable } from '../core/undo.ts'
-import { corrupt, isInLane, outOfLane } from './blockages.ts'
+import { belongsIn, corrupt } from './blockages.ts'
 import { updateOperation, type Store } from './store.ts'
 import { createTransactionChooser } from './transaction-chooser.ts'
 import type { Transactions } from './transactions.ts'
@@ -87,7 +87,7 @@ export function createChooser(
   /** Looks at several lanes at once: reading is what costs. The answers in the order of the lanes. */
   async function choose(lanes: readonly string[], now: number): Promise<readonly (Choice | Blockage)[]> {
     const read = await store.lanes(lanes, settings.coalesce ? LANE_LIMIT : 2)
-    const rows = read.map(readable)
+    const rows = read.map((entries, at) => playable(entries, lanes[at] ?? ''))
     const entities = await entitiesFor(lanes, rows)
     const choices: (Choice | Blockage)[] = []
     for (const [at, lane] of lanes.entries())
@@ -103,7 +103,6 @@ export function createChooser(
     now: number,
   ): Promise<Choice | Blockage> {
     const [first, ...rest] = rows
-    if (first !== undefined && !isInLane(first, lane)) return outOfLane(first)
     if (first?.aside?.why === 'newer') return { type: 'corrupt', sequence: first.seq, error: first.aside.error }
     const member = first?.transaction === undefined ? 'alone' : await chooseMember(lane, first, rankAfter(rest, entries), now)
     if (member !== 'alone') return member
@@ -258,12 +257,12 @@ function rankAfter(rest: readonly OperationRow[], entries: readonly Entry[]): nu
   return entries.length >= LANE_LIMIT ? 0 : undefined
 }
 
-/** The rows up to the first that can't be read: nothing overtakes it. */
-function readable(entries: readonly Entry[]): OperationRow[] {
+/** The rows up to the first that can't be read, or has no place there: nothing overtakes it. */
+function playable(entries: readonly Entry[], lane: string): OperationRow[] {
   const rows: OperationRow[] = []
   for (const entry of entries) {
     const row = readOperation(entry)
-    if (row === undefined) break
+    if (row === undefined || !belongsIn(row, lane)) break
     rows.push(row)
   }
   return rows

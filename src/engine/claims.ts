@@ -20,8 +20,15 @@ export function createClaims(
   /** What `edits` was when the present choices were looked at. */
   let editsBefore = 0
 
+  /** Whoever edits may have put in its place what an earlier owner left in play, and nobody could find. */
+  async function newestEdits(): Promise<number> {
+    const newest = await store.edits()
+    if (newest !== editsBefore) lanes.begin()
+    return newest
+  }
+
   async function chooseInto(choices: Choice[], wanted: number): Promise<void> {
-    editsBefore = edits ??= await store.edits()
+    editsBefore = edits ??= await newestEdits()
     for (let found = -1; found !== 0 && choices.length < wanted;) {
       const now = clock.now()
       const names = await lanes.next(wanted - choices.length, now)

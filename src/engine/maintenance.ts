@@ -2,7 +2,7 @@ import { StorageConflictError } from '../core/errors.ts'
 import { isTerminal, isUnsent, type OperationRow, type TerminalStatus } from '../core/operation.ts'
 import type { RetentionOptions } from '../core/options.ts'
 import type { Entry, Scalar, Write } from '../core/ports.ts'
-import { ENTITIES, OPERATIONS, readOperation } from '../core/schema.ts'
+import { ENTITIES, OPERATIONS, readEntity, readOperation, type EntityRow } from '../core/schema.ts'
 import { memberSeqs } from '../core/transaction.ts'
 import { forgetConflicts } from './conflict-store.ts'
 import { PAGE_LIMIT, type Store } from './store.ts'
@@ -50,7 +50,8 @@ export async function forgetTombstones(
 /** Where an operation lives, an answer may still come that is older than the deletion (S19). */
 async function forgetPage(store: Store, until: number, epoch: number): Promise<boolean> {
   const { key: newest } = await store.newestEntity()
-  const keys = await store.tombstonesUntil(until, PAGE_LIMIT)
+  const page = await store.tombstonesUntil(until, PAGE_LIMIT)
+  const keys = page.filter((entry) => isTombstone(readEntity(entry))).map(({ key }) => key)
   const heads = await store.lanes(keys.map(String), 1)
   const forgotten = keys.filter((key, at) => key !== newest && heads[at]?.length === 0)
   if (forgotten.length > 0)
@@ -58,7 +59,12 @@ async function forgetPage(store: Store, until: number, epoch: number): Promise<b
       epoch,
       forgotten.map((key): Write => ({ type: 'delete', collection: ENTITIES, key })),
     )
-  return keys.length >= PAGE_LIMIT && forgotten.length > 0
+  return page.length >= PAGE_LIMIT && forgotten.length > 0
+}
+
+/** What says otherwise itself, though it stands among them, is not forgotten: a check finds it. */
+function isTombstone(row: EntityRow | undefined): boolean {
+  return row?.deletedAt !== undefined && row.value === undefined
 }
 
 /** From the oldest on, so that what is kept is not read. */

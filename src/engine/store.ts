@@ -210,11 +210,8 @@ export function createStore(storage: RowStorage, committed: Committed = () => {}
       return page.flatMap((entry) => readEntity(entry) ?? [])
     },
 
-    /** Keys of entities that went up to this time, the oldest first. */
-    async tombstonesUntil(at: number, limit: number): Promise<readonly Scalar[]> {
-      const page = await storage.scan(ENTITIES, { index: 'deleted', lt: [at], limit })
-      return page.map(({ key }) => key)
-    },
+    /** What stands in the store as gone up to this time, the oldest first. */
+    tombstonesUntil: (at: number, limit: number) => storage.scan(ENTITIES, { index: 'deleted', lt: [at], limit }),
 
     /** The entity that was written last, by its key and revision; the revision is 0 before the first. */
     async newestEntity(): Promise<{ readonly key: Scalar | undefined; readonly rev: number }> {

@@ -160,9 +160,10 @@ function isUndone({ status }: OperationRow): boolean {
   return status === 'rejected' || status === 'cancelled'
 }
 
-/** With the whole its own conflict is given up, which waits for nobody any more. */
+/** With the whole its own conflict is given up, or sent again: it waits for nobody any more. */
 function goneOn(was: OperationRow, now: OperationRow): OperationRow {
-  return was.status === 'parked' && isTerminal(now.status) ? decided(now, 'discarded', 'transaction') : now
+  if (was.status !== 'parked' || now.status === 'parked') return now
+  return decided(now, isTerminal(now.status) ? 'discarded' : 'local', 'transaction')
 }
 
 /** What becomes of it is open. What is sent as one ends as one. */

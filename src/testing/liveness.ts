@@ -2,6 +2,9 @@ import { isTerminal, type OperationRow } from '../core/operation.ts'
 import { backlogIn } from './world/backlog.ts'
 import { proveAgreement } from './agreement.ts'
 import { checkAtRest } from './world/checks.ts'
+import type { Storm } from './faults/storm.ts'
+import type { ReplicaDecay } from './world/decay.ts'
+import type { Decaying } from './world/decaying.ts'
 import type { Caretaker } from './world/caretaker.ts'
 import { decideParked, isMisdated, resumeAll, sendMisdated } from './world/people.ts'
 import { mendNotes } from './world/schemas.ts'
@@ -16,9 +19,19 @@ export interface Failure {
 
 const LOOK_EVERY_MS = 2_000
 /** So many, and one for each operation: behind one that is decided about the next of its lane may wait for another. */
-const DECISIONS = 12
+const DECISIONS = 20
 const DAY_MS = 86_400_000
 const LEAVE_MS = 120_000
+
+/** What is looked at beside, and what goes wrong in the end. */
+export interface Ending {
+  readonly isChecked: boolean
+  readonly isPaced: boolean
+  readonly decaying: Decaying
+  /** By device: what of its replica is to differ from the server. */
+  readonly spoilt: readonly ReplicaDecay[]
+  readonly fired: Storm['fired']
+}
 
 /**
  * Faults have stopped: everything must come to an end by itself within L1's bound, then what waited for a decision, user by user; and everybody
@@ -29,7 +42,7 @@ export async function proveLiveness(
   caretaker: Caretaker,
   hasNews: () => boolean,
   failed: () => boolean,
-  { isChecked, isPaced }: { readonly isChecked: boolean; readonly isPaced: boolean },
+  { isChecked, isPaced, decaying, spoilt, fired }: Ending,
 ): Promise<readonly Failure[]> {
   const failures: Failure[] = []
   const fail = (invariant: string, sentence: string): void => void failures.push({ invariant, sentence })
@@ -37,7 +50,7 @@ export async function proveLiveness(
     logInWhereNeeded(world, user)
     const limit = DECISIONS + liveIn(world)
     for (let decisions = 0; ; decisions++) {
-      await drain(world, hasNews, failed, fail)
+      await drain(world, decaying, hasNews, failed, fail)
       if (failures.length > 0 || failed()) return failures
       if (!decideParked(world, decisions) && !mendNotes(world)) break
       if (decisions === limit) {
@@ -46,9 +59,10 @@ export async function proveLiveness(
       }
     }
   }
+  await decaying.mendAll(failed)
   failures.push(...(await proveAgreement(world, failed)))
   if (failures.length > 0 || failed()) return failures
-  if (isChecked) await checkAtRest(world, failed)
+  if (isChecked) await checkAtRest(world, failed, spoilt, fired)
   if (isPaced) await rest(world, failed)
   if (failed()) return failures
   caretaker.goHome()
@@ -66,6 +80,7 @@ function liveIn({ devices }: World): number {
 /** Until only what is parked, and what waits for that, is left (L1, L4, L5). */
 async function drain(
   world: World,
+  decaying: Decaying,
   hasNews: () => boolean,
   failed: () => boolean,
   fail: (invariant: string, sentence: string) => void,
@@ -73,12 +88,15 @@ async function drain(
   const begun = world.scheduler.now()
   const boundMs = boundOf(world)
   let nightsMs = 0
-  const isDrained = (): boolean => failed() || (hasNews() && isDrainedNow(world))
+  const isQuiet = (): boolean => isDrainedNow(world) && decaying.isMended()
+  const isDrained = (): boolean => failed() || (hasNews() && isQuiet())
   for (;;) {
     resumeAll(world)
     sendMisdated(world)
     const how = await world.scheduler.run(world.scheduler.now() + LOOK_EVERY_MS, isDrained)
-    if (how === 'settled' || isDrainedNow(world)) return
+    if (how === 'settled' || isQuiet()) return
+    // Not before: what people have decided is done by now.
+    decaying.mend()
     const nightMs = nightBefore(world)
     if (nightMs > 0 && nightsMs < DAY_MS + DAY_MS / 24) {
       nightsMs += nightMs

@@ -12,6 +12,7 @@ import { letTimePass, liftWishes } from './world/pacing.ts'
 import { letPeopleChoose } from './world/parts.ts'
 import { letPeopleWork } from './world/people.ts'
 import { splitSeed } from './world/random.ts'
+import { createDecaying } from './world/decaying.ts'
 import { letPeopleDecide } from './world/decisions.ts'
 import { drawPlot } from './world/plot.ts'
 import { letPeopleStrain } from './world/schemas.ts'
@@ -92,6 +93,7 @@ async function run(tapeOf: (name: keyof Tapes) => Tape, options: SimulationOptio
   const engines = options.keepsTrace === true ? createEngineTrace(() => world.scheduler.now()) : undefined
   const plot = drawPlot(choicesOf(tapes.workload), shape)
   const { settings, lastMs, plan, decisions, choosing, checks, straining, releasing, naming, leaving, pace } = plot
+  const decayingSteps = options.hasFaults === false ? [] : plot.decaying
   const world = createWorld({
     ...shape,
     settings,
@@ -105,6 +107,7 @@ async function run(tapeOf: (name: keyof Tapes) => Tape, options: SimulationOptio
   const caretaker = createCaretaker(world, schedule)
   const logOuts = createLogOuts(world)
   const watch = watchInvariants(world)
+  const decaying = createDecaying(world, decayingSteps, storm.fired)
   let hasNews = true
 
   function observe(fact: Fact): void {
@@ -134,6 +137,7 @@ async function run(tapeOf: (name: keyof Tapes) => Tape, options: SimulationOptio
   logOuts.begin(leaving)
   letTimePass(world, pace)
   storm.begin(world, lastMs)
+  decaying.begin()
   await world.scheduler.run(lastMs + storm.lingersMs(), failed)
   storm.end()
   logOuts.over()
@@ -141,7 +145,10 @@ async function run(tapeOf: (name: keyof Tapes) => Tape, options: SimulationOptio
   caretaker.openAll()
   if (!failed())
     for (const { invariant, sentence } of await proveLiveness(world, caretaker, takeNews, failed, {
-      isChecked: checks.length > 0,
+      isChecked: checks.length > 0 || decayingSteps.length > 0,
+      decaying,
+      spoilt: options.hasFaults === false ? [] : plot.spoilt,
+      fired: storm.fired,
       isPaced: pace.periodic.length > 0,
     }))
       watch.report(invariant, sentence)

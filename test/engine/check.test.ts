@@ -1,3 +1,4 @@
+import { filter, firstValueFrom } from 'rxjs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { CheckResult, EnqueueInput, SyncEngine } from '../../src/index.ts'
 import type { SqlValue } from '../../src/server/database.ts'
@@ -44,6 +45,12 @@ async function paused(...inputs: EnqueueInput[]): Promise<{ engine: SyncEngine; 
 
 function codesOf({ problems }: CheckResult): string[] {
   return problems.map(({ code, repaired }) => `${code} ${repaired}`)
+}
+
+/** By somebody else. */
+async function patched(body: string): Promise<void> {
+  const headers = { 'idempotency-key': '"other"', 'content-type': 'application/merge-patch+json' }
+  await fetch(`${world.url}/note/a`, { method: 'PATCH', headers, body })
 }
 
 /** What was found is repaired, and afterwards there is nothing to find. */
@@ -111,6 +118,38 @@ describe('B13 the consistency checker', () => {
     expect(codesOf(await repairedBy(engine))).toEqual(['place mended'])
   })
 
+  it('S4 S32 B13 does not send again what has ended and says that it stands in its line, and then that goes on', async () => {
+    const { engine } = await paused(create('a'))
+    engine.resume('test')
+    await engine.flush()
+    engine.pause('test')
+    const next = await engine.enqueue(update('a', { n: 1 }))
+    const sent = world.attempts.length
+    await overwrite('operations', 'seq', 1, (text) => text.replace('"entity"', '"lane":"default/note/a","entity"'))
+    await sql(`UPDATE operations SET lane = 'default/note/a' WHERE seq = 1`)
+    engine.resume('test')
+    expect(await eventOf(engine, 'sync:quarantined')).toMatchObject({ sequence: 1 })
+    expect(world.attempts).toHaveLength(sent)
+    expect(codesOf(await repairedBy(engine))).toEqual(['field mended'])
+    expect(await next.settled).toEqual({ status: 'done' })
+    expect(world.attempts).toHaveLength(sent + 1)
+  })
+
+  it('L1 S32 B13 mends an operation that was on its way when its owner died, and then it is sent', async () => {
+    world.intercept(() => new Promise(() => {}))
+    const dying = await world.started()
+    const operation = await dying.enqueue(create('a'))
+    await eventOf(dying, 'sync:started')
+    await dying.stop()
+    world.intercept(undefined)
+    await overwrite('operations', 'seq', 1, (text) => text.replace(/,"lane":"[^"]+"/, ''))
+    const engine = await world.started()
+    await eventOf(engine, 'lock:acquired')
+    await engine.enqueue(create('b')).then(({ settled }) => settled)
+    expect(codesOf(await repairedBy(engine))).toEqual(['field mended'])
+    expect(await engine.operations.handle(operation.id).settled).toEqual({ status: 'done' })
+  })
+
   it('S32 S28 B13 leaves an operation that can not be read where it is, tells of it, and loses nothing', async () => {
     const { engine, ids } = await paused(create('a'), update('a', { n: 1 }), create('b'))
     await overwrite('operations', 'seq', 1, () => 'garbage')
@@ -166,6 +205,21 @@ describe('B13 the consistency checker', () => {
     await engine.synchronize()
     expect(await engine.check()).toMatchObject({ isSound: true })
     expect(await engine.view('note').get('a')).toMatchObject({ value: { n: 1 } })
+  })
+
+  it('S14 B13 every tab shows again what was set aside, also where that was the newest of all', async () => {
+    const { engine } = await paused(create('a', { n: 1 }))
+    engine.resume('test')
+    await engine.synchronize()
+    const follower = await world.started()
+    const shown = follower.view('note').watch()
+    await firstValueFrom(shown.pipe(filter(([one]) => one?.value['n'] === 1)))
+    const news = firstValueFrom(shown.pipe(filter(([one]) => one?.value['n'] === 2)))
+    await overwrite('entities', 'key', 'default/note/a', (text) => text.replace('"value"', '"deletedAt":1,"value"'))
+    await patched('{"n":2}')
+    expect(codesOf(await engine.check({ repair: true }))).toEqual(['field quarantined'])
+    await engine.synchronize({ full: true })
+    expect(await news).toHaveLength(1)
   })
 
   it('B13 S21 resets how far an entity was pulled where that can not be read: what has gone meanwhile is gone', async () => {
@@ -226,11 +280,7 @@ describe('B13 the inbox of conflicts', () => {
     ).settled
     engine.pause('test')
     await engine.enqueue(update('a', { n: 2 }))
-    await fetch(`${world.url}/note/a`, {
-      method: 'PATCH',
-      headers: { 'idempotency-key': '"other"', 'content-type': 'application/merge-patch+json' },
-      body: '{"n":3}',
-    })
+    await patched('{"n":3}')
     engine.resume('test')
     await eventOf(engine, 'sync:parked')
     return engine
@@ -253,6 +303,13 @@ describe('B13 the inbox of conflicts', () => {
     expect(codesOf(await repairedBy(engine))).toEqual(['conflict mended'])
     expect(await engine.conflicts.list()).toEqual([])
     expect(await engine.conflicts.history()).toMatchObject([{ resolution: 'discarded', strategy: 'repair' }])
+  })
+
+  it('S32 B13 tells only of the operation that the index of ids lacks, not of its conflict', async () => {
+    const engine = await inConflict()
+    await sql('UPDATE operations SET id = NULL WHERE status = ?', 'parked')
+    expect(codesOf(await repairedBy(engine))).toEqual(['place mended'])
+    expect(await engine.conflicts.list({ status: 'pending' })).toHaveLength(1)
   })
 
   it('B13 sets aside a conflict that can not be read, and makes it anew of its operation', async () => {

@@ -74,6 +74,19 @@ describe('an engine on an encrypted store', () => {
     await expect(started({ storage: encrypted(await newKeys('k1', 'k2')) })).rejects.toMatchObject({ code: 'storage-key' })
   })
 
+  it('E7 S32 B13 a check finds and mends a row that an index has where it does not belong', async () => {
+    const engine = await started()
+    await (
+      await engine.enqueue({ type: 'create', entity: 'note', id: 'a', payload: {} })
+    ).settled
+    const database = await openDatabase(world.path)
+    database.prepare(`UPDATE operations SET lane = 'default/note/a' WHERE seq = 1`).run()
+    database.close()
+    expect((await engine.check()).problems).toMatchObject([{ code: 'place', key: 1, repaired: 'none' }])
+    expect((await engine.check({ repair: true })).problems).toMatchObject([{ code: 'place', key: 1, repaired: 'mended' }])
+    expect(await engine.check()).toMatchObject({ total: 0 })
+  })
+
   it('E7 S28 a row that was tampered with is quarantined, blocks its own lane only, and can be discarded', async () => {
     const first = await started()
     first.pause('test')

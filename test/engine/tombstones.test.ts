@@ -37,6 +37,14 @@ describe('tombstones', () => {
     expect((await store.newestEntity()).rev).toBe(3)
   })
 
+  it('S32 B13 what has a value, and by damage stands among them, is not forgotten', async () => {
+    const { store, keys } = await storeWith([1, undefined])
+    const damaged = { key: 'u/note/0', rev: 1, deletedAt: 1, value: { index: 0 } }
+    await store.storage.commit([{ type: 'put', collection: ENTITIES, value: damaged }])
+    await forgetTombstones(store, DEFAULTS.retention, 1, LATER, (task) => task())
+    expect(await keys()).toEqual(['u/note/0', 'u/note/1'])
+  })
+
   it('A4 are forgotten by many pages, the newest row among the oldest', async () => {
     const { store, keys } = await storeWith([...Array.from({ length: 600 }, () => 2), 1])
     await forgetTombstones(store, DEFAULTS.retention, 1, LATER, (task) => task())

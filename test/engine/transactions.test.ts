@@ -352,6 +352,19 @@ describe('where the API has an atomic batch', () => {
     expect(world.notes()).toMatchObject({ a: { n: 3 }, b: { n: 1 } })
   })
 
+  it('S12 S32 leaves no conflict in the inbox where another of its operations is retried', async () => {
+    const engine = await atomic({ entities: { note: { conflict: 'manual' } } })
+    await settledAll(engine, [create('a', { n: 1 })])
+    await elsewhere(world, 'PATCH', '/note/a', { n: 2 })
+    const handle = await transact(engine, create('b'), update('a', { n: 3 }))
+    await eventOf(engine, 'sync:parked')
+    engine.pause('test')
+    await engine.operations.retry(handle.operations[0]!.id)
+    expect(await engine.conflicts.list({ status: 'pending' })).toEqual([])
+    expect(await engine.conflicts.list({ status: 'resolved' })).toMatchObject([{ resolution: 'local', strategy: 'transaction' }])
+    expect(await engine.check()).toMatchObject({ total: 0 })
+  })
+
   it('E4 is discarded, retried and, once it is a dead letter, enqueued anew as a whole', async () => {
     const engine = await atomic()
     engine.pause('test')

@@ -82,6 +82,21 @@ const stories: readonly (readonly [invariant: string, what: string, facts: reado
   ['S5', 'a key is sent with other bytes', [stored, claimed, sent('o1', '1'), sent('o1', '2')]],
   ['S6', 'it gets a new key after its effect', [stored, claimed, served('o1'), sent('o1.1', '1')]],
   ['S7', 'an end is not the end', [stored, claimed, served('o1'), committed(sending, done), committed(done, sending)]],
+  [
+    'S8',
+    'one that was only misplaced does not end',
+    [
+      stored,
+      { type: 'accepted', ...at, user: 'u1', ticket: 1, ids: ['o1'] },
+      {
+        type: 'fault',
+        kind: 'misplaced-row',
+        where: 'd1',
+        seqs: [1],
+        decayed: { collection: 'operations', key: 1, user: 'u1', field: 'lane', wrong: undefined },
+      },
+    ],
+  ],
   ['S8', 'it does not end', [stored, { type: 'accepted', ...at, user: 'u1', ticket: 1, ids: ['o1'] }]],
   ['S9', 'the server applies a later one first', [stored, claimed, served('o1', 2), served('o1', 1)]],
   [
@@ -214,6 +229,15 @@ const silent: readonly (readonly [what: string, facts: readonly FactBody[]])[] =
 describe('the checkers', () => {
   it.each(stories)('F4 %s is said to be violated when %s', (invariant, _, facts) => {
     expect(told(facts).violations.map((violation) => violation.invariant)).toContain(invariant)
+  })
+
+  it('F4 S10 say nothing of who mends where a row stands that another plays', () => {
+    const byOther = (after: OperationRow): readonly string[] => {
+      const fact: FactBody = { ...committed(sending, after), tab: 'd1.t2' } as FactBody
+      return told([stored, leased('d1.t1', 1), claimed, fact]).violations.map(({ checker }) => checker)
+    }
+    expect(byOther({ ...sending, dueAt: -1 })).not.toContain('leases')
+    expect(byOther({ ...sending, dueAt: -1, rev: 3 })).toContain('leases')
   })
 
   it('F4 S23 say nothing of a request that had waited for new credentials when the breaker opened', () => {

@@ -22,8 +22,8 @@ export async function checkStore(site: Site, options: CheckOptions, monotonic: (
   const findings = createFindings()
   const task = { ...site, repair, isCompared, concerns: (entity: string) => entities === undefined || entities.includes(entity) }
   await checkMeta(task, findings)
-  await checkOperations(task, findings)
-  await checkConflicts(task, findings)
+  const misplaced = await checkOperations(task, findings)
+  await checkConflicts(task, findings, misplaced)
   await checkEntities(task, findings)
   const { server, user, declared } = site
   if (user !== undefined) await checkDeclared(task, user, declared, findings)

@@ -9,15 +9,17 @@ import type { Findings, Found } from './findings.ts'
 import { isPlaced, missedByIndexes, pagesOf, strays } from './pages.ts'
 import { isOwn, type Task } from './site.ts'
 
-/** The inbox: that each row can be read and stands where it belongs, and that an operation waits for what is open. */
-export async function checkConflicts(task: Task, findings: Findings): Promise<void> {
+/**
+ * The inbox: that each row can be read and stands where it belongs, and that an operation waits for what is open, be it one of those that are `misplaced`.
+ */
+export async function checkConflicts(task: Task, findings: Findings, misplaced: ReadonlyMap<string, number>): Promise<void> {
   const { storage } = task.store
   const seen = new Set<Scalar>()
   for await (const page of pagesOf(storage, CONFLICTS)) {
     for (const entry of page) if (readConflict(entry) === undefined) await foundUnreadable(task, findings, entry.key)
     const own = page.filter((entry) => isConcerned(task, readConflict(entry)))
     findings.count('conflicts', own.length)
-    for (const entry of own) await checkRow(task, findings, entry, seen)
+    for (const entry of own) await checkRow(task, findings, entry, seen, misplaced)
     for (const entry of await missedByIndexes(storage, CONFLICTS, own))
       if (!seen.has(entry.key) && (await isPlaced(storage, CONFLICTS, entry)) === false)
         await foundPlace(task, findings, entry, seen)
@@ -43,7 +45,13 @@ async function foundUnreadable(task: Task, findings: Findings, key: Scalar): Pro
   findings.add({ code: 'unreadable', collection: CONFLICTS, key, message, repaired: isAside ? 'quarantined' : 'none' })
 }
 
-async function checkRow(task: Task, findings: Findings, entry: Entry, seen: Set<Scalar>): Promise<void> {
+async function checkRow(
+  task: Task,
+  findings: Findings,
+  entry: Entry,
+  seen: Set<Scalar>,
+  misplaced: ReadonlyMap<string, number>,
+): Promise<void> {
   const row = readConflict(entry)
   if (row === undefined) return
   const mended = mendedConflict(row)
@@ -52,7 +60,7 @@ async function checkRow(task: Task, findings: Findings, entry: Entry, seen: Set<
     const repaired = task.repair && (await put(task, row, mended)) ? 'mended' : 'none'
     const message = `The conflict ${row.id} stands in the inbox as ${row.status}, which contradicts its resolution.`
     findings.add({ ...about(row), code: 'field', message, repaired })
-  } else if (row.status === 'pending') await checkOpen(task, findings, row)
+  } else if (row.status === 'pending') await checkOpen(task, findings, row, misplaced)
 }
 
 async function foundPlace(task: Task, findings: Findings, entry: Entry, seen: Set<Scalar>): Promise<void> {
@@ -65,9 +73,14 @@ async function foundPlace(task: Task, findings: Findings, entry: Entry, seen: Se
 }
 
 /** Nobody can decide about a conflict whose operation does not wait for that. */
-async function checkOpen(task: Task, findings: Findings, row: ConflictRow): Promise<void> {
+async function checkOpen(
+  task: Task,
+  findings: Findings,
+  row: ConflictRow,
+  misplaced: ReadonlyMap<string, number>,
+): Promise<void> {
   const { storage } = task.store
-  const operation = await operationOf(task, row)
+  const operation = await operationOf(task, row, misplaced.get(row.operationId))
   if (operation === 'unreadable' || (operation !== undefined && isOpenIn(operation, row))) return
   const again = readConflict(await storage.get(CONFLICTS, row.id))
   if (JSON.stringify(again) !== JSON.stringify(row)) return
@@ -84,8 +97,14 @@ function isOpenIn({ conflict }: OperationRow, { id }: ConflictRow): boolean {
   return conflict?.id === id && (conflict.resolution ?? 'pending') === 'pending'
 }
 
-async function operationOf(task: Task, { operationId }: ConflictRow): Promise<OperationRow | 'unreadable' | undefined> {
-  const [entry] = await task.store.storage.scan(OPERATIONS, { index: 'id', prefix: [operationId], limit: 1 })
+/** `seq`: where it is, if an index may lack it. */
+async function operationOf(
+  { store }: Task,
+  { operationId }: ConflictRow,
+  seq: number | undefined,
+): Promise<OperationRow | 'unreadable' | undefined> {
+  const [found] = await store.storage.scan(OPERATIONS, { index: 'id', prefix: [operationId], limit: 1 })
+  const entry = found ?? (seq === undefined ? undefined : await store.storage.get(OPERATIONS, seq))
   return entry === undefined ? undefined : (readOperation(entry) ?? 'unreadable')
 }
 

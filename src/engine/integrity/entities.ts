@@ -71,10 +71,15 @@ async function checkRow(task: Task, findings: Findings, { key }: Entry): Promise
   })
 }
 
-/** Only the server knows what it was: as long as it is not pulled the view does not show it, as before. */
+/**
+ * Only the server knows what it was: as long as it is not pulled the view does not show it, as before. A row without anything stays in its place, so that
+ * other tabs see that, and what is pulled has a higher revision.
+ */
 async function bringAnew(task: Task, key: Scalar): Promise<boolean> {
-  const move = (fence: Fence): Promise<boolean> =>
-    setAside(task, ENTITIES, key, (entry) => !isSound(entry), [{ type: 'delete', collection: ENTITIES, key }], fence)
+  const move = async (fence: Fence): Promise<boolean> => {
+    const value = { key, rev: await nextRev(task, key) }
+    return setAside(task, ENTITIES, key, (entry) => !isSound(entry), [{ type: 'put', collection: ENTITIES, value }], fence)
+  }
   const isAside = (await task.asOwner(move)) ?? false
   const { user, entity } = keyParts(key)
   if (isAside) await task.pullAnew(decodeURIComponent(user), entity)
@@ -94,9 +99,17 @@ async function foundPlace(task: Task, findings: Findings, { key }: Entry, seen: 
   })
 }
 
-async function putAgain({ store }: Task, key: Scalar, fence: Fence): Promise<boolean> {
-  const entry = await store.storage.get(ENTITIES, key)
-  const row = readEntity(entry)
-  if (row !== undefined) await store.commit([{ type: 'put', collection: ENTITIES, value: row, was: row }], { fence }, 'turn')
+async function putAgain(task: Task, key: Scalar, fence: Fence): Promise<boolean> {
+  const { store } = task
+  const was = readEntity(await store.storage.get(ENTITIES, key))
+  if (was === undefined) return true
+  const value = { ...was, rev: await nextRev(task, key) }
+  await store.commit([{ type: 'put', collection: ENTITIES, value, was }], { fence }, 'turn')
   return true
+}
+
+/** Higher than that of all others, and than its own: that one may be missing where the newest is looked for. */
+async function nextRev({ store }: Task, key: Scalar): Promise<number> {
+  const { rev = 0 } = readEntity(await store.storage.get(ENTITIES, key)) ?? {}
+  return Math.max((await store.newestEntity()).rev, Number.isFinite(rev) ? rev : 0) + 1
 }

@@ -11,10 +11,13 @@ import { isPlaced, missedByIndexes, pagesOf, strays } from './pages.ts'
 import { referenceProblems } from './references.ts'
 import { isOwn, type Task } from './site.ts'
 
-/** Every operation: that it can be read, stands where it belongs, and names what is there. */
-export async function checkOperations(task: Task, findings: Findings): Promise<void> {
+/**
+ * Every operation: that it can be read, stands where it belongs, and names what is there. Gives the number of each that stood, or stands, where it does not
+ * belong, by its id: who looks for it by an index may find nothing.
+ */
+export async function checkOperations(task: Task, findings: Findings): Promise<ReadonlyMap<string, number>> {
   const { storage } = task.store
-  const seen = new Set<number>()
+  const seen = new Map<number, string>()
   for await (const page of pagesOf(storage, OPERATIONS)) {
     for (const entry of page) if (readOperation(entry) === undefined) await foundUnreadable(task, findings, Number(entry.key))
     const own = page.filter((entry) => isConcerned(task, readOperation(entry)))
@@ -31,6 +34,7 @@ export async function checkOperations(task: Task, findings: Findings): Promise<v
     const row = readOperation(entry)
     if (row !== undefined && isConcerned(task, row)) await foundPlace(task, findings, row, seen)
   }
+  return new Map([...seen].map(([seq, id]) => [id, seq]))
 }
 
 function isConcerned(task: Task, row: OperationRow | undefined): boolean {
@@ -57,13 +61,13 @@ function about(row: OperationRow): Pick<Found, 'collection' | 'key' | 'operation
   return { collection: OPERATIONS, key: row.seq, operationId: row.id, entity: row.entity, entityId: row.entityId }
 }
 
-async function checkFields(task: Task, findings: Findings, entry: Entry, seen: Set<number>): Promise<void> {
+async function checkFields(task: Task, findings: Findings, entry: Entry, seen: Map<number, string>): Promise<void> {
   const row = readOperation(entry)
   const faults = row === undefined ? [] : operationFaults(row)
   if (row === undefined || faults.length === 0) return
   const canBe = faults.some(({ isDerived }) => isDerived)
   const isMended = task.repair && canBe && (await mendOperation(task, row.seq))
-  if (canBe) seen.add(row.seq)
+  if (canBe) seen.set(row.seq, row.id)
   for (const { field, isDerived, effect } of faults)
     findings.add({
       ...about(row),
@@ -74,7 +78,7 @@ async function checkFields(task: Task, findings: Findings, entry: Entry, seen: S
 }
 
 /** What was on its way to another place when it was looked at is looked at anew. */
-async function checkPlace(task: Task, findings: Findings, entry: Entry, seen: Set<number>): Promise<void> {
+async function checkPlace(task: Task, findings: Findings, entry: Entry, seen: Map<number, string>): Promise<void> {
   for (let now: Entry | undefined = entry; now !== undefined; now = await task.store.storage.get(OPERATIONS, entry.key)) {
     const row = readOperation(now)
     const placed = row === undefined ? true : await isPlaced(task.store.storage, OPERATIONS, now)
@@ -84,9 +88,9 @@ async function checkPlace(task: Task, findings: Findings, entry: Entry, seen: Se
 }
 
 /** Once for each row, however many indexes lack it. */
-async function foundPlace(task: Task, findings: Findings, row: OperationRow, seen: Set<number>): Promise<void> {
+async function foundPlace(task: Task, findings: Findings, row: OperationRow, seen: Map<number, string>): Promise<void> {
   if (seen.has(row.seq)) return
-  seen.add(row.seq)
+  seen.set(row.seq, row.id)
   const isMended = task.repair && (await mendOperation(task, row.seq))
   findings.add({
     ...about(row),

@@ -86,9 +86,26 @@ export async function isPlaced(storage: RowStorage, collection: string, entry: E
 export async function* strays(storage: RowStorage, collection: string): AsyncGenerator<Entry> {
   for (const index of Object.keys(STORE_SCHEMA.collections[collection]?.indexes ?? {})) {
     for await (const page of pagesOf(storage, collection, { index })) {
-      for (const entry of page) if (isRecord(entry.value) && !stands(collection, index, entry)) yield entry
+      for (const entry of page) {
+        const stray = isRecord(entry.value) ? entry : await readAlone(storage, collection, index, entry)
+        if (stray !== undefined && !stands(collection, index, stray)) yield stray
+      }
     }
   }
+}
+
+/** A store that seals its rows gives none where its fields do not say so: then it is read by its key, at the same moment of the store. */
+async function readAlone(
+  storage: RowStorage,
+  collection: string,
+  index: string,
+  { key, position }: Entry,
+): Promise<Entry | undefined> {
+  const [[own] = [], there = []] = await storage.scanMany(collection, [
+    { prefix: [key], limit: 1 },
+    { index, prefix: position, limit: ALIKE },
+  ])
+  return own !== undefined && isRecord(own.value) && there.some((one) => one.key === key) ? { ...own, position } : undefined
 }
 
 function stands(collection: string, index: string, { value, position }: Entry): boolean {

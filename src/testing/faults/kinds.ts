@@ -46,8 +46,17 @@ export const TIMED_FAULTS = [
 /** Drawn only in worlds that have realtime lines, after everything else. */
 export const LINE_FAULTS = ['push-dropped', 'push-doubled', 'push-late', 'push-foreign', 'line-dead', 'line-closed'] as const
 
+/** Drawn with the plot, last of all: what lies on a disk is changed behind everybody's back, and can be read all the same. */
+export const DECAY_FAULTS = ['misplaced-row', 'wrong-field', 'wrong-replica'] as const
+
 export type RequestFault = (typeof REQUEST_FAULTS)[number]
 export type TimedFault = (typeof TIMED_FAULTS)[number]
 export type LineFault = (typeof LINE_FAULTS)[number]
-export type FaultKind = RequestFault | TimedFault | LineFault
-export const FAULTS: readonly FaultKind[] = [...REQUEST_FAULTS, ...TIMED_FAULTS, ...LINE_FAULTS]
+export type DecayFault = (typeof DECAY_FAULTS)[number]
+export type FaultKind = RequestFault | TimedFault | LineFault | DecayFault
+export const FAULTS: readonly FaultKind[] = [...REQUEST_FAULTS, ...TIMED_FAULTS, ...LINE_FAULTS, ...DECAY_FAULTS]
+
+/** Since then a row stands where it does not belong, or says what it must not. */
+export function isDecay(kind: string): kind is DecayFault {
+  return DECAY_FAULTS.some((one) => one === kind)
+}

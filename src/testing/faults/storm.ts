@@ -1,4 +1,4 @@
-import type { Sent } from '../world/facts.ts'
+import type { DecayedRow, Sent } from '../world/facts.ts'
 import type { PushFate } from '../world/lines.ts'
 import type { Fate } from '../world/network.ts'
 import type { Choices } from '../world/tape.ts'
@@ -23,6 +23,8 @@ export interface Storm {
   lingersMs(): number
   /** Faults stop, and what they did to network, stores and clocks is set right. */
   end(): void
+  /** Something else went wrong. */
+  fired(kind: FaultKind, where: string, seqs: readonly number[], decayed: DecayedRow): void
   /** How often each kind fired. */
   counts(): ReadonlyMap<FaultKind, number>
 }
@@ -38,9 +40,9 @@ export function createStorm(choices: Choices): Storm {
   let lastsMs = 0
   let lastMs = 0
 
-  function fired(kind: FaultKind, where: string, seqs: readonly number[] = []): void {
+  function fired(kind: FaultKind, where: string, seqs: readonly number[] = [], decayed?: DecayedRow): void {
     counts.set(kind, (counts.get(kind) ?? 0) + 1)
-    world?.tell({ type: 'fault', kind, where, seqs })
+    world?.tell({ type: 'fault', kind, where, seqs, ...(decayed === undefined ? {} : { decayed }) })
   }
 
   function later(within: World, delayMs: number, end: () => void): void {
@@ -85,6 +87,7 @@ export function createStorm(choices: Choices): Storm {
       isOver = true
       for (const remedy of [...remedies]) remedy()
     },
+    fired,
     counts: () => counts,
   }
 }

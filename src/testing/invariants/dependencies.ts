@@ -1,3 +1,4 @@
+import { isDecay } from '../faults/kinds.ts'
 import type { Fact } from '../world/facts.ts'
 import type { Checker } from './invariant.ts'
 import type { Known } from './register.ts'
@@ -49,7 +50,7 @@ export const dependencies: Checker = ({ register }, report) => {
       if (fact.type === 'fault')
         for (const seq of fact.seqs) {
           if (fact.kind === 'corrupt-row') damaged.add(`${fact.where}/${seq}`)
-          else damaged.delete(`${fact.where}/${seq}`)
+          else if (!isDecay(fact.kind)) damaged.delete(`${fact.where}/${seq}`)
         }
       if (fact.type !== 'sent') return
       for (const { key } of fact.request.writes) {

@@ -11,7 +11,7 @@ export const durability: Checker = ({ register, rowsOf }, report) => {
   function accepted({ ids, tab }: Extract<Fact, { type: 'accepted' }>): void {
     for (const id of ids) {
       const one = register.byId(id)
-      if (one === undefined || (!one.isStored && !isTerminal(one.row.status) && !one.isTainted))
+      if (one === undefined || (!one.isStored && !isTerminal(one.row.status) && !one.isLost))
         report('S1', `${id} was accepted in ${tab}, but no row of it is stored.`)
     }
   }
@@ -22,7 +22,7 @@ export const durability: Checker = ({ register, rowsOf }, report) => {
       if (row === undefined && before !== undefined) {
         const one = register.byId(before.id)
         const mayGo = isTerminal(before.status) && (before.status !== 'rejected' || before.dismissed !== undefined)
-        if (!mayGo && !one?.isTainted)
+        if (!mayGo && !one?.isLost)
           report('S1', `The row of ${before.id} (${before.status}) was removed though it had not ended.`)
       }
       if (before !== undefined || row === undefined) continue
@@ -55,7 +55,7 @@ export const durability: Checker = ({ register, rowsOf }, report) => {
     },
     end() {
       for (const one of register.all()) {
-        if (!one.isAccepted || one.isTainted) continue
+        if (!one.isAccepted || one.isLost) continue
         const row = rowsOf(one.device).get(one.seq)
         if (one.isStored && row?.id !== one.id)
           report('S8', `${one.id} was accepted and had not been forgotten, but it is not in the store.`)

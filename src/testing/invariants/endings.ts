@@ -5,12 +5,13 @@ import type { Checker } from './invariant.ts'
 /** S7, S17: an end is an end, and what was attempted is not merged. */
 export const endings: Checker = ({ register }, report) => {
   function changed({ before, row }: RowChange, all: readonly RowChange[]): void {
-    if (before === undefined || row === undefined || register.byId(row.id)?.isTainted) return
+    const one = register.byId(row?.id ?? '')
+    if (before === undefined || row === undefined || one?.isLost) return
     if (isTerminal(before.status) && row.status !== before.status)
       report('S7', `${row.id} was ${before.status} and became ${row.status}.`)
     if (before.status === 'rollingBack' && row.status !== 'rollingBack' && row.status !== 'rejected')
       report('S7', `${row.id} was being rolled back and became ${row.status}.`)
-    if (row.status === 'superseded' && before.status !== 'superseded') merged(before, row, all)
+    if (row.status === 'superseded' && before.status !== 'superseded' && !one?.isTainted) merged(before, row, all)
   }
 
   function merged(before: OperationRow, row: OperationRow, all: readonly RowChange[]): void {

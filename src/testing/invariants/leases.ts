@@ -1,6 +1,6 @@
 import type { OperationRow } from '../../core/operation.ts'
 import { IN_PLAY } from '../../core/schema.ts'
-import type { Fact } from '../world/facts.ts'
+import type { Fact, RowChange } from '../world/facts.ts'
 import type { Checker } from './invariant.ts'
 
 interface Holder {
@@ -66,12 +66,17 @@ export const leases: Checker = ({ settings, now }, report) => {
       }
       if (fact.type !== 'committed') return
       leased(fact)
-      const played = fact.changes.find(({ before, row }) => row !== undefined && (isInPlay(before) || isInPlay(row)))
+      const played = fact.changes.find(isPlayed)
       const holder = holders.get(fact.device)?.tab
       if (played !== undefined && holder !== fact.tab)
         report('S10', `${fact.tab} plays ${played.row?.id}, but the lease is held by ${holder ?? 'nobody'}.`)
     },
   }
+}
+
+/** Whoever mends where the row stands leaves its revision as it is. */
+function isPlayed({ before, row }: RowChange): boolean {
+  return row !== undefined && row.rev !== before?.rev && (isInPlay(before) || isInPlay(row))
 }
 
 function isInPlay(row: OperationRow | undefined): boolean {

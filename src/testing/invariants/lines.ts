@@ -1,5 +1,6 @@
 import type { Fact } from '../world/facts.ts'
 import type { Checker } from './invariant.ts'
+import { isPull } from './pulls.ts'
 
 interface Held {
   readonly tab: string
@@ -92,7 +93,7 @@ export const lines: Checker = ({ now, settings, deviceOf }, report) => {
         shared.delete(deviceOf(fact.where) ?? fact.where)
       } else if (fact.type === 'tab') seeTab(fact)
       else if (fact.type === 'event' && fact.event.type === 'lock:lost') away.delete(fact.tab)
-      else if (fact.type === 'sent' && fact.request.method === 'GET' && fact.request.path.includes('?')) {
+      else if (fact.type === 'sent' && fact.request.method === 'GET' && isPull(fact.request.path)) {
         if (!KNOWN.test(fact.request.path)) report('S25', `${fact.request.tab} asks for ${fact.request.path}, which it has not.`)
       }
       if (held.size > 0) judge()

@@ -149,7 +149,7 @@ function runOf({ generation, isPartial, completeAt, cursor }: Record<string, unk
 }
 
 export function isPull(path: string): boolean {
-  return path.includes('?')
+  return /^\/[^/]+\?/.test(path)
 }
 
 /** The part that is asked for; undefined: all. */

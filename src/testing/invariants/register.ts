@@ -1,6 +1,9 @@
-import { keyOfUser, laneOf, type OperationRow } from '../../core/operation.ts'
+import { isTerminal, keyOfUser, laneOf, type OperationRow } from '../../core/operation.ts'
+import { OPERATIONS } from '../../core/schema.ts'
 import { sessionName } from '../../core/session.ts'
+import { isDecay } from '../faults/kinds.ts'
 import type { Fact, RowChange, Sent } from '../world/facts.ts'
+import { watchDecay } from './decayed.ts'
 import { rowsIn } from './replicas.ts'
 
 /** An operation over its whole life, across restarts, owners and lost rows. */
@@ -18,6 +21,8 @@ export interface Known {
   isAccepted: boolean
   /** A fault lost, damaged or set back its row, or made the server forget it: not everything can be kept for it. */
   isTainted: boolean
+  /** Its row may be gone, or can't be read. What is only misplaced is not: that is never lost. */
+  isLost: boolean
   /** How often a write of it left and was not turned away at the door: with a 401 nobody has looked at it, nor at its key. */
   sends: number
   /** Under which keys. */
@@ -41,6 +46,7 @@ export function createRegister(): Register {
   const places = new Map<string, Known>()
   /** By device, the sessions of users who are being wiped: what they had may go. */
   const wiping = new Set<string>()
+  const decay = watchDecay()
 
   function wiped({ device, others }: Extract<Fact, { type: 'committed' }>): void {
     for (const { name, stage } of rowsIn(others)) {
@@ -62,7 +68,8 @@ export function createRegister(): Register {
       row,
       isStored: true,
       isAccepted: false,
-      isTainted: false,
+      isTainted: isUnsound(device),
+      isLost: false,
       sends: 0,
       keys: new Set(),
       forgiven: 0,
@@ -75,7 +82,7 @@ export function createRegister(): Register {
   function change(device: string, { seq, row }: RowChange): void {
     const one = row === undefined ? places.get(`${device}/${seq}`) : known.get(row.id)
     if (one === undefined) return row === undefined ? undefined : add(device, row)
-    if (row === undefined && wiping.has(`${device}/${sessionName(one.user)}`)) one.isTainted = true
+    if (row === undefined && wiping.has(`${device}/${sessionName(one.user)}`)) lose(one)
     one.isStored = row !== undefined
     if (row !== undefined) one.row = row
   }
@@ -86,9 +93,23 @@ export function createRegister(): Register {
     for (const seq of fault.seqs) {
       const one = places.get(`${fault.where}/${seq}`)
       if (one === undefined) continue
-      one.isTainted = true
-      if (fault.kind !== 'corrupt-row') one.isStored = false
+      if (isDecay(fault.kind)) one.isTainted = true
+      else lose(one)
+      if (fault.kind !== 'corrupt-row' && !isDecay(fault.kind)) one.isStored = false
     }
+    // What stands where it does not belong may be overtaken, or hold up others.
+    if (isUnsound(fault.where))
+      for (const one of known.values()) if (one.device === fault.where && !isTerminal(one.row.status)) one.isTainted = true
+  }
+
+  function lose(one: Known): void {
+    one.isTainted = true
+    one.isLost = true
+  }
+
+  /** An operation on that device stands where it does not belong. */
+  function isUnsound(device: string): boolean {
+    return decay.of(device).some(({ collection, mendedAt }) => collection === OPERATIONS && mendedAt === undefined)
   }
 
   function byKey(user: string, key: string): Known | undefined {
@@ -110,6 +131,7 @@ export function createRegister(): Register {
     byKey,
     bySeq: (device, seq) => places.get(`${device}/${seq}`),
     see(fact) {
+      decay.see(fact)
       if (fact.type === 'committed') {
         for (const one of fact.changes) change(fact.device, one)
         wiped(fact)

@@ -1,4 +1,5 @@
 import { isRecord } from '../../core/schema.ts'
+import { DECAY_FAULTS } from '../faults/kinds.ts'
 import type { Fact } from '../world/facts.ts'
 import { isRefused } from '../world/schemas.ts'
 import type { Checker } from './invariant.ts'
@@ -19,7 +20,7 @@ interface Replica {
 }
 
 /** What is on the disk is not what was committed any more. */
-export const BLINDING: ReadonlySet<string> = new Set(['power-loss', 'evicted', 'torn-write', 'logged-out'])
+export const BLINDING: ReadonlySet<string> = new Set(['power-loss', 'evicted', 'torn-write', 'logged-out', ...DECAY_FAULTS])
 
 /**
  * S18: how far a pull has come and what it has brought are one commit, and nothing before that point is missing. S19: an older version never takes

@@ -5,7 +5,7 @@ import { hasSchema, isValid } from '../world/schemas.ts'
 import { amountOf, isJson, laneIn } from './amounts.ts'
 import type { Checker } from './invariant.ts'
 import { applied } from './merging.ts'
-import { rowsIn } from './replicas.ts'
+import { BLINDING as ALWAYS_BLINDING, rowsIn } from './replicas.ts'
 
 /** What a note amounts to from then on. */
 interface Moment {
@@ -20,7 +20,7 @@ interface Device {
   isBlind: boolean
 }
 
-const BLINDING: ReadonlySet<string> = new Set(['power-loss', 'evicted', 'torn-write', 'corrupt-row', 'logged-out'])
+const BLINDING: ReadonlySet<string> = new Set([...ALWAYS_BLINDING, 'corrupt-row'])
 const CHECKED: ReadonlySet<string> = new Set(['create', 'update', 'replace'])
 /** An operation that nobody asked for with a call of his own is another's, tried again. */
 const LONG_AGO_MS = 60_000

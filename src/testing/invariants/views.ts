@@ -3,7 +3,7 @@ import { laneOf } from '../../core/operation.ts'
 import type { Fact } from '../world/facts.ts'
 import { amountOf, isJson, laneIn, statusOf } from './amounts.ts'
 import type { Checker } from './invariant.ts'
-import { rowsIn } from './replicas.ts'
+import { BLINDING as ALWAYS_BLINDING, rowsIn } from './replicas.ts'
 import { textOf } from './strategies.ts'
 
 /** What an entity amounts to from a commit on. */
@@ -22,7 +22,7 @@ interface Past {
   isBlind: boolean
 }
 
-const BLINDING: ReadonlySet<string> = new Set(['power-loss', 'evicted', 'torn-write', 'corrupt-row', 'logged-out'])
+const BLINDING: ReadonlySet<string> = new Set([...ALWAYS_BLINDING, 'corrupt-row'])
 const KEPT = 200
 const ABSENT = 'nothing'
 const NEVER: readonly Moment[] = [{ text: ABSENT, tab: '', at: -Infinity }]

@@ -13,6 +13,7 @@ type Problem =
   | 'idempotency-key-missing'
   | 'idempotency-key-reused'
   | 'batch-aborted'
+  | 'invalid-parameter'
 
 const STATUS: Readonly<Record<Problem, number>> = {
   unauthorized: 401,
@@ -25,6 +26,7 @@ const STATUS: Readonly<Record<Problem, number>> = {
   'idempotency-key-missing': 400,
   'idempotency-key-reused': 422,
   'batch-aborted': 424,
+  'invalid-parameter': 400,
 }
 
 /** As a page of changes tells of it. */

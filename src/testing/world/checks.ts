@@ -1,4 +1,6 @@
-import type { CheckResult } from '../../engine/integrity/types.ts'
+import type { Problem } from '../../engine/integrity/types.ts'
+import type { Storm } from '../faults/storm.ts'
+import { spoil, type ReplicaDecay } from './decay.ts'
 import type { FactBody } from './facts.ts'
 import type { Tab } from './tab.ts'
 import type { Choices } from './tape.ts'
@@ -35,34 +37,64 @@ export function letPeopleCheck(world: World, steps: readonly CheckStep[]): void 
   for (const { atMs, device, tab, repair } of steps)
     world.scheduler.after(atMs, () => {
       const one = world.devices[device]?.tabs[tab]
-      if (one?.ready() !== undefined) void checkIn(world, one, repair, false)
+      if (one?.ready() !== undefined) void checkIn(world, one, { repair })
     })
 }
 
-async function checkIn(world: World, tab: Tab, repair: boolean, isAtRest: boolean): Promise<void> {
-  const about = { type: 'checked', tab: tab.name, device: tab.device.name, repair, isAtRest } as const
-  const tell = (result: string, problems: readonly string[]): void => world.tell({ ...about, result, problems })
+interface Looking {
+  readonly repair: boolean
+  readonly isAtRest?: boolean
+  readonly isCompared?: boolean
+}
+
+/** Gives what was found; undefined if it could not be looked for. */
+export async function checkIn(
+  world: World,
+  tab: Tab,
+  { repair, isAtRest = false, isCompared = false }: Looking,
+): Promise<readonly Problem[] | undefined> {
+  const about = { type: 'checked', call: {}, tab: tab.name, device: tab.device.name, repair, isAtRest, isCompared } as const
+  const tell = (result: string, problems: readonly string[], isUndecided = false): void =>
+    world.tell({ ...about, result, problems, isUndecided })
   tell('asked', [])
   try {
-    tell('done', textsOf((await tab.ready()?.check({ repair })) ?? NOTHING))
+    const options = isCompared ? { repair, server: true } : { repair }
+    const { problems, undecided } = (await tab.ready()?.check(options)) ?? NOTHING
+    tell('done', textsOf(problems), undecided.length > 0)
+    return problems
   } catch (error) {
     tell(codeOf(error), [])
+    return undefined
   }
 }
 
-const NOTHING = { problems: [] }
+const NOTHING = { problems: [], undecided: [] }
 
-function textsOf({ problems }: Pick<CheckResult, 'problems'>): Extract<FactBody, { type: 'checked' }>['problems'] {
+function textsOf(problems: readonly Problem[]): Extract<FactBody, { type: 'checked' }>['problems'] {
   return problems.map(({ code, collection, key, message }) => `${code} ${collection} ${key}: ${message}`)
 }
 
-/** Nobody does anything any more: what can be repaired is repaired in every tab, and then nothing is left to be found. */
-export async function checkAtRest(world: World, failed: () => boolean): Promise<void> {
-  for (const { tabs } of world.devices) {
-    for (const [tab, repair] of [...tabs.map((one) => [one, true] as const), ...tabs.map((one) => [one, false] as const)]) {
-      let isDone = tab.ready() === undefined
-      if (!isDone) void checkIn(world, tab, repair, !repair).then(() => (isDone = true))
-      await world.scheduler.run(world.scheduler.now() + LOOK_MS, () => failed() || isDone)
+/**
+ * Nobody does anything any more: what can be repaired is repaired in every tab, and then nothing is left to be found. Where replicas are compared with the
+ * server they are first as they are, then with what is `spoilt` of each.
+ */
+export async function checkAtRest(world: World, failed: () => boolean, spoilt: readonly ReplicaDecay[], fired: Storm['fired']) {
+  const isCompared = spoilt.length > 0
+  async function look(tab: Tab, looking: Looking): Promise<void> {
+    let isDone = tab.ready() === undefined
+    if (!isDone) void checkIn(world, tab, { ...looking, isCompared }).then(() => (isDone = true))
+    await world.scheduler.run(world.scheduler.now() + LOOK_MS, () => failed() || isDone)
+  }
+
+  for (const [number, device] of world.devices.entries()) {
+    const { tabs } = device
+    const one = spoilt[number]
+    if (one !== undefined) {
+      for (const tab of tabs) await look(tab, { repair: false })
+      const hit = spoil(device, one)
+      if (hit !== undefined) fired(hit.kind, device.name, [], hit.decayed)
     }
+    for (const tab of tabs) await look(tab, { repair: true })
+    for (const tab of tabs) await look(tab, { repair: false, isAtRest: true })
   }
 }

@@ -1,3 +1,4 @@
+import type { Table } from '../../adapters/memory/table.ts'
 import type { OperationRow } from '../../core/operation.ts'
 import type { Storage } from '../../core/ports.ts'
 import { createDisk } from './disk.ts'
@@ -17,6 +18,8 @@ export interface DeviceStore {
   evict(): void
   /** Somebody who does not run can't be waited for: what he holds is held. */
   isHeldUp(): boolean
+  /** What lies on the disk, where it can be reached row by row. */
+  readonly tables?: ReadonlyMap<string, Table>
   /** `swaps`: where rows are sealed, what another one holds is put into it. */
   corrupt?(seq: number, swaps: boolean): void
   /** What was committed since then never reached the disk. Gives the operations that are older now, or gone. */
@@ -47,6 +50,7 @@ export function transactionalStore(now: () => number): DeviceStore {
     storageOf: (around) => simulatedStorage(disk, around),
     evict: disk.evict,
     isHeldUp: () => false,
+    tables: disk.store.tables,
     corrupt: disk.corrupt,
     loseSince: disk.loseSince,
   }

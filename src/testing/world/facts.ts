@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../core/json.ts'
-import type { ServerWishes } from '../../core/ports.ts'
+import type { Scalar, ServerWishes } from '../../core/ports.ts'
 import type { OperationRow } from '../../core/operation.ts'
 import type { LeaseRow } from '../../core/schema.ts'
 import type { PendingPolicy } from '../../engine/log-out.ts'
@@ -14,6 +14,16 @@ export interface RowChange {
   readonly seq: number
   readonly before: OperationRow | undefined
   readonly row: OperationRow | undefined
+}
+
+/** A row that stands in the index of this field where that would be `wrong`, or that says so itself. */
+export interface DecayedRow {
+  readonly collection: string
+  readonly key: Scalar
+  readonly user: string
+  readonly field: string
+  /** Undefined: missing. */
+  readonly wrong: Scalar | undefined
 }
 
 export type TabChange = 'starting' | 'started' | 'stopping' | 'stopped' | 'killed' | 'frozen' | 'resumed'
@@ -79,9 +89,15 @@ export type FactBody =
   /** Somebody has a store checked; `asked` when he begins to. */
   | {
       readonly type: 'checked'
+      /** The same from when it was asked for until it is done. */
+      readonly call: object
       readonly tab: string
       readonly device: string
       readonly repair: boolean
+      /** It asks the server, too. */
+      readonly isCompared: boolean
+      /** It could not judge all of it. */
+      readonly isUndecided: boolean
       /** Nothing goes on any more, and everything was repaired. */
       readonly isAtRest: boolean
       readonly result: string
@@ -189,6 +205,8 @@ export type FactBody =
       readonly kind: FaultKind | 'logged-out'
       readonly where: string
       readonly seqs: readonly number[]
+      /** What of them can still be read, and where it is wrong. */
+      readonly decayed?: DecayedRow
     }
 
 export type Tell = (fact: FactBody) => void

@@ -2,6 +2,7 @@ import type { Json, JsonObject } from '../../core/json.ts'
 import { isObject } from '../../core/own.ts'
 import type { Effect, KeptAnswer, Resource, Retired, Served, ServerState } from './server-state.ts'
 import { changeOf, found, problem } from './answers.ts'
+import { digestsAt } from './digests.ts'
 import { hasItsValue, placesIn, placesOf, type IsInPart, type Place } from './places.ts'
 import {
   entityIn,
@@ -104,7 +105,7 @@ export function createModelServer({ anonymous, isInPart = hasItsValue, assignedI
 
   function read(request: ServerRequest): ServerResponse {
     const { path } = request
-    if (path.includes('?')) return pull(request)
+    if (path.includes('?')) return digestsAt(path, placesAt) ?? pull(request)
     const { value, version } = resources.get(path) ?? {}
     return value === undefined || version === undefined ? problem('not-found') : found(200, path, value, version)
   }

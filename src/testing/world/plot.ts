@@ -1,5 +1,7 @@
 import { withAudit } from './audit.ts'
 import { drawChecks, type CheckStep } from './checks.ts'
+import type { ReplicaDecay } from './decay.ts'
+import { drawDecay, drawSpoils, type DecayStep } from './decaying.ts'
 import { drawDecisions, type DecisionStep } from './decisions.ts'
 import { withEncryption } from './encryption.ts'
 import { drawNaming, type NamingStep } from './naming.ts'
@@ -33,10 +35,19 @@ export interface Plot {
   readonly naming: readonly NamingStep[]
   readonly leaving: readonly LogOutStep[]
   readonly pace: PacePlan
+  /** What becomes wrong on disks. */
+  readonly decaying: readonly DecayStep[]
+  /** By device, where replicas are compared with the server: what of each is to differ in the end. */
+  readonly spoilt: readonly ReplicaDecay[]
 }
 
 /** What may happen in a world beside its work and its faults: one of these, for each checker judges what it knows of. */
 const THEMES = ['none', 'checks', 'releases', 'names', 'log-outs', 'pace', 'none'] as const
+
+/** Of the worlds where stores may decay: so a quarter of all. */
+const DECAY_SHARE = 0.6
+/** Of those where stores are checked: a quarter of all. */
+const COMPARED_SHARE = 0.8
 
 /** What came later is drawn later: so a seed that is remembered for a mistake is still good for it where the new does not come up. */
 export function drawPlot(choices: Choices, shape: WorkloadShape): Plot {
@@ -62,6 +73,11 @@ export function drawPlot(choices: Choices, shape: WorkloadShape): Plot {
   const { hasFolders, steps: naming } = when('names', () => drawNaming(choices, shape, lastMs), { hasFolders: false, steps: [] })
   const leaving = when('log-outs', () => drawLogOuts(choices, shape, lastMs), [])
   const pace = when('pace', () => drawPace(choices, shape, lastMs), NO_PACE)
+  // What a damaged store does is judged less, so nobody else's theme is there.
+  const canDecay = theme === 'none' || theme === 'checks'
+  const decaying = choices.chance(DECAY_SHARE) && canDecay ? drawDecay(choices, shape, lastMs) : []
+  const isChecked = checks.length > 0 || decaying.length > 0
+  const spoilt = choices.chance(COMPARED_SHARE) && isChecked ? drawSpoils(choices, shape) : []
   return {
     settings: withBudget({ ...audited, shapes: isAlone ? shapes : 'none', hasFolders }, pace),
     checks,
@@ -74,6 +90,8 @@ export function drawPlot(choices: Choices, shape: WorkloadShape): Plot {
     naming,
     leaving,
     pace,
+    decaying,
+    spoilt,
   }
 }
 

@@ -1,4 +1,5 @@
-import type { Fact, FactBody, RowChange } from './facts.ts'
+import { OPERATIONS } from '../../core/schema.ts'
+import type { DecayedRow, Fact, FactBody, RowChange } from './facts.ts'
 
 /** A running hash over everything that happened; the text itself only where it is asked for. */
 export interface Trace {
@@ -77,8 +78,12 @@ function describe(fact: FactBody): string {
     case 'answered':
       return `${fact.request.tab} has request ${fact.request.number} answered: ${fact.answer}`
     case 'fault':
-      return `FAULT ${fact.kind} at ${fact.where}`
+      return `FAULT ${fact.kind} at ${fact.where}${fact.decayed === undefined ? '' : describeDecay(fact.decayed)}`
   }
+}
+
+function describeDecay({ collection, key, field, wrong }: DecayedRow): string {
+  return `: ${field} of ${collection} ${collection === OPERATIONS ? '#' : ''}${key} is ${wrong ?? 'missing'}`
 }
 
 function describeChange({ seq, before, row }: RowChange): string {

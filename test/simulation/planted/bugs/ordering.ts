@@ -6,8 +6,8 @@ export const ordering: readonly Bug[] = [
     'a lane overtaken after a retry',
     'While its head waits, the next that is queued goes.',
     'src/engine/chooser.js',
-    'const rows = read.map(readable);',
-    `const rows = read.map(readable).map((all) => {
+    "const rows = read.map((entries, at) => playable(entries, lanes[at] ?? ''));",
+    `const rows = read.map((entries, at) => playable(entries, lanes[at] ?? '')).map((all) => {
             const next = all.findIndex(({ status }) => status === 'queued');
             return next > 0 && all[0].status === 'waiting' && (all[0].dueAt ?? 0) > now ? all.slice(next) : all;
         });`,
