@@ -144,6 +144,18 @@ describe('F4 the checker of checks', () => {
     ['what is misplaced is found', [started, misplaced, asked, checked('done', [foundPlace])]],
     ['it is found and put right', [started, wrongField, asksToRepair, written({ rank: 5 }), repaired([foundField])]],
     ['it is found while somebody puts it right', [started, misplaced, asked, written({}), checked('done', [foundPlace])]],
+    [
+      'its tab slept in the midst of the check that puts it right',
+      [
+        started,
+        wrongField,
+        asksToRepair,
+        { ...started, change: 'frozen' } as FactBody,
+        { ...started, change: 'resumed' } as FactBody,
+        written({ rank: 5 }),
+        repaired([foundField]),
+      ],
+    ],
     ['it was written with its wrong field, and found', [started, wrongField, written({}), asked, checked('done', [foundField])]],
     [
       'another check that began before it is done after',

@@ -90,7 +90,8 @@ export const soundness: Checker = (_, report) => {
             report('S32', `${fact.tab} removed ${before.id} (${before.status}) in a check.`)
         }
       if (fact.type === 'tab') {
-        asked.delete(fact.tab)
+        // One that sleeps goes on with its checks when it wakes.
+        if (fact.change === 'starting' || fact.change === 'killed') asked.delete(fact.tab)
         users.set(fact.tab, fact.user)
       }
       if (fact.type === 'checked') checked(fact)
