@@ -6,7 +6,7 @@ import { EPOCH_MS } from '../../src/testing/world/clock.ts'
 import type { FactBody, Sent } from '../../src/testing/world/facts.ts'
 import type { Effect } from '../../src/testing/world/model-server.ts'
 import type { World } from '../../src/testing/world/world.ts'
-import { invariantsIn, told } from '../support/told.ts'
+import { invariantsIn, saidBy, told } from '../support/told.ts'
 import { queued as row } from '../support/queued.ts'
 
 const at = { tab: 'd1.t1', device: 'd1' } as const
@@ -362,5 +362,33 @@ describe('the checkers', () => {
       ...resentOn({ baseVersion: '3' }, { a: 5 }),
     ]
     expect(told(facts).violations).toContainEqual(expect.objectContaining({ invariant: 'S12', checker: 'three-way' }))
+  })
+
+  it('S12 tell of an update of what was deleted that the schema refuses, unless it refuses what it was made on, too', async () => {
+    const look: FactBody = {
+      type: 'served',
+      request: { ...sent('', '').request, method: 'GET', path: '/note/n1', writes: [] },
+      status: 404,
+      effects: [],
+      replayed: false,
+    }
+    const made = { payload: { high: 1 }, baseVersion: '3' }
+    const resent: OperationRow = { ...sending, ...made, rev: 4, reconciliations: 1, attempts: 2 }
+    const said = (low: number, high: number): Promise<readonly string[]> => {
+      const facts = [
+        servedEffect({ version: 3, after: { low, high } }),
+        stored,
+        look,
+        committed({ ...reconciling, ...made }, resent),
+      ]
+      return saidBy(
+        'three-way',
+        facts.map((fact, i) => [i, fact]),
+        10,
+        (settings) => ({ ...settings, schemas: ['at-once'], conflict: 'localWins' }),
+      )
+    }
+    expect(await said(5, 9)).toEqual(['S12'])
+    expect(await said(5, 4)).toEqual([])
   })
 })

@@ -85,6 +85,12 @@ export const threeWay: Checker = ({ now, register, settings, valueOf, wallTimeOf
     return { base: unstamped(base), local: unstamped(patched(base, row.payload)) }
   }
 
+  /** A value that the schema of the device refuses it has never had. */
+  function heldSidesOf(tab: string, row: OperationRow): Sides | undefined {
+    const sides = sidesOf(row)
+    return isRefused(settings, deviceOf(tab) ?? '', row.entity, sides?.base) ? undefined : sides
+  }
+
   function laterOf(tab: string, { hlc = '' }: OperationRow, remote: JsonObject | undefined): Later {
     if (settings.conflict !== 'lastWriteWins') return 'local'
     const theirs = remote?.[STAMP]
@@ -120,9 +126,8 @@ export const threeWay: Checker = ({ now, register, settings, valueOf, wallTimeOf
   }
 
   function decidedUpdate(tab: string, before: OperationRow, row: OperationRow, stamped: JsonObject): void {
-    const sides = sidesOf(before)
-    // A value that the schema of the device refuses it has never had.
-    if (sides === undefined || isRefused(settings, deviceOf(tab) ?? '', before.entity, sides.base)) return
+    const sides = heldSidesOf(tab, before)
+    if (sides === undefined) return
     const remote = unstamped(stamped)
     const later = laterOf(tab, before, stamped)
     if (row.status === 'sending') resent.set(`${row.user} ${wireKey(row)}`, { ...sides, row, later })
@@ -151,7 +156,7 @@ export const threeWay: Checker = ({ now, register, settings, valueOf, wallTimeOf
     if (later === 'unknown') return
     const outcome = outcomeOfDeletion(before.type, rulesOf(row.entity, settings), later)
     const made = outcome === 'local' && before.type === 'update'
-    const local = made ? sidesOf(before)?.local : undefined
+    const local = made ? heldSidesOf(tab, before)?.local : undefined
     // What an update makes of a value that nobody knows may be refused.
     if (made && local === undefined && row.conflict?.strategy === 'schema') return
     const isLeft = isLeftToPerson(tab, row, remote, local)
