@@ -4,6 +4,7 @@ import type { OperationRow } from '../core/operation.ts'
 import type { Settings } from '../core/options.ts'
 import type { Clock } from '../core/ports.ts'
 import { machineClock } from './machine-clock.ts'
+import { tellDirectly } from './tell-directly.ts'
 
 /** What the operation machine has done for it. Each effect answers the slot with an event. */
 export interface OperationEffects {
@@ -41,8 +42,8 @@ export function createSlots(
       id: `slot-${++made}`,
       input: { retry, ageingMs, maxReconciliations, sendTimeoutMs },
       clock: machineClock(clock),
-      ...(inspect === undefined ? {} : { inspect }),
     })
+    if (inspect !== undefined) tellDirectly(slot, inspect)
     all.add(slot)
     slot.subscribe({
       error: (error) => {
