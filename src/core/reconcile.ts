@@ -242,9 +242,13 @@ function towards(
   return { type: 'resend', as: 'update', payload: patch, version: conflict.remoteVersion }
 }
 
+/** How the conflict of an operation ended that went on because another of its transaction did: nobody decided about it. */
+export const WITH_TRANSACTION = 'transaction'
+
 /** True if the operation was parked for this very conflict and somebody who saw it sent it on: then that is the decision. */
 export function wasDecided(row: OperationRow, conflict: Conflict): boolean {
-  return row.conflict?.resolution !== 'pending' && wasSeen(row, conflict)
+  const { resolution, strategy } = row.conflict ?? {}
+  return resolution !== 'pending' && strategy !== WITH_TRANSACTION && wasSeen(row, conflict)
 }
 
 function wasSeen({ conflict: seen }: OperationRow, conflict: Conflict): boolean {

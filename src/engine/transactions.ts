@@ -3,6 +3,7 @@ import { SyncError, SyncOperationError } from '../core/errors.ts'
 import { isTerminal, keyOfUser, laneOf, type ConflictRecord, type NewOperationRow, type OperationRow } from '../core/operation.ts'
 import type { Settings } from '../core/options.ts'
 import type { SystemPorts, Write } from '../core/ports.ts'
+import { WITH_TRANSACTION } from '../core/reconcile.ts'
 import { finish, rankOf, storedError } from '../core/rows.ts'
 import { CONFLICTS, OPERATIONS, readOperation } from '../core/schema.ts'
 import { failedBy, follow, isTogether, memberSeqs, type Part } from '../core/transaction.ts'
@@ -163,7 +164,7 @@ function isUndone({ status }: OperationRow): boolean {
 /** With the whole its own conflict is given up, or sent again: it waits for nobody any more. */
 function goneOn(was: OperationRow, now: OperationRow): OperationRow {
   if (was.status !== 'parked' || now.status === 'parked') return now
-  return decided(now, isTerminal(now.status) ? 'discarded' : 'local', 'transaction')
+  return decided(now, isTerminal(now.status) ? 'discarded' : 'local', WITH_TRANSACTION)
 }
 
 /** What becomes of it is open. What is sent as one ends as one. */

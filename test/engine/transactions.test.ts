@@ -365,6 +365,24 @@ describe('where the API has an atomic batch', () => {
     expect(await engine.check()).toMatchObject({ total: 0 })
   })
 
+  it('S12 asks anew of a conflict that nobody decided about where another of its operations was retried', async () => {
+    const engine = await atomic({ entities: { note: { conflict: 'manual' } } })
+    await settledAll(engine, [create('a', { n: 1 })])
+    await elsewhere(world, 'DELETE', '/note/a')
+    const handle = await transact(engine, create('b'), update('a', { n: 3 }))
+    await eventOf(engine, 'conflict:detected')
+    const [first] = await engine.conflicts.list({ status: 'pending' })
+    await engine.operations.retry(handle.operations[0]!.id)
+    await eventOf(engine, 'conflict:detected', (event) => 'operation' in event && event.operation?.attempts === 2)
+    expect(await engine.conflicts.list({ status: 'pending' })).toMatchObject([
+      { id: first!.id, operationId: handle.operations[1]!.id },
+    ])
+    expect(world.notes()).toEqual({})
+    await engine.conflicts.resolve(first!.id, 'local')
+    expect(await handle.settled).toEqual({ status: 'done' })
+    expect(world.notes()).toMatchObject({ a: { n: 3 }, b: { n: 1 } })
+  })
+
   it('E4 is discarded, retried and, once it is a dead letter, enqueued anew as a whole', async () => {
     const engine = await atomic()
     engine.pause('test')
