@@ -18,6 +18,7 @@ import type { MadeOn, Occasion } from './audit-writer.ts'
 import { pullRowsIn } from './pull-rows.ts'
 import { editIn } from './store-edit.ts'
 import { editsIn } from './edits-counter.ts'
+import { revOf } from './revisions.ts'
 import type { RowStorage } from './shaped-storage.ts'
 
 /** The store in terms of the domain: rows of operations, entities and the install id. */
@@ -204,19 +205,24 @@ export function createStore(storage: RowStorage, committed: Committed = () => {}
       return { rows, last: page.length < limit ? undefined : String(page.at(-1)?.key) }
     },
 
-    /** Entities that the owner wrote after this revision, in that order. */
-    async entitiesChangedAfter(rev: number, limit: number): Promise<readonly EntityRow[]> {
-      const page = await storage.scan(ENTITIES, { index: 'changed', gt: [rev], limit })
-      return page.flatMap((entry) => readEntity(entry) ?? [])
+    /** Entities that stand after this revision, in that order, and after which more may stand. By damage one may stand where its own revision does not belong. */
+    async entitiesAfter(
+      place: number,
+      limit: number,
+    ): Promise<{ readonly rows: readonly EntityRow[]; readonly next: number | undefined }> {
+      const page = await storage.scan(ENTITIES, { index: 'changed', gt: [place], limit })
+      const next = page.length < limit ? undefined : placeOf(page.at(-1))
+      return { rows: page.flatMap((entry) => readEntity(entry) ?? []), next }
     },
 
     /** What stands in the store as gone up to this time, the oldest first. */
     tombstonesUntil: (at: number, limit: number) => storage.scan(ENTITIES, { index: 'deleted', lt: [at], limit }),
 
-    /** The entity that was written last, by its key and revision; the revision is 0 before the first. */
-    async newestEntity(): Promise<{ readonly key: Scalar | undefined; readonly rev: number }> {
+    /** The entity that was written last, by its key and where it stands; `seen` is its own revision, which is lower where it stands there by damage. Both are 0 before the first. */
+    async newestEntity(): Promise<{ readonly key: Scalar | undefined; readonly rev: number; readonly seen: number }> {
       const [entry] = await storage.scan(ENTITIES, { index: 'changed', limit: 1, reverse: true })
-      return { key: entry?.key, rev: Number(entry?.position[0] ?? 0) }
+      const rev = placeOf(entry)
+      return { key: entry?.key, rev, seen: Math.min(rev, revOf(readEntity(entry), rev)) }
     },
 
     ...pullRowsIn(storage),
@@ -231,6 +237,10 @@ export function createStore(storage: RowStorage, committed: Committed = () => {}
 
     edit: editIn(storage, { commit, byId: (id) => byIndex('id', id) }),
   }
+}
+
+function placeOf(entry: Entry | undefined): number {
+  return Number(entry?.position[0] ?? 0)
 }
 
 function waiting(user: string, gt: IndexKey, limit: number): ScanQuery {

@@ -5,11 +5,13 @@ import type { OperationRow } from '../core/operation.ts'
 import { text } from '../core/option-checks.ts'
 import type { Settings } from '../core/options.ts'
 import type { Clock, Write } from '../core/ports.ts'
-import { ENTITIES, OPERATIONS, isOperationRow, readEntity, type EntityRow } from '../core/schema.ts'
+import type { EntityRow } from '../core/schema.ts'
 import { distinct } from './distinct.ts'
 import type { Events } from './events.ts'
 import { guarded } from './guarded.ts'
 import { createMirror, type Mirror, type News } from './mirror.ts'
+import { newsOf } from './news.ts'
+import { newestOf } from './revisions.ts'
 import { PAGE_LIMIT, type Store } from './store.ts'
 import { createTurns } from './turns.ts'
 import type { Entity, EntityChange, EntityView } from './read-types.ts'
@@ -80,7 +82,7 @@ export function createViews(settings: Settings, store: Store, clock: Clock, even
     const mirror = mirrorOf(entity)
     isLooking = true
     try {
-      const before = (await store.newestEntity()).rev
+      const before = (await store.newestEntity()).seen
       for (let after = ''; ;) {
         const page = await store.entityPage(settings.user, entity, after, PAGE_LIMIT)
         mirror.take({ ...NOTHING, entities: page.rows })
@@ -103,10 +105,11 @@ export function createViews(settings: Settings, store: Store, clock: Clock, even
     let operations: readonly OperationRow[] = []
     for (let looks = 0; looks < MAX_LOOKS; looks++) {
       const before = after
-      for (let page = await store.entitiesChangedAfter(after, PAGE_LIMIT); page.length > 0;) {
-        for (const row of page) entities.set(row.key, row)
-        after = page.at(-1)?.rev ?? after
-        page = page.length < PAGE_LIMIT ? [] : await store.entitiesChangedAfter(after, PAGE_LIMIT)
+      for (let place: number | undefined = before; place !== undefined;) {
+        const page = await store.entitiesAfter(place, PAGE_LIMIT)
+        for (const row of page.rows) entities.set(row.key, row)
+        after = newestOf(page.rows, after)
+        place = page.next
       }
       if (looks > 0 && after === before) break
       operations = await liveOf(among)
@@ -128,7 +131,7 @@ export function createViews(settings: Settings, store: Store, clock: Clock, even
     isLooking = true
     try {
       const news = mirrors.size === 0 ? NOTHING : await lookFrom(rev, [...mirrors.values()])
-      rev = news.entities.reduce((newest, row) => Math.max(newest, row.rev ?? 0), rev)
+      rev = newestOf(news.entities, rev)
       show(news)
       shown = upTo
     } catch (error) {
@@ -262,29 +265,6 @@ export function createViews(settings: Settings, store: Store, clock: Clock, even
       rev = 0
     },
   }
-}
-
-/** By this handle's own commit. What can't be read is removed by its number alone. */
-function newsOf(writes: readonly Write[], keys: readonly number[], mirrors: readonly Mirror[]): News | undefined {
-  const entities: EntityRow[] = []
-  const operations: OperationRow[] = []
-  const removed = new Set<unknown>()
-  let appended = 0
-  for (const write of writes) {
-    if (write.type === 'append') {
-      const row = { ...write.value, seq: keys[appended++] }
-      if (isOperationRow(row)) operations.push(row)
-    } else if (write.type === 'delete') {
-      if (write.collection === OPERATIONS) removed.add(write.key)
-    } else if (write.collection === OPERATIONS) {
-      if (isOperationRow(write.value)) operations.push(write.value)
-    } else if (write.collection === ENTITIES) {
-      const row = readEntity({ key: '', position: [], value: write.value })
-      if (row !== undefined) entities.push(row)
-    }
-  }
-  const ended = removed.size === 0 ? [] : mirrors.flatMap((mirror) => mirror.live()).filter(({ seq }) => removed.has(seq))
-  return entities.length + operations.length + ended.length === 0 ? undefined : { entities, operations, ended }
 }
 
 function actionsOf({ entities }: Settings, entity: string): ActionEffects {

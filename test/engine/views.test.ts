@@ -3,6 +3,7 @@ import { firstValueFrom, filter } from 'rxjs'
 import type { Entity, EntityChange, EnqueueInput, Storage } from '../../src/index.ts'
 import { StorageUnavailableError } from '../../src/index.ts'
 import { ENTITIES } from '../../src/core/schema.ts'
+import { openDatabase } from '../../src/server/database.ts'
 import { faultyStorage } from '../support/faulty-storage.ts'
 import { elsewhere } from '../support/other-client.ts'
 import { createVirtualClock } from '../support/virtual-clock.ts'
@@ -112,6 +113,29 @@ describe('a view', () => {
       await owner.enqueue({ type: 'delete', entity: 'note', id: 'a' })
     ).settled
     expect(await gone).toBeUndefined()
+  })
+
+  it.each([
+    ['', 2],
+    [', though all of them fill a page', 1_001],
+  ])('S14 S18 goes on to show changes where an entity by damage stands as newer than all others%s', async (_, count) => {
+    const owner = await world.started()
+    await Promise.all(
+      (await owner.enqueueAll(Array.from({ length: count }, (_, i) => create(`n${i}`, { title: 'Hi' })))).map(
+        ({ settled }) => settled,
+      ),
+    )
+    const database = await openDatabase(world.path)
+    database.exec("UPDATE entities SET rev = rev + 10000 WHERE key = 'default/note/n0'")
+    database.close()
+    const follower = await world.started()
+    const seen = follower.view<Note>('note')
+    expect(await seen.list()).toHaveLength(count)
+    const changed = firstValueFrom(
+      seen.watch('n1').pipe(filter((entity) => entity?.value.title === 'Ho' && entity.status === 'synced')),
+    )
+    await owner.enqueue(update('n1', { title: 'Ho' }))
+    expect(await changed).toMatchObject({ id: 'n1' })
   })
 
   it('S14 shows nothing that never was, in a tab whose timers are called late', async () => {

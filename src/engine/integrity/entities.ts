@@ -2,6 +2,7 @@ import { keyOfUser } from '../../core/operation.ts'
 import type { Entry, Fence, Scalar } from '../../core/ports.ts'
 import { entityFaults } from '../../core/row-faults.ts'
 import { ENTITIES, readEntity } from '../../core/schema.ts'
+import { revOf } from '../revisions.ts'
 import { setAside } from './aside.ts'
 import type { Findings, Found } from './findings.ts'
 import { isPlaced, missedByIndexes, pagesOf, strays } from './pages.ts'
@@ -110,6 +111,6 @@ async function putAgain(task: Task, key: Scalar, fence: Fence): Promise<boolean>
 
 /** Higher than that of all others, and than its own: that one may be missing where the newest is looked for. */
 async function nextRev({ store }: Task, key: Scalar): Promise<number> {
-  const { rev = 0 } = readEntity(await store.storage.get(ENTITIES, key)) ?? {}
-  return Math.max((await store.newestEntity()).rev, Number.isFinite(rev) ? rev : 0) + 1
+  const own = revOf(readEntity(await store.storage.get(ENTITIES, key)), 0)
+  return Math.max((await store.newestEntity()).rev, own) + 1
 }
