@@ -220,14 +220,16 @@ function isUpsert({ type, baseVersion }: OperationRow, base: Json | undefined): 
 
 function examineUpdate(row: OperationRow, sides: Sides, rules: EntityOptions): Examination {
   const merged = mergeOf(row, sides, rules, 'local')
-  if (merged?.type === 'clean')
-    return {
-      type: 'resend',
-      as: 'update',
-      payload: diffMergePatch(sides.remote, merged.value),
-      version: sides.version,
-    }
-  return { type: 'conflict', conflict: conflictOf(row, 'update-update', sides, rules, merged) }
+  if (merged?.type !== 'clean') return { type: 'conflict', conflict: conflictOf(row, 'update-update', sides, rules, merged) }
+  const { remote, version } = sides
+  // When it was written is older than what is there tells: then that an earlier attempt was applied shows in the rest of it (S13).
+  if (
+    remote !== undefined &&
+    sameJson(merged.value, remote) &&
+    isThere({ ...row, payload: unstamped(row.payload, rules) }, remote)
+  )
+    return { type: 'done', value: remote, version }
+  return { type: 'resend', as: 'update', payload: diffMergePatch(remote, merged.value), version }
 }
 
 /** The request that makes the server's entity what was decided. */

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { encodeHlc } from '../../src/core/hlc.ts'
 import type { Json, JsonObject } from '../../src/core/json.ts'
 import { applyMergePatch } from '../../src/core/merge-patch.ts'
 import { merge3 } from '../../src/core/merge.ts'
@@ -50,6 +51,17 @@ describe('an update that was refused for another version', () => {
       }),
       { numRuns: 1_000 },
     )
+  })
+
+  it('S13 is done where all that it changed is there, and only when it was written is older than what the server has', () => {
+    const [ours, theirs] = [encodeHlc({ ms: 1_000, count: 0, node: 'a' }), encodeHlc({ ms: 2_000, count: 0, node: 'b' })]
+    const rules = { conflict: 'lastWriteWins', stamp: 'hlc' } as const
+    const update = row(1, 'update', { c: -5, hlc: ours })
+    const base = { a: 1, hlc: encodeHlc({ ms: 500, count: 0, node: 'b' }) }
+    const seen = (c: number, hlc: string): Examination => examine(update, base, found({ a: 12, c, hlc }), rules)
+    expect(seen(-5, theirs)).toEqual({ type: 'done', value: { a: 12, c: -5, hlc: theirs }, version: '7' })
+    expect(seen(-5, base.hlc)).toMatchObject({ type: 'resend', payload: { hlc: ours } })
+    expect(seen(4, theirs)).toMatchObject({ type: 'conflict' })
   })
 
   it('S12 loses nothing of the patch where the base is not known, and records what it takes the place of', () => {
