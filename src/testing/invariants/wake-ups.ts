@@ -1,4 +1,6 @@
+import { OPERATIONS } from '../../core/schema.ts'
 import type { Fact } from '../world/facts.ts'
+import { watchDecay } from './decayed.ts'
 import type { Checker } from './invariant.ts'
 
 /** How a tab that owns stands, as far as it tells. */
@@ -24,6 +26,7 @@ export const wakeUps: Checker = ({ now, wallTimeOf, dueIn, deviceOf }, report) =
   const frozen = new Set<string>()
   /** When each tab last wrote. */
   const wrote = new Map<string, number>()
+  const decay = watchDecay()
   /** By device: since when nothing has happened on it. */
   const quiet = new Map<string, { since: number; skewMs: number }>()
 
@@ -58,7 +61,7 @@ export const wakeUps: Checker = ({ now, wallTimeOf, dueIn, deviceOf }, report) =
         stirred(device)
         continue
       }
-      if (owner === undefined || owner.pauses.size > 0 || owner.isOpen) continue
+      if (owner === undefined || owner.pauses.size > 0 || owner.isOpen || hasWrong(device)) continue
       const left = dueIn(device, owner.user, IDLE_MS)
       if (left !== undefined)
         report('L5', `${tab} has rested for ${now() - since} ms, though ${left.id} (${left.status}) could go.`)
@@ -66,8 +69,14 @@ export const wakeUps: Checker = ({ now, wallTimeOf, dueIn, deviceOf }, report) =
     }
   }
 
+  /** What does not stand where it belongs is not found, or blocks its lane, until a check mends it. */
+  function hasWrong(device: string): boolean {
+    return decay.of(device).some(({ collection, mendedAt }) => collection === OPERATIONS && mendedAt === undefined)
+  }
+
   return {
     see(fact) {
+      decay.see(fact)
       const device = deviceIn(fact)
       if (device !== undefined) stirred(device)
       if (fact.type === 'fault' && fact.kind === 'throttled' && device !== undefined) stirred(device, now() + THROTTLED_MS)
