@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { DEFAULTS } from '../core/options.ts'
-import type { Write } from '../core/ports.ts'
-import { LEASE, META } from '../core/schema.ts'
 import { checkStore } from '../engine/integrity/check.ts'
+import { fenceOf } from '../engine/integrity/site.ts'
 import type { CheckResult, Problem } from '../engine/integrity/types.ts'
 import { createStore } from '../engine/store.ts'
 import { grouped, printJson, table, type Io } from './io.ts'
@@ -34,16 +33,13 @@ function siteOf(store: ReturnType<typeof createStore>, lease: LeaseInfo): Parame
     declared: { entities: {}, invariants: {} },
     ageingMs: DEFAULTS.ageingMs,
     now: () => Date.now(),
-    asOwner: (repair) => (lease.state === 'held' ? undefined : repair({ collection: META, key: LEASE, epoch: lease.epoch })),
+    asOwner: async (repair) =>
+      lease.state === 'held' ? false : repair(fenceOf(lease.epoch), (await store.newestEntity()).rev + 1),
     installId: randomUUID,
     quarantined() {},
     mended() {},
-    // Whoever owns the store next begins anew.
-    async pullAnew(user, entity) {
-      const rows = (await store.pullRows(user)).filter(([kind]) => kind === entity)
-      const writes = rows.map(([, { name }]): Write => ({ type: 'delete', collection: META, key: name }))
-      await store.commitAs(lease.epoch, writes)
-    },
+    // Whoever owns the store next sees it.
+    pullsForgotten() {},
   }
 }
 

@@ -48,6 +48,9 @@ export function createGenerations(user: string) {
       runs.set(entity, isSame ? known : next)
     },
     isPulled: (entity: string): boolean => runs.has(entity),
+    /** Whether this pull is the newest of its part: while it waited for a page, a repair may have made all be pulled anew. */
+    isCurrent: (entity: string, { scope, generation }: PullRow): boolean =>
+      (scope === undefined ? runs.get(entity) : followed.get(entity)?.get(scope))?.generation === generation,
     newest: (entity: string): number | undefined => runs.get(entity)?.generation,
     /** Undefined where the entity is pulled as a whole, or not at all. */
     partsOf: (entity: string): Parts | undefined => followed.get(entity),

@@ -1,3 +1,4 @@
+import type { Write } from '../core/ports.ts'
 import { META, pullRowName, readPullRow, type PullRow } from '../core/schema.ts'
 import type { RowStorage } from './shaped-storage.ts'
 
@@ -7,21 +8,31 @@ export type PullRowOf = readonly [entity: string, row: PullRow]
 
 /** How far each kind of entity has been pulled, and each part of it that is followed. */
 export function pullRowsIn(storage: RowStorage) {
+  async function pullRows(user: string): Promise<readonly PullRowOf[]> {
+    const prefix = pullRowName(user, '')
+    const found: PullRowOf[] = []
+    for (let after = prefix; ;) {
+      const page = await storage.scan(META, { gt: [after], lt: [`${prefix.slice(0, -1)}0`], limit: PAGE })
+      for (const row of page.map(readPullRow)) if (row !== undefined) found.push([entityOf(row.name.slice(prefix.length)), row])
+      if (page.length < PAGE) return found
+      after = String(page.at(-1)?.key)
+    }
+  }
+
   return {
     pullRow: async (user: string, entity: string, scope?: string) =>
       readPullRow(await storage.get(META, pullRowName(user, entity, scope))),
-
-    async pullRows(user: string): Promise<readonly PullRowOf[]> {
-      const prefix = pullRowName(user, '')
-      const found: PullRowOf[] = []
-      for (let after = prefix; ;) {
-        const page = await storage.scan(META, { gt: [after], lt: [`${prefix.slice(0, -1)}0`], limit: PAGE })
-        for (const row of page.map(readPullRow)) if (row !== undefined) found.push([entityOf(row.name.slice(prefix.length)), row])
-        if (page.length < PAGE) return found
-        after = String(page.at(-1)?.key)
-      }
+    pullRows,
+    /** What the owner writes so that all of this kind of entity is pulled anew, whoever is the owner by then: nobody knows any more how far it was pulled. */
+    async forgetPulls(user: string, entity: string): Promise<readonly Write[]> {
+      const rows = (await pullRows(user)).filter(([kind]) => kind === entity)
+      return rows.map(([, { name }]) => ({ type: 'delete', collection: META, key: name }))
     },
   }
+}
+
+export function putPullRow(row: PullRow): Write {
+  return { type: 'put', collection: META, value: row }
 }
 
 /** Names of entities hold no slash. */

@@ -3,13 +3,14 @@ import { withReplaced } from '../core/earlier.ts'
 import { laneOf } from '../core/operation.ts'
 import { DAY_MS } from '../core/option-checks.ts'
 import type { Change, Clock, CommitOptions, Write } from '../core/ports.ts'
-import { ENTITIES, isCounter, META, pullRowName, type EntityRow, type PullRow } from '../core/schema.ts'
+import { ENTITIES, isCounter, pullRowName, type EntityRow, type PullRow } from '../core/schema.ts'
 import type { Occasion } from './audit-writer.ts'
 import type { Confirmation } from './confirmation.ts'
 import { createConfirmer, versionOf, type Confirmed } from './confirmer.ts'
 import { createGenerations } from './generations.ts'
 import { afterChoice, afterPull, heldByOthers, holdersOf, isMetBy, noted, orderOf } from './holders.ts'
 import { PAGE_LIMIT, type Store } from './store.ts'
+import { putPullRow } from './pull-rows.ts'
 import type { PageWrite, Told, Writer } from './replica-writes.ts'
 import { createTurns } from './turns.ts'
 
@@ -18,6 +19,8 @@ type LeftOf = (row: EntityRow) => EntityRow | undefined
 
 /** Temporary ids may stand in an open page, or in its address, long after nothing of ours names them. They are forgotten as tombstones are, this much later. */
 const NAME_KEPT_MS = 30 * DAY_MS
+/** Each owner begins above all that the ones before it gave, also where by damage the newest entity is not found: what others have seen as new is not given again. */
+const REVISIONS_AN_EPOCH = 1_048_576
 const NO_SEQS: ReadonlyMap<string, number | undefined> = new Map()
 
 export type Replica = ReturnType<typeof createReplica>
@@ -41,7 +44,7 @@ export function createReplica(store: Store, user: string, clock: Clock, actionsO
   async function load(epoch: number): Promise<void> {
     if (loadedAs === epoch) return
     const rows = await store.pullRows(user)
-    rev = (await store.newestEntity()).rev
+    rev = Math.max(rev, (await store.newestEntity()).rev, epoch * REVISIONS_AN_EPOCH)
     pulls.load(rows)
     loadedAs = epoch
   }
@@ -125,12 +128,12 @@ export function createReplica(store: Store, user: string, clock: Clock, actionsO
     own: async (epoch: number): Promise<void> => (loadedAs === epoch ? undefined : turns.take(() => load(epoch))),
     /** Nothing else writes entities meanwhile. */
     inTurn: turns.take,
-    /** The same, for who writes beside it what it has in memory. */
-    repaired: (task: () => Promise<boolean>): Promise<boolean> =>
+    /** The same, for who writes beside it what it has in memory; `next` is a revision that nothing had. */
+    repaired: (epoch: number, task: (next: number) => Promise<boolean>): Promise<boolean> =>
       turns.take(async () => {
-        const isWritten = await task()
-        if (isWritten) loadedAs = undefined
-        return isWritten
+        await load(epoch)
+        loadedAs = undefined
+        return task(++rev)
       }),
     /** Whether anything of this kind was ever pulled. */
     isPulled: pulls.isPulled,
@@ -171,6 +174,7 @@ export function createReplica(store: Store, user: string, clock: Clock, actionsO
     applyPage: (writer: Writer, page: PageWrite): Promise<'applied' | 'outdated'> =>
       turns.take(async () => {
         await load(writer.epoch)
+        if (!pulls.isCurrent(page.entity, page.row)) return 'outdated'
         const writes = await pageWrites(page)
         if (writes === 'outdated') return writes
         await write(writer, [...writes, putPullRow(page.row)], page.isFirst ? 'firstPull' : 'turn')
@@ -210,6 +214,7 @@ export function createReplica(store: Store, user: string, clock: Clock, actionsO
     note: (writer: Writer, entity: string, row: PullRow) =>
       turns.take(async () => {
         await load(writer.epoch)
+        if (!pulls.isCurrent(entity, row)) return
         await write(writer, [putPullRow(row)])
         pulls.note(entity, row)
       }),
@@ -221,7 +226,7 @@ export function createReplica(store: Store, user: string, clock: Clock, actionsO
     sweep: (writer: Writer, entity: string, row: PullRow): Promise<'swept' | 'outdated'> =>
       turns.take(async () => {
         await load(writer.epoch)
-        if (isInDoubt) return 'outdated'
+        if (isInDoubt || !pulls.isCurrent(entity, row)) return 'outdated'
         pulls.note(entity, row)
         const named = new Set(row.quarantined?.map(({ id }) => laneOf(user, entity, id)))
         await sweepRows(writer, entity, (found) => afterPull(found, row, pulls.partsOf(entity), named), [putPullRow(row)])
@@ -292,8 +297,4 @@ export function createReplica(store: Store, user: string, clock: Clock, actionsO
 function lacks(current: EntityRow | undefined, change: Change): boolean {
   const isTold = current?.value !== undefined && current.isReckoned !== true
   return current?.deletedAt === undefined && current?.aside?.why !== 'newer' && !isTold && 'value' in change
-}
-
-function putPullRow(row: PullRow): Write {
-  return { type: 'put', collection: META, value: row }
 }

@@ -63,6 +63,7 @@ describe('tombstones', () => {
     const { store, keys } = await storeWith([1, undefined])
     const replica = createReplica(store, 'u', createVirtualClock(), () => ({}))
     const row = { name: 'pull/u/note', generation: 1, isPartial: false, met: 0, cursor: '2' }
+    await store.commit([{ type: 'put', collection: META, value: { ...row, cursor: '1' } }])
     const changes = [{ id: '0', version: '2', value: { isBack: true } }]
     let paged: Promise<unknown> = Promise.resolve()
     const interrupted: typeof store = {

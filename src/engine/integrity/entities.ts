@@ -1,8 +1,7 @@
 import { keyOfUser } from '../../core/operation.ts'
-import type { Entry, Fence, Scalar } from '../../core/ports.ts'
+import type { Entry, Fence, Scalar, Write } from '../../core/ports.ts'
 import { entityFaults } from '../../core/row-faults.ts'
 import { ENTITIES, readEntity } from '../../core/schema.ts'
-import { revOf } from '../revisions.ts'
 import { setAside } from './aside.ts'
 import type { Findings, Found } from './findings.ts'
 import { isPlaced, missedByIndexes, pagesOf, strays } from './pages.ts'
@@ -77,20 +76,21 @@ async function checkRow(task: Task, findings: Findings, { key }: Entry): Promise
  * other tabs see that, and what is pulled has a higher revision.
  */
 async function bringAnew(task: Task, key: Scalar): Promise<boolean> {
-  const move = async (fence: Fence): Promise<boolean> => {
-    const value = { key, rev: await nextRev(task, key) }
-    return setAside(task, ENTITIES, key, (entry) => !isSound(entry), [{ type: 'put', collection: ENTITIES, value }], fence)
-  }
-  const isAside = (await task.asOwner(move)) ?? false
   const { user, entity } = keyParts(key)
-  if (isAside) await task.pullAnew(decodeURIComponent(user), entity)
+  const move = async (fence: Fence, next: number): Promise<boolean> => {
+    const empty: Write = { type: 'put', collection: ENTITIES, value: { key, rev: next } }
+    const forgotten = await task.store.forgetPulls(decodeURIComponent(user), entity)
+    return setAside(task, ENTITIES, key, (entry) => !isSound(entry), [empty, ...forgotten], fence)
+  }
+  const isAside = await task.asOwner(move)
+  if (isAside) task.pullsForgotten(entity)
   return isAside
 }
 
 async function foundPlace(task: Task, findings: Findings, { key }: Entry, seen: Set<Scalar>): Promise<void> {
   if (seen.has(key)) return
   seen.add(key)
-  const isMended = task.repair && ((await task.asOwner((fence) => putAgain(task, key, fence))) ?? false)
+  const isMended = task.repair && (await task.asOwner((fence, next) => putAgain(task, key, fence, next)))
   const { entity, id } = keyParts(key)
   findings.add({
     ...about(key),
@@ -100,17 +100,10 @@ async function foundPlace(task: Task, findings: Findings, { key }: Entry, seen: 
   })
 }
 
-async function putAgain(task: Task, key: Scalar, fence: Fence): Promise<boolean> {
-  const { store } = task
+async function putAgain({ store }: Task, key: Scalar, fence: Fence, next: number): Promise<boolean> {
   const was = readEntity(await store.storage.get(ENTITIES, key))
   if (was === undefined) return true
-  const value = { ...was, rev: await nextRev(task, key) }
+  const value = { ...was, rev: next }
   await store.commit([{ type: 'put', collection: ENTITIES, value, was }], { fence }, 'turn')
   return true
-}
-
-/** Higher than that of all others, and than its own: that one may be missing where the newest is looked for. */
-async function nextRev({ store }: Task, key: Scalar): Promise<number> {
-  const own = revOf(readEntity(await store.storage.get(ENTITIES, key)), 0)
-  return Math.max((await store.newestEntity()).rev, own) + 1
 }

@@ -2,7 +2,6 @@ import type { EngineActor } from '../../../machines/engine.ts'
 import type { SyncError } from '../../core/errors.ts'
 import type { Settings } from '../../core/options.ts'
 import type { Clock, Transport } from '../../core/ports.ts'
-import { LEASE, META } from '../../core/schema.ts'
 import type { createDispatcher } from '../dispatcher.ts'
 import type { BreakerSigns } from '../breaker-signs.ts'
 import { verdictOn } from '../check-page.ts'
@@ -13,7 +12,7 @@ import type { Replica } from '../replica.ts'
 import type { Store } from '../store.ts'
 import { checkCheckOptions, checkStore } from './check.ts'
 import { createAsking, type ServerSide } from './server-side.ts'
-import type { Site } from './site.ts'
+import { fenceOf, type Site } from './site.ts'
 import type { CheckOptions, CheckResult } from './types.ts'
 
 export interface IntegrityParts {
@@ -65,15 +64,15 @@ export function createIntegrity(settings: Settings, parts: IntegrityParts) {
       now: clock.now,
       server: serverSide(signal),
       declared: settings,
-      asOwner: (repair) =>
-        dispatcher.isOwner() ? replica.repaired(() => repair({ collection: META, key: LEASE, epoch: epoch() })) : undefined,
+      asOwner: async (repair) =>
+        dispatcher.isOwner() ? replica.repaired(epoch(), (next) => repair(fenceOf(epoch()), next)) : false,
       installId: parts.clientId,
       quarantined: parts.quarantined,
       mended() {
         dispatcher.changed()
         parts.tell()
       },
-      pullAnew: async (_, entity) => parts.machine()?.send({ type: 'PULL.WANTED', targets: [{ entity, full: true }] }),
+      pullsForgotten: (entity) => parts.machine()?.send({ type: 'PULL.WANTED', targets: [{ entity, full: false }] }),
     }
   }
 

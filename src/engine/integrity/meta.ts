@@ -40,7 +40,7 @@ async function foundUnreadable(task: Task, findings: Findings, key: Scalar, kind
   if (now === undefined || kind.isReadable(now)) return
   const isRepaired = task.repair && kind.isLeft !== true && (await repair(task, key, kind))
   const entity = kind.entityOf?.(String(key))
-  if (isRepaired && entity !== undefined) await task.pullAnew(userIn(String(key)), entity)
+  if (isRepaired && entity !== undefined) task.pullsForgotten(entity)
   findings.add({
     code: 'unreadable',
     collection: META,
@@ -54,12 +54,14 @@ async function foundUnreadable(task: Task, findings: Findings, key: Scalar, kind
 async function repair(task: Task, key: Scalar, kind: Kind): Promise<boolean> {
   const isUnreadable = (entry: Entry): boolean => !kind.isReadable(entry)
   const move = async (fence?: Fence): Promise<boolean> => {
-    const gone: readonly Write[] = [{ type: 'delete', collection: META, key }]
+    const entity = kind.entityOf?.(String(key))
+    const also = entity === undefined ? [] : await task.store.forgetPulls(userIn(String(key)), entity)
+    const gone: readonly Write[] = [{ type: 'delete', collection: META, key }, ...also]
     const instead = kind.instead === undefined ? gone : await kind.instead(task, key)
     return setAside(task, META, key, isUnreadable, instead, fence)
   }
   if (kind.isOwners !== true) return move()
-  return (await task.asOwner(move)) ?? false
+  return task.asOwner(move)
 }
 
 /** More requests than can have been made since the last that was answered. */

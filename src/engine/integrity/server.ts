@@ -1,4 +1,5 @@
 import { laneOf } from '../../core/operation.ts'
+import type { Fence } from '../../core/ports.ts'
 import { ENTITIES, META, pullRowName, readPullRow, type EntityRow, type PullRow } from '../../core/schema.ts'
 import type { Told } from '../replica-writes.ts'
 import { differingIds, isSame, MOST_DIFFERENT, type Difference, type Part } from './compare.ts'
@@ -110,13 +111,19 @@ async function found(
   })
 }
 
+async function forget({ store }: Task, user: string, entity: string, fence: Fence): Promise<boolean> {
+  await store.commit(await store.forgetPulls(user, entity), { fence }, 'turn')
+  return true
+}
+
 async function foundMore(task: Task, user: string, entity: string, findings: Findings): Promise<void> {
-  if (task.repair) await task.pullAnew(user, entity)
+  const isForgotten = task.repair && (await task.asOwner((fence) => forget(task, user, entity, fence)))
+  if (isForgotten) task.pullsForgotten(entity)
   findings.add({
     code: 'differs',
     collection: ENTITIES,
     key: laneOf(user, entity, ''),
     entity,
-    message: `More than ${MOST_DIFFERENT} of ${entity} differ from what the server has. ${task.repair ? 'All of it is pulled anew' : 'Pull all of it anew, by synchronize({ full: true })'}, then check once more.`,
+    message: `More than ${MOST_DIFFERENT} of ${entity} differ from what the server has. ${isForgotten ? 'All of it is pulled anew' : 'Pull all of it anew, by synchronize({ full: true })'}, then check once more.`,
   })
 }

@@ -2,6 +2,7 @@ import type { SyncError } from '../../core/errors.ts'
 import type { Ageing } from '../../core/rows.ts'
 import type { Fence } from '../../core/ports.ts'
 import type { Declared } from './invariants.ts'
+import { LEASE, META } from '../../core/schema.ts'
 import type { ServerSide } from './server-side.ts'
 import type { Store } from '../store.ts'
 
@@ -13,8 +14,11 @@ export interface Site {
   readonly ageingMs: Ageing
   /** Milliseconds since 1970. */
   now(): number
-  /** Runs a repair, which tells whether it has written, while nobody else writes what only the owner of the lease does; undefined if this is not the owner. */
-  asOwner(repair: (fence: Fence) => Promise<boolean>): Promise<boolean> | undefined
+  /**
+   * Runs a repair, which tells whether it has written, while nobody else writes what only the owner of the lease does; false if this is not the owner.
+   * `next` is a revision for an entity, higher than any that somebody has seen.
+   */
+  asOwner(repair: (fence: Fence, next: number) => Promise<boolean>): Promise<boolean>
   /** Undefined where there is none to ask. */
   readonly server: ServerSide | undefined
   /** What the application has declared. */
@@ -25,8 +29,8 @@ export interface Site {
   quarantined(sequence: number, error: SyncError): void
   /** Operations were mended: who sends them looks again. */
   mended(): void
-  /** All of this kind of entity of a user is to be pulled anew, as soon as that can be. */
-  pullAnew(user: string, entity: string): Promise<void>
+  /** It is not known any more how far this kind of entity was pulled: who pulls begins anew. */
+  pullsForgotten(entity: string): void
 }
 
 /** What one check is to do. */
@@ -40,4 +44,8 @@ export interface Task extends Site {
 
 export function isOwn({ user }: Site, other: string): boolean {
   return user === undefined || user === other
+}
+
+export function fenceOf(epoch: number): Fence {
+  return { collection: META, key: LEASE, epoch }
 }
