@@ -32,10 +32,19 @@ type Change = Pick<DecayedRow, 'field' | 'wrong'>
 const ALIKE = 8
 const FAR = 1_000
 
-/** Damages one field of an index behind everybody's back. Undefined if nothing is there to be hit. */
-export function decay({ disk }: Device, { collection, isTorn, row, change }: Decay): Hit | undefined {
+/**
+ * Damages one field of an index behind everybody's back; of a row that was not hit before, for a second time might put right what the first did. Undefined if
+ * nothing is there to be hit.
+ */
+export function decay(
+  { disk }: Device,
+  { collection, isTorn, row, change }: Decay,
+  wasHit: (collection: string, key: Scalar) => boolean,
+): Hit | undefined {
   const table = disk.tables?.get(collection)
-  const keys = [...(table?.rows.keys() ?? [])].filter((key) => collection !== OPERATIONS || !disk.damaged.has(Number(key)))
+  const isSound = (key: Scalar): boolean =>
+    !wasHit(collection, key) && (collection !== OPERATIONS || !disk.damaged.has(Number(key)))
+  const keys = [...(table?.rows.keys() ?? [])].filter(isSound)
   const key = keys[Math.floor(row * keys.length)]
   const stored = key === undefined ? undefined : rowIn(table, key)
   if (table === undefined || key === undefined || stored === undefined) return undefined

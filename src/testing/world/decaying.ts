@@ -54,6 +54,7 @@ export function drawSpoils(choices: Choices, { deviceCount }: WorkloadShape): re
 export function createDecaying(world: World, steps: readonly DecayStep[], fired: Storm['fired']): Decaying {
   /** By device: whose rows have decayed since everything of them was repaired, and in which collections. */
   const open = new Map<Device, Map<string, Set<string>>>()
+  const hitBefore = new Map<Device, Set<string>>()
   /** Since when somebody does so. */
   const mending = new Map<Device, number>()
   /** Nothing decays any more, and what is left is repaired by plan. */
@@ -61,9 +62,13 @@ export function createDecaying(world: World, steps: readonly DecayStep[], fired:
 
   function hit(step: DecayStep): void {
     const device = world.devices[step.device]
-    const found = device === undefined ? undefined : decay(device, step)
-    if (device === undefined || found === undefined) return
-    const { user, collection } = found.decayed
+    if (device === undefined) return
+    const before = hitBefore.get(device) ?? new Set<string>()
+    hitBefore.set(device, before)
+    const found = decay(device, step, (...place) => before.has(place.join('/')))
+    if (found === undefined) return
+    const { user, collection, key } = found.decayed
+    before.add(`${collection}/${key}`)
     const users = open.get(device) ?? new Map<string, Set<string>>()
     open.set(device, users.set(user, (users.get(user) ?? new Set()).add(collection)))
     fired(found.kind, device.name, found.seqs, found.decayed)
