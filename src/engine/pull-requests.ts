@@ -2,7 +2,7 @@ import type { PullTarget } from '../../machines/pull.ts'
 import { ValidationError } from '../core/errors.ts'
 import type { Settings } from '../core/options.ts'
 import type { Entry } from '../core/ports.ts'
-import { pullRequestsName, readPullRequests } from '../core/pull-request-row.ts'
+import { pullRequestsName, readPullRequests, type PullRequestRow } from '../core/pull-request-row.ts'
 import { isRecord, type PullRow } from '../core/schema.ts'
 import { answersIn } from './pull-rows.ts'
 import { isSame } from './scopes.ts'
@@ -37,7 +37,8 @@ export function createPullRequests(settings: Settings, store: Store, hooks: Pull
   const { user } = settings
   const name = pullRequestsName(user)
   const listeners = new Set<() => void>()
-  const requested = new Map<string, number>()
+  /** As they were when this engine last took what is new of them. */
+  let known: PullRequestRow['requests'] = []
   let taken = 0
 
   function write(entities: readonly string[], full: boolean): Promise<number> {
@@ -55,10 +56,10 @@ export function createPullRequests(settings: Settings, store: Store, hooks: Pull
     const answered = answersIn(await store.pullRows(user))
     const open = row.requests.filter(({ rev }) => rev > taken)
     taken = row.rev
+    known = row.requests
     const targets = open.flatMap(({ rev, entities, full }) =>
       entities.filter((entity) => rev > (answered.get(entity) ?? 0)).map((entity) => ({ rev, entity, full })),
     )
-    for (const { rev, entities } of open) for (const entity of entities) requested.set(entity, rev)
     if (targets.length > 0) hooks.want(targets.map(({ entity, full }) => ({ entity, full })))
   }
 
@@ -114,7 +115,15 @@ export function createPullRequests(settings: Settings, store: Store, hooks: Pull
       takeSoon()
       return Promise.all(entities.map((entity) => answerOf(entity, rev)))
     },
-    requestOf: (entity: string): number => requested.get(entity) ?? 0,
+    /**
+     * The newest request that a pull meets which asks the server from now on, where `answered` is met already: for everything only one is met that was there
+     * when a pull from the beginning began, which then was the request `begunWith`.
+     */
+    requestOf(entity: string, answered: number, begunWith = 0): number {
+      const open = known.filter(({ rev, entities }) => rev > answered && entities.includes(entity))
+      const next = open.findIndex(({ rev, full }) => full && rev > begunWith)
+      return open.slice(0, next === -1 ? open.length : next).at(-1)?.rev ?? answered
+    },
     /** Another handle has written the rows in which requests and answers lie. */
     storeChanged(): void {
       takeSoon()

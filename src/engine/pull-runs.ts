@@ -9,6 +9,7 @@ const LONGEST_RUN = 100_000
 /** The cursors that the present run of each pull, by its name, has had: a server that gives one again would be asked for ever (L8). */
 export function createPullRuns() {
   const runs = new Map<string, Set<string>>()
+  const requests = new Map<string, number>()
 
   function loopIn(
     name: string,
@@ -35,6 +36,13 @@ export function createPullRuns() {
     isUnderWay: (name: string): boolean => runs.has(name),
     loopIn,
     end: (name: string): void => void runs.delete(name),
+    /** From the beginning; `request` is the newest that was there by then. */
+    beginAnew(name: string, request: number): void {
+      runs.delete(name)
+      requests.set(name, request)
+    },
+    /** The newest request that the last pull from the beginning meets; undefined where another owner began it. */
+    begunWith: (name: string): number | undefined => requests.get(name),
   }
 }
 

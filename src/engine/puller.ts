@@ -23,8 +23,8 @@ export interface PullerHooks {
   signs: BreakerSigns
   events: Events
   networkSuspected(): void
-  /** The newest request for this entity; 0 if nobody asked. */
-  requestOf(entity: string): number
+  /** The newest request for this entity that is met by what is asked for from now on, by a pull that began with that request; `answered` if none is. */
+  requestOf(entity: string, answered: number, begunWith: number | undefined): number
   /** The parts of an entity that are followed; undefined if it is pulled as a whole. */
   scopesOf(entity: string): Promise<readonly string[]> | undefined
   /** Whether the server tells when something changes. */
@@ -45,6 +45,8 @@ interface Turn {
   /** For events. */
   readonly part: { readonly entity: string; readonly scope?: string }
   readonly row: PullRow
+  /** Up to which request it answers. */
+  readonly request: number
   readonly failures: number
   readonly writer: Writer
 }
@@ -88,7 +90,8 @@ export function createPuller(
       const isBegun = known !== undefined && known.parts === undefined
       const row = full || !isBegun ? await begin(part, known, writer) : known
       began = row !== known
-      return { began, ...(await ask({ entity, part, row, failures, writer })) }
+      const request = requestOf(entity, row.answers ?? 0, row.isPartial ? runs.begunWith(row.name) : undefined)
+      return { began, ...(await ask({ entity, part, row, request, failures, writer })) }
     } catch (error) {
       if (signal.aborted) runs.end(pullRowName(user, entity, scope))
       else if (!(error instanceof StorageFencedError)) events.emit({ type: 'storage:error', error })
@@ -113,7 +116,8 @@ export function createPuller(
 
   /** Where nothing is followed there is nothing to ask the server for. */
   async function answerForNone(entity: string, writer: Writer): Promise<void> {
-    const [whole, request] = [await replica.pullRow(entity), requestOf(entity)]
+    const whole = await replica.pullRow(entity)
+    const request = requestOf(entity, whole?.answers ?? 0, Infinity)
     if (whole !== undefined && request > (whole.answers ?? 0)) await replica.note(writer, entity, { ...whole, answers: request })
     events.emit({ type: 'pull:completed', entity, changes: 0 })
   }
@@ -129,7 +133,7 @@ export function createPuller(
       ...(known?.answers === undefined ? {} : { answers: known.answers }),
     }
     const begun = await replica.begin(writer, entity, row)
-    runs.end(row.name)
+    runs.beginAnew(row.name, requestOf(entity, 0, Infinity))
     return begun
   }
 
@@ -207,7 +211,7 @@ export function createPuller(
   }
 
   async function take(turn: Turn, pulled: Page): Promise<Step> {
-    const { entity, part, row, writer } = turn
+    const { entity, part, row, request, writer } = turn
     const loop = runs.loopIn(row.name, entity, row.cursor, pulled)
     if (loop !== undefined) return fail(turn, { type: 'failed', error: loop })
     const { changes, unusable, cursor, hasMore, etag, total = row.total } = pulled
@@ -218,7 +222,7 @@ export function createPuller(
     const next = withQuarantined(reached, afterPage(row, pulled, clock.now()))
     const alsoMet = unusable.flatMap(({ id }) => id ?? [])
     const isSwept = !row.isPartial || row.wasEmpty === true
-    const held = !hasMore && isSwept ? ended(entity, next) : next
+    const held = !hasMore && isSwept ? ended(request, next) : next
     const stored = await replica.applyPage(writer, { entity, changes, alsoMet, isFirst: row.isPartial, row: held })
     if (stored === 'outdated') return more()
     for (const { id, error } of unusable)
@@ -228,22 +232,21 @@ export function createPuller(
     // What the page has and nobody can read may be any entity: then none counts as gone.
     const mayBeAny = unusable.some(({ id }) => id === undefined)
     if (isSwept) return completed(turn, met)
-    if (mayBeAny) await replica.note(writer, entity, ended(entity, next))
-    else if ((await replica.sweep(writer, entity, ended(entity, next))) === 'outdated') return more()
+    if (mayBeAny) await replica.note(writer, entity, ended(request, next))
+    else if ((await replica.sweep(writer, entity, ended(request, next))) === 'outdated') return more()
     return completed(turn, met)
   }
 
   /** Nothing is new: then nothing is written either, unless somebody waits for it. */
   async function unchanged(turn: Turn): Promise<Step> {
-    const { entity, row, writer } = turn
-    if (row.lastError !== undefined || requestOf(entity) > (row.answers ?? 0))
-      await replica.note(writer, entity, ended(entity, row))
+    const { entity, row, request, writer } = turn
+    if (row.lastError !== undefined || request > (row.answers ?? 0)) await replica.note(writer, entity, ended(request, row))
     return completed(turn, row.met)
   }
 
   /** Each run counts anew. */
-  function ended(entity: string, { lastError: _lastError, wasEmpty: _wasEmpty, total: _total, ...row }: PullRow): PullRow {
-    return { ...row, isPartial: false, met: 0, completeAt: clock.now(), answers: Math.max(requestOf(entity), row.answers ?? 0) }
+  function ended(request: number, { lastError: _lastError, wasEmpty: _wasEmpty, total: _total, ...row }: PullRow): PullRow {
+    return { ...row, isPartial: false, met: 0, completeAt: clock.now(), answers: request }
   }
 
   function completed({ part, row }: Turn, changes: number): Step {
@@ -260,10 +263,9 @@ export function createPuller(
   }
 
   /** Who asked for it hears of it; it is tried again all the same. */
-  async function fail({ entity, part, row, failures, writer }: Turn, { error, retryAfterMs }: Failed): Promise<Step> {
+  async function fail({ entity, part, row, request, failures, writer }: Turn, { error, retryAfterMs }: Failed): Promise<Step> {
     if (error.code === 'offline') networkSuspected()
     heed(entity, { error, retryAfterMs })
-    const request = requestOf(entity)
     const isAwaited = request > (row.answers ?? 0)
     if (isAwaited) await replica.note(writer, entity, { ...row, answers: request, lastError: storedError(error) })
     const isHeldBack = error instanceof CircuitBreakerOpenError // Of its opening the breaker itself has told.

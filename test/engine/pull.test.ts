@@ -11,11 +11,13 @@ import {
   type PullRequest,
   type Storage,
   type SyncProgress,
+  type SyncQuery,
   type Transport,
   type Write,
 } from '../../src/index.ts'
 import { httpTransport } from '../../src/adapters/http/index.ts'
 import { memoryStorage } from '../../src/adapters/memory.ts'
+import { pullRequestsName, readPullRequests } from '../../src/core/pull-request-row.ts'
 import { ENTITIES, isRecord, META, pullRowName } from '../../src/core/schema.ts'
 import { faultyStorage } from '../support/faulty-storage.ts'
 import { elsewhere } from '../support/other-client.ts'
@@ -589,3 +591,63 @@ describe('a pull', () => {
     expect(await engine.view('note').list()).toMatchObject([{ id: 'mine', status: 'synced' }])
   })
 })
+
+describe('a request for a pull', () => {
+  /** One page has come from the server, and is on its way, when it is made. */
+  async function duringPage(
+    query: SyncQuery,
+  ): Promise<{ readonly cursors: readonly unknown[]; readonly titles: readonly unknown[] }> {
+    const [reached, released, taken] = [signal(), signal(), signal()]
+    const answered: unknown[] = []
+    let isHeld = false
+    const transport = pulling(async ({ cursor }, pull) => {
+      const page = await pull()
+      if (isHeld) {
+        isHeld = false
+        reached.tell()
+        await released.isTold
+      }
+      answered.push(cursor)
+      return page
+    })
+    const storage = world.storage()
+    const watched: Storage = {
+      ...storage,
+      async getMany(collection, keys) {
+        const entries = await storage.getMany(collection, keys)
+        const wanted = entries.find((entry) => entry?.key === pullRequestsName('default'))
+        if (readPullRequests(wanted)?.rev === 3) setImmediate(taken.tell)
+        return entries
+      },
+    }
+    const engine = await world.started({ transport, storage: watched })
+    await engine.synchronize()
+    isHeld = true
+    const before = engine.synchronize()
+    await reached.isTold
+    await elsewhere(world, 'POST', '/note', { id: 'new', title: 'new' })
+    const asked = engine.synchronize(query)
+    await taken.isTold
+    released.tell()
+    await asked
+    const cursors = [...answered]
+    const titles = (await engine.view<{ title: string }>('note').list()).map(({ value }) => value.title)
+    await before
+    return { cursors, titles }
+  }
+
+  it('S18 is answered by a page that was asked for after it', async () => {
+    expect((await duringPage({})).titles).toEqual(['new'])
+  })
+
+  it('S18 for everything is answered by a pull that began after it', async () => {
+    const { cursors } = await duringPage({ full: true })
+    expect(cursors).toEqual([undefined, expect.any(String), undefined])
+  })
+})
+
+function signal(): { readonly isTold: Promise<void>; readonly tell: () => void } {
+  let tell = (): void => {}
+  const isTold = new Promise<void>((resolve) => (tell = resolve))
+  return { isTold, tell }
+}
