@@ -1,6 +1,7 @@
 import { conflictRow, decided, isNews } from '../core/conflict-row.ts'
 import { SyncError, SyncOperationError } from '../core/errors.ts'
 import { isTerminal, keyOfUser, laneOf, type ConflictRecord, type NewOperationRow, type OperationRow } from '../core/operation.ts'
+import { NEWER_BUILD } from '../core/migrate.ts'
 import type { Settings } from '../core/options.ts'
 import type { SystemPorts, Write } from '../core/ports.ts'
 import { WITH_TRANSACTION } from '../core/reconcile.ts'
@@ -68,7 +69,10 @@ export function createTransactions(settings: Settings, { clock, newId }: SystemP
   /** By somebody who has changed the row. @throws SyncOperationError if another member is on its way: what becomes of that is open. */
   async function editedAftermathOf(row: OperationRow, next: OperationRow): Promise<Aftermath> {
     if (row.transaction === undefined) return NO_AFTERMATH
-    const busy = isUndone(next) ? (await othersOf(row)).find((other) => hasBegun(other, row)) : undefined
+    const others = await othersOf(row)
+    const newer = others.find(({ status, aside }) => !isTerminal(status) && aside?.why === 'newer')?.aside
+    if (newer !== undefined) throw new SyncOperationError(row.id, NEWER_BUILD, newer.error.message)
+    const busy = isUndone(next) ? others.find((other) => hasBegun(other, row)) : undefined
     if (busy !== undefined) throw onItsWay(row, busy)
     return aftermathOf(next)
   }

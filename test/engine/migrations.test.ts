@@ -412,6 +412,28 @@ describe('what a newer build has stored', () => {
     expect(world.notes()).toEqual({ b: { id: 'b', title: 'own' } })
   })
 
+  it('S27 keeps an older one from changing what is of the same transaction', async () => {
+    const tasks = { task: {} }
+    const newest = second()
+    const newer = await world.started({ ...newest, entities: { ...newest.entities, ...tasks } })
+    newer.pause('test')
+    const { operations } = await newer.transaction((together) => {
+      together.enqueue(create('a', { name: 'Hi' }))
+      together.enqueue({ type: 'create', entity: 'task', id: 't', payload: {} })
+    })
+    await newer.stop()
+    const before = await rowsOf(world.storage())
+    const engine = await world.started({ entities: { note: {}, ...tasks } })
+    const { id } = operations[1]!
+    for (const change of [
+      () => engine.operations.retry(id),
+      () => engine.operations.edit(id, { of: 'x' }),
+      () => engine.operations.discard(id),
+    ])
+      await expect(change()).rejects.toMatchObject({ code: 'newer-build' })
+    expect(await rowsOf(world.storage())).toEqual(before)
+  })
+
   it('S9 S27 holds what an older one puts behind it', async () => {
     await left([create('a', { name: 'Hi' })], second())
     const engine = await world.started()
