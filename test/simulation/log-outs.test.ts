@@ -62,6 +62,10 @@ describe('the checker of log-outs', () => {
       ],
     ],
     [
+      'one that another tab asked for when this one had begun already',
+      [stored, logOut('wipe', 'asked'), session(1, 'wiping'), logOut('block', 'asked'), logOut('block', 'logged-out'), removed],
+    ],
+    [
       'a question that was called off',
       [
         tab('starting'),

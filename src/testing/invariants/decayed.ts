@@ -21,7 +21,11 @@ export function watchDecay() {
 
   function failed({ where, kind, seqs, decayed }: Extract<Fact, { type: 'fault' }>): void {
     const all = devices.get(where) ?? []
-    for (const one of all) if (RESETTING.has(kind) || isHit(one, seqs, decayed)) one.isUntouched = false
+    for (const one of all) {
+      if (RESETTING.has(kind) || isHit(one, seqs, decayed)) one.isUntouched = false
+      // What had been put right may be as it was before.
+      if (RESETTING.has(kind)) one.mendedAt = undefined
+    }
     if (decayed === undefined) return
     if (isDecay(kind)) devices.set(where, [...all, { ...decayed, kind, isUntouched: true, mendedAt: undefined }])
   }

@@ -93,7 +93,8 @@ export const logOuts: Checker = ({ register, namesOf }, report) => {
 
   function loggedOut({ tab, device, user, pending, result, givenUp: told }: LogOut): void {
     if (result === 'asked') {
-      sessionOf(device, user).policy = pending
+      const session = sessionOf(device, user)
+      if (!session.isWiping) session.policy = pending
       counts.delete(tab)
     } else if (result === 'done' && told !== (counts.get(tab) ?? 0))
       report('E3', `${tab} told that ${told} operations were given up, but it was ${counts.get(tab) ?? 0}.`)

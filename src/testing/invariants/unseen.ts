@@ -138,6 +138,8 @@ export const unseen: Checker = ({ now, register, rowsOf }, report) => {
     const replaced = fieldsIn(before, after).filter((field) => !isSame(before[field], after[field]))
     if (one !== undefined && !one.isTainted && !wasRestored && !deviceOf(one.device).isBlind && !isByPerson(one.row))
       for (const field of replaced) judge(one, field, effect.before, known.get(field))
+    // Who creates it anew has decided about the fields that it lacks, too.
+    if (effect.before === undefined) known.clear()
     for (const field of replaced) known.set(field, { version: effect.version, device: one?.device })
   }
 
