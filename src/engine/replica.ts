@@ -95,7 +95,7 @@ export function createReplica(store: Store, user: string, clock: Clock, actionsO
         continue
       }
       if (change !== undefined && isLate && confirmedMeanwhile.has(key)) return 'outdated'
-      if (change !== undefined && ((order ?? -1) < 0 || lacks(current, change)))
+      if (change !== undefined && ((order ?? -1) < 0 || (order === 0 && lacks(current, change))))
         writes.push(
           put(
             {

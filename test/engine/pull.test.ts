@@ -142,6 +142,33 @@ describe('a pull', () => {
     expect(await engine.view('note').get('a')).toMatchObject({ value: { title: 'theirs' } })
   })
 
+  it('S19 a page that was asked for before does not take the place of what an answer told by its version alone', async () => {
+    const [reached, released] = [signal(), signal()]
+    let isHeld = false
+    const transport = pulling(async (_, pull) => {
+      const page = await pull()
+      if (!isHeld) return page
+      isHeld = false
+      reached.tell()
+      await released.isTold
+      return page
+    })
+    const engine = await world.started({ transport })
+    await engine.synchronize()
+    await fill(1)
+    isHeld = true
+    const late = engine.synchronize()
+    await reached.isTold
+    world.intercept(async (_attempt, send) => versionAlone(await send()))
+    const operation = await engine.enqueue({ type: 'update', entity: 'note', id: 'n0', payload: { title: 'ours' } })
+    expect(await operation.settled).toEqual({ status: 'done' })
+    released.tell()
+    await late
+    expect((await engine.view('note').get('n0'))?.version).not.toBe('1')
+    await engine.synchronize()
+    expect(await engine.view('note').get('n0')).toMatchObject({ value: { title: 'ours' }, version: '2' })
+  })
+
   it('B12 S19 brings what the server added to a write whose answer told its version alone', async () => {
     await fill(1)
     const engine = await world.started()
