@@ -3,6 +3,7 @@ import { changedFields } from '../core/diff.ts'
 import { isTerminal, laneOf, type OperationRow } from '../core/operation.ts'
 import type { EntityRow } from '../core/schema.ts'
 import type { Entity, EntityChange } from './read-types.ts'
+import { revOf } from './revisions.ts'
 
 /** What is new in the store: rows as they are now. */
 export interface News {
@@ -31,7 +32,7 @@ export function createMirror(user: string, entity: string, actions: ActionEffect
     if (!row.key.startsWith(prefix)) return undefined
     const id = row.key.slice(prefix.length)
     const known = bases.get(id)
-    if (known?.rev !== undefined && (row.rev ?? 0) <= known.rev) return undefined
+    if (known !== undefined && revOf(row, 0) <= revOf(known, -1)) return undefined
     bases.set(id, row)
     if (row.movedTo === undefined) names.delete(id)
     else names.set(id, row.movedTo)

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openDatabase } from '../../src/server/database.ts'
-import { createWorld, type World } from '../support/world.ts'
+import { createWorld, eventOf, type World } from '../support/world.ts'
 
 let world: World
 beforeEach(async () => {
@@ -58,4 +58,19 @@ describe('a stored entity of which it can not be told when a pull has met it', (
       expect(await engine.check()).toMatchObject({ isSound: true })
     },
   )
+})
+
+describe('a stored entity with a revision that is none', () => {
+  it('S28 is shown, and repaired where it is shown', async () => {
+    await pulledAnd(
+      `UPDATE entities SET value = json_set(value, '$.rev', json('{"toString":1,"valueOf":1}')) WHERE key LIKE '%/a'`,
+    )
+    const engine = await world.started()
+    expect((await engine.view('note').list()).map(({ id }) => id).toSorted()).toEqual(['a', 'b'])
+    await eventOf(engine, 'lock:acquired')
+    expect((await engine.check({ repair: true })).problems).toMatchObject([{ entityId: 'a', repaired: 'quarantined' }])
+    await engine.synchronize()
+    expect((await engine.view('note').list()).map(({ id }) => id).toSorted()).toEqual(['a', 'b'])
+    expect(await engine.check()).toMatchObject({ isSound: true })
+  })
 })
