@@ -39,6 +39,8 @@ export function watchDecay() {
       if (one.kind === 'wrong-field' && told?.endsWith(' sealed anew') === true) continue
       const after = row === undefined ? rowIn(told ?? '') : row.row
       if (one.kind !== 'wrong-field' || after === undefined || fieldIn(after, one.field) !== one.wrong) one.mendedAt ??= facts
+      // Who plays it writes what he had read of it, whoever has mended it meanwhile.
+      else one.mendedAt = undefined
     }
   }
 

@@ -89,7 +89,7 @@ export const pulls: Checker = ({ settings, now, partsOf, placesOf, valueOf, vers
     const isRenewed = settings.shapes !== 'none' && [...before].every(([key, was]) => isSameState(was, bases.get(key)))
     if (!isBlind && isPage && !hasCursor && !isSwept && !isRenewed)
       report('S18', `${tab} stored ${[...before.keys()].join(', ')}, but not how far that reaches.`)
-    if (!isBlind && isPage) swept(tab, before, bases, partsOf(device) !== undefined)
+    if (!isBlind && isPage) swept(tab, before, pullsOf(device), partsOf(device) !== undefined)
   }
 
   function completed(tab: string, name: string, run: Run, known: Run | undefined, bases: Pulls['bases'], part: unknown): void {
@@ -108,14 +108,16 @@ export const pulls: Checker = ({ settings, now, partsOf, placesOf, valueOf, vers
   }
 
   /** What a page tells of is gone with a version of its own. */
-  function swept(tab: string, before: ReadonlyMap<string, Stored | undefined>, bases: Pulls['bases'], hasParts: boolean): void {
+  function swept(tab: string, before: ReadonlyMap<string, Stored | undefined>, { bases, runs }: Pulls, hasParts: boolean): void {
     const swept = [...before].filter(([key, was]) => was?.isGone === false && isSweptAs(was, bases.get(key)))
-    if (swept.length === 0 || restoredAt === now()) return
+    if (swept.length === 0) return
     const versions = versionsOf()
     for (const [key, was] of swept) {
-      const [, entity = '', id = ''] = key.split('/')
+      const [user = '', entity = '', id = ''] = key.split('/')
       const path = pathOf(entity, id)
       if (hasParts && entity === 'note') continue
+      // What its pages told may be of before that.
+      if (restoredAt >= (runs.get(`pull/${user}/${entity}`)?.begunAt ?? now())) continue
       if (versions.get(path) === was?.version && valueOf(path) !== undefined)
         report('S21', `${tab} removed ${key} at the end of a pull, though the server has it.`)
     }

@@ -88,8 +88,10 @@ export const unseen: Checker = ({ now, register, rowsOf }, report) => {
     }
   }
 
+  /** As it was shown: the rules for a conflict may have made something else of it. */
   function wasMade(one: OperationRow): boolean {
-    return register.byId(one.id)?.row.status === 'done' && !isEditedSince(one)
+    const { row } = register.byId(one.id) ?? {}
+    return row?.status === 'done' && row.conflict === undefined && !isEditedSince(one)
   }
 
   /** What was shown of one that was given up since is what nobody made. */

@@ -1,5 +1,5 @@
 import { parseRetryAfter } from '../../core/retry-after.ts'
-import type { Fact, RowChange } from '../world/facts.ts'
+import type { Fact, RowChange, Sent } from '../world/facts.ts'
 import { watchClocks } from './clocks.ts'
 import type { Checker } from './invariant.ts'
 
@@ -25,6 +25,8 @@ export const waits: Checker = (picture, report) => {
   const clocks = watchClocks(picture)
   /** By operation: what the last answer asked for. */
   const asked = new Map<string, Asked>()
+  /** By operation: its last request. Of what another tab asked before it took over nobody has learned the answer. */
+  const last = new Map<string, number>()
   /** Tabs without a network, as they found. */
   const cutOff = new Set<string>()
 
@@ -35,7 +37,7 @@ export const waits: Checker = (picture, report) => {
     const waitMs = isHonoured ? parseRetryAfter(retryAfter, { nowMs }) : undefined
     for (const { key } of request.writes) {
       const one = register.byKey(request.user, key)
-      if (one === undefined) continue
+      if (one === undefined || (last.get(one.id) ?? request.number) !== request.number) continue
       if (waitMs === undefined || retryAfter === undefined) asked.delete(one.id)
       else asked.set(one.id, { until: now() + waitMs, skewMs: nowMs - now(), retryAfter, tab, answer })
     }
@@ -62,6 +64,14 @@ export const waits: Checker = (picture, report) => {
     else if (row.attempts !== before.attempts - 1) report('S24', `${row.id} met a 401, and it cost an attempt.`)
   }
 
+  function sent({ user, writes, number }: Sent): void {
+    for (const { key } of writes) {
+      const id = register.byKey(user, key)?.id ?? ''
+      asked.delete(id)
+      last.set(id, number)
+    }
+  }
+
   function told({ tab, event }: Extract<Fact, { type: 'event' }>): void {
     if (event.type === 'network:online') cutOff.delete(tab)
     if (event.type !== 'network:offline') return
@@ -73,8 +83,7 @@ export const waits: Checker = (picture, report) => {
     see(fact) {
       if (fact.type === 'event') told(fact)
       if (fact.type === 'answered') answered(fact)
-      if (fact.type === 'sent')
-        for (const { key } of fact.request.writes) asked.delete(register.byKey(fact.request.user, key)?.id ?? '')
+      if (fact.type === 'sent') sent(fact.request)
       if (fact.type === 'fault' && clocks.isWatched(fact.where)) clocks.latest(fact.where)
       if (fact.type !== 'committed') return
       const latest = clocks.latest(fact.device)
