@@ -1,6 +1,7 @@
 import type { OperationRow } from '../core/operation.ts'
 import type { Write } from '../core/ports.ts'
-import { META, OPERATIONS, isOperationRow, pullRowName, type PullRow } from '../core/schema.ts'
+import { META, OPERATIONS, isCounter, isOperationRow, pullRowName, type PullRow } from '../core/schema.ts'
+import { PAGE_LIMIT, type EntityPage, type Store } from './store.ts'
 
 /** How far each part of an entity has been pulled; undefined for those of which nothing was. */
 export type Parts = ReadonlyMap<string, PullRow | undefined>
@@ -48,9 +49,6 @@ export function createGenerations(user: string) {
       runs.set(entity, isSame ? known : next)
     },
     isPulled: (entity: string): boolean => runs.has(entity),
-    /** Whether this pull is the newest of its part: while it waited for a page, a repair may have made all be pulled anew. */
-    isCurrent: (entity: string, { scope, generation }: PullRow): boolean =>
-      (scope === undefined ? runs.get(entity) : followed.get(entity)?.get(scope))?.generation === generation,
     newest: (entity: string): number | undefined => runs.get(entity)?.generation,
     /** Undefined where the entity is pulled as a whole, or not at all. */
     partsOf: (entity: string): Parts | undefined => followed.get(entity),
@@ -73,4 +71,12 @@ export function createGenerations(user: string) {
       }
     },
   }
+}
+
+/** Where it was lost how far pulls had come, rows of an earlier one are not to be taken for met: the generation after all of theirs. */
+export async function firstAfter(store: Store, user: string, entity: string, { rows, last }: EntityPage): Promise<number> {
+  const newest = rows.reduce((most, { generation }) => (isCounter(generation) ? Math.max(most, generation) : most), 0)
+  if (last === undefined) return newest + 1
+  const next = await store.entityPage(user, entity, last, PAGE_LIMIT)
+  return Math.max(newest + 1, await firstAfter(store, user, entity, next))
 }

@@ -3,11 +3,11 @@ import { withReplaced } from '../core/earlier.ts'
 import { laneOf } from '../core/operation.ts'
 import { DAY_MS } from '../core/option-checks.ts'
 import type { Change, Clock, CommitOptions, Write } from '../core/ports.ts'
-import { ENTITIES, isCounter, pullRowName, type EntityRow, type PullRow } from '../core/schema.ts'
+import { ENTITIES, pullRowName, type EntityRow, type PullRow } from '../core/schema.ts'
 import type { Occasion } from './audit-writer.ts'
 import type { Confirmation } from './confirmation.ts'
 import { createConfirmer, versionOf, type Confirmed } from './confirmer.ts'
-import { createGenerations } from './generations.ts'
+import { createGenerations, firstAfter } from './generations.ts'
 import { afterChoice, afterPull, heldByOthers, holdersOf, isMetBy, noted, orderOf } from './holders.ts'
 import { PAGE_LIMIT, type Store } from './store.ts'
 import { putPullRow } from './pull-rows.ts'
@@ -174,7 +174,7 @@ export function createReplica(store: Store, user: string, clock: Clock, actionsO
     applyPage: (writer: Writer, page: PageWrite): Promise<'applied' | 'outdated'> =>
       turns.take(async () => {
         await load(writer.epoch)
-        if (!pulls.isCurrent(page.entity, page.row)) return 'outdated'
+        if (!(await isCurrent(page.entity, page.row))) return 'outdated'
         const writes = await pageWrites(page)
         if (writes === 'outdated') return writes
         await write(writer, [...writes, putPullRow(page.row)], page.isFirst ? 'firstPull' : 'turn')
@@ -189,7 +189,8 @@ export function createReplica(store: Store, user: string, clock: Clock, actionsO
         const { rows, last } = await store.entityPage(user, entity, '', PAGE_LIMIT)
         const whole = row.scope === undefined ? undefined : await wholeOf(entity)
         const counted = whole === undefined ? row : { ...row, generation: whole.generation + 1 }
-        const own = counted.generation > 1 ? counted : { ...counted, generation: await firstAfter(entity, rows, last) }
+        const own =
+          counted.generation > 1 ? counted : { ...counted, generation: await firstAfter(store, user, entity, { rows, last }) }
         const begun = rows.length > 0 ? own : { ...own, wasEmpty: true }
         const others = whole === undefined ? pulls.endAllBut(entity, []) : [putPullRow({ ...whole, generation: own.generation })]
         await write(writer, [putPullRow(begun), ...others])
@@ -214,7 +215,7 @@ export function createReplica(store: Store, user: string, clock: Clock, actionsO
     note: (writer: Writer, entity: string, row: PullRow) =>
       turns.take(async () => {
         await load(writer.epoch)
-        if (!pulls.isCurrent(entity, row)) return
+        if (!(await isCurrent(entity, row))) return
         await write(writer, [putPullRow(row)])
         pulls.note(entity, row)
       }),
@@ -226,7 +227,7 @@ export function createReplica(store: Store, user: string, clock: Clock, actionsO
     sweep: (writer: Writer, entity: string, row: PullRow): Promise<'swept' | 'outdated'> =>
       turns.take(async () => {
         await load(writer.epoch)
-        if (isInDoubt || !pulls.isCurrent(entity, row)) return 'outdated'
+        if (isInDoubt || !(await isCurrent(entity, row))) return 'outdated'
         pulls.note(entity, row)
         const named = new Set(row.quarantined?.map(({ id }) => laneOf(user, entity, id)))
         await sweepRows(writer, entity, (found) => afterPull(found, row, pulls.partsOf(entity), named), [putPullRow(row)])
@@ -235,12 +236,9 @@ export function createReplica(store: Store, user: string, clock: Clock, actionsO
       }),
   }
 
-  /** Where it was lost how far pulls had come, rows of an earlier one are not to be taken for met. */
-  async function firstAfter(entity: string, rows: readonly EntityRow[], last: string | undefined): Promise<number> {
-    const newest = rows.reduce((most, { generation }) => (isCounter(generation) ? Math.max(most, generation) : most), 0)
-    if (last === undefined) return newest + 1
-    const page = await store.entityPage(user, entity, last, PAGE_LIMIT)
-    return Math.max(newest + 1, await firstAfter(entity, page.rows, page.last))
+  /** While it waited for its page, a repair may have made all be pulled anew. */
+  async function isCurrent(entity: string, { scope, generation }: PullRow): Promise<boolean> {
+    return (await store.pullRow(user, entity, scope))?.generation === generation
   }
 
   /** Counts the generations of the parts. */
