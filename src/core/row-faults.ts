@@ -25,7 +25,7 @@ export function operationFaults(row: OperationRow): readonly RowFault[] {
 }
 
 function indexFaults(row: OperationRow): readonly RowFault[] {
-  const { status, lane, rank, dueAt, finishedAt, dedupeKey } = row
+  const { status, lane, rank, dueAt, finishedAt, supersededBy } = row
   const ended = isTerminal(status)
   const faults: RowFault[] = []
   const derived = (field: string, isRight: boolean, effect: string): void => {
@@ -44,8 +44,12 @@ function indexFaults(row: OperationRow): readonly RowFault[] {
   derived('dueAt', isDueRight(status, dueAt), 'it is never looked at again, or at the wrong time')
   derived('finishedAt', ended ? isNumber(finishedAt) : finishedAt === undefined, 'it is forgotten never, or too early')
   derived('chosenKey', row.chosenKey === chosenWanted(row), 'its idempotency key does not find it')
-  const isDedupeRight = dedupeKey === undefined || (status === 'queued' && isText(dedupeKey) && isOfUser(row, dedupeKey))
-  derived('dedupeKey', isDedupeRight, 'others are taken for it')
+  derived('dedupeKey', isDedupeRight(row), 'others are taken for it')
+  derived(
+    'supersededBy',
+    status === 'superseded' || supersededBy === undefined,
+    'it was merged into none, and what depends on it waits for another',
+  )
   return faults
 }
 
@@ -59,8 +63,8 @@ function chosenWanted({ id, user, idempotencyKey, contentHash, chosenKey }: Oper
   return isChosen ? keyOfUser(user, idempotencyKey) : undefined
 }
 
-function isOfUser({ user }: OperationRow, key: string): boolean {
-  return key.startsWith(keyOfUser(user, ''))
+function isDedupeRight({ status, user, dedupeKey }: OperationRow): boolean {
+  return dedupeKey === undefined || (status === 'queued' && isText(dedupeKey) && dedupeKey.startsWith(keyOfUser(user, '')))
 }
 
 function isDueRight(status: OperationRow['status'], dueAt: number | undefined): boolean {
@@ -74,18 +78,10 @@ function dueWanted(status: OperationRow['status']): number | undefined {
   return IN_PLAY_STATUSES.has(status) ? IN_PLAY : undefined
 }
 
-function shapeFaults(row: OperationRow): readonly RowFault[] {
-  const { supersededBy, status } = row
-  const faults: RowFault[] = []
-  const own = (field: string, isRight: boolean, effect: string): void => {
-    if (!isRight) faults.push({ field, isDerived: false, effect })
-  }
-  own(
-    'supersededBy',
-    status === 'superseded' ? isText(supersededBy) : supersededBy === undefined,
-    'it can not be told what stands for it',
-  )
-  return faults
+/** What stands for it no other field tells. */
+function shapeFaults({ status, supersededBy }: OperationRow): readonly RowFault[] {
+  if (status !== 'superseded' || supersededBy !== undefined) return []
+  return [{ field: 'supersededBy', isDerived: false, effect: 'it was merged, and it can not be told into what' }]
 }
 
 /**
@@ -93,11 +89,10 @@ function shapeFaults(row: OperationRow): readonly RowFault[] {
  * waited for is not known any more: it is due at once.
  */
 export function mendedOperation(row: OperationRow, ageingMs: Ageing, now: number): OperationRow {
-  const { lane: _lane, rank, dueAt, finishedAt, chosenKey: _chosenKey, dedupeKey, ...kept } = row
-  const { status, user } = row
+  const { lane: _lane, rank, dueAt, finishedAt, chosenKey: _chosenKey, dedupeKey, supersededBy, ...kept } = row
+  const { status } = row
   const [lane, chosenKey] = [laneWanted(row), chosenWanted(row)]
   const due = isDueRight(status, dueAt) ? dueAt : dueWanted(status)
-  const isDeduped = status === 'queued' && isText(dedupeKey) && dedupeKey.startsWith(keyOfUser(user, ''))
   return {
     ...kept,
     rev: isInPlay(row) ? row.rev : row.rev + 1,
@@ -106,7 +101,8 @@ export function mendedOperation(row: OperationRow, ageingMs: Ageing, now: number
     ...(due === undefined ? {} : { dueAt: due }),
     ...(isTerminal(status) ? { finishedAt: isNumber(finishedAt) ? finishedAt : now } : {}),
     ...(chosenKey === undefined ? {} : { chosenKey }),
-    ...(isDeduped ? { dedupeKey } : {}),
+    ...(dedupeKey !== undefined && isDedupeRight(row) ? { dedupeKey } : {}),
+    ...(status === 'superseded' && supersededBy !== undefined ? { supersededBy } : {}),
   }
 }
 

@@ -72,7 +72,7 @@ async function checkFields(task: Task, findings: Findings, entry: Entry, seen: M
     findings.add({
       ...about(row),
       code: 'field',
-      message: `The field ${field} of operation #${row.seq}, ${nameOf(row)}, contradicts the others: ${effect}.${isDerived ? '' : ' Discard it and enqueue it anew.'}`,
+      message: `The field ${field} of operation #${row.seq}, ${nameOf(row)}, contradicts the others: ${effect}.${isDerived ? '' : ' Enqueue it anew if the server lacks it.'}`,
       repaired: isMended && isDerived ? 'mended' : 'none',
     })
 }

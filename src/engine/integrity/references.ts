@@ -61,7 +61,7 @@ export async function referenceProblems({ store }: Task, rows: readonly Operatio
   }
 
   async function ofSuperseded(): Promise<readonly ReferenceProblem[]> {
-    const merged = rows.filter(({ supersededBy }) => supersededBy !== undefined)
+    const merged = rows.filter(({ status, supersededBy }) => status === 'superseded' && supersededBy !== undefined)
     const found = await byIds(merged.map(({ supersededBy = '' }) => supersededBy))
     const strange = merged.flatMap((row, at) => {
       const entry = found[at]
