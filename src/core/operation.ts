@@ -198,6 +198,15 @@ export function keyOfUser(user: string, key: string): string {
   return `${encodeURIComponent(user)}/${key}`
 }
 
+/** The user of what was encoded for a name or a key; undefined if nobody can have encoded it. */
+export function decodedUser(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return undefined
+  }
+}
+
 export function laneOf(user: string, entity: string, entityId: string): string {
   return `${encodeURIComponent(user)}/${entity}/${entityId}`
 }

@@ -1,4 +1,5 @@
 import { mergeHistograms, NO_DURATIONS, readHistogram, type Histogram } from './histogram.ts'
+import { decodedUser } from './operation.ts'
 import type { Entry } from './ports.ts'
 import { isRecord } from './schema.ts'
 
@@ -57,7 +58,7 @@ export function statisticsName(user: string): string {
 
 /** Whose statistics a row of `meta` holds, if it holds any. */
 export function statisticsUser(name: string): string | undefined {
-  return name.startsWith(PREFIX) ? decodeURIComponent(name.slice(PREFIX.length)) : undefined
+  return name.startsWith(PREFIX) ? decodedUser(name.slice(PREFIX.length)) : undefined
 }
 
 export const NOTHING: Counts = { ...ZERO, latencyMs: NO_DURATIONS }

@@ -189,6 +189,19 @@ describe('B13 a store that is checked', () => {
     expect(await run(['check', store])).toMatchObject({ code: 0 })
   })
 
+  it.each([
+    ['how far something was pulled', "INSERT INTO meta (name, value) VALUES ('pull/%zz/note', 'x')"],
+    ['an entity', "INSERT INTO entities (key, value) VALUES ('%zz/note/a', 'x')"],
+    ['statistics', "INSERT INTO meta (name, value) VALUES ('statistics/%zz', 'x')"],
+  ])('is looked at to its end, and repaired, though nobody can tell whose row of %s it is', async (_, damage) => {
+    const store = await storeWithTrouble()
+    await change(store, damage)
+    expect((await run(['status', store])).code).toBe(0)
+    expect(JSON.parse((await run(['check', store, '--json'])).stdout)).toMatchObject({ problems: [{ code: 'unreadable' }] })
+    expect((await run(['check', store, '--repair'])).stdout).toMatch(/problems +1\n +mended +0\n +quarantined +1/)
+    expect(await run(['check', store])).toMatchObject({ code: 0 })
+  })
+
   it('is refused if it is none', async () => {
     expect(await run(['check', 'nowhere.db'])).toMatchObject({ code: 2 })
   })

@@ -1,4 +1,4 @@
-import { keyOfUser } from '../../core/operation.ts'
+import { decodedUser, keyOfUser } from '../../core/operation.ts'
 import type { Entry, Fence, Scalar, Write } from '../../core/ports.ts'
 import { entityFaults } from '../../core/row-faults.ts'
 import { ENTITIES, readEntity } from '../../core/schema.ts'
@@ -79,7 +79,8 @@ async function bringAnew(task: Task, key: Scalar): Promise<boolean> {
   const { user, entity } = keyParts(key)
   const move = async (fence: Fence, next: number): Promise<boolean> => {
     const empty: Write = { type: 'put', collection: ENTITIES, value: { key, rev: next } }
-    const forgotten = await task.store.forgetPulls(decodeURIComponent(user), entity)
+    const owner = decodedUser(user)
+    const forgotten = owner === undefined ? [] : await task.store.forgetPulls(owner, entity)
     return setAside(task, ENTITIES, key, (entry) => !isSound(entry), [empty, ...forgotten], fence)
   }
   const isAside = await task.asOwner(move)

@@ -1,3 +1,4 @@
+import { decodedUser } from '../../core/operation.ts'
 import { readPullRequests } from '../../core/pull-request-row.ts'
 import { readScopes } from '../../core/scopes.ts'
 import { readStatistics } from '../../core/statistics.ts'
@@ -126,12 +127,10 @@ function isConcerned(task: Task, name: string, kind: Kind): boolean {
   return isOwn(task, userIn(name)) && (entity === undefined || task.concerns(entity))
 }
 
+/** Nobody is called by nothing. */
 function userIn(name: string): string {
-  try {
-    return decodeURIComponent(name.split('/', 2)[1] ?? '')
-  } catch {
-    return ''
-  }
+  const [, user = ''] = name.split('/', 2)
+  return decodedUser(user) ?? ''
 }
 
 function isCounted(entry: Entry): boolean {
