@@ -21,12 +21,19 @@ function checkPage(page: Page): Pulled {
   if (!isPage || typeof hasMore !== 'boolean' || typeof etag !== 'string' || !Number.isSafeInteger(total))
     return notUsable('a page has the lists changes and unusable, a text cursor, hasMore true or false')
   const found = changes.flatMap((change) => objectionTo(change) ?? [])
-  if (found.length === 0) return page
-  return { ...page, changes: changes.filter((change) => !objectionTo(change)), unusable: [...unusable, ...found] }
+  const left = found.length === 0 ? changes : changes.filter((change) => !objectionTo(change))
+  return { ...page, changes: left, unusable: [...unusable.map(asTold), ...found] }
+}
+
+/** Of what names nobody, or gives no reason, it is told all the same. */
+function asTold(one: UnusableChange): UnusableChange {
+  const { id, error }: Readonly<Record<string, unknown>> = isRecord(one) ? { ...one } : {}
+  const named = typeof id === 'string' && id !== '' ? id : undefined
+  return error instanceof SyncError ? { id: named, error } : leftOut(named, 'it does not say why')
 }
 
 /** Why it can't be used; undefined if it can. */
-export function objectionTo(change: Change): UnusableChange | undefined {
+function objectionTo(change: Change): UnusableChange | undefined {
   if (!isRecord(change) || typeof change.id !== 'string' || change.id === '')
     return leftOut(undefined, 'its id must be a text, and not empty')
   const { id, version } = change

@@ -2,7 +2,7 @@ import type { Settings } from '../core/options.ts'
 import type { Change, Clock, Fetched, Transport } from '../core/ports.ts'
 import type { PullRow, Quarantined } from '../core/schema.ts'
 import { isServerFailure, type BreakerSigns } from './breaker-signs.ts'
-import { objectionTo, verdictOn } from './check-page.ts'
+import { verdictOn } from './check-page.ts'
 import { inTime } from './in-time.ts'
 import { putOff, withoutIt } from './pull-quarantine.ts'
 import type { Replica } from './replica.ts'
@@ -53,7 +53,5 @@ export function createRetaker(
 }
 
 function changeFrom(id: string, fetched: Fetched): Change | undefined {
-  if (fetched.type !== 'found') return undefined
-  const change = { id, version: fetched.version, value: fetched.value }
-  return objectionTo(change) === undefined ? change : undefined
+  return fetched.type === 'found' ? { id, version: fetched.version, value: fetched.value } : undefined
 }

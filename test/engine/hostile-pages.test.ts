@@ -181,4 +181,20 @@ describe('a transport of the application', () => {
     expect(await titles(engine)).toEqual(['c new'])
     expect(await eventOf(engine, 'pull:quarantined')).toMatchObject({ error: { code: 'unusable-change' } })
   })
+
+  it.each<[string, unknown]>([
+    ['nothing', null],
+    ['a text', 'b'],
+    ['an id that is a number', { id: 5, error: new ServerError('broken') }],
+    ['an id that is empty', { id: '', error: new ServerError('broken') }],
+    ['no error', { id: 'b' }],
+  ])('B16 L5 whose page says with %s what could not be used is told of, and the others are taken', async (_, bad) => {
+    const real = httpTransport({ baseURL: world.url })
+    const pull = async () => ({ ...page, changes: [kept], unusable: [bad] })
+    const engine = await world.started({ transport: { ...real, pull } as Transport, retry })
+    expect((await engine.synchronize()).pulled).toEqual([{ entity: 'note', isComplete: true }])
+    expect(await titles(engine)).toEqual(['c new'])
+    expect(await eventOf(engine, 'pull:quarantined')).toMatchObject({ error: { name: 'ServerError' } })
+    expect(engine.history().filter(({ type }) => type === 'storage:error')).toEqual([])
+  })
 })

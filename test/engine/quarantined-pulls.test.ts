@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { httpTransport } from '../../src/adapters/http/index.ts'
 import { META, pullRowName, readPullRow } from '../../src/core/schema.ts'
 import {
+  AuthenticationError,
   ServerError,
   type EngineOptions,
   type Fetched,
@@ -13,7 +14,7 @@ import {
 } from '../../src/index.ts'
 import { elsewhere } from '../support/other-client.ts'
 import { createVirtualClock, type VirtualClock } from '../support/virtual-clock.ts'
-import { createWorld, type World } from '../support/world.ts'
+import { createWorld, eventOf, type World } from '../support/world.ts'
 
 const MINUTE_MS = 60_000
 const DAY_MS = 86_400_000
@@ -133,6 +134,40 @@ describe('what a page could not bring', () => {
     await clock.advance(30_000)
     await done
     expect(await titles(engine)).toEqual(['b two'])
+  })
+
+  it('S24 B16 pauses the engine where its answer asks for credentials, and is asked for again with them', async () => {
+    const engine = await started()
+    await engine.synchronize()
+    alone = async () => ({ type: 'auth', error: new AuthenticationError('Who?', { status: 401 }) })
+    await clock.advance(MINUTE_MS)
+    const paused = eventOf(engine, 'engine:paused')
+    const summary = engine.synchronize()
+    expect(await paused).toMatchObject({ reason: 'auth' })
+    expect((await summary).pulled).toEqual([{ entity: 'note', isComplete: false }])
+    expect(await kept()).toMatchObject([{ id: 'a', tries: 0 }])
+    alone = undefined
+    engine.resume('auth')
+    await engine.synchronize()
+    expect([await titles(engine), asked.length]).toEqual([['a one', 'b one'], 2])
+  })
+
+  it('A8 B16 is as it was where the engine is held before its answer comes, and is asked for again after', async () => {
+    const engine = await started()
+    await engine.synchronize()
+    let answer = (_: Fetched): void => {}
+    alone = () => new Promise((resolve) => (answer = resolve))
+    await clock.advance(MINUTE_MS)
+    const summary = engine.synchronize()
+    await expect.poll(() => asked.length).toBe(1)
+    engine.pause('test')
+    answer({ type: 'found', value: { id: 'a', title: 'late' }, version: '9' })
+    await summary
+    expect([await titles(engine), await kept()]).toMatchObject([['b one'], [{ id: 'a', tries: 0 }]])
+    alone = undefined
+    engine.resume('test')
+    await engine.synchronize()
+    expect(await titles(engine)).toEqual(['a one', 'b one'])
   })
 
   it('B16 is not asked for any more once a page brings it', async () => {
