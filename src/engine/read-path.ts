@@ -31,13 +31,16 @@ export interface ReadPathParts {
   readonly createRealtime: typeof createRealtime | undefined
 }
 
+/** After a look at what is asked for that failed. */
+const LOOK_AGAIN_MS = 1_000
+
 export type ReadPath = ReturnType<typeof createReadPath>
 
 /** What brings the server's changes: pulls by themselves and on request, and the line that tells when to. */
 export function createReadPath(settings: Settings, ports: SystemPorts, parts: ReadPathParts) {
   const { transport, store, replica, signs, events, inspect, machine, isOwner, epoch, read, pace } = parts
   const want = (targets: readonly PullTarget[]): void => machine()?.send({ type: 'PULL.WANTED', targets })
-  const failed = (error: unknown): void => events.emit({ type: 'storage:error', error })
+  let cancelLook = (): void => {}
   const scopes = createScopes(settings, store, { isOwner, want, failed })
   const requests = createPullRequests(settings, store, { read, isOwner, isHeld, want, allTold, scopesOf: scopes.of, failed })
   const realtime = parts.createRealtime?.(settings, ports, events, { isOwner, isOnline, want }, inspect) ?? NO_REALTIME
@@ -51,6 +54,19 @@ export function createReadPath(settings: Settings, ports: SystemPorts, parts: Re
     isTold: realtime.isConnected,
     pace,
   })
+
+  /** Nobody else says that something is asked for, so it is looked at again. */
+  function failed(error: unknown): void {
+    events.emit({ type: 'storage:error', error })
+    cancelLook()
+    if (isOwner()) cancelLook = ports.clock.schedule(look, LOOK_AGAIN_MS)
+  }
+
+  /** At the rows in which requests and answers lie. */
+  function look(): void {
+    requests.storeChanged()
+    scopes.takeSoon()
+  }
 
   function allTold(): Promise<unknown> {
     return puller.allTold()
@@ -92,11 +108,9 @@ export function createReadPath(settings: Settings, ports: SystemPorts, parts: Re
     },
     disowned: realtime.end,
     /** Another handle has written the rows in which requests and answers lie. */
-    storeChanged(): void {
-      requests.storeChanged()
-      scopes.takeSoon()
-    },
+    storeChanged: look,
     closed(): void {
+      cancelLook()
       realtime.end()
       requests.changed()
     },

@@ -19,7 +19,7 @@ import { httpTransport } from '../../src/adapters/http/index.ts'
 import { memoryStorage } from '../../src/adapters/memory.ts'
 import { pullRequestsName, readPullRequests } from '../../src/core/pull-request-row.ts'
 import { ENTITIES, isRecord, META, pullRowName } from '../../src/core/schema.ts'
-import { faultyStorage } from '../support/faulty-storage.ts'
+import { faultyStorage, unavailableOnce } from '../support/faulty-storage.ts'
 import { elsewhere } from '../support/other-client.ts'
 import { createVirtualClock, settle } from '../support/virtual-clock.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
@@ -435,6 +435,25 @@ describe('a pull', () => {
     storage.failReads(undefined)
     expect((await synchronized).pulled).toEqual([{ entity: 'note', isComplete: true }])
     expect(await engine.view('note').list()).toHaveLength(3)
+  })
+
+  it('S18 L5 a request that can not be read is met once it can be, whichever tab has made it', async () => {
+    await fill(3)
+    const storage = faultyStorage(world.storage())
+    const engine = await world.started({ storage, pull: { everyMs: 0 } })
+    await eventOf(engine, 'lock:acquired')
+    await engine.synchronize()
+    const follower = await world.started()
+    await elsewhere(world, 'POST', '/note', { id: 'more', title: 'more' })
+    for (const tab of [engine, follower]) {
+      const once = unavailableOnce()
+      storage.failReads((method, collection) => (method === 'getMany' && collection === META ? once() : undefined))
+      const told = eventOf(engine, 'storage:error')
+      const synchronized = tab.synchronize()
+      await told
+      expect((await synchronized).pulled).toEqual([{ entity: 'note', isComplete: true }])
+      expect(await tab.view('note').list()).toHaveLength(4)
+    }
   })
 
   it('D1 an answer that no server gave has the network asked; behind a portal nothing counts as pulled', async () => {

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import {
   ServerError,
+  StorageUnavailableError,
   ValidationError,
   type EngineOptions,
   type OpenChannel,
@@ -12,6 +13,8 @@ import {
   type Transport,
 } from '../../src/index.ts'
 import { httpTransport } from '../../src/adapters/http/index.ts'
+import { META } from '../../src/core/schema.ts'
+import { faultyStorage } from '../support/faulty-storage.ts'
 import { elsewhere } from '../support/other-client.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
 
@@ -408,6 +411,22 @@ describe('what is followed', () => {
     await follower.scopes.set('note', [P2])
     expect((await follower.synchronize()).pulled).toEqual([{ entity: 'note', isComplete: true }])
     expect(await seen(follower)).toEqual(['b p2'])
+  })
+
+  it('E5 L5 what another tab has chosen is pulled also where the owner can not read it at first', async () => {
+    await note('a', 'p1')
+    const storage = faultyStorage(world.storage())
+    const owner = await following([], { storage, pull: { everyMs: 0 } })
+    await owner.synchronize()
+    const follower = await following([])
+    storage.failReads((method, collection) =>
+      method === 'get' && collection === META ? new StorageUnavailableError('Not now.') : undefined,
+    )
+    const told = eventOf(owner, 'storage:error')
+    await follower.scopes.set('note', [P1])
+    await told
+    storage.failReads(undefined)
+    await shows(follower, ['a p1'])
   })
 
   it('E5 is taken up by the next owner, if the one that has it ends first', async () => {
