@@ -197,4 +197,19 @@ describe('a transport of the application', () => {
     expect(await eventOf(engine, 'pull:quarantined')).toMatchObject({ error: { name: 'ServerError' } })
     expect(engine.history().filter(({ type }) => type === 'storage:error')).toEqual([])
   })
+
+  it('S21 B16 takes nothing for gone where a full pull has something that may be any of it', async () => {
+    const real = httpTransport({ baseURL: world.url })
+    let isHostile = false
+    const pull = async (...args: Parameters<NonNullable<Transport['pull']>>) =>
+      isHostile ? { ...page, changes: [kept, null] } : real.pull!(...args)
+    const engine = await world.started({ transport: { ...real, pull } as Transport, retry })
+    await engine.synchronize()
+    isHostile = true
+    expect((await engine.synchronize({ full: true })).pulled).toEqual([{ entity: 'note', isComplete: true }])
+    expect(await titles(engine)).toEqual(['a one', 'b one', 'c new'])
+    isHostile = false
+    await engine.synchronize({ full: true })
+    expect(await titles(engine)).toEqual(['a one', 'b one'])
+  })
 })

@@ -4,6 +4,7 @@ import {
   NetworkError,
   ServerError,
   StorageUnavailableError,
+  type Change,
   type Connectivity,
   type EnqueueInput,
   type Outcome,
@@ -19,6 +20,7 @@ import { httpTransport } from '../../src/adapters/http/index.ts'
 import { memoryStorage } from '../../src/adapters/memory.ts'
 import { pullRequestsName, readPullRequests } from '../../src/core/pull-request-row.ts'
 import { ENTITIES, isRecord, META, pullRowName } from '../../src/core/schema.ts'
+import { openDatabase } from '../../src/server/database.ts'
 import { faultyStorage, unavailableOnce } from '../support/faulty-storage.ts'
 import { elsewhere } from '../support/other-client.ts'
 import { createVirtualClock, settle } from '../support/virtual-clock.ts'
@@ -31,6 +33,7 @@ beforeEach(async () => {
 afterEach(() => world.close())
 
 const create = (id: string, payload: object): EnqueueInput => ({ type: 'create', entity: 'note', id, payload })
+const update = (id: string, payload: object): EnqueueInput => ({ type: 'update', entity: 'note', id, payload })
 
 /** A transport whose pages come from the server unless the test makes them. */
 function pulling(page: (request: PullRequest, pull: () => Promise<Pulled>, count: number) => Promise<Pulled>): Transport {
@@ -53,6 +56,18 @@ const loops = [
   ['repeats a cursor', { ...empty, changes: [{ id: 'a', version: '1', value: {} }], cursor: 'same', hasMore: true }],
   ['sends an empty page with more', { ...empty, cursor: 'next', hasMore: true }],
 ] satisfies [string, Pulled][]
+
+/** By nobody who would go on with it. */
+async function takenOver(): Promise<void> {
+  const database = await openDatabase(world.path)
+  try {
+    database.exec(`UPDATE meta SET value = json_set(value, '$.owner', 'somebody', '$.epoch', json_extract(value, '$.epoch') + 1,
+      '$.rev', json_extract(value, '$.rev') + 1)
+      WHERE name = 'lease'`)
+  } finally {
+    database.close()
+  }
+}
 
 async function fill(count: number): Promise<void> {
   for (let n = 0; n < count; n++) await elsewhere(world, 'POST', '/note', { id: `n${n}`, title: `note ${n}` })
@@ -454,6 +469,39 @@ describe('a pull', () => {
       expect((await synchronized).pulled).toEqual([{ entity: 'note', isComplete: true }])
       expect(await tab.view('note').list()).toHaveLength(4)
     }
+  })
+
+  it('S10 S18 a page that another owner’s lease keeps out is no trouble of the store, and is asked for again by who owns it then', async () => {
+    await fill(3)
+    const transport = pulling(async (_, pull, count) => {
+      if (count === 1) await takenOver()
+      return pull()
+    })
+    const engine = await world.started({ transport })
+    expect((await engine.synchronize()).pulled).toEqual([{ entity: 'note', isComplete: true }])
+    expect(await engine.view('note').list()).toHaveLength(3)
+    const history = engine.history()
+    expect(history.filter(({ type }) => type === 'lock:acquired')).toHaveLength(2)
+    expect(history.filter(({ type }) => type === 'storage:error')).toEqual([])
+  })
+
+  it('S19 a page without versions is asked for again where an answer to our own write came before it', async () => {
+    await fill(1)
+    const unversioned = (page: Pulled): Pulled =>
+      page.type === 'page' ? { ...page, changes: page.changes.map(({ version: _version, ...change }) => change as Change) } : page
+    const engine = await world.started({
+      pull: { everyMs: 0 },
+      transport: pulling(async (_, pull, count) => {
+        const page = unversioned(await pull())
+        if (count === 2) await (await engine.enqueue(update('n0', { title: 'ours' }))).settled
+        return page
+      }),
+    })
+    await engine.synchronize()
+    await elsewhere(world, 'PATCH', '/note/n0', { title: 'theirs' })
+    await engine.synchronize()
+    expect((await engine.view('note').get('n0'))?.value).toMatchObject(world.notes()['n0'] as object)
+    expect(await engine.view('note').get('n0')).toMatchObject({ value: { title: 'ours' } })
   })
 
   it('D1 an answer that no server gave has the network asked; behind a portal nothing counts as pulled', async () => {

@@ -413,6 +413,22 @@ describe('what is followed', () => {
     expect(await seen(follower)).toEqual(['b p2'])
   })
 
+  it('E5 asks for nothing of a part that was dropped before its turn', async () => {
+    await note('a', 'p1')
+    await note('b', 'p2')
+    const engine = await world.started({
+      entities: { note: { scopes: [P1, P2] } },
+      pull: { everyMs: 0 },
+      transport: pulling(async ({ scope }, pull) => {
+        if (scope === P1) await engine.scopes.set('note', [P1])
+        return pull()
+      }),
+    })
+    expect((await engine.synchronize()).pulled).toEqual([{ entity: 'note', isComplete: true }])
+    expect(await seen(engine)).toEqual(['a p1'])
+    expect(scopesAsked().some((one) => one.startsWith(P2!))).toBe(false)
+  })
+
   it('E5 L5 what another tab has chosen is pulled also where the owner can not read it at first', async () => {
     await note('a', 'p1')
     const storage = faultyStorage(world.storage())
