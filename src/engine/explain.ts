@@ -151,10 +151,14 @@ function newerBuild({ id, entity, aside }: OperationRow): string {
 async function otherMembers(store: Store, row: OperationRow): Promise<string[]> {
   if (row.transaction === undefined) return []
   const entries = await store.storage.getMany(OPERATIONS, memberSeqs(row))
-  return entries
-    .flatMap((entry) => (entry === undefined ? [] : (readOperation(entry) ?? [])))
-    .filter((other) => other.id !== row.id && !isTerminal(other.status))
-    .map((other) => `operation ${other.id} (${other.status}) of the same transaction`)
+  return entries.flatMap((entry) => {
+    if (entry === undefined) return []
+    const other = readOperation(entry)
+    if (other === undefined)
+      return [`the unreadable operation #${entry.key} of the same transaction: operations.discard('#${entry.key}')`]
+    const isOpen = other.id !== row.id && !isTerminal(other.status)
+    return isOpen ? [`operation ${other.id} (${other.status}) of the same transaction`] : []
+  })
 }
 
 async function openDependencies(store: Store, row: OperationRow): Promise<string[]> {

@@ -134,6 +134,22 @@ describe('an operation that an older build has stored', () => {
     expect(new Set(bodies()).size).toBe(1)
   })
 
+  it('S12 S27 waits for a person where it is refused as it was sent, and its payload can not be brought to the new shape', async () => {
+    await pulled([{ id: 'a', title: 'one' }])
+    world.intercept(async () => ({ type: 'unknown', error: new NetworkError('The answer is lost.') }))
+    const first = await world.started()
+    const { id } = await first.enqueue(update('a', { title: 'ours' }))
+    await eventOf(first, 'sync:retry')
+    await first.stop()
+    world.intercept(undefined)
+    await elsewhere(world, 'PATCH', '/note/a', { title: 'theirs' })
+    const engine = await world.started(second({ payload: failing }))
+    await eventOf(engine, 'sync:parked')
+    expect(await engine.operations.get(id)).toMatchObject({ status: 'parked', lastError: { code: 'migration-failed' } })
+    expect(world.notes()).toEqual({ a: { id: 'a', title: 'theirs' } })
+    expect(new Set(bodies()).size).toBe(1)
+  })
+
   it('S27 keeps the key that the application chose for the same content', async () => {
     const input = { ...create('a', { title: 'Hi' }), idempotencyKey: 'import-1' }
     const [id] = await left([input])

@@ -416,14 +416,21 @@ describe('what is followed', () => {
   it('E5 asks for nothing of a part that was dropped before its turn', async () => {
     await note('a', 'p1')
     await note('b', 'p2')
+    const storage = world.storage()
+    let heard = (): void => {}
     const engine = await world.started({
+      // What the other tab commits it hears of once the turn of the second part has come.
+      storage: { ...storage, watch: (listener) => ((heard = () => listener(undefined)), () => {}) },
       entities: { note: { scopes: [P1, P2] } },
       pull: { everyMs: 0 },
       transport: pulling(async ({ scope }, pull) => {
-        if (scope === P1) await engine.scopes.set('note', [P1])
+        if (scope === P1) await follower.scopes.set('note', [P1])
         return pull()
       }),
     })
+    engine.on('pull:completed', () => void setImmediate(heard))
+    await eventOf(engine, 'lock:acquired')
+    const follower = await following([])
     expect((await engine.synchronize()).pulled).toEqual([{ entity: 'note', isComplete: true }])
     expect(await seen(engine)).toEqual(['a p1'])
     expect(scopesAsked().some((one) => one.startsWith(P2!))).toBe(false)
