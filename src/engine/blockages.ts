@@ -1,4 +1,4 @@
-import { StorageCorruptError, type SyncError } from '../core/errors.ts'
+import { ConsistencyError, StorageCorruptError, type SyncError } from '../core/errors.ts'
 import { isTerminal, laneOf, type OperationRow } from '../core/operation.ts'
 import type { Entry } from '../core/ports.ts'
 import { readOperation } from '../core/schema.ts'
@@ -7,7 +7,7 @@ import type { Blockage } from './chooser.ts'
 /** What stands at the head of a lane and can't be played. */
 export function corrupt(entry: Entry): Blockage {
   const row = readOperation(entry)
-  const error = row === undefined ? unreadable(entry) : new StorageCorruptError(whyMisplaced(row))
+  const error = row === undefined ? unreadable(entry) : new ConsistencyError(whyMisplaced(row))
   return { type: 'corrupt', sequence: Number(entry.key), error }
 }
 

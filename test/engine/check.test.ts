@@ -128,7 +128,7 @@ describe('B13 the consistency checker', () => {
     await overwrite('operations', 'seq', 1, (text) => text.replace('"entity"', '"lane":"default/note/a","entity"'))
     await sql(`UPDATE operations SET lane = 'default/note/a' WHERE seq = 1`)
     engine.resume('test')
-    expect(await eventOf(engine, 'sync:quarantined')).toMatchObject({ sequence: 1 })
+    expect(await eventOf(engine, 'sync:quarantined')).toMatchObject({ sequence: 1, error: { name: 'ConsistencyError' } })
     expect(world.attempts).toHaveLength(sent)
     expect(codesOf(await repairedBy(engine))).toEqual(['field mended'])
     expect(await next.settled).toEqual({ status: 'done' })

@@ -121,13 +121,15 @@ describe('stored operations that name each other', () => {
 })
 
 describe('an operation that stands in the lane of another', () => {
-  it('S28 L5 is told of and not sent, and what is behind it goes once a check has mended it', async () => {
+  it('B1 S28 L5 is told of as a contradiction and not sent, and what is behind it goes once a check has mended it', async () => {
     await enqueued([create('a'), { ...create('a'), type: 'update' }, create('b')])
     await damaged(1, `json_set(value, '$.entityId', 'z')`)
     const { owner, follower } = await twoTabs()
     await follower.flush()
     expect(Object.keys(world.notes())).toEqual(['b'])
-    expect(owner.history()).toContainEqual(expect.objectContaining({ type: 'sync:quarantined', sequence: 1 }))
+    const told = owner.history().filter((event) => event.type === 'sync:quarantined')
+    expect(told).toMatchObject([{ sequence: 1, error: { name: 'ConsistencyError', code: 'consistency', retryable: false } }])
+    expect(told[0]?.error.message).toContain('check({ repair: true })')
     await owner.check({ repair: true })
     await owner.flush()
     await follower.flush()
