@@ -194,7 +194,9 @@ describe('a transaction with something behind it', () => {
     expect([await engine.operations.handle(behind.id).status(), world.notes()]).toEqual(['queued', { a: { id: 'a', n: 2 } }])
     const [conflict] = await engine.conflicts.list()
     await engine.conflicts.resolve(conflict!.id, 'local')
-    expect(await settled(engine, [...operations.map(({ id }) => id), behind.id])).toEqual(Array(3).fill({ status: 'done' }))
+    expect(await settled(engine, [...operations.map(({ id }) => id), behind.id])).toEqual(
+      [1, 2, 3].map(() => ({ status: 'done' })),
+    )
     expect(world.notes()).toMatchObject({ a: { n: 3 }, b: { n: 9 } })
   })
 })
