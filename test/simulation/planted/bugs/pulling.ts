@@ -34,9 +34,17 @@ export const pulling: readonly Bug[] = [
     'an older version over a newer one',
     'The page always wins.',
     REPLICA,
-    '((order ?? -1) < 0 || lacks(current, change))',
+    '((order ?? -1) < 0 || (order === 0 && lacks(current, change)))',
     'true',
     'S19',
+  ),
+  bug(
+    'a pull that goes on where it was when a repair wanted all anew',
+    'It was asked for, so it is stored.',
+    'src/engine/pull-rows.js',
+    'const rows = (await pullRows(user)).filter(([kind]) => kind === entity);',
+    'const rows = [];',
+    'L3',
   ),
   bug(
     'an older answer over a newer page',

@@ -98,8 +98,8 @@ export const settling: readonly Bug[] = [
     'a merged write that is always refused',
     'It is sent on the version that it was made on.',
     'src/core/reconcile.js',
-    'payload: diffMergePatch(sides.remote, merged.value),\n            version: sides.version,',
-    'payload: diffMergePatch(sides.remote, merged.value),\n            version: row.baseVersion,',
+    'payload: diffMergePatch(remote, merged.value), version }',
+    'payload: diffMergePatch(remote, merged.value), version: row.baseVersion }',
     'L7',
   ),
 ]
