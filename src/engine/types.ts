@@ -213,7 +213,7 @@ export interface SyncEngine {
   transaction(body: (tx: Transaction) => void | Promise<void>): Promise<TransactionHandle>
   /** Sends what is due now and tells what became of it. */
   flush(): Promise<DrainSummary>
-  /** Sends what is due, then brings what the server has that is new. In every tab; the one that owns the lease does it. */
+  /** Sends what is due, then brings what the server has that is new, up to this call or later. In every tab; the one that owns the lease does it. */
   synchronize(query?: SyncQuery): Promise<SyncResult>
   /**
    * Synchronises once, at a time. Schedules live as long as this engine runs: after `stop()` they are gone. What is to be sent later, whatever happens meanwhile, is
