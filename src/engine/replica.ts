@@ -39,6 +39,7 @@ export function createReplica(store: Store, user: string, clock: Clock, actionsO
   let isInDoubt = false
   let loadedAs: number | undefined
   let rev = 0
+  let wasRepaired = false
 
   /** Only the owner writes, so it need look once only. */
   async function load(epoch: number): Promise<void> {
@@ -133,6 +134,7 @@ export function createReplica(store: Store, user: string, clock: Clock, actionsO
       turns.take(async () => {
         await load(epoch)
         loadedAs = undefined
+        wasRepaired = true
         return task(++rev)
       }),
     /** Whether anything of this kind was ever pulled. */
@@ -238,7 +240,7 @@ export function createReplica(store: Store, user: string, clock: Clock, actionsO
 
   /** While it waited for its page, a repair may have made all be pulled anew. */
   async function isCurrent(entity: string, { scope, generation }: PullRow): Promise<boolean> {
-    return (await store.pullRow(user, entity, scope))?.generation === generation
+    return !wasRepaired || (await store.pullRow(user, entity, scope))?.generation === generation
   }
 
   /** Counts the generations of the parts. */
