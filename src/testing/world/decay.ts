@@ -42,12 +42,10 @@ export function decay(
   wasHit: (collection: string, key: Scalar) => boolean,
 ): Hit | undefined {
   const table = disk.tables?.get(collection)
-  const isSound = (key: Scalar): boolean =>
-    !wasHit(collection, key) && (collection !== OPERATIONS || !disk.damaged.has(Number(key)))
-  const keys = [...(table?.rows.keys() ?? [])].filter(isSound)
+  const keys = [...(table?.rows.keys() ?? [])].filter((key) => collection !== OPERATIONS || !disk.damaged.has(Number(key)))
   const key = keys[Math.floor(row * keys.length)]
   const stored = key === undefined ? undefined : rowIn(table, key)
-  if (table === undefined || key === undefined || stored === undefined) return undefined
+  if (table === undefined || key === undefined || stored === undefined || wasHit(collection, key)) return undefined
   const seen = unsealed(stored)
   const changes = isRow(seen) ? (isTorn ? tornChanges(collection, seen, table) : wrongChanges(collection, seen, stored)) : []
   const one = changes[Math.floor(change * changes.length)]

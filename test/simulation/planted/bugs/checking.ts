@@ -86,14 +86,6 @@ export const checking: readonly Bug[] = [
     'L1',
   ),
   bug(
-    'a conflict that stays open when its transaction is tried again by another part',
-    'Only the operation that somebody decided about has a conflict to be closed.',
-    'src/engine/transactions.js',
-    "return decided(now, isTerminal(now.status) ? 'discarded' : 'local', WITH_TRANSACTION);",
-    "return isTerminal(now.status) ? decided(now, 'discarded', WITH_TRANSACTION) : now;",
-    'S32',
-  ),
-  bug(
     'a view that takes where an entity stands for its revision',
     'What is damaged stands as newer than all that comes, and nothing new is shown.',
     'src/engine/store.js',

@@ -134,12 +134,4 @@ export const pulling: readonly Bug[] = [
     'return more();',
     'L8',
   ),
-  bug(
-    'what nobody could use is gone at the end of a full pull',
-    'An answer to an operation has brought it after the page that named it.',
-    HOLDERS,
-    'named.has(row.key) &&',
-    'named.size < 0 &&',
-    'S21',
-  ),
 ]

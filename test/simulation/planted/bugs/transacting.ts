@@ -42,12 +42,4 @@ export const transacting: readonly Bug[] = [
     'const before = undefined;',
     'S31 S9',
   ),
-  bug(
-    'what goes on with its transaction is taken for decided',
-    'It was parked for this very conflict, and somebody sent it on.',
-    'src/core/reconcile.js',
-    "resolution !== 'pending' && strategy !== WITH_TRANSACTION && wasSeen(row, conflict)",
-    "resolution !== 'pending' && wasSeen(row, conflict)",
-    'S12',
-  ),
 ]
