@@ -47,14 +47,6 @@ export const pulling: readonly Bug[] = [
     'L3',
   ),
   bug(
-    'an older answer over a newer page',
-    'The answer to an operation always wins.',
-    'src/engine/confirmer.js',
-    'return order > 0;',
-    'return false;',
-    'S19',
-  ),
-  bug(
     'a delete that forgets its version',
     'A stale upsert raises the tombstone.',
     REPLICA,
