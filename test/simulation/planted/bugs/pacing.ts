@@ -82,14 +82,6 @@ export const pacing: readonly Bug[] = [
     invariants: ['S23'],
   },
   bug(
-    'looks at the server pass by the breaker',
-    'Only writes ask it.',
-    'src/engine/reconciler.js',
-    'if (!isTogether(row) && !signs.admit(slot))',
-    'if (signs === undefined)',
-    'S23',
-  ),
-  bug(
     '401 spends an attempt',
     'Who is logged out for long loses what he wrote.',
     'machines/operation.js',
