@@ -53,6 +53,9 @@ export function watchDecay() {
     /** How much has happened so far. */
     moment: (): number => facts,
     of: (device: string): readonly Decayed[] => devices.get(device) ?? [],
+    /** An operation there does not stand where it belongs: it is not found, or holds up others, until a check mends it. */
+    isUnsound: (device: string): boolean =>
+      (devices.get(device) ?? []).some(({ collection, mendedAt }) => collection === OPERATIONS && mendedAt === undefined),
   }
 }
 

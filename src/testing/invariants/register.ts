@@ -1,5 +1,4 @@
 import { isTerminal, keyOfUser, laneOf, type OperationRow } from '../../core/operation.ts'
-import { OPERATIONS } from '../../core/schema.ts'
 import { sessionName } from '../../core/session.ts'
 import { isDecay } from '../faults/kinds.ts'
 import type { Fact, RowChange, Sent } from '../world/facts.ts'
@@ -68,7 +67,7 @@ export function createRegister(): Register {
       row,
       isStored: true,
       isAccepted: false,
-      isTainted: isUnsound(device),
+      isTainted: decay.isUnsound(device),
       isLost: false,
       sends: 0,
       keys: new Set(),
@@ -98,18 +97,13 @@ export function createRegister(): Register {
       if (fault.kind !== 'corrupt-row' && !isDecay(fault.kind)) one.isStored = false
     }
     // What stands where it does not belong may be overtaken, or hold up others.
-    if (isUnsound(fault.where))
+    if (decay.isUnsound(fault.where))
       for (const one of known.values()) if (one.device === fault.where && !isTerminal(one.row.status)) one.isTainted = true
   }
 
   function lose(one: Known): void {
     one.isTainted = true
     one.isLost = true
-  }
-
-  /** An operation on that device stands where it does not belong. */
-  function isUnsound(device: string): boolean {
-    return decay.of(device).some(({ collection, mendedAt }) => collection === OPERATIONS && mendedAt === undefined)
   }
 
   function byKey(user: string, key: string): Known | undefined {

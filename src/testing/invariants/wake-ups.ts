@@ -1,4 +1,3 @@
-import { OPERATIONS } from '../../core/schema.ts'
 import type { Fact } from '../world/facts.ts'
 import { watchDecay } from './decayed.ts'
 import type { Checker } from './invariant.ts'
@@ -61,17 +60,12 @@ export const wakeUps: Checker = ({ now, wallTimeOf, dueIn, deviceOf }, report) =
         stirred(device)
         continue
       }
-      if (owner === undefined || owner.pauses.size > 0 || owner.isOpen || hasWrong(device)) continue
+      if (owner === undefined || owner.pauses.size > 0 || owner.isOpen || decay.isUnsound(device)) continue
       const left = dueIn(device, owner.user, IDLE_MS)
       if (left !== undefined)
         report('L5', `${tab} has rested for ${now() - since} ms, though ${left.id} (${left.status}) could go.`)
       stirred(device)
     }
-  }
-
-  /** What does not stand where it belongs is not found, or blocks its lane, until a check mends it. */
-  function hasWrong(device: string): boolean {
-    return decay.of(device).some(({ collection, mendedAt }) => collection === OPERATIONS && mendedAt === undefined)
   }
 
   return {
