@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { DEFAULTS } from '../core/options.ts'
 import { checkStore } from '../engine/integrity/check.ts'
-import { fenceOf } from '../engine/integrity/site.ts'
 import type { CheckResult, Problem } from '../engine/integrity/types.ts'
-import { createStore } from '../engine/store.ts'
+import { createStore, fenceOf } from '../engine/store.ts'
 import { grouped, printJson, table, type Io } from './io.ts'
 import { describeLease, leaseOf, withStore, type LeaseInfo } from './store-file.ts'
 

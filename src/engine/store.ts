@@ -1,6 +1,6 @@
 import { keyOfUser, laneOf, type NewOperationRow, type OperationRow, type OperationStatus } from '../core/operation.ts'
 import { text } from '../core/option-checks.ts'
-import type { CommitOptions, Entry, IndexKey, Scalar, ScanQuery, Write } from '../core/ports.ts'
+import type { CommitOptions, Entry, Fence, IndexKey, Scalar, ScanQuery, Write } from '../core/ports.ts'
 import {
   ENTITIES,
   IN_PLAY,
@@ -229,7 +229,7 @@ export function createStore(storage: RowStorage, committed: Committed = () => {}
 
     /** A write of the owner: refused once a newer owner exists. */
     commitAs: (epoch: number, writes: readonly Write[], options: CommitOptions = {}, occasion: Occasion = 'turn') =>
-      commit(writes, { ...options, fence: { collection: META, key: LEASE, epoch } }, occasion),
+      commit(writes, { ...options, fence: fenceOf(epoch) }, occasion),
 
     lease: async () => readLease(await storage.get(META, LEASE)),
 
@@ -237,6 +237,11 @@ export function createStore(storage: RowStorage, committed: Committed = () => {}
 
     edit: editIn(storage, { commit, byId: (id) => byIndex('id', id) }),
   }
+}
+
+/** Lets only the owner of this epoch write. */
+export function fenceOf(epoch: number): Fence {
+  return { collection: META, key: LEASE, epoch }
 }
 
 function placeOf(entry: Entry | undefined): number {

@@ -9,10 +9,10 @@ import type { Events } from '../events.ts'
 import type { createReadPath } from '../read-path.ts'
 import { createValidators } from '../validators.ts'
 import type { Replica } from '../replica.ts'
-import type { Store } from '../store.ts'
+import { fenceOf, type Store } from '../store.ts'
 import { checkCheckOptions, checkStore } from './check.ts'
 import { createAsking, type ServerSide } from './server-side.ts'
-import { fenceOf, type Site } from './site.ts'
+import type { Site } from './site.ts'
 import type { CheckOptions, CheckResult } from './types.ts'
 
 export interface IntegrityParts {

@@ -2,7 +2,6 @@ import type { SyncError } from '../../core/errors.ts'
 import type { Ageing } from '../../core/rows.ts'
 import type { Fence } from '../../core/ports.ts'
 import type { Declared } from './invariants.ts'
-import { LEASE, META } from '../../core/schema.ts'
 import type { ServerSide } from './server-side.ts'
 import type { Store } from '../store.ts'
 
@@ -44,8 +43,4 @@ export interface Task extends Site {
 
 export function isOwn({ user }: Site, other: string): boolean {
   return user === undefined || user === other
-}
-
-export function fenceOf(epoch: number): Fence {
-  return { collection: META, key: LEASE, epoch }
 }
