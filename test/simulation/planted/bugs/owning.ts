@@ -6,7 +6,7 @@ export const owning: readonly Bug[] = [
     'no fence in the commits of the owner',
     'One who was stopped and replaced writes on when he wakes.',
     'src/engine/store.js',
-    '{ ...options, fence: { collection: META, key: LEASE, epoch } }',
+    '{ ...options, fence: fenceOf(epoch) }',
     'options',
     'S10',
   ),
