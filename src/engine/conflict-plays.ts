@@ -1,7 +1,8 @@
-import { createActor, fromPromise, type InspectionEvent } from 'xstate'
+import { createActor, fromPromise } from 'xstate'
 import { conflictMachine, type ConflictInput, type ConflictOutput } from '../../machines/conflict.ts'
 import type { OperationActor } from '../../machines/operation.ts'
 import type { Settlement } from '../core/reconcile.ts'
+import type { Inspect } from './tell-directly.ts'
 
 interface Play {
   expire(): void
@@ -9,7 +10,7 @@ interface Play {
 }
 
 /** The conflicts in play, one a slot at most: each is an actor of the conflict machine until it is settled. */
-export function createConflictPlays(inspect: ((event: InspectionEvent) => void) | undefined) {
+export function createConflictPlays(inspect: Inspect | undefined) {
   const plays = new Map<OperationActor, Play>()
 
   return {

@@ -1,4 +1,4 @@
-import { fromPromise, type InspectionEvent } from 'xstate'
+import { fromPromise } from 'xstate'
 import type { EngineActor } from '../../machines/engine.ts'
 import { pullMachine, type PageInput, type PageResult, type PullTarget } from '../../machines/pull.ts'
 import type { Settings } from '../core/options.ts'
@@ -15,6 +15,7 @@ import { createScopes } from './scopes.ts'
 import type { ServerPace } from './server-pace.ts'
 import type { Session } from './session.ts'
 import type { Store } from './store.ts'
+import type { Inspect } from './tell-directly.ts'
 
 export interface ReadPathParts {
   readonly transport: Transport
@@ -22,7 +23,7 @@ export interface ReadPathParts {
   readonly replica: Replica
   readonly signs: BreakerSigns
   readonly events: Events
-  readonly inspect: ((event: InspectionEvent) => void) | undefined
+  readonly inspect: Inspect | undefined
   machine(): EngineActor | undefined
   isOwner(): boolean
   epoch(): number

@@ -1,5 +1,5 @@
 import { BehaviorSubject, Observable, Subject } from 'rxjs'
-import { createActor, fromCallback, type InspectionEvent } from 'xstate'
+import { createActor, fromCallback } from 'xstate'
 import { channelMachine, type ChannelHealth, type ChannelReport } from '../../machines/channel.ts'
 import type { PullTarget } from '../../machines/pull.ts'
 import type { ChangedMessage } from '../core/channel-message.ts'
@@ -12,6 +12,7 @@ import { distinct } from './distinct.ts'
 import type { Events } from './events.ts'
 import { machineClock } from './machine-clock.ts'
 import type { RealtimeState } from './read-types.ts'
+import type { Inspect } from './tell-directly.ts'
 
 export type Realtime = ReturnType<typeof createRealtime>
 
@@ -32,7 +33,7 @@ export function createRealtime(
   ports: SystemPorts,
   events: Events,
   hooks: RealtimeHooks,
-  inspect: ((event: InspectionEvent) => void) | undefined,
+  inspect: Inspect | undefined,
 ) {
   const state = new BehaviorSubject<RealtimeState>(OFF)
   const messages = new Subject<ChangedMessage>()

@@ -1,4 +1,3 @@
-import type { InspectionEvent } from 'xstate'
 import type { OperationActor } from '../../machines/operation.ts'
 import { copyJson } from '../core/copy-json.ts'
 import type { Conflict, EntityOptions, Resolution } from '../core/conflict.ts'
@@ -40,6 +39,7 @@ import {
 } from './decision-checks.ts'
 import type { Stamps } from './stamps.ts'
 import type { Store } from './store.ts'
+import type { Inspect } from './tell-directly.ts'
 import type { Transactions } from './transactions.ts'
 import type { Validators, Verdict } from './validators.ts'
 
@@ -65,7 +65,7 @@ export function createReconciler(
   transport: Transport,
   store: Store,
   { signs, stamps, transactions, validators, answers }: ReconcilerParts,
-  inspect?: (event: InspectionEvent) => void,
+  inspect?: Inspect,
 ) {
   const plays = createConflictPlays(inspect)
   const controllers = new Map<OperationActor, AbortController>()

@@ -1,10 +1,10 @@
-import { createActor, type InspectionEvent } from 'xstate'
+import { createActor } from 'xstate'
 import { operationMachine, type OperationActor, type OperationEvent } from '../../machines/operation.ts'
 import type { OperationRow } from '../core/operation.ts'
 import type { Settings } from '../core/options.ts'
 import type { Clock } from '../core/ports.ts'
 import { machineClock } from './machine-clock.ts'
-import { tellDirectly } from './tell-directly.ts'
+import { tellDirectly, type Inspect } from './tell-directly.ts'
 
 /** What the operation machine has done for it. Each effect answers the slot with an event. */
 export interface OperationEffects {
@@ -25,12 +25,7 @@ type MachineActions = NonNullable<Parameters<typeof operationMachine.provide>[0]
 type Effect = 'send' | 'abort' | 'reconcile' | 'rollBack' | 'record' | 'expire' | 'reportAuth' | 'vacate'
 
 /** A pool of operation actors. A slot that dies is reported and left out; the pool makes a new one when it is next needed. */
-export function createSlots(
-  settings: Settings,
-  clock: Clock,
-  effects: OperationEffects,
-  inspect: ((event: InspectionEvent) => void) | undefined,
-) {
+export function createSlots(settings: Settings, clock: Clock, effects: OperationEffects, inspect: Inspect | undefined) {
   const all = new Set<{ stop(): unknown }>()
   const free: OperationActor[] = []
   const logic = operationMachine.provide({ actions: provided(effects, free) })

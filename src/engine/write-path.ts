@@ -1,4 +1,3 @@
-import type { InspectionEvent } from 'xstate'
 import type { EngineActor } from '../../machines/engine.ts'
 import type { Settings } from '../core/options.ts'
 import type { SystemPorts, Transport } from '../core/ports.ts'
@@ -20,6 +19,7 @@ import { createSender } from './sender.ts'
 import { createSlots } from './slots.ts'
 import type { Stamps } from './stamps.ts'
 import type { Store } from './store.ts'
+import type { Inspect } from './tell-directly.ts'
 import type { Transactions } from './transactions.ts'
 import { createValidators } from './validators.ts'
 
@@ -34,7 +34,7 @@ export interface WritePathParts extends Pick<DispatcherHooks, 'breaker' | 'recor
   readonly budget: RetryBudget
   readonly events: Events
   readonly optimistic: ReturnType<typeof createOptimistic>
-  readonly inspect: ((event: InspectionEvent) => void) | undefined
+  readonly inspect: Inspect | undefined
   machine(): EngineActor | undefined
   clientId(): string
   /** The most operations that the server takes in one request. */

@@ -56,6 +56,16 @@ const valuesIn = (actors: TracedActors): readonly string[] =>
   [...actors.values()].flatMap(({ value }) => (value === undefined ? [] : [JSON.stringify(value)]))
 
 describe('the flight recorder', () => {
+  it('F1 whoever inspects the engine is told the root of every actor, and a slot is its own', async () => {
+    const told: InspectionEvent[] = []
+    const engine = await world.started({ recorder: {}, inspect: (event) => void told.push(event) })
+    await write(engine, 3)
+    const ofSlots = told.filter(({ actorRef }) => 'id' in actorRef && String(actorRef.id).startsWith('slot-'))
+    expect(new Set(ofSlots.map(({ type }) => type))).toContain('@xstate.microstep')
+    expect(ofSlots.filter(({ rootId, actorRef }) => rootId !== actorRef.sessionId)).toEqual([])
+    expect(told.filter(({ rootId }) => rootId === undefined)).toEqual([])
+  })
+
   it('F3 records nothing by default, and says how to: no inspection is set', async () => {
     const engine = await world.started()
     expect(() => engine.recorder.export()).toThrow(SyncError)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createActor, setup, type AnyActor, type InspectionEvent } from 'xstate'
-import { tellDirectly } from '../../src/engine/tell-directly.ts'
+import { tellDirectly, withRoot } from '../../src/engine/tell-directly.ts'
 
 const blinker = setup({ actions: { note: () => {} }, delays: { patience: 1_000 } }).createMachine({
   initial: 'dark',
@@ -34,7 +34,7 @@ describe('an actor that tells directly', () => {
     const byXState = toldOf((inspect) => createActor(blinker, { inspect }))
     const directly = toldOf((inspect) => {
       const actor = createActor(blinker)
-      tellDirectly(actor, inspect)
+      tellDirectly(actor, withRoot(inspect))
       return actor
     })
     expect(byXState.length).toBeGreaterThan(15)

@@ -32,34 +32,34 @@ const EVENTS = new Map<string, Allowed>([
 ])
 
 /** What a trace tells of the events of the engine. No payload, no value, no id that the application chose, no message of an error. */
-const NOTICE: Allowed = {
-  operation: ROW,
-  error: CODE,
-  conflict: { type: 'conflict', ...asTheyAre('severity', 'strategy', 'resolution') },
-  summary: asTheyAre('succeeded', 'failed', 'deferred'),
-  ...asTheyAre('entity', 'reason', 'part', 'epoch', 'takeover', 'trips', 'remainingMs', 'nextAttemptAt'),
-  ...asTheyAre('into', 'transaction', 'alert', 'changes'),
-}
+const NOTICE = new Map<string, string | Allowed>(
+  Object.entries({
+    operation: ROW,
+    error: CODE,
+    conflict: { type: 'conflict', ...asTheyAre('severity', 'strategy', 'resolution') },
+    summary: asTheyAre('succeeded', 'failed', 'deferred'),
+    ...asTheyAre('entity', 'reason', 'part', 'epoch', 'takeover', 'trips', 'remainingMs', 'nextAttemptAt'),
+    ...asTheyAre('into', 'transaction', 'alert', 'changes'),
+  }),
+)
 
 export function eventFields(event: { readonly type: string }): TraceFields | undefined {
   const allowed = EVENTS.get(event.type)
-  return allowed === undefined ? undefined : picked(event, allowed)
+  if (allowed === undefined) return undefined
+  const fields: Fields = {}
+  return tellWithin(fields, allowed, event) ? fields : undefined
 }
 
+/** An event has few members, and the list is long: it goes by those that are there. */
 export function noticeFields(event: object): TraceFields | undefined {
-  return picked(event, NOTICE)
-}
-
-/** An event has few members, and the list may be long: it goes by those that are there. */
-function picked(event: object, allowed: Allowed): TraceFields | undefined {
   if (!isRecord(event)) return undefined
   const fields: Fields = {}
-  let isEmpty = true
-  for (const member of Object.keys(event)) {
-    const told = Object.hasOwn(allowed, member) ? allowed[member] : undefined
-    if (told !== undefined && tell(fields, told, event[member])) isEmpty = false
+  let isTold = false
+  for (const member in event) {
+    const told = NOTICE.get(member)
+    if (told !== undefined && tell(fields, told, event[member])) isTold = true
   }
-  return isEmpty ? undefined : fields
+  return isTold ? fields : undefined
 }
 
 function tell(fields: Fields, told: string | Allowed, value: unknown): boolean {

@@ -1,10 +1,13 @@
 import type { InspectionEvent } from 'xstate'
+import { withRoot, type Inspect } from '../tell-directly.ts'
 import type { FlightRecorder } from './recorder.ts'
 
-type Inspect = (event: InspectionEvent) => void
-
 /** Who looks at this engine's actors; undefined if nobody does, for then XState need not tell. */
-export function inspectedBy(recorder: FlightRecorder | undefined, inspect: Inspect | undefined): Inspect | undefined {
+export function inspectedBy(
+  recorder: FlightRecorder | undefined,
+  inspectToo: ((event: InspectionEvent) => void) | undefined,
+): Inspect | undefined {
+  const inspect = inspectToo && withRoot(inspectToo)
   if (recorder === undefined || inspect === undefined) return recorder?.inspect ?? inspect
   return (event) => {
     recorder.inspect(event)

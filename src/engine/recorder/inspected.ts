@@ -1,9 +1,10 @@
-import { StateMachine, type AnyTransitionDefinition, type InspectionEvent, type StateValue } from 'xstate'
+import { StateMachine, type AnyTransitionDefinition, type StateValue } from 'xstate'
 import type { ActorStatus, TraceLine } from '../../core/trace.ts'
+import type { Inspect, ToldEvent } from '../tell-directly.ts'
 import { eventFields } from './allowed.ts'
 
-type Inspected<Type extends InspectionEvent['type']> = Extract<InspectionEvent, { type: Type }>
-type Ref = InspectionEvent['actorRef']
+type Inspected<Type extends ToldEvent['type']> = Extract<ToldEvent, { type: Type }>
+type Ref = ToldEvent['actorRef']
 
 const INIT = 'xstate.init'
 const FAILED = 'xstate.error.actor.'
@@ -11,7 +12,7 @@ const FAILED = 'xstate.error.actor.'
 const COUNTED = /^x:\d+$/
 
 /** Makes lines of what XState tells. Actors are numbered as they appear, so that the same run gives the same names. */
-export function createInspected(now: () => number, write: (line: TraceLine) => void): (event: InspectionEvent) => void {
+export function createInspected(now: () => number, write: (line: TraceLine) => void): Inspect {
   const names = new WeakMap<Ref, string>()
   /** By its transition: nearly every step takes one, and the ring keeps thousands of steps. */
   const alone = new WeakMap<AnyTransitionDefinition, readonly string[]>()

@@ -1,4 +1,3 @@
-import type { InspectionEvent } from 'xstate'
 import { SyncError } from '../../core/errors.ts'
 import type { Clock, Storage, Transport } from '../../core/ports.ts'
 import { recorderBytes, type RecorderOptions } from '../../core/recorder-options.ts'
@@ -6,6 +5,7 @@ import { traceBytes } from '../../core/trace-size.ts'
 import { createTraceRing } from '../../core/trace-text.ts'
 import type { TraceLine } from '../../core/trace.ts'
 import { callGuarded } from '../guarded.ts'
+import type { Inspect } from '../tell-directly.ts'
 import type { SyncEvent } from '../types.ts'
 import { noticeFields } from './allowed.ts'
 import { createInspected } from './inspected.ts'
@@ -20,7 +20,7 @@ export interface Recorder {
 }
 
 export interface FlightRecorder extends Recorder {
-  inspect(event: InspectionEvent): void
+  readonly inspect: Inspect
   notice(event: SyncEvent): void
   storage(storage: Storage): Storage
   transport(transport: Transport): Transport
