@@ -1,7 +1,7 @@
 import { checkJson, type JsonLimits } from './validate-json.ts'
 import { getOwn, isObject } from './own.ts'
 import type { Json, JsonObject } from './json.ts'
-import { RETRY_AFTER_CAP_MS } from './retry-after.ts'
+import { usableWaitMs } from './retry-after.ts'
 
 /** Something of an entity was changed on the server. Only a hint: it may be lost, doubled or late. */
 export interface ChangedMessage {
@@ -54,8 +54,7 @@ function readPong(at: Json | undefined): ChannelMessage | undefined {
 
 /** How long a server asks to stay away in the reason of a close, as `{ "retryAfterMs": 1000 }`; at most a day. */
 export function retryAfterMsOf(reason: string): number | undefined {
-  const found = getOwn(parseChannelText(reason) ?? {}, 'retryAfterMs')
-  return isMs(found) ? Math.min(found, RETRY_AFTER_CAP_MS) : undefined
+  return usableWaitMs(getOwn(parseChannelText(reason) ?? {}, 'retryAfterMs'))
 }
 
 function isText(value: Json | undefined, maxLength: number): value is string {

@@ -24,6 +24,11 @@ export function parseRetryAfter(value: string | undefined, context: RetryAfterCo
   return Math.min(Math.max(0, until - (serverNow ?? context.nowMs)), capMs)
 }
 
+/** A wait in milliseconds as a transport or a message gives it, at most a day; undefined if it is none. */
+export function usableWaitMs(given: unknown): number | undefined {
+  return typeof given === 'number' && Number.isFinite(given) && given >= 0 ? Math.min(given, RETRY_AFTER_CAP_MS) : undefined
+}
+
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 const MONTH = `(?<month>${MONTHS.join('|')})`
 const TIME = '(?<hour>[0-9]{2}):(?<minute>[0-9]{2}):(?<second>[0-9]{2})'

@@ -1,6 +1,7 @@
 import { isVersion } from '../core/entity-version.ts'
 import { SyncError } from '../core/errors.ts'
 import type { Fetched, Outcome } from '../core/ports.ts'
+import { usableWaitMs } from '../core/retry-after.ts'
 import { isRecord } from '../core/schema.ts'
 
 const OUTCOMES: ReadonlySet<unknown> = new Set<Outcome['type']>(['applied', 'retry', 'unknown', 'conflict', 'auth', 'rejected'])
@@ -9,7 +10,7 @@ const FETCHED: ReadonlySet<unknown> = new Set<Fetched['type']>(['found', 'absent
 /** What a transport gave, whoever wrote it. Where that can't be used the request may have been applied all the same (S6). */
 export function checkOutcome(outcome: Outcome): Outcome {
   const objection = objectionTo(outcome, OUTCOMES)
-  return objection === undefined ? withTypedError(outcome) : { type: 'unknown', error: notUsable('outcome', objection) }
+  return objection === undefined ? usable(outcome) : { type: 'unknown', error: notUsable('outcome', objection) }
 }
 
 /** @throws TypeError if it is no list. */
@@ -20,7 +21,7 @@ export function checkOutcomes(outcomes: readonly Outcome[]): readonly Outcome[] 
 
 export function checkFetched(fetched: Fetched): Fetched {
   const objection = objectionTo(fetched, FETCHED)
-  return objection === undefined ? withTypedError(fetched) : { type: 'failed', error: notUsable('entity', objection) }
+  return objection === undefined ? usable(fetched) : { type: 'failed', error: notUsable('entity', objection) }
 }
 
 /** Why it can't be used; undefined if it can. */
@@ -32,6 +33,20 @@ function objectionTo(answer: unknown, types: ReadonlySet<unknown>): string | und
   if (type === 'applied') return objectionToVersion(version)
   if (type === 'found') return isRecord(value) ? objectionToVersion(version) : 'its value must be an object'
   return error instanceof Error ? undefined : 'its error is none'
+}
+
+/** A wait that is none is left out, and one of more than a day is a day. */
+export function withUsableWait<Answer extends object>(answer: Answer): Answer
+export function withUsableWait(answer: object): object {
+  if (!('retryAfterMs' in answer)) return answer
+  const { retryAfterMs: given, ...others } = answer
+  const retryAfterMs = usableWaitMs(given)
+  if (retryAfterMs === given) return answer
+  return retryAfterMs === undefined ? others : { ...others, retryAfterMs }
+}
+
+function usable<Answer extends object>(answer: Answer): Answer {
+  return withTypedError(withUsableWait(answer))
 }
 
 /** An error of another kind is the cause of one of ours. */

@@ -2,6 +2,7 @@ import { isVersion } from '../core/entity-version.ts'
 import { ServerError, SyncError } from '../core/errors.ts'
 import type { Change, Pulled, UnusableChange } from '../core/ports.ts'
 import { isRecord } from '../core/schema.ts'
+import { withUsableWait } from './check-answer.ts'
 import type { Deadline, Validators, Verdict } from './validators.ts'
 
 type Page = Extract<Pulled, { type: 'page' }>
@@ -12,7 +13,7 @@ export function checkPulled(pulled: Pulled): Pulled {
   if (pulled.type === 'page') return checkPage(pulled)
   if (pulled.type === 'unchanged') return pulled
   if (pulled.type !== 'expired' && pulled.type !== 'failed' && pulled.type !== 'auth') return notUsable('its type is not known')
-  return pulled.error instanceof SyncError ? pulled : notUsable('its error is no SyncError')
+  return pulled.error instanceof SyncError ? withUsableWait(pulled) : notUsable('its error is no SyncError')
 }
 
 function checkPage(page: Page): Pulled {

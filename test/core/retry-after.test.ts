@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { parseHttpDate, parseRetryAfter, RETRY_AFTER_CAP_MS } from '../../src/core/retry-after.ts'
+import { parseHttpDate, parseRetryAfter, RETRY_AFTER_CAP_MS, usableWaitMs } from '../../src/core/retry-after.ts'
 
 const nowMs = Date.UTC(2026, 10, 21, 3, 0, 0)
 const wait = (value: string | undefined, dateHeader?: string) => parseRetryAfter(value, { nowMs, dateHeader })
@@ -186,5 +186,10 @@ describe('Retry-After', () => {
         if (ms !== undefined) expect(ms >= 0 && ms <= capMs).toBe(true)
       }),
     )
+  })
+
+  it('S22 of what a transport gives only a number of milliseconds is a wait, and at most a day', () => {
+    expect([0, 1.5, 1e15].map(usableWaitMs)).toEqual([0, 1.5, RETRY_AFTER_CAP_MS])
+    for (const none of [undefined, null, -1, Number.NaN, Infinity, '60', {}, [1]]) expect(usableWaitMs(none)).toBeUndefined()
   })
 })

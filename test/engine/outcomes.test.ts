@@ -240,6 +240,18 @@ describe('what becomes of an attempt', () => {
     expect(attemptedAt[1]! - attemptedAt[0]!).toBeGreaterThanOrEqual(299)
   })
 
+  it('S22 L1 waits for a day at most, whatever a transport asks for', async () => {
+    const engine = await world.started()
+    world.intercept(async () => ({ type: 'retry', retryAfterMs: 1e15, error: new RateLimitError('Later.', { status: 429 }) }))
+    const before = Date.now()
+    await engine.enqueue({ type: 'create', entity: 'note', id: 'a', payload: {} })
+    const retry = await eventOf(engine, 'sync:retry')
+    const waitMs = retry.type === 'sync:retry' ? retry.nextAttemptAt - before : undefined
+    const dayMs = 24 * 60 * 60 * 1_000
+    expect(waitMs).toBeGreaterThanOrEqual(dayMs)
+    expect(waitMs).toBeLessThan(2 * dayMs)
+  })
+
   it('S13 ends a create as done when the server has it from our own earlier success', async () => {
     const engine = await world.started()
     await fetch(`${world.url}/note`, {

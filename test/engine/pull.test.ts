@@ -410,6 +410,18 @@ describe('a pull', () => {
     expect(count).toBe(1)
   })
 
+  it.each([Infinity, Number.NaN, -1, 'soon', {}])(
+    'B1 S22 a transport that asks to wait for %s asks for nothing',
+    async (wait) => {
+      await fill(3)
+      const busy = { type: 'failed', error: new ServerError('busy'), retryAfterMs: wait as number } as const
+      const transport = pulling(async (_, pull, count) => (count === 1 ? busy : pull()))
+      const engine = await world.started({ transport })
+      expect((await engine.synchronize()).pulled).toMatchObject([{ isComplete: false, error: { message: 'busy' } }])
+      expect((await engine.synchronize()).pulled).toEqual([{ entity: 'note', isComplete: true }])
+    },
+  )
+
   it('B1 says what a transport lacks that can not pull, and what it can do goes on', async () => {
     const { pull: _pull, ...transport } = httpTransport({ baseURL: world.url })
     const engine = await world.started({ transport })
