@@ -42,6 +42,21 @@ function pulling(page: (request: PullRequest, pull: () => Promise<Pulled>, count
   return { ...real, pull: (request, context) => page(request, () => real.pull!(request, context), ++count) }
 }
 
+/** Its pages come from the server; the next one after `hold` stays on its way until `release`. */
+function withLatePage() {
+  const [reached, released] = [signal(), signal()]
+  let isHeld = false
+  const transport = pulling(async (_, pull) => {
+    const page = await pull()
+    if (!isHeld) return page
+    isHeld = false
+    reached.tell()
+    await released.isTold
+    return page
+  })
+  return { transport, hold: () => void (isHeld = true), reached: reached.isTold, release: released.tell }
+}
+
 function versionAlone(outcome: Outcome): Outcome {
   return outcome.type === 'applied' ? { type: 'applied', version: outcome.version } : outcome
 }
@@ -104,22 +119,15 @@ describe('a pull', () => {
 
   it('S19 an older page that comes after the answer to our own write does not bring the older value back', async () => {
     await fill(1)
-    let late = false
-    let release = (): void => {}
-    const transport = pulling(async (_, pull) => {
-      const page = await pull()
-      if (late) await new Promise<void>((resolve) => (release = resolve))
-      return page
-    })
+    const { transport, hold, reached, release } = withLatePage()
     const engine = await world.started({ transport })
     await engine.synchronize()
     await elsewhere(world, 'PATCH', '/note/n0', { title: 'theirs' })
-    late = true
+    hold()
     const pulled = engine.synchronize()
-    await eventOf(engine, 'pull:started').catch(() => {})
+    await reached
     const operation = await engine.enqueue({ type: 'update', entity: 'note', id: 'n0', payload: { title: 'ours' } })
     expect(await operation.settled).toEqual({ status: 'done' })
-    late = false
     release()
     await pulled
     expect(await engine.view('note').get('n0')).toMatchObject({ value: { title: 'ours' }, version: '3' })
@@ -158,26 +166,17 @@ describe('a pull', () => {
   })
 
   it('S19 a page that was asked for before does not take the place of what an answer told by its version alone', async () => {
-    const [reached, released] = [signal(), signal()]
-    let isHeld = false
-    const transport = pulling(async (_, pull) => {
-      const page = await pull()
-      if (!isHeld) return page
-      isHeld = false
-      reached.tell()
-      await released.isTold
-      return page
-    })
+    const { transport, hold, reached, release } = withLatePage()
     const engine = await world.started({ transport })
     await engine.synchronize()
     await fill(1)
-    isHeld = true
+    hold()
     const late = engine.synchronize()
-    await reached.isTold
+    await reached
     world.intercept(async (_attempt, send) => versionAlone(await send()))
     const operation = await engine.enqueue({ type: 'update', entity: 'note', id: 'n0', payload: { title: 'ours' } })
     expect(await operation.settled).toEqual({ status: 'done' })
-    released.tell()
+    release()
     await late
     expect((await engine.view('note').get('n0'))?.version).not.toBe('1')
     await engine.synchronize()
@@ -703,19 +702,17 @@ describe('a request for a pull', () => {
   async function duringPage(
     query: SyncQuery,
   ): Promise<{ readonly cursors: readonly unknown[]; readonly titles: readonly unknown[] }> {
-    const [reached, released, taken] = [signal(), signal(), signal()]
+    const { transport: late, hold, reached, release } = withLatePage()
+    const taken = signal()
     const answered: unknown[] = []
-    let isHeld = false
-    const transport = pulling(async ({ cursor }, pull) => {
-      const page = await pull()
-      if (isHeld) {
-        isHeld = false
-        reached.tell()
-        await released.isTold
-      }
-      answered.push(cursor)
-      return page
-    })
+    const transport: Transport = {
+      ...late,
+      async pull(request, context) {
+        const page = await late.pull!(request, context)
+        answered.push(request.cursor)
+        return page
+      },
+    }
     const storage = world.storage()
     const watched: Storage = {
       ...storage,
@@ -728,13 +725,13 @@ describe('a request for a pull', () => {
     }
     const engine = await world.started({ transport, storage: watched })
     await engine.synchronize()
-    isHeld = true
+    hold()
     const before = engine.synchronize()
-    await reached.isTold
+    await reached
     await elsewhere(world, 'POST', '/note', { id: 'new', title: 'new' })
     const asked = engine.synchronize(query)
     await taken.isTold
-    released.tell()
+    release()
     await asked
     const cursors = [...answered]
     const titles = (await engine.view<{ title: string }>('note').list()).map(({ value }) => value.title)
