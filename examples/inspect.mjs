@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
-import { execPath } from 'node:process'
+import { execPath, exit } from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { createSyncEngine } from 'synchart'
 import { inspectTo } from 'synchart/devtools'
@@ -12,14 +12,20 @@ import { httpTransport } from 'synchart/transport/http'
 import { values } from './inspect.options.mjs'
 
 const NOTES = 20
+/** Most requests are slow, so that one sees them on their way; one in five fails, before or after its effect. */
+const FAULTS = {
+  rate: 0.8,
+  delayMaxMs: 2_000,
+  weights: { delay: 12, 'drop-request': 1, 'drop-response': 1, unavailable: 1, 'error-after': 1 },
+}
 
 const command = fileURLToPath(new URL('../dist/src/cli/main.js', import.meta.url))
 const inspector = spawn(execPath, [command, 'inspect', '--port', String(values.port)], { stdio: ['ignore', 'pipe', 'inherit'] })
-const url = await addressIn(inspector.stdout)
-const server = await startServer({ port: 0, faults: { rate: 0.2 } })
+const url = await addressIn(inspector.stdout).catch(gaveUp)
+const server = await startServer({ port: 0, faults: FAULTS })
 const engine = createSyncEngine({
   storage: memoryStorage(),
-  transport: httpTransport({ baseURL: server.url, timeoutMs: 2_000 }),
+  transport: httpTransport({ baseURL: server.url, timeoutMs: 5_000 }),
   entities: { note: { conflict: 'merge' } },
   breaker: { cooldownMs: 10_000 },
   recorder: {},
@@ -27,7 +33,7 @@ const engine = createSyncEngine({
 await engine.start()
 const stop = inspectTo(engine, { url })
 console.log(`Open ${url}
-A note is written every ${values.every} ms, and one request in five meets a fault: its statechart lights up as it is sent, put off and tried again.
+A note is written every ${values.every} ms, most requests take their time, and one in five fails: the statechart lights up as a note is sent, put off and tried again.
 Where the page stands still, see at its top what it waits for. A click on a line of the timeline goes back to it, L to now. Ctrl-C ends it.`)
 
 let written = 0
@@ -53,5 +59,10 @@ async function addressIn(output) {
     const [, address] = /(http:\S+)/.exec(line) ?? []
     if (address !== undefined) return address
   }
-  throw new Error('The inspector did not start: is its port taken? Give another one, as npm run inspect -- --port 0.')
+  throw new Error('The inspector did not start. Give another port, as npm run inspect -- --port 0.')
+}
+
+function gaveUp({ message }) {
+  console.error(message)
+  exit(1)
 }

@@ -105,7 +105,10 @@ export const pullMachine = setup({
   guards: {
     isWanted: ({ context }) => context.queue.length > 0,
     isEndless: ({ context }) => context.delayMs === Infinity,
-    is: (_, { result, type }: { result: PageResult; type: PageResult['type'] }) => result.type === type,
+    hasMore: (_, { type }: PageResult) => type === 'more',
+    hasParts: (_, { type }: PageResult) => type === 'parts',
+    isComplete: (_, { type }: PageResult) => type === 'complete',
+    lacksCredentials: (_, { type }: PageResult) => type === 'auth',
   },
   delays: {
     wait: ({ context }) => context.delayMs,
@@ -140,23 +143,23 @@ export const pullMachine = setup({
             input: ({ context }) => context.queue[0] ?? wanted(incremental('')),
             onDone: [
               {
-                guard: { type: 'is', params: ({ event }) => ({ result: event.output, type: 'more' }) },
+                guard: { type: 'hasMore', params: ({ event }) => event.output },
                 target: 'pulling',
                 reenter: true,
                 actions: { type: 'advance', params: ({ event }) => event.output },
               },
               {
-                guard: { type: 'is', params: ({ event }) => ({ result: event.output, type: 'parts' }) },
+                guard: { type: 'hasParts', params: ({ event }) => event.output },
                 target: 'choosing',
                 actions: { type: 'divide', params: ({ event }) => event.output },
               },
               {
-                guard: { type: 'is', params: ({ event }) => ({ result: event.output, type: 'complete' }) },
+                guard: { type: 'isComplete', params: ({ event }) => event.output },
                 target: 'choosing',
                 actions: { type: 'finish', params: ({ event }) => event.output },
               },
               {
-                guard: { type: 'is', params: ({ event }) => ({ result: event.output, type: 'auth' }) },
+                guard: { type: 'lacksCredentials', params: ({ event }) => event.output },
                 target: '#pull.held',
                 actions: [{ type: 'advance', params: ({ event }) => event.output }, 'reportAuth'],
               },

@@ -65,7 +65,7 @@ export function listOption(options: ParsedOptions, name: string): readonly strin
 function parsedNumber(options: ParsedOptions, name: string): number | undefined {
   const text = textOption(options, name)
   if (text === undefined) return undefined
-  if (/^\d+(\.\d+)?$/.test(text)) return Number(text)
+  if (/^-?\d+(\.\d+)?$/.test(text)) return Number(text)
   throw new UsageError(`--${name} must be a number, not ${text}.`)
 }
 

@@ -70,9 +70,7 @@ export async function startInspectServer({ port, trace, origins = [] }: InspectS
   function listen(at: number): Promise<number> {
     return new Promise((resolve, reject) => {
       server.once('error', (cause) =>
-        reject(
-          new SyncError('not-listening', `Port ${at} can't be used: ${cause.message}. Give another, as --port 0.`, { cause }),
-        ),
+        reject(new SyncError('not-listening', `Port ${at} can't be used. Give another, as --port 0.`, { cause })),
       )
       server.listen(at, '127.0.0.1', () => {
         const address = server.address()

@@ -1,11 +1,14 @@
 import { readFile } from 'node:fs/promises'
+import { traceHeaderOf } from '../core/trace-header.ts'
 import { repeatedOption, wholeOption, type ParsedOptions } from './arguments.ts'
-import { messagesOf, UsageError } from './errors.ts'
+import { UsageError } from './errors.ts'
 import { startInspectServer } from './inspect-server.ts'
 import { printJson, type Io } from './io.ts'
 import { onSignal } from './signals.ts'
 
 const DEFAULT_PORT = 4_100
+/** Of a file without a line break it is enough to see that it is no trace. */
+const MAX_HEADER_BYTES = 65_536
 
 /** Serves the inspector on this machine until a signal ends it. Returns the exit code. */
 export async function inspect(file: string | undefined, options: ParsedOptions, io: Io): Promise<number> {
@@ -26,10 +29,18 @@ function textOf(url: string, file: string | undefined): string {
   return `Open ${url}\nand connect an engine: inspectTo(engine, { url: '${url}' }) from 'synchart/devtools'. `
 }
 
+/** Looked at before a page is offered: what its first line says of it, and whether anything can be read. */
 async function traceOf(file: string): Promise<Uint8Array> {
+  const trace = await readFile(file).catch((cause: unknown) => {
+    throw new UsageError(`${file} can't be read. Name a trace, as engine.recorder.export() or npm run simulate made it.`, {
+      cause,
+    })
+  })
+  const end = trace.indexOf('\n')
   try {
-    return await readFile(file)
-  } catch (error) {
-    throw new UsageError(`The trace ${file} can't be read: ${messagesOf(error)}`)
+    traceHeaderOf(trace.subarray(0, end === -1 ? MAX_HEADER_BYTES : end).toString())
+  } catch (cause) {
+    throw new UsageError(`${file} can't be shown.`, { cause })
   }
+  return trace
 }

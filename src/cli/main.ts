@@ -81,10 +81,14 @@ function defineCommands(cli: CAC, to: Io): void {
       return check(String(file), { json: options['json'] === true, repair: options['repair'] === true }, to)
     })
   cli
-    .command('inspect [trace]', 'Look at engines, or step through a trace, in a page of this machine')
-    .option('--port <n>', '0 takes a free one (default: 4100)')
+    .command(
+      'inspect [trace]',
+      'Look at engines that connect, or step through a trace (a file of NDJSON), in a page of this machine',
+    )
+    .option('--port <n>', 'The port of the page; 0 takes a free one (default: 4100)')
     .option('--allow-origin <origin>', 'An origin whose pages may connect engines, as http://localhost:5173; may be given again')
     .option('--json', 'Print the address as JSON')
+    .example('synchart inspect trace.ndjson')
     .action(async (file: string | undefined, options: ParsedOptions) => {
       const { inspect } = await import('./inspect.ts')
       return inspect(file, options, to)

@@ -26,11 +26,7 @@ describe('the command line', () => {
       ['push', 'ops.ndjson', '--to', 'http://a.example', '--concurrency', 'many'],
       '--concurrency must be',
     ],
-    [
-      'a number below nothing',
-      ['push', 'ops.ndjson', '--to', 'http://a.example', '--timeout', '-1'],
-      '--timeout must be a number, not -1',
-    ],
+    ['a number below nothing', ['push', 'ops.ndjson', '--to', 'http://a.example', '--timeout', '-1'], '--timeout must be'],
     ['an origin that is none', ['serve', '--cors', 'http://a.example/page'], '--cors must be an origin'],
     ['an origin left out', ['serve', '--cors'], '--cors'],
     ['a number out of range', ['push', 'ops.ndjson', '--to', 'http://a.example', '--concurrency', '0'], 'from 1 to 256'],
@@ -43,6 +39,9 @@ describe('the command line', () => {
     ['one argument too many', ['status', 'a.db', 'b.db'], 'Unused args'],
     ['weights without faults', ['serve', '--fault-weights', 'delay=1'], 'need --faults'],
     ['a fault that is none', ['serve', '--faults', '0.1', '--fault-weights', 'gremlin=1'], 'gremlin=1'],
+    ['a port below nothing', ['inspect', '--port', '-1'], '--port must be a whole number from 0 to 65535'],
+    ['a trace that is not there', ['inspect', 'nowhere.ndjson'], 'Name a trace'],
+    ['a trace that is a folder', ['inspect', '.'], 'Name a trace'],
     ['a rate above 1', ['serve', '--faults', '7'], 'from 0 to 1'],
   ]
 
@@ -51,6 +50,16 @@ describe('the command line', () => {
     expect(code).toBe(2)
     if (message !== '') expect(stderr).toContain(message)
     else expect(stdout).toContain('Usage:')
+  })
+
+  it.each([
+    ['an empty one', [], 'its first line is no header'],
+    ['one of something else', ['broken {'], 'its first line is no header'],
+    ['a later format', [{ type: 'header', product: 'synchart', format: 999, version: '9.9.9' }], 'use that of synchart 9.9.9'],
+  ])('F3 shows no file that is no trace, as %s', async (_, lines, message) => {
+    const { code, stdout, stderr } = await run(['inspect', await fileOf(lines, 'trace.ndjson')])
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toContain(message)
   })
 
   it('B1 tells a refusal as JSON where JSON was asked for', async () => {
@@ -101,6 +110,9 @@ describe('E10 synchart serve', () => {
     const { code, stderr } = await run(['serve', '--port', port])
     expect(code).toBe(1)
     expect(stderr).toContain(`Can't listen on 127.0.0.1:${port}`)
+    const inspector = await run(['inspect', '--port', port])
+    expect(inspector).toMatchObject({ code: 1, stderr: expect.stringContaining(`Port ${port} can't be used. Give another`) })
+    expect(inspector.stderr.match(/EADDRINUSE/g)).toHaveLength(1)
     first.kill('SIGINT')
     expect(await first.ended).toMatchObject({ code: 0 })
   })

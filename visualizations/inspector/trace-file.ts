@@ -1,6 +1,6 @@
-import { isRecord } from '../../src/core/schema.ts'
+import { traceHeaderOf } from '../../src/core/trace-header.ts'
 import { traceLineOf } from '../../src/core/trace-line.ts'
-import { TRACE_FORMAT, type TraceHeader, type TraceLine } from '../../src/core/trace.ts'
+import type { TraceHeader, TraceLine } from '../../src/core/trace.ts'
 
 export interface TraceFile {
   readonly header: TraceHeader
@@ -19,7 +19,7 @@ export function createTraceReader(tell: (line: TraceLine) => void) {
   function take(row: string, isLast: boolean): void {
     number += 1
     if (header === undefined) {
-      header = headerOf(row)
+      header = traceHeaderOf(row)
       return
     }
     if (row.trim() === '') return
@@ -49,7 +49,7 @@ export function readTrace(text: string): TraceFile {
   const reader = createTraceReader((line) => lines.push(line))
   reader.push(text)
   reader.end()
-  return { header: reader.header() ?? headerOf(''), lines }
+  return { header: reader.header() ?? traceHeaderOf(''), lines }
 }
 
 export interface ReadHooks {
@@ -87,20 +87,6 @@ export async function readTraceStream(stream: ReadableStream<Uint8Array>, { begi
     if (done) return
   }
   await chunks.cancel()
-}
-
-function headerOf(row: string): TraceHeader {
-  const header = parsed(row)
-  if (!isHeader(header)) throw new Error('This is no trace of synchart: its first line is no header.')
-  if (header.format > TRACE_FORMAT)
-    throw new Error(
-      `The trace has format ${header.format}, and this inspector reads up to ${TRACE_FORMAT}: use that of synchart ${header.version}.`,
-    )
-  return header
-}
-
-function isHeader(value: unknown): value is TraceHeader {
-  return isRecord(value) && value['type'] === 'header' && value['product'] === 'synchart' && typeof value['format'] === 'number'
 }
 
 function parsed(text: string): unknown {
