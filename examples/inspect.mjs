@@ -21,7 +21,11 @@ const FAULTS = {
 
 const command = fileURLToPath(new URL('../dist/src/cli/main.js', import.meta.url))
 const inspector = spawn(execPath, [command, 'inspect', '--port', String(values.port)], { stdio: ['ignore', 'pipe', 'inherit'] })
-const url = await addressIn(inspector.stdout).catch(gaveUp)
+const url = await addressIn(inspector.stdout)
+if (url === undefined) {
+  console.error('The inspector did not start. Give another port, as npm run inspect -- --port 0.')
+  exit(1)
+}
 const server = await startServer({ port: 0, faults: FAULTS })
 const engine = createSyncEngine({
   storage: memoryStorage(),
@@ -59,10 +63,4 @@ async function addressIn(output) {
     const [, address] = /(http:\S+)/.exec(line) ?? []
     if (address !== undefined) return address
   }
-  throw new Error('The inspector did not start. Give another port, as npm run inspect -- --port 0.')
-}
-
-function gaveUp({ message }) {
-  console.error(message)
-  exit(1)
 }

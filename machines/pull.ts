@@ -105,10 +105,10 @@ export const pullMachine = setup({
   guards: {
     isWanted: ({ context }) => context.queue.length > 0,
     isEndless: ({ context }) => context.delayMs === Infinity,
-    hasMore: (_, { type }: PageResult) => type === 'more',
-    hasParts: (_, { type }: PageResult) => type === 'parts',
-    isComplete: (_, { type }: PageResult) => type === 'complete',
-    lacksCredentials: (_, { type }: PageResult) => type === 'auth',
+    hasMore: answered('more'),
+    hasParts: answered('parts'),
+    isComplete: answered('complete'),
+    lacksCredentials: answered('auth'),
   },
   delays: {
     wait: ({ context }) => context.delayMs,
@@ -206,4 +206,8 @@ function joined(queue: readonly PageInput[], others: readonly PageInput[]): read
   const wholes = new Set(all.flatMap(({ entity, scope }) => (scope === undefined ? entity : [])))
   const isCovered = ({ entity, scope }: PageInput): boolean => scope !== undefined && wholes.has(entity)
   return [...all.filter((one) => !isCovered(one)), ...all.filter(isCovered)]
+}
+
+function answered(type: PageResult['type']) {
+  return (_: unknown, result: PageResult): boolean => result.type === type
 }
