@@ -229,6 +229,7 @@ export const engineMachine = setup({
               actions: ['tellDrainDisown', { type: 'reportLock', params: ({ event }) => ({ report: event }) }],
             },
             'DRAIN.FENCED': { actions: 'tellFenced' },
+            'PULL.FENCED': { actions: 'tellFenced' },
           },
           states: {
             draining: {

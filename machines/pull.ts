@@ -23,8 +23,8 @@ export interface PullTarget {
 
 /** What became of one page. */
 export interface PageResult {
-  /** `more`: there are more pages. `complete`: the server has nothing more. `parts`: nothing was asked for, `scopes` are to be pulled in its place. */
-  readonly type: 'more' | 'complete' | 'parts' | 'failed' | 'auth'
+  /** `more`: there are more pages. `complete`: the server has nothing more. `parts`: nothing was asked for, `scopes` are to be pulled in its place. `fenced`: somebody else owns the lease. */
+  readonly type: 'more' | 'complete' | 'parts' | 'failed' | 'auth' | 'fenced'
   readonly scopes?: readonly string[]
   /** A pull from the beginning is under way now and need not be begun again. */
   readonly began: boolean
@@ -38,7 +38,7 @@ export interface PageInput extends PullTarget {
   readonly failures: number
 }
 
-export type PullReport = { readonly type: 'PULL.AUTH_NEEDED' }
+export type PullReport = { readonly type: 'PULL.AUTH_NEEDED' } | { readonly type: 'PULL.FENCED' }
 
 export type PullEvent =
   | { readonly type: 'GO' }
@@ -101,6 +101,7 @@ export const pullMachine = setup({
       delayMs: Math.min(delayMs, result.delayMs),
     })),
     reportAuth: sendTo(({ context }) => context.parent, { type: 'PULL.AUTH_NEEDED' }),
+    reportFenced: sendTo(({ context }) => context.parent, { type: 'PULL.FENCED' }),
   },
   guards: {
     isWanted: ({ context }) => context.queue.length > 0,
@@ -109,6 +110,7 @@ export const pullMachine = setup({
     hasParts: answered('parts'),
     isComplete: answered('complete'),
     lacksCredentials: answered('auth'),
+    isFenced: answered('fenced'),
   },
   delays: {
     wait: ({ context }) => context.delayMs,
@@ -162,6 +164,11 @@ export const pullMachine = setup({
                 guard: { type: 'lacksCredentials', params: ({ event }) => event.output },
                 target: '#pull.held',
                 actions: [{ type: 'advance', params: ({ event }) => event.output }, 'reportAuth'],
+              },
+              {
+                guard: { type: 'isFenced', params: ({ event }) => event.output },
+                target: '#pull.held',
+                actions: [{ type: 'advance', params: ({ event }) => event.output }, 'reportFenced'],
               },
               { target: 'choosing', actions: { type: 'putOff', params: ({ event }) => event.output } },
             ],

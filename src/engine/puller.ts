@@ -94,7 +94,8 @@ export function createPuller(
       return { began, ...(await ask({ entity, part, row, request, failures, writer })) }
     } catch (error) {
       if (signal.aborted) runs.end(pullRowName(user, entity, scope))
-      else if (!(error instanceof StorageFencedError)) events.emit({ type: 'storage:error', error })
+      else if (error instanceof StorageFencedError) return { type: 'fenced', began, delayMs: Infinity }
+      else events.emit({ type: 'storage:error', error })
       return { type: 'failed', began, delayMs: delayMs(failures, undefined) }
     }
   }

@@ -15,6 +15,7 @@ import {
   type SyncQuery,
   type Transport,
   type Write,
+  SyncError,
 } from '../../src/index.ts'
 import { httpTransport } from '../../src/adapters/http/index.ts'
 import { memoryStorage } from '../../src/adapters/memory.ts'
@@ -494,6 +495,22 @@ describe('a pull', () => {
     const history = engine.history()
     expect(history.filter(({ type }) => type === 'lock:acquired')).toHaveLength(2)
     expect(history.filter(({ type }) => type === 'storage:error')).toEqual([])
+  })
+
+  it('S10 an owner that only pulls learns of its successor from the first page that it may not store, and asks for no other', async () => {
+    await fill(3)
+    const transport = pulling(async (_, pull, count) => {
+      if (count === 1) await takenOver()
+      return pull()
+    })
+    const engine = world.engine({ transport, lock: { heartbeatMs: 60_000, staleMs: 600_000 } })
+    await engine.start()
+    const lost = eventOf(engine, 'lock:lost')
+    const asked = engine.synchronize()
+    await lost
+    expect(engine.metrics().lock).toMatchObject({ owner: false })
+    expect(engine.history().filter(({ type }) => type === 'pull:started')).toHaveLength(1)
+    await Promise.all([engine.stop(), expect(asked).rejects.toBeInstanceOf(SyncError)])
   })
 
   it('S19 a page without versions is asked for again where an answer to our own write came before it', async () => {

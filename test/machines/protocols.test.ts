@@ -86,12 +86,13 @@ describe('on every path', () => {
     expect(breaks(engineModel.walks, protocol)).toEqual([])
   })
 
-  it('S18 one page at a time is asked for, and none once credentials are missing', () => {
+  it('S18 S10 one page at a time is asked for, and none once credentials are missing or somebody else owns the lease', () => {
     const protocol = {
       '': ['start page'],
       'start page': ['stop page'],
-      'stop page': ['start page', 'send PULL.AUTH_NEEDED to parent'],
+      'stop page': ['start page', 'send PULL.AUTH_NEEDED to parent', 'send PULL.FENCED to parent'],
       'send PULL.AUTH_NEEDED to parent': ['start page'],
+      'send PULL.FENCED to parent': ['start page'],
     }
     expect(breaks(pullModel.walks, protocol)).toEqual([])
   })

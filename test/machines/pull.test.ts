@@ -216,4 +216,13 @@ describe('a pull', () => {
     await pull.send({ type: 'GO' })
     expect(pull.asked()).toEqual(['note'])
   })
+
+  it('S10 a page that is fenced off is reported, and nothing is asked for until GO, which goes on with it', async () => {
+    const pull = await going('note')
+    await pull.answer('fenced')
+    await pull.clock.advance(10 * REST_MS)
+    expect([pull.state(), pull.reports, pull.asked()]).toEqual(['held', ['PULL.FENCED'], ['note']])
+    await pull.send({ type: 'GO' })
+    expect(pull.asked()).toEqual(['note'])
+  })
 })

@@ -18,6 +18,7 @@ export interface CheckStep {
 
 const STEPS = 8
 const LOOK_MS = 60_000
+const ROUNDS = 3
 
 /** In some worlds people have their stores checked now and then. Drawn after everything else. */
 export function drawChecks(
@@ -80,10 +81,24 @@ function textsOf(problems: readonly Problem[]): Extract<FactBody, { type: 'check
  */
 export async function checkAtRest(world: World, failed: () => boolean, spoilt: readonly ReplicaDecay[], fired: Storm['fired']) {
   const isCompared = spoilt.length > 0
-  async function look(tab: Tab, looking: Looking): Promise<void> {
-    let isDone = tab.ready() === undefined
-    if (!isDone) void checkIn(world, tab, { ...looking, isCompared }).then(() => (isDone = true))
-    await world.scheduler.run(world.scheduler.now() + LOOK_MS, () => failed() || isDone)
+  /** Tells whether it came to its end. */
+  async function look(tab: Tab, looking: Looking): Promise<boolean> {
+    let [isOver, isDone] = [tab.ready() === undefined, tab.ready() === undefined]
+    if (!isOver)
+      void checkIn(world, tab, { ...looking, isCompared }).then((problems) => {
+        isOver = true
+        isDone = problems !== undefined
+      })
+    await world.scheduler.run(world.scheduler.now() + LOOK_MS, () => failed() || isOver)
+    return isDone
+  }
+
+  /** A repair of the owner ends where another tab takes over: then the successor has to repair. */
+  async function repairIn(tabs: readonly Tab[]): Promise<void> {
+    for (let round = 0, isDone = false; !isDone && round < ROUNDS; round++) {
+      isDone = true
+      for (const tab of tabs) if (!(await look(tab, { repair: true }))) isDone = false
+    }
   }
 
   for (const [number, device] of world.devices.entries()) {
@@ -94,7 +109,7 @@ export async function checkAtRest(world: World, failed: () => boolean, spoilt: r
       const hit = spoil(device, one)
       if (hit !== undefined) fired(hit.kind, device.name, [], hit.decayed)
     }
-    for (const tab of tabs) await look(tab, { repair: true })
+    await repairIn(tabs)
     for (const tab of tabs) await look(tab, { repair: false, isAtRest: true })
   }
 }

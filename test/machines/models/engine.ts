@@ -27,6 +27,7 @@ export const engineModel = testModel(engineMachine, {
     'DRAIN.QUIET': [{ type: 'DRAIN.QUIET' }],
     'PULL.WANTED': [{ type: 'PULL.WANTED', targets: [{ entity: 'note', full: false }] }],
     'PULL.AUTH_NEEDED': [{ type: 'PULL.AUTH_NEEDED' }],
+    'PULL.FENCED': [{ type: 'PULL.FENCED' }],
   },
   errors: [new StorageUnavailableError('Not now.'), new StorageCorruptError('Broken.')],
   key: ({ context: { pauses, error } }) => [pauses.toSorted(), error instanceof SyncError && error.retryable],

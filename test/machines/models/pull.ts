@@ -41,6 +41,7 @@ export const pullModel = testModel(pullMachine, {
       ...(queue[0]?.scope === undefined ? [partsResult(['mine'])] : []),
       pageResult('failed', false, RETRY_MS),
       pageResult('auth', queue[0]?.full === true),
+      pageResult('fenced', false),
     ],
   },
   key: ({ context: { queue, failed, delayMs } }) => [

@@ -81,6 +81,7 @@ checkTable(
         'with a failure': { given: lastOfTwo, comes: pageResult('failed', false, RETRY_MS) },
         'with a failure after it began': { given: lastOfTwo, comes: pageResult('failed', true, 2_000) },
         'without credentials': { given: lastOfTwo, comes: pageResult('auth', true) },
+        'fenced off': { given: lastOfTwo, comes: pageResult('fenced', false) },
       }),
       'error page': { given: { queue: all, failed: [], delayMs: Infinity }, comes: new Error('broken') },
       'after wait': cases({
@@ -143,6 +144,11 @@ checkTable(
             to: 'held',
             does: ['stop page', 'send PULL.AUTH_NEEDED to parent'],
             sets: { queue: [page('task')] },
+          },
+          'fenced off': {
+            to: 'held',
+            does: ['stop page', 'send PULL.FENCED to parent'],
+            sets: { queue: [page('task', 0, true)] },
           },
         },
         'error page': { ...nextPage, sets: { queue: all.slice(1), failed: [page('note', 1)], delayMs: BROKEN_MS } },
