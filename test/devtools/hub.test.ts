@@ -1,3 +1,4 @@
+import { connect } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { traceLineOf } from '../../src/core/trace-line.ts'
@@ -144,5 +145,25 @@ describe('what the inspector passes on', () => {
     bad.tell({ type: 'lines', lines: [null, 7, { type: 'step' }, made('a1', 'slot-1')] })
     good.tell({ type: 'lines', lines: [made('a1', 'slot-1'), moved('a1', 2, 'idle')] })
     await expect.poll(() => states(listener)).toEqual({ 'e1:a1': 'idle', 'e8:a1': undefined })
+  })
+})
+
+describe('who is turned away', () => {
+  it('F2 and hangs up at once, or never does, neither ends the inspector nor holds it', async () => {
+    const { host, hostname, port } = new URL(server.url)
+    const asked = `GET /guessed/engine HTTP/1.1\r\nHost: ${host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`
+    const turnedAway = (hasHungUp: boolean): Promise<unknown> =>
+      new Promise((done) => {
+        const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true })
+        socket.on('error', () => {}).on('close', done)
+        socket.write(asked, () => void (hasHungUp && socket.resetAndDestroy()))
+        if (!hasHungUp) socket.on('end', done).resume()
+      })
+    for (let i = 0; i < 20; i++) await turnedAway(true)
+    await turnedAway(false)
+    const listener = await page()
+    const { tell } = await engine('notes')
+    tell({ type: 'lines', lines: [made('a1', 'slot-1')] })
+    await expect.poll(() => states(listener)).toEqual({ 'e1:a1': undefined })
   })
 })
