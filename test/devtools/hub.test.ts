@@ -1,8 +1,12 @@
 import { connect } from 'node:net'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { WebSocket } from 'ws'
+import { httpTransport } from '../../src/adapters/http/index.ts'
+import { memoryStorage } from '../../src/adapters/memory.ts'
 import { traceLineOf } from '../../src/core/trace-line.ts'
 import { advance, type TracedActors, type TraceLine } from '../../src/core/trace.ts'
+import { inspectTo } from '../../src/devtools/inspect-to.ts'
+import { createSyncEngine } from '../../src/index.ts'
 import { startInspector, type InspectServer } from './inspector-world.ts'
 
 /** A page that is none: what it was told. */
@@ -19,6 +23,7 @@ beforeEach(async () => {
   server = await startInspector([])
 })
 afterEach(async () => {
+  vi.unstubAllGlobals()
   for (const socket of sockets.splice(0)) socket.terminate()
   await server.close()
 })
@@ -145,6 +150,31 @@ describe('what the inspector passes on', () => {
     bad.tell({ type: 'lines', lines: [null, 7, { type: 'step' }, made('a1', 'slot-1')] })
     good.tell({ type: 'lines', lines: [made('a1', 'slot-1'), moved('a1', 2, 'idle')] })
     await expect.poll(() => states(listener)).toEqual({ 'e1:a1': 'idle', 'e8:a1': undefined })
+  })
+})
+
+describe('an engine', () => {
+  it('F2 that the platform lets open no socket now tries again', async () => {
+    let refusals = 0
+    const refusing = class {
+      constructor() {
+        refusals += 1
+        vi.stubGlobal('WebSocket', WebSocket)
+        throw new DOMException('No', 'SecurityError')
+      }
+    }
+    vi.stubGlobal('WebSocket', refusing)
+    const notes = createSyncEngine({
+      storage: memoryStorage(),
+      transport: httpTransport({ baseURL: 'http://127.0.0.1:1' }),
+      entities: { note: {} },
+      recorder: {},
+    })
+    const listener = await page()
+    const stop = inspectTo(notes, { url: server.url, name: 'notes' })
+    await expect.poll(() => listener.messages, { timeout: 5_000 }).toContainEqual({ type: 'hello', engine: 'notes' })
+    expect(refusals).toBe(1)
+    stop()
   })
 })
 
