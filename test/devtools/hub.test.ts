@@ -156,14 +156,11 @@ describe('what the inspector passes on', () => {
 describe('an engine', () => {
   it('F2 that the platform lets open no socket now tries again', async () => {
     let refusals = 0
-    const refusing = class {
-      constructor() {
-        refusals += 1
-        vi.stubGlobal('WebSocket', WebSocket)
-        throw new DOMException('No', 'SecurityError')
-      }
-    }
-    vi.stubGlobal('WebSocket', refusing)
+    vi.stubGlobal('WebSocket', function refusing() {
+      refusals += 1
+      vi.stubGlobal('WebSocket', WebSocket)
+      throw new DOMException('No', 'SecurityError')
+    })
     const notes = createSyncEngine({
       storage: memoryStorage(),
       transport: httpTransport({ baseURL: 'http://127.0.0.1:1' }),

@@ -175,7 +175,7 @@ describe('the flight recorder', () => {
     }
     for (const recorder of [{}, undefined]) {
       const engine = await world.started({ recorder, inspect })
-      await write(engine, 2, { title: String(recorder) })
+      await write(engine, 2)
       expect(engine.history()).toContainEqual(expect.objectContaining({ type: 'engine:error', part: 'subscriber' }))
       await engine.stop()
     }
@@ -205,8 +205,9 @@ describe('the flight recorder', () => {
   })
 
   it('F3 has no number that JSON has not', () => {
-    expect(eventFields({ type: 'SOCKET.CLOSED', code: 1_013, retryAfterMs: Infinity })).toEqual({ code: 1_013 })
-    expect(noticeFields({ type: 'sync:retry', nextAttemptAt: Number.NaN })).toBeUndefined()
+    const closed = { type: 'SOCKET.CLOSED', code: 1_013, retryAfterMs: Infinity }
+    expect(eventFields(closed)).toEqual({ code: 1_013 })
+    expect(noticeFields({ type: 'sync:retry', nextAttemptAt: NaN })).toBeUndefined()
   })
 
   it('F3 B17 holds no payload, no value of the server, no token, no id of an entity and no message of an error', async () => {

@@ -9,11 +9,10 @@ export function inspectedBy(
   inspectToo: ((event: InspectionEvent) => void) | undefined,
   failed: (error: unknown) => void,
 ): Inspect | undefined {
-  const inspect = inspectToo && withRoot((event) => callGuarded(inspectToo, event, failed))
-  if (recorder === undefined || inspect === undefined) return recorder?.inspect ?? inspect
+  if (inspectToo === undefined) return recorder?.inspect
   return (event) => {
-    recorder.inspect(event)
-    inspect(event)
+    recorder?.inspect(event)
+    callGuarded(inspectToo, withRoot(event), failed)
   }
 }
 
