@@ -47,7 +47,7 @@ export async function startInspectServer({ port, trace, origins = [] }: InspectS
 
   function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const join = joiner(request)
-    if (join === undefined) return void socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n')
+    if (join === undefined) return turnAway(socket)
     sockets.handleUpgrade(request, socket, head, join)
   }
 
@@ -88,6 +88,12 @@ export async function startInspectServer({ port, trace, origins = [] }: InspectS
         server.close(() => resolve())
       }),
   }
+}
+
+/** Who is turned away may have hung up before, or never do it. */
+function turnAway(socket: Duplex): void {
+  socket.on('error', () => socket.destroy())
+  socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n', () => socket.destroy())
 }
 
 function isSame(given: string, token: string): boolean {

@@ -12,7 +12,7 @@ const text: Check = (value) => typeof value === 'string'
 const maybeText: Check = (value) => value === undefined || typeof value === 'string'
 const flat: Check = (value) =>
   value === undefined ||
-  (isRecord(value) && Object.values(value).every((one) => ['string', 'number', 'boolean'].includes(typeof one)))
+  (isRecord(value) && Object.values(value).every((one) => ['string', 'boolean'].includes(typeof one) || Number.isFinite(one)))
 const nested: Check = (value) => isNested(value, MAX_DEPTH)
 const status: Check = (value) => STATUSES.has(value)
 
@@ -33,7 +33,7 @@ const MEMBERS: Readonly<Record<TraceLine['type'], Readonly<Record<string, Check>
     call: text,
     ok: (value) => typeof value === 'boolean',
     result: maybeText,
-    ms: (value) => typeof value === 'number',
+    ms: Number.isFinite,
     engine: maybeText,
   },
   notice: { event: text, fields: flat, engine: maybeText },

@@ -18,7 +18,9 @@ export function traceBytes(line: TraceLine): number {
     case 'state':
       return FRAME + line.actor.length + valueBytes(line.value)
     case 'port':
-      return FRAME + line.call.length + length(line.result) + length(line.engine) + MARKS * 8
+      return (
+        FRAME + line.call.length + (line.result === undefined ? 0 : stringBytes(line.result)) + length(line.engine) + MARKS * 8
+      )
     case 'notice':
       return FRAME + line.event.length + fieldBytes(line.fields) + length(line.engine)
   }

@@ -45,12 +45,20 @@ export function inspectTo(engine: SyncEngine, { url, name = 'engine' }: InspectT
     socket.addEventListener('error', () => {})
     socket.addEventListener('close', () => {
       stop()
-      if (isOver) return
-      end = systemClock.schedule(() => void connect(), AGAIN_MS)
+      connectLater()
     })
   }
 
-  void connect()
+  /** A platform may refuse to make a socket at all, as browsers do on some pages. */
+  function keepConnected(): void {
+    connect().catch(connectLater)
+  }
+
+  function connectLater(): void {
+    if (!isOver) end = systemClock.schedule(keepConnected, AGAIN_MS)
+  }
+
+  keepConnected()
   return () => {
     isOver = true
     end()

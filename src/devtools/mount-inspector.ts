@@ -7,6 +7,8 @@ import { follow } from './follow.ts'
  * `recorder`. Returns the function that ends it. @throws SyncError (`not-recording`) if the engine records nothing.
  */
 export function mountInspector(engine: SyncEngine, element: HTMLElement): () => void {
+  // To fail before anything is there.
+  engine.recorder.watch(() => {})()
   const inspector = mount(element)
   const stop = follow(engine, {
     lines: inspector.append,

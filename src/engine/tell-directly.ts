@@ -5,7 +5,7 @@ type WithoutRoot<Event> = Event extends { readonly rootId: string } ? Omit<Event
 /** What XState tells of an actor. Without the id of its root if it is told directly. */
 export type ToldEvent = WithoutRoot<InspectionEvent> & { readonly rootId?: string }
 
-/** Looks at what actors do. A function that wants the root's id as well gets it by `withRoot`. */
+/** Looks at what actors do. Who wants the root's id as well gets it by `withRoot`. */
 export type Inspect = (event: ToldEvent) => void
 
 /**
@@ -20,6 +20,6 @@ export function tellDirectly(root: AnyActor, inspect: Inspect): void {
 }
 
 /** As XState tells it: an actor that is told of directly is its own root. */
-export function withRoot(inspect: (event: InspectionEvent) => void): Inspect {
-  return (event) => inspect({ ...event, rootId: event.rootId ?? event.actorRef.sessionId })
+export function withRoot(event: ToldEvent): InspectionEvent {
+  return { ...event, rootId: event.rootId ?? event.actorRef.sessionId }
 }

@@ -134,6 +134,8 @@ describe('lines that came from elsewhere', () => {
       { type: 'state', at: 1, actor: 'a1', status: 'x'.repeat(1_000) },
       { type: 'port', at: 1, port: 'printer', call: 'print', ok: true, ms: 1 },
       { type: 'notice', at: 1, event: 'e', fields: { deep: { er: 1 } } },
+      { type: 'notice', at: 1, event: 'e', fields: { trips: JSON.parse('1e999') } },
+      { type: 'port', at: 1, port: 'storage', call: 'get', ok: true, ms: JSON.parse('1e999') },
     ]
     expect(broken.filter((line) => traceLineOf(line) !== undefined)).toEqual([])
   })

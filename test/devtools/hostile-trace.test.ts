@@ -89,6 +89,17 @@ describe.runIf(executablePath !== undefined)('a trace that means harm', () => {
     expect(Math.max(...rows.map((text) => text.length))).toBeLessThan(400)
   }, 60_000)
 
+  it('F2 whose states have names that are too long for all of them together is shown', async () => {
+    const states = Object.fromEntries(Array.from({ length: 20_000 }, (_, i) => [`s${i}`, 'x']))
+    await open(
+      { type: 'actor', at: 1, actor: 'a1', name: 'slot-1', machine: 'operation' },
+      { type: 'step', at: 2, actor: 'a1', event: 'E', taken: [], value: { ['r'.repeat(100_000)]: states } },
+    )
+    await told(': 2 lines.')
+    expect(await lookedAt()).toEqual([])
+    await until(page, `document.querySelector('.where').innerText.startsWith('2 of 2')`)
+  }, 60_000)
+
   it('F2 that is broken is shown up to there, and says where', async () => {
     await open({ type: 'actor', at: 1, actor: 'a1', name: 'slot-1', machine: 'operation' }, '{"type":"step"}', {
       type: 'notice',

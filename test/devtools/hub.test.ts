@@ -1,7 +1,12 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { connect } from 'node:net'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { WebSocket } from 'ws'
+import { httpTransport } from '../../src/adapters/http/index.ts'
+import { memoryStorage } from '../../src/adapters/memory.ts'
 import { traceLineOf } from '../../src/core/trace-line.ts'
 import { advance, type TracedActors, type TraceLine } from '../../src/core/trace.ts'
+import { inspectTo } from '../../src/devtools/inspect-to.ts'
+import { createSyncEngine } from '../../src/index.ts'
 import { startInspector, type InspectServer } from './inspector-world.ts'
 
 /** A page that is none: what it was told. */
@@ -18,6 +23,7 @@ beforeEach(async () => {
   server = await startInspector([])
 })
 afterEach(async () => {
+  vi.unstubAllGlobals()
   for (const socket of sockets.splice(0)) socket.terminate()
   await server.close()
 })
@@ -144,5 +150,47 @@ describe('what the inspector passes on', () => {
     bad.tell({ type: 'lines', lines: [null, 7, { type: 'step' }, made('a1', 'slot-1')] })
     good.tell({ type: 'lines', lines: [made('a1', 'slot-1'), moved('a1', 2, 'idle')] })
     await expect.poll(() => states(listener)).toEqual({ 'e1:a1': 'idle', 'e8:a1': undefined })
+  })
+})
+
+describe('an engine', () => {
+  it('F2 that the platform lets open no socket now tries again', async () => {
+    let refusals = 0
+    vi.stubGlobal('WebSocket', function refusing() {
+      refusals += 1
+      vi.stubGlobal('WebSocket', WebSocket)
+      throw new DOMException('No', 'SecurityError')
+    })
+    const notes = createSyncEngine({
+      storage: memoryStorage(),
+      transport: httpTransport({ baseURL: 'http://127.0.0.1:1' }),
+      entities: { note: {} },
+      recorder: {},
+    })
+    const listener = await page()
+    const stop = inspectTo(notes, { url: server.url, name: 'notes' })
+    await expect.poll(() => listener.messages, { timeout: 5_000 }).toContainEqual({ type: 'hello', engine: 'notes' })
+    expect(refusals).toBe(1)
+    stop()
+  })
+})
+
+describe('who is turned away', () => {
+  it('F2 and hangs up at once, or never does, neither ends the inspector nor holds it', async () => {
+    const { host, hostname, port } = new URL(server.url)
+    const asked = `GET /guessed/engine HTTP/1.1\r\nHost: ${host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`
+    const turnedAway = (hasHungUp: boolean): Promise<unknown> =>
+      new Promise((done) => {
+        const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true })
+        socket.on('error', () => {}).on('close', done)
+        socket.write(asked, () => void (hasHungUp && socket.resetAndDestroy()))
+        if (!hasHungUp) socket.on('end', done).resume()
+      })
+    for (let i = 0; i < 20; i++) await turnedAway(true)
+    await turnedAway(false)
+    const listener = await page()
+    const { tell } = await engine('notes')
+    tell({ type: 'lines', lines: [made('a1', 'slot-1')] })
+    await expect.poll(() => states(listener)).toEqual({ 'e1:a1': undefined })
   })
 })

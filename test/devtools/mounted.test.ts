@@ -105,6 +105,11 @@ describe.runIf(executablePath !== undefined)('the inspector within the page of a
     expect(backgrounds.size).toBe(2)
   })
 
+  it('F2 leaves an element as it was where the engine records nothing, and says so', async () => {
+    const page = await app.open()
+    expect(await page.evaluate('mountUnrecorded()')).toBe('not-recording: <p>own</p>, 1 sheet')
+  })
+
   it('F2 leaves nothing behind when it is closed', async () => {
     const page = await app.open()
     await page.waitForSelector('.inspector')

@@ -2,7 +2,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createActor, type InspectionEvent } from 'xstate'
 import { httpTransport } from '../../src/adapters/http/index.ts'
 import { memoryStorage } from '../../src/adapters/memory.ts'
+import type { Digested, Transport } from '../../src/core/ports.ts'
 import { advance, type TracedActors, type TraceHeader, type TraceLine } from '../../src/core/trace.ts'
+import { eventFields, noticeFields } from '../../src/engine/recorder/allowed.ts'
 import { createSyncEngineLogic, syncEngineOf, SyncError, type SyncEngine } from '../../src/index.ts'
 import * as machines from '../../machines/index.ts'
 import { allStates, modelOf } from '../../visualizations/generate/model.ts'
@@ -146,6 +148,68 @@ describe('the flight recorder', () => {
     expect(engine.history()).toContainEqual(expect.objectContaining({ type: 'engine:error', part: 'subscriber' }))
   })
 
+  it('F3 tells all who watch the same lines in the same order, also of what one of them brings about meanwhile', async () => {
+    const engine = await world.started({ recorder: {} })
+    const heard: string[][] = [[], [], []]
+    const watch = (place: number): (() => void) => engine.recorder.watch((line) => void heard[place]?.push(JSON.stringify(line)))
+    let steps = 0
+    const begun = parsed(engine.recorder.export()).lines.length
+    watch(0)
+    engine.recorder.watch((line) => {
+      if (line.type !== 'step' || ++steps > 5) return
+      engine.pause('meanwhile')
+      if (steps === 2) watch(2)
+      engine.resume('meanwhile')
+    })
+    watch(1)
+    await write(engine, 3)
+    const recorded = parsed(engine.recorder.export()).lines.map((line) => JSON.stringify(line))
+    expect(steps).toBeGreaterThan(5)
+    expect(recorded.length).toBeGreaterThan(begun + 10)
+    for (const lines of heard) expect(lines).toEqual(recorded)
+  })
+
+  it('F3 a function that inspects and throws harms neither the engine nor what is recorded', async () => {
+    const inspect = (): void => {
+      throw new Error('No')
+    }
+    for (const recorder of [{}, undefined]) {
+      const engine = await world.started({ recorder, inspect })
+      await write(engine, 2)
+      expect(engine.history()).toContainEqual(expect.objectContaining({ type: 'engine:error', part: 'subscriber' }))
+      await engine.stop()
+    }
+  })
+
+  it('F3 keeps within its bytes, and can be read again, whatever a port answers', async () => {
+    const code = '\u0001'.repeat(20_000)
+    const plain = httpTransport({ baseURL: world.url })
+    const transport: Transport = {
+      ...plain,
+      send: async () => {
+        throw Object.assign(new Error('No'), { code })
+      },
+      // As a transport in plain JavaScript may.
+      digest: async () => JSON.parse('null') as Digested,
+    }
+    const engine = await world.started({ transport, recorder: { maxBytes: 16_384 } })
+    await eventOf(engine, 'lock:acquired')
+    await engine.synchronize()
+    await engine.check({ server: true }).catch(() => {})
+    await engine.enqueue({ type: 'create', entity: 'note', id: 'n1', payload: {} })
+    await eventOf(engine, 'sync:retry')
+    const ports = parsed(engine.recorder.export()).lines.filter(({ type }) => type === 'port')
+    expect(ports).toContainEqual(expect.objectContaining({ call: 'send', ok: false, result: code.slice(0, 64) }))
+    expect(ports).toContainEqual(expect.objectContaining({ call: 'digest', ok: true, result: 'object' }))
+    expect(engine.recorder.export().length).toBeLessThan(24_000)
+  })
+
+  it('F3 has no number that JSON has not', () => {
+    const closed = { type: 'SOCKET.CLOSED', code: 1_013, retryAfterMs: Infinity }
+    expect(eventFields(closed)).toEqual({ code: 1_013 })
+    expect(noticeFields({ type: 'sync:retry', nextAttemptAt: NaN })).toBeUndefined()
+  })
+
   it('F3 B17 holds no payload, no value of the server, no token, no id of an entity and no message of an error', async () => {
     const canary = 'canary-7a31'
     const auth = { token: async () => `${canary}-token` }
@@ -181,12 +245,13 @@ describe('the flight recorder', () => {
       entities: { note: {} },
       recorder: {},
     }
-    const actor = createActor(createSyncEngineLogic(options), { inspect: other.inspect }).start()
+    const actor = createActor(createSyncEngineLogic(options), { id: 'of-the-application', inspect: other.inspect }).start()
     const engine = syncEngineOf(actor)
     await vi.waitFor(() => expect(engine.history().some(({ type }) => type === 'engine:started')).toBe(true))
     await write(engine, 1)
     const actors = actorsAfter(parsed(engine.recorder.export()).lines)
     expect([...actors.values()].map(({ machine }) => machine)).toEqual(expect.arrayContaining(['engine', 'lock', 'operation']))
+    expect(engine.recorder.export()).not.toContain('of-the-application')
     actor.stop()
     await eventOf(engine, 'engine:stopped')
   })

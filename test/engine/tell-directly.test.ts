@@ -34,7 +34,7 @@ describe('an actor that tells directly', () => {
     const byXState = toldOf((inspect) => createActor(blinker, { inspect }))
     const directly = toldOf((inspect) => {
       const actor = createActor(blinker)
-      tellDirectly(actor, withRoot(inspect))
+      tellDirectly(actor, (event) => inspect(withRoot(event)))
       return actor
     })
     expect(byXState.length).toBeGreaterThan(15)

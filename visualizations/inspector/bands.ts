@@ -1,4 +1,5 @@
 import type { TraceLine } from '../../src/core/trace.ts'
+import { short } from './dom.ts'
 import { valueText } from './moment.ts'
 
 /** Where one machine was over some time. */
@@ -55,7 +56,7 @@ export function createBands() {
       if (line.type === 'actor') return begin(line)
       if (line.type !== 'step' && line.type !== 'state') return
       const isOver = line.status !== undefined && line.status !== 'active'
-      change(line.actor, line.at, isOver ? '' : valueText(line.value))
+      change(line.actor, line.at, isOver ? '' : short(valueText(line.value)))
       if (isOver) living.delete(line.actor)
     },
     /** The parts between two times; none of an engine that was not there. */

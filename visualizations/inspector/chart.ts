@@ -101,7 +101,8 @@ export function createChart() {
   }
 
   function light(actor: TracedActor | undefined): void {
-    const active = actor?.machine === undefined ? [] : activeStates(actor.machine, actor.value)
+    const isDrawn = (id: string): boolean => parts.has(`state:${id}`)
+    const active = actor?.machine === undefined ? [] : activeStates(actor.machine, actor.value, isDrawn)
     const now = [
       ...active.map((id) => ['active', `state:${id}`] as const),
       ...(actor?.taken ?? []).map((id) => ['taken', `transition:${id}`] as const),

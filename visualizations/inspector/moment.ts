@@ -67,14 +67,18 @@ function isEnded({ fields }: TracedOperation): boolean {
   return ENDED.has(fields['status'])
 }
 
-/** The ids, in the drawings, of the states that are active. */
-export function activeStates(machine: string, value: TraceValue | undefined): readonly string[] {
+/** The ids, in the drawings, of the states that are active. Within those that are not drawn nothing is looked for: their names may be as long and as many as anybody likes. */
+export function activeStates(
+  machine: string,
+  value: TraceValue | undefined,
+  isDrawn: (id: string) => boolean = () => true,
+): readonly string[] {
   if (value === undefined) return []
   if (typeof value === 'string') return [machine, `${machine}.${value}`]
-  const inner = Object.entries(value).flatMap(([region, part]) => [
-    `${machine}.${region}`,
-    ...activeStates(`${machine}.${region}`, part),
-  ])
+  const inner = Object.entries(value).flatMap(([region, part]) => {
+    const id = `${machine}.${region}`
+    return isDrawn(id) ? [id, ...activeStates(id, part, isDrawn)] : []
+  })
   return [...new Set([machine, ...inner])]
 }
 

@@ -1,14 +1,12 @@
 import { isRecord } from '../../core/schema.ts'
 import type { TraceFields } from '../../core/trace.ts'
+import { cut } from './code.ts'
 
 /** How a trace calls a member that is a value, or what it tells of one that has members itself. */
 interface Allowed {
   readonly [member: string]: string | Allowed
 }
 type Fields = Record<string, string | number | boolean>
-
-/** Longer texts are cut off: none that the engine makes itself is. */
-const MAX_TEXT = 64
 
 const ANSWER: Allowed = { operationId: 'operation', attempt: 'attempt' }
 const ROW: Allowed = { id: 'operation', ...asTheyAre('status', 'attempts', 'type', 'entity') }
@@ -64,9 +62,14 @@ export function noticeFields(event: object): TraceFields | undefined {
 
 function tell(fields: Fields, told: string | Allowed, value: unknown): boolean {
   if (typeof told !== 'string') return tellWithin(fields, told, value)
-  if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') return false
-  fields[told] = typeof value === 'string' ? value.slice(0, MAX_TEXT) : value
+  // JSON has no other numbers.
+  if (typeof value !== 'string' && typeof value !== 'boolean' && !isFiniteNumber(value)) return false
+  fields[told] = typeof value === 'string' ? cut(value) : value
   return true
+}
+
+function isFiniteNumber(value: unknown): value is number {
+  return Number.isFinite(value)
 }
 
 function tellWithin(fields: Fields, allowed: Allowed, value: unknown): boolean {

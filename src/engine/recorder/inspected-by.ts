@@ -1,17 +1,18 @@
 import type { InspectionEvent } from 'xstate'
+import { callGuarded } from '../guarded.ts'
 import { withRoot, type Inspect } from '../tell-directly.ts'
 import type { FlightRecorder } from './recorder.ts'
 
-/** Who looks at this engine's actors; undefined if nobody does, for then XState need not tell. */
+/** Who looks at this engine's actors; undefined if nobody does, for then XState need not tell. If the application's own function throws, `failed` is told: XState would let the actor die of it. */
 export function inspectedBy(
   recorder: FlightRecorder | undefined,
   inspectToo: ((event: InspectionEvent) => void) | undefined,
+  failed: (error: unknown) => void,
 ): Inspect | undefined {
-  const inspect = inspectToo && withRoot(inspectToo)
-  if (recorder === undefined || inspect === undefined) return recorder?.inspect ?? inspect
+  if (inspectToo === undefined) return recorder?.inspect
   return (event) => {
-    recorder.inspect(event)
-    inspect(event)
+    recorder?.inspect(event)
+    callGuarded(inspectToo, withRoot(event), failed)
   }
 }
 

@@ -22,9 +22,14 @@ export function createInspected(now: () => number, write: (line: TraceLine) => v
     return names.get(ref) ?? appeared(ref)
   }
 
+  /** Who was not told of is above the engine, and the application's. */
+  function toldOf(ref: Ref | undefined): string | undefined {
+    return ref && names.get(ref)
+  }
+
   function appeared(ref: Ref): string {
     const parent = parentOf(ref)
-    const above = parent === undefined ? undefined : nameOf(parent)
+    const above = toldOf(parent)
     const actor = `a${++count}`
     names.set(ref, actor)
     const machine = machineOf(ref)
@@ -44,7 +49,7 @@ export function createInspected(now: () => number, write: (line: TraceLine) => v
   }
 
   function sent({ sourceRef, actorRef, event }: Inspected<'@xstate.event'>): void {
-    const from = sourceRef === undefined ? undefined : nameOf(sourceRef)
+    const from = toldOf(sourceRef)
     const to = nameOf(actorRef)
     if (from !== undefined && event.type.startsWith(FAILED) && names.has(actorRef))
       write({ type: 'state', at: now(), actor: from, status: 'error' })

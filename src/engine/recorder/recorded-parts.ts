@@ -17,7 +17,7 @@ export function recordedParts(plain: SyncEngineOptions, transport: Transport, by
   const recorder = plain.recorder === undefined ? undefined : by.create?.(plain.recorder, by.clock, by.events.subscriberFailed)
   return {
     recorder,
-    inspect: inspectedBy(recorder, by.inspectToo),
+    inspect: inspectedBy(recorder, by.inspectToo, by.events.subscriberFailed),
     storage: recorder?.storage(plain.storage) ?? plain.storage,
     transport: recorder?.transport(transport) ?? transport,
   }

@@ -1,5 +1,5 @@
 import type { Storage, Transport } from '../../core/ports.ts'
-import { codeOf } from './code.ts'
+import { codeOf, typeOf } from './code.ts'
 
 /** Is told of every call of a port when it has ended. */
 export type CallEnded = (port: 'transport' | 'storage', call: string, ok: boolean, result: string | undefined, ms: number) => void
@@ -23,16 +23,16 @@ export function recordedTransport(transport: Transport, monotonic: () => number,
   const { sendBatch, sendAtomic, pull, digest } = transport
   return {
     prepare: (operation) => transport.prepare(operation),
-    send: (request, context) => follow('send', transport.send(request, context), ({ type }) => type),
-    fetch: (entity, id, context) => follow('fetch', transport.fetch(entity, id, context), ({ type }) => type),
+    send: (request, context) => follow('send', transport.send(request, context), typeOf),
+    fetch: (entity, id, context) => follow('fetch', transport.fetch(entity, id, context), typeOf),
     ...(sendBatch && { sendBatch: (items, context) => follow('sendBatch', sendBatch.call(transport, items, context), countOf) }),
     ...(sendAtomic && {
       sendAtomic: (items, context) => follow('sendAtomic', sendAtomic.call(transport, items, context), countOf),
     }),
     ...(digest && {
-      digest: (request, context) => follow('digest', digest.call(transport, request, context), ({ type }) => type),
+      digest: (request, context) => follow('digest', digest.call(transport, request, context), typeOf),
     }),
-    ...(pull && { pull: (request, context) => follow('pull', pull.call(transport, request, context), ({ type }) => type) }),
+    ...(pull && { pull: (request, context) => follow('pull', pull.call(transport, request, context), typeOf) }),
   }
 }
 

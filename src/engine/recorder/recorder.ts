@@ -26,13 +26,34 @@ export interface FlightRecorder extends Recorder {
   transport(transport: Transport): Transport
 }
 
+interface Watcher {
+  readonly listener: (line: TraceLine) => void
+  /** How many lines there were before. */
+  readonly since: number
+}
+
 export function createRecorder(options: RecorderOptions, clock: Clock, failed: (error: unknown) => void): FlightRecorder {
   const ring = createTraceRing(recorderBytes(options), traceBytes)
-  const listeners = new Set<(line: TraceLine) => void>()
+  const watchers = new Set<Watcher>()
+  const untold: TraceLine[] = []
+  let count = 0
 
   function write(line: TraceLine): void {
     ring.add(line)
-    for (const listener of listeners) callGuarded(listener, line, failed)
+    count += 1
+    if (watchers.size === 0 && untold.length === 0) return
+    untold.push(line)
+    if (untold.length === 1) tellAll()
+  }
+
+  /** What a listener brings about itself comes after what it is being told: all hear the lines as they happened. */
+  function tellAll(): void {
+    let number = count
+    for (const line of untold) {
+      for (const { listener, since } of watchers) if (since < number) callGuarded(listener, line, failed)
+      number += 1
+    }
+    untold.length = 0
   }
 
   const ended: CallEnded = (port, call, ok, result, ms) =>
@@ -45,9 +66,10 @@ export function createRecorder(options: RecorderOptions, clock: Clock, failed: (
     transport: (transport) => recordedTransport(transport, clock.monotonic, ended),
     export: ring.text,
     watch(listener) {
+      const watcher = { listener, since: count }
       for (const line of ring.lines()) callGuarded(listener, line, failed)
-      listeners.add(listener)
-      return () => void listeners.delete(listener)
+      watchers.add(watcher)
+      return () => void watchers.delete(watcher)
     },
   }
 }

@@ -4,7 +4,7 @@ import { watchInstants } from '../../devtools/instants.ts'
 import { mountInspector } from 'synchart/devtools'
 import { memoryStorage } from 'synchart/storage/memory'
 import { httpTransport } from 'synchart/transport/http'
-import { createSyncEngine } from 'synchart'
+import { createSyncEngine, SyncError } from 'synchart'
 
 /** An application that shows its own engine. */
 const refs = new Set<InspectionEvent['actorRef']>()
@@ -49,8 +49,27 @@ async function begin(id: string, fails: boolean): Promise<void> {
   await told
 }
 
+/** What is left of an element in which an engine without a recorder was to be shown. */
+function mountUnrecorded(): string {
+  const unrecorded = createSyncEngine({
+    storage: memoryStorage(),
+    transport: httpTransport({ baseURL: `${location.origin}/api` }),
+    entities: { note: {} },
+  })
+  const element = document.createElement('div')
+  element.innerHTML = '<p>own</p>'
+  try {
+    mountInspector(unrecorded, element)
+    return 'mounted'
+  } catch (error) {
+    const code = error instanceof SyncError ? error.code : 'unknown'
+    return `${code}: ${element.innerHTML}, ${document.adoptedStyleSheets.length} sheet`
+  }
+}
+
 Object.assign(globalThis, {
   engine,
+  mountUnrecorded,
   values,
   close,
   begin,
