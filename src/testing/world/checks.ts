@@ -69,6 +69,11 @@ export async function checkIn(
   }
 }
 
+/** How many problems are as they were; endless if nobody could look. */
+function unmended(problems: readonly Problem[] | undefined): number {
+  return problems?.filter(({ repaired }) => repaired === 'none').length ?? Infinity
+}
+
 const NOTHING = { problems: [], undecided: [] }
 
 function textsOf(problems: readonly Problem[]): Extract<FactBody, { type: 'checked' }>['problems'] {
@@ -81,19 +86,16 @@ function textsOf(problems: readonly Problem[]): Extract<FactBody, { type: 'check
  */
 export async function checkAtRest(world: World, failed: () => boolean, spoilt: readonly ReplicaDecay[], fired: Storm['fired']) {
   const isCompared = spoilt.length > 0
-  /** Tells whether it came to its end. */
+  /** Tells whether it came to its end, and left nothing as it was. */
   async function look(tab: Tab, looking: Looking): Promise<boolean> {
-    let [isOver, isDone] = [tab.ready() === undefined, tab.ready() === undefined]
-    if (!isOver)
-      void checkIn(world, tab, { ...looking, isCompared }).then((problems) => {
-        isOver = true
-        isDone = problems !== undefined
-      })
-    await world.scheduler.run(world.scheduler.now() + LOOK_MS, () => failed() || isOver)
-    return isDone
+    if (tab.ready() === undefined) return true
+    let left: number | undefined
+    void checkIn(world, tab, { ...looking, isCompared }).then((problems) => (left = unmended(problems)))
+    await world.scheduler.run(world.scheduler.now() + LOOK_MS, () => failed() || left !== undefined)
+    return left === 0
   }
 
-  /** A repair of the owner ends where another tab takes over: then the successor has to repair. */
+  /** Where another tab takes over, a repair ends or leaves what only an owner mends: then the successor has to repair. */
   async function repairIn(tabs: readonly Tab[]): Promise<void> {
     for (let round = 0, isDone = false; !isDone && round < ROUNDS; round++) {
       isDone = true
