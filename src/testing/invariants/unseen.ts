@@ -48,6 +48,8 @@ export const unseen: Checker = ({ now, register, rowsOf }, report) => {
   const seen = new Map<string, Map<string, Seen>>()
   /** By entity and field. */
   const changes = new Map<string, Map<string, Change>>()
+  /** By operation: what the server had after it. */
+  const made = new Map<string, JsonObject | undefined>()
   let wasRestored = false
 
   function deviceOf(name: string): Device {
@@ -83,15 +85,18 @@ export const unseen: Checker = ({ now, register, rowsOf }, report) => {
     if (!isJson(row.base) || register.byId(row.id)?.isTainted) return
     for (const [field, { value, shown, waiting }] of seen.get(row.id) ?? []) {
       const isKnown = value !== undefined && shown !== undefined && field !== STAMP && field !== 'version'
-      if (!isKnown || !waiting.every(wasMade) || isSame(row.base[field], shown[field])) continue
+      if (!isKnown || !waiting.every((one) => wasMade(one, field)) || isSame(row.base[field], shown[field])) continue
       report('S12', `${row.id} is compared with ${textOf(row.base)}, but it was made on ${textOf(shown)}: ${field} differs.`)
     }
   }
 
-  /** As it was shown: the rules for a conflict may have made something else of it. */
-  function wasMade(one: OperationRow): boolean {
+  /** As it was shown: the rules for a conflict may have made something else of it, and a merge leaves out what only says what was there. */
+  function wasMade(one: OperationRow, field: string): boolean {
     const { row } = register.byId(one.id) ?? {}
-    return row?.status === 'done' && row.conflict === undefined && !isEditedSince(one)
+    if (row?.status !== 'done' || row.conflict !== undefined || isEditedSince(one)) return false
+    const { payload } = row
+    const [isMade, after] = [made.has(one.id), made.get(one.id)]
+    return !isMade || !isJson(payload) || !(field in payload) || isSame(payload[field], after?.[field])
   }
 
   /** What was shown of one that was given up since is what nobody made. */
@@ -133,6 +138,7 @@ export const unseen: Checker = ({ now, register, rowsOf }, report) => {
 
   function took(effect: Effect): void {
     const one = register.byKey(effect.user, effect.key)
+    if (one !== undefined) made.set(one.row.id, effect.after)
     const path = `${effect.entity}/${effect.id}`
     const known = changes.get(path) ?? new Map<string, Change>()
     changes.set(path, known)
