@@ -148,6 +148,19 @@ describe('the flight recorder', () => {
     expect(engine.history()).toContainEqual(expect.objectContaining({ type: 'engine:error', part: 'subscriber' }))
   })
 
+  it('F3 tells who watches also of what he himself brings about while he is told what leads to now', async () => {
+    const engine = await world.started({ recorder: {} })
+    const heard: string[] = []
+    const stop = engine.recorder.watch((line) => {
+      if (heard.length === 0) engine.pause('busy')
+      heard.push(JSON.stringify(line))
+    })
+    stop()
+    const { lines } = parsed(engine.recorder.export())
+    expect(heard.some((line) => line.includes('"PAUSE"'))).toBe(true)
+    expect(heard).toEqual(lines.map((line) => JSON.stringify(line)))
+  })
+
   it('F3 tells all who watch the same lines in the same order, also of what one of them brings about meanwhile', async () => {
     const engine = await world.started({ recorder: {} })
     const heard: string[][] = [[], [], []]

@@ -37,23 +37,26 @@ export function createRecorder(options: RecorderOptions, clock: Clock, failed: (
   const watchers = new Set<Watcher>()
   const untold: TraceLine[] = []
   let count = 0
+  let isTelling = false
 
   function write(line: TraceLine): void {
     ring.add(line)
     count += 1
     if (watchers.size === 0 && untold.length === 0) return
     untold.push(line)
-    if (untold.length === 1) tellAll()
+    if (!isTelling) tellAll()
   }
 
   /** What a listener brings about itself comes after what it is being told: all hear the lines as they happened. */
   function tellAll(): void {
-    let number = count
+    isTelling = true
+    let number = count - untold.length
     for (const line of untold) {
-      for (const { listener, since } of watchers) if (since < number) callGuarded(listener, line, failed)
       number += 1
+      for (const { listener, since } of watchers) if (since < number) callGuarded(listener, line, failed)
     }
     untold.length = 0
+    isTelling = false
   }
 
   const ended: CallEnded = (port, call, ok, result, ms) =>
@@ -67,8 +70,11 @@ export function createRecorder(options: RecorderOptions, clock: Clock, failed: (
     export: ring.text,
     watch(listener) {
       const watcher = { listener, since: count }
-      for (const line of ring.lines()) callGuarded(listener, line, failed)
       watchers.add(watcher)
+      const isWithin = isTelling
+      isTelling = true
+      for (const line of ring.lines()) callGuarded(listener, line, failed)
+      if (!isWithin) tellAll()
       return () => void watchers.delete(watcher)
     },
   }
