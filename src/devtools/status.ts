@@ -10,12 +10,14 @@ const MAX_TEXT = 2_000
 
 /** Asks an engine how it stands. Rejects while its store is not open. */
 export async function statusOf(engine: SyncEngine): Promise<EngineStatus> {
-  const [{ summary }, operations, conflicts] = await Promise.all([
+  const [{ summary }, operations, rejected, conflicts] = await Promise.all([
     engine.explain(),
     engine.operations.list({ status: 'live', limit: ROWS }),
+    engine.operations.list({ status: 'rejected', limit: ROWS }),
     engine.conflicts.list({ limit: ROWS }),
   ])
   const queue = await Promise.all(operations.map((operation, place) => queueRow(engine, operation, place < EXPLAINED)))
+  const deadLetters = await Promise.all(rejected.map((operation) => queueRow(engine, operation, false)))
   const metrics = engine.metrics()
   return {
     summary,
@@ -23,6 +25,7 @@ export async function statusOf(engine: SyncEngine): Promise<EngineStatus> {
     health: metrics.health,
     totals: totalsOf(metrics),
     queue,
+    deadLetters,
     conflicts: conflicts.map(conflictLine),
   }
 }

@@ -1,6 +1,6 @@
 import type { TraceLine } from '../core/trace.ts'
 
-/** One live operation, with why it waits. */
+/** One operation, with why it waits. */
 export interface QueueRow {
   readonly operation: string
   readonly lane: string
@@ -36,6 +36,8 @@ export interface EngineStatus {
   readonly health: number
   readonly totals: readonly (readonly [name: string, value: string])[]
   readonly queue: readonly QueueRow[]
+  /** Rejected ones that nobody has seen to. Engines of older releases do not tell. */
+  readonly deadLetters?: readonly QueueRow[]
   readonly conflicts: readonly ConflictLine[]
 }
 

@@ -42,7 +42,10 @@ export function createRealtime(
 
   function openLine(channel: OpenChannel) {
     const { channel: _channel, ...options } = settings.realtime
-    const parent = createActor(fromCallback<ChannelReport>(({ receive }) => receive(hear)))
+    const parent = createActor(
+      fromCallback<ChannelReport>(({ receive }) => receive(hear)),
+      { id: 'realtime' },
+    )
     const logic = channelMachine.provide({ actors: { connection: channelConnection(channel, ports) } })
     const actor = createActor(logic, {
       id: 'channel',

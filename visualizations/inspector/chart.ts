@@ -1,3 +1,4 @@
+import { glow } from './afterglow.ts'
 import { button, el, short } from './dom.ts'
 import { activeStates } from './moment.ts'
 import type { TracedActor } from '../../src/core/trace.ts'
@@ -15,7 +16,7 @@ export function drawingStyle(): string {
   return STYLE.exec(Object.values(drawings)[0] ?? '')?.[1] ?? ''
 }
 
-/** The statechart of one actor, with the active states and the transitions taken last lit up and in sight. */
+/** The statechart of one actor, with the active states and the transitions taken last lit up and in sight; those that were passed since the last frame glow for a moment. */
 export function createChart() {
   const canvas = el('div', { class: 'canvas', tabindex: 0, role: 'region', 'aria-label': 'Statechart' })
   const title = el('h2')
@@ -119,10 +120,14 @@ export function createChart() {
     bringIntoSight()
   }
 
+  function afterglow(part: Element | undefined): void {
+    if (part !== undefined && !lit.includes(part)) glow(part)
+  }
+
   load(undefined)
   return {
     element,
-    show(actor: TracedActor | undefined, name: string): void {
+    show(actor: TracedActor | undefined, name: string, passed: Iterable<string>): void {
       if (title.textContent !== name) title.textContent = short(name, 80)
       if (actor?.machine !== machine) {
         load(actor?.machine)
@@ -130,6 +135,7 @@ export function createChart() {
         lit = []
       }
       light(actor)
+      for (const id of passed) afterglow(parts.get(id))
     },
     close: (): void => observer.disconnect(),
   }

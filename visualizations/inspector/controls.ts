@@ -1,4 +1,5 @@
 import { button, el } from './dom.ts'
+import { isOwnKey } from './keys.ts'
 import type { createPlayer } from './player.ts'
 
 type Player = ReturnType<typeof createPlayer>
@@ -9,13 +10,6 @@ export interface ControlHooks {
   /** Draws who is at work, until an actor is chosen. */
   follow(): void
   now(): number
-}
-
-const SCROLLING = /^(?:Arrow|Home|End)/
-
-/** What these keys move by themselves: a view, or the drawing; the timeline moves with the time. */
-function scrolls(target: EventTarget | null): boolean {
-  return target instanceof HTMLElement && target.closest('.views, .canvas') !== null && target.closest('.list') === null
 }
 
 /** Steps, plays, opens and saves; by buttons and by keys. */
@@ -37,11 +31,11 @@ export function createControls(player: Player, range: { first(): number; end(): 
   const live = button('Newest, and stay there (L)', 'Live', player.live)
   const element = el(
     'div',
-    { class: 'controls', role: 'toolbar', 'aria-label': 'Time travel' },
+    { class: 'controls', role: 'group', 'aria-label': 'Time travel' },
+    play,
     button('First line (Home)', '|◀', () => player.go(range.first())),
     button('Back to the last transition (shift and ←)', '◀◀', () => player.toStep(-1)),
     button('One line back (←)', '◁', () => player.step(-1)),
-    play,
     button('One line on (→)', '▷', () => player.step(1)),
     button('On to the next transition (shift and →)', '▶▶', () => player.toStep(1)),
     live,
@@ -80,12 +74,10 @@ export function createControls(player: Player, range: { first(): number; end(): 
 
   return {
     element,
-    /** For the keys of the whole inspector: those that somebody types into a field, or presses on a button, are left alone. */
+    /** For keys that nobody else wants: neither a browser's own nor those of the control that has the focus. */
     key(event: KeyboardEvent): void {
       const { target, key, shiftKey } = event
-      if (event.ctrlKey || event.metaKey || event.altKey) return
-      if (target instanceof HTMLInputElement || (SCROLLING.test(key) && scrolls(target))) return
-      if (key === ' ' && target instanceof HTMLElement && target.closest('button, summary')) return
+      if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isOwnKey(target, event)) return
       const act = keys[shiftKey && key.startsWith('Arrow') ? `shift ${key}` : key]
       if (act === undefined) return
       event.preventDefault()

@@ -96,7 +96,7 @@ export function createMetrics(timeText: (time: number) => string) {
           ? el('p', { class: 'nothing' }, 'None is raised.')
           : el('ul', { class: 'alerts' }, ...alerts.map(alertRow)),
         el('h3', {}, 'The last two minutes'),
-        el('div', { class: 'bands' }, ...bands.flatMap(bandRow)),
+        el('div', { class: 'bands' }, ...named(bands).flatMap(bandRow)),
         el('div', { class: 'charts' }, ...LINES.flatMap((line) => chart(line, seconds))),
         ...totals,
       )
@@ -104,7 +104,18 @@ export function createMetrics(timeText: (time: number) => string) {
   }
 }
 
-function bandRow({ machine, engine, parts }: Band): readonly Element[] {
+/** As they are called: with the engine where there are several, one engine below the other. */
+function named(bands: readonly Band[]): readonly (readonly [name: string, band: Band])[] {
+  const hasSeveral = new Set(bands.map(({ engine }) => engine)).size > 1
+  return bands
+    .map((band): readonly [string, Band] => [
+      hasSeveral && band.engine !== undefined ? `${band.engine} ${band.machine}` : band.machine,
+      band,
+    ])
+    .toSorted(([, a], [, b]) => (a.engine ?? '').localeCompare(b.engine ?? ''))
+}
+
+function bandRow([name, { parts }]: readonly [name: string, band: Band]): readonly Element[] {
   const [from, to] = [parts[0]?.from ?? 0, parts.at(-1)?.to ?? 0]
   const now = parts.at(-1)?.value ?? ''
   const scale = WIDTH / (SECONDS * 1_000)
@@ -118,9 +129,9 @@ function bandRow({ machine, engine, parts }: Band): readonly Element[] {
     )
   })
   const worry = parts.filter(({ value }) => isWorrying(value)).reduce((sum, part) => sum + part.to - part.from, 0)
-  const told = `${machine} is ${now}; ${Math.round((100 * worry) / Math.max(1, to - from))} % of the time something was amiss`
+  const told = `${name} is ${now}; ${Math.round((100 * worry) / Math.max(1, to - from))} % of the time something was amiss`
   return [
-    el('span', { title: short(`${engine ?? ''} ${machine}`) }, machine),
+    el('span', {}, short(name, 60)),
     svg(
       'svg',
       { viewBox: `0 0 ${WIDTH} ${BAND_HEIGHT}`, preserveAspectRatio: 'none', role: 'img', 'aria-label': short(told) },
@@ -143,7 +154,7 @@ function chart({ name, unit, value }: Line, seconds: readonly Second[]): readonl
   const points = known.map(
     ([index, one]) => `${((index / (SECONDS - 1)) * WIDTH).toFixed(1)},${(HEIGHT - 3 - (one / scale) * (HEIGHT - 6)).toFixed(1)}`,
   )
-  const text = `${rounded(now)}${unit}, max ${rounded(most)}${unit}`
+  const text = `${rounded(now)}${unit}, max ${rounded(most)}`
   const drawing = svg(
     'svg',
     { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: 'img', 'aria-label': `${name}: ${text}` },

@@ -5,6 +5,8 @@ export interface TracedOperation {
   readonly id: string
   readonly engine: string | undefined
   readonly fields: TraceFields
+  /** The code of what went wrong with it last. */
+  readonly error: string | undefined
   readonly since: number
 }
 
@@ -23,6 +25,8 @@ export interface Moment {
   readonly conflicts: Map<string, TracedOperation>
   /** Raised, and not cleared. */
   readonly alerts: Map<string, TracedAlert>
+  /** Who took the last transition after which it was still there. */
+  moved: string | undefined
 }
 
 const ENDED = new Set<unknown>(['done', 'rejected', 'cancelled', 'superseded'])
@@ -30,28 +34,37 @@ const ENDED = new Set<unknown>(['done', 'rejected', 'cancelled', 'superseded'])
 const MAX_OPERATIONS = 300
 
 export function emptyMoment(): Moment {
-  return { actors: new Map(), operations: new Map(), conflicts: new Map(), alerts: new Map() }
+  return { actors: new Map(), operations: new Map(), conflicts: new Map(), alerts: new Map(), moved: undefined }
 }
 
-export function copyOf({ actors, operations, conflicts, alerts }: Moment): Moment {
+export function copyOf({ actors, operations, conflicts, alerts, moved }: Moment): Moment {
   return {
     actors: new Map(actors),
     operations: new Map(operations),
     conflicts: new Map(conflicts),
     alerts: new Map(alerts),
+    moved,
   }
 }
 
 /** Takes the moment one line further. */
 export function advanceMoment(moment: Moment, line: TraceLine): void {
   advance(moment.actors, line)
+  if (line.type === 'step' && moment.actors.has(line.actor)) moment.moved = line.actor
+  if (line.type === 'event') return answered(moment.operations, line.fields)
   if (line.type !== 'notice') return
   if (line.event.startsWith('alert:')) return alerted(moment.alerts, line)
   if (typeof line.fields?.['operation'] !== 'string') return
   const { operation: id, ...fields } = line.fields
-  const known = { id, engine: line.engine, fields, since: line.at }
+  const known = { id, engine: line.engine, fields, error: moment.operations.get(id)?.error, since: line.at }
   if (line.event.startsWith('conflict:')) remember(moment.conflicts, id, known)
   remember(moment.operations, id, known)
+}
+
+/** The answer to an attempt says why it failed; the notices about it do not. */
+function answered(operations: Moment['operations'], { operation, error }: TraceFields = {}): void {
+  const known = operations.get(String(operation))
+  if (known !== undefined && typeof error === 'string') operations.set(known.id, { ...known, error })
 }
 
 function alerted(alerts: Map<string, TracedAlert>, { event, fields, engine, at }: Extract<TraceLine, { type: 'notice' }>): void {

@@ -1,26 +1,23 @@
 import type { TraceLine } from '../../src/core/trace.ts'
 import type { EngineStatus } from '../../src/devtools/wire.ts'
-import { createBands } from './bands.ts'
 import { createChart, drawingStyle } from './chart.ts'
 import { createControls } from './controls.ts'
-import { el, short } from './dom.ts'
+import { el } from './dom.ts'
+import { followed } from './follow.ts'
 import { createFrames } from './frames.ts'
 import { createGlance } from './glance.ts'
-import { createHistory } from './history.ts'
-import type { Moment } from './moment.ts'
-import { createMetrics, SECONDS, type Measured } from './metrics.ts'
+import { keysHint } from './keys.ts'
+import { plain } from './names.ts'
+import { passedBy } from './passed.ts'
 import { createPlayer } from './player.ts'
-import { createConflicts } from './conflicts.ts'
-import { createQueue, type Statuses } from './queue.ts'
-import { createRates } from './rates.ts'
+import type { Statuses } from './queue.ts'
+import { createRecording } from './recording.ts'
 import { saveTrace } from './save.ts'
-import { ALL_TYPES, createMatches, filterOf, lineText } from './search.ts'
-import { createSequence, type Message } from './sequence.ts'
 import { STYLE } from './style.ts'
-import { createTabs } from './tabs.ts'
-import { createTimeline } from './timeline.ts'
+import { clock, duration, numbered } from './texts.ts'
 import { readTraceStream } from './trace-file.ts'
 import { createTree } from './tree.ts'
+import { createViews } from './views.ts'
 
 export interface Inspector {
   /** What engines tell; `dropped` lines are missing. While a trace is shown nothing of it is kept. */
@@ -33,23 +30,17 @@ export interface Inspector {
   close(): void
 }
 
-const LOOKED_BACK = 4_000
 /** All of a long one. */
 const OF_A_TRACE = { limit: 2_000_000, maxBytes: 256 * 1_048_576 }
 const NO_STATUSES: Statuses = new Map()
+const NONE: ReadonlySet<string> = new Set()
 
-/** Draws the inspector into an element; everything that it shows is text. */
-export function mount(root: HTMLElement): Inspector {
-  let history = createHistory()
-  let rates = createRates()
-  let bands = createBands()
+/** Draws the inspector into an element; everything that it shows is text. Its keys are those that `keys` hears: by default the inspector, while it holds the focus. */
+export function mount(root: HTMLElement, keys?: HTMLElement): Inspector {
+  let recording = createRecording()
   const statuses = new Map<string, EngineStatus & { readonly at: number }>()
-  let matches = createMatches(history)
-  let filter = filterOf('', ALL_TYPES)
   let chosen: string | undefined
-  /** While nobody has chosen. */
-  let followed: string | undefined
-  let drawnAt = -1
+  let drawn = { at: -1, isMoving: false }
   let leftOut = 0
   /** How many traces were opened: the last one counts. */
   let opened = 0
@@ -58,76 +49,53 @@ export function mount(root: HTMLElement): Inspector {
   let isClosed = false
 
   const frames = createFrames(draw)
-  const bar = el('div', { class: 'message-bar', role: 'status' })
+  const said = el('p', { class: 'said', role: 'status' })
   // What is taken of a history that is exchanged when a trace is opened.
   const current = {
-    append: (line: TraceLine): void => history.append(line),
-    first: (): number => history.first(),
-    end: (): number => history.end(),
-    line: (at: number) => history.line(at),
-    moment: (at: number) => history.moment(at),
-    atTime: (time: number) => history.atTime(time),
-    time: (at: number) => history.time(at),
-    size: () => history.size(),
-    nameOf: (actor: string) => history.nameOf(actor),
+    first: (): number => recording.history.first(),
+    end: (): number => recording.history.end(),
+    line: (at: number) => recording.history.line(at),
+    atTime: (time: number) => recording.history.atTime(time),
+    time: (at: number) => recording.history.time(at),
   }
   const player = createPlayer(current, frames.soon)
   const controls = createControls(player, current, {
     open: (file) => void open(file.stream()),
-    save: () => saveTrace(history),
+    save: () => saveTrace(recording.history),
     follow: () => choose(undefined),
     now: () => performance.now(),
   })
   const chart = createChart()
   const glance = createGlance()
   const tree = createTree(choose)
-  const timeline = createTimeline({
-    filter(text, types) {
-      filter = filterOf(text, types)
-      matches.set(filter)
-      frames.soon()
-    },
-    go: player.go,
-    text: textOf,
-    time: (at) => clock(history.line(at)?.at ?? 0),
-    typeOf: (at) => history.line(at)?.type ?? '',
-  })
-  const sequence = createSequence(player.go)
-  const queue = createQueue(clock)
-  const conflicts = createConflicts()
-  const metrics = createMetrics(clock)
-  const views = [
-    ['Timeline', timeline.element],
-    ['Sequence', sequence.element],
-    ['Queue', queue.element],
-    ['Conflicts', conflicts.element],
-    ['Metrics', metrics.element],
-  ] as const
-  const tabs = createTabs(views, frames.soon)
+  const views = createViews({ recording: () => recording, go: player.go, changed: frames.soon })
+  // To be focused: a click anywhere in it, and its keys are heard.
   const element = el(
     'div',
-    { class: 'inspector' },
+    { class: 'inspector', tabindex: -1 },
     glance.element,
     controls.element,
     tree.element,
     chart.element,
-    tabs.element,
-    bar,
+    views.element,
+    el('footer', { class: 'message-bar' }, said, keysHint()),
   )
+  const frame = el('div', { class: 'inspector-frame' }, element)
   const sheet = new CSSStyleSheet()
   sheet.replaceSync(`${drawingStyle()}${STYLE}`)
   const holder = root.getRootNode()
   const target = holder instanceof ShadowRoot ? holder : document
   target.adoptedStyleSheets = [...target.adoptedStyleSheets, sheet]
-  element.addEventListener('keydown', controls.key)
+  const heard = keys ?? element
+  heard.addEventListener('keydown', controls.key)
   element.addEventListener('dragover', (event) => event.preventDefault())
   element.addEventListener('drop', (event) => {
     event.preventDefault()
     const [file] = event.dataTransfer?.files ?? []
     if (file !== undefined) void open(file.stream())
   })
-  root.replaceChildren(element)
-  tabs.choose('Timeline')
+  root.replaceChildren(frame)
+  views.choose('Timeline')
 
   function choose(actor: string | undefined): void {
     chosen = actor
@@ -136,90 +104,42 @@ export function mount(root: HTMLElement): Inspector {
 
   function draw(now: number): void {
     if (player.tick(now)) frames.soon()
+    const { history } = recording
     const at = player.position()
-    const line = history.line(at)
+    const isMoving = player.isLive() || player.isPlaying()
     const moment = history.moment(at)
-    const actor = moment.actors.get(chosenIn(moment, line) ?? '')
+    const actor = moment.actors.get(chosen ?? followed(moment, player.isLive()) ?? '')
     glance.show(moment, actor?.engine)
     tree.show(moment.actors, actor?.actor)
-    chart.show(actor, actor === undefined ? '' : history.nameOf(actor.actor))
-    controls.show(
-      chosen === undefined,
-      line === undefined
-        ? 'nothing yet'
-        : `${numbered(at - history.first() + 1)} of ${numbered(history.end() - history.first())} · ${clock(line.at)}`,
-    )
+    if (actor === undefined) chart.show(undefined, '', NONE)
+    else {
+      const isOnTheWay = drawn.isMoving && at > drawn.at
+      const passed = isOnTheWay ? passedBy(actor, history, drawn.at, at) : NONE
+      chart.show(actor, plain(history.nameOf(actor.actor)), passed)
+    }
+    controls.show(chosen === undefined, whereText(at))
     element.dataset['at'] = String(at)
-    drawView(at, moment)
-    drawnAt = at
+    views.show(at, moment, player.isLive() ? statuses : NO_STATUSES, at !== drawn.at)
+    drawn = { at, isMoving }
   }
 
-  function drawView(at: number, moment: Moment): void {
-    const now = player.isLive() ? statuses : NO_STATUSES
-    const tab = tabs.current()
-    if (tab === 'Timeline') {
-      timeline.show(matches.list(), at, at !== drawnAt)
-      if (!matches.isComplete()) frames.soon()
-    } else if (tab === 'Sequence') sequence.show(messagesBefore(at, sequence.room()), history.nameOf)
-    else if (tab === 'Queue') queue.show(moment, now)
-    else if (tab === 'Conflicts') conflicts.show(moment, now)
-    else metrics.show(measuredAt(history.time(at), moment, now))
-  }
-
-  function measuredAt(time: number, { actors, alerts }: Moment, now: Statuses): Measured {
-    const there = new Set([...actors.values()].map(({ engine }) => engine))
-    return {
-      seconds: rates.until(time, SECONDS),
-      bands: bands.between(time - SECONDS * 1_000, time).filter(({ engine }) => there.has(engine)),
-      alerts: [...alerts.values()].filter(({ engine }) => there.has(engine)),
-      statuses: now,
-    }
-  }
-
-  /** The one that was chosen; while nobody has chosen, who the line is about in the past, and now the operation that moved last, or the engine. */
-  function chosenIn({ actors }: Moment, line: TraceLine | undefined): string | undefined {
-    if (chosen !== undefined) return chosen
-    if (!player.isLive() && line?.type === 'step') followed = line.actor
-    if (!player.isLive() && followed !== undefined && actors.has(followed)) return followed
-    const all = [...actors.values()].filter(({ machine }) => machine !== undefined)
-    const [first, ...others] = all.filter(({ machine }) => machine === 'operation')
-    const last = first && others.reduce((one, other) => (other.since > one.since ? other : one), first)
-    return (last ?? all[0])?.actor
-  }
-
-  function messagesBefore(at: number, most: number): readonly Message[] {
-    const found: Message[] = []
-    for (let line = at; line >= Math.max(history.first(), at - LOOKED_BACK) && found.length < most; line--) {
-      const event = history.line(line)
-      if (event?.type === 'event') found.push({ at: line, event })
-    }
-    return found.toReversed()
-  }
-
-  function textOf(at: number): string {
+  function whereText(at: number): string {
+    const { history } = recording
     const line = history.line(at)
-    return line === undefined ? '' : short(lineText(line, history.nameOf), 2_000)
-  }
-
-  function add(lines: readonly TraceLine[]): void {
-    for (const line of lines) {
-      history.append(line)
-      rates.add(line)
-      bands.add(line)
-    }
+    if (line === undefined) return 'nothing yet'
+    const gap = player.gap()
+    const place = `${numbered(at - history.first() + 1)} of ${numbered(history.end() - history.first())} · ${clock(line.at)}`
+    return gap === undefined ? place : `${place} · skips ${duration(gap)} without a line`
   }
 
   function beginTrace(): void {
     isTrace = true
-    history = createHistory(OF_A_TRACE)
-    rates = createRates()
-    bands = createBands()
+    recording = createRecording(OF_A_TRACE)
     statuses.clear()
-    matches = createMatches(history)
-    matches.set(filter)
+    views.begin()
     choose(undefined)
-    followed = undefined
-    player.go(history.first())
+    drawn = { at: -1, isMoving: false }
+    player.go(current.first())
   }
 
   async function open(stream: ReadableStream<Uint8Array>): Promise<void> {
@@ -233,25 +153,25 @@ export function mount(root: HTMLElement): Inspector {
           beginTrace()
         },
         lines(lines) {
-          add(lines)
-          if (isTrace) bar.textContent = `${about}${numbered(history.end())} lines so far.`
+          recording.add(lines)
+          if (isTrace) said.textContent = `${about}${numbered(current.end())} lines so far.`
           frames.sampled()
         },
       })
-      if (own === opened) bar.textContent = `${about}${numbered(history.end())} lines${forgotten()}.`
+      if (own === opened) said.textContent = `${about}${numbered(current.end())} lines${forgotten()}.`
     } catch (error) {
-      bar.textContent = `${error instanceof Error ? error.message : String(error)}${about === '' ? '' : ' What stands before it is here.'}`
+      said.textContent = `${error instanceof Error ? error.message : String(error)}${about === '' ? '' : ' What stands before it is here.'}`
     }
   }
 
   function forgotten(): string {
-    return history.first() === 0 ? '' : `, of which the first ${numbered(history.first())} are not kept`
+    return current.first() === 0 ? '' : `, of which the first ${numbered(current.first())} are not kept`
   }
 
   return {
     append(lines, dropped = 0) {
       if (isTrace) return
-      add(lines)
+      recording.add(lines)
       leftOut += dropped
       element.dataset['leftOut'] = String(leftOut)
       frames.sampled()
@@ -261,29 +181,21 @@ export function mount(root: HTMLElement): Inspector {
       statuses.delete(engine)
       if (status !== undefined) {
         statuses.set(engine, { ...status, at: Date.now() })
-        rates.sample(history.time(history.end() - 1), status)
+        recording.rates.sample(current.time(current.end() - 1), status)
       }
       frames.sampled()
     },
     open,
-    say(message) {
-      if (!isTrace) bar.textContent = message
+    say(text) {
+      if (!isTrace) said.textContent = text
     },
     close() {
       isClosed = true
       frames.close()
       chart.close()
+      heard.removeEventListener('keydown', controls.key)
       target.adoptedStyleSheets = target.adoptedStyleSheets.filter((other) => other !== sheet)
-      element.remove()
+      frame.remove()
     },
   }
-}
-
-const numbered = (count: number): string => count.toLocaleString('en')
-
-/** Local time with milliseconds. */
-function clock(time: number): string {
-  const date = new Date(time)
-  const part = (value: number, digits = 2): string => String(value).padStart(digits, '0')
-  return `${part(date.getHours())}:${part(date.getMinutes())}:${part(date.getSeconds())}.${part(date.getMilliseconds(), 3)}`
 }

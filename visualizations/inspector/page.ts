@@ -3,7 +3,7 @@ import { traceLineOf } from '../../src/core/trace-line.ts'
 import { mount } from './mount.ts'
 import { isEngineStatus } from './status-check.ts'
 
-const inspector = mount(document.body)
+const inspector = mount(document.body, document.documentElement)
 const trace = document.documentElement.dataset['trace'] !== undefined
 if (trace) void show()
 else connect()

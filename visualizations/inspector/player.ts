@@ -1,7 +1,10 @@
 import type { History } from './history.ts'
 
+/** Where nothing happens for longer than this, the rest of it is skipped: who waits would think that it hangs. */
+const LONGEST_WAIT_MS = 1_000
+
 /** Where in the history one is: at a line, or always at the newest. */
-export function createPlayer(history: History, changed: () => void) {
+export function createPlayer(history: Pick<History, 'first' | 'end' | 'line' | 'time' | 'atTime'>, changed: () => void) {
   /** Undefined: at the newest. */
   let at: number | undefined
   let speed = 1
@@ -29,10 +32,18 @@ export function createPlayer(history: History, changed: () => void) {
     go(line)
   }
 
+  /** How long nothing happens after this line, if that is too long to wait for. */
+  function gapAfter(line: number): number | undefined {
+    const ms = line < history.end() - 1 ? history.time(line + 1) - history.time(line) : 0
+    return ms > LONGEST_WAIT_MS * speed ? ms : undefined
+  }
+
   return {
     position,
     isLive: (): boolean => at === undefined,
     isPlaying: (): boolean => playing !== undefined,
+    /** The milliseconds without a line that are being cut short. */
+    gap: (): number | undefined => (playing === undefined ? undefined : gapAfter(position())),
     go,
     step: (by: number): void => go(position() + by),
     toStep,
@@ -58,8 +69,13 @@ export function createPlayer(history: History, changed: () => void) {
     /** Moves on to where it is at this time. True while there is something to come. */
     tick(now: number): boolean {
       if (playing === undefined) return false
-      const next = history.atTime(playing.time + (now - playing.since) * speed)
-      at = Math.max(position(), next)
+      const time = playing.time + (now - playing.since) * speed
+      at = Math.max(position(), history.atTime(time))
+      const hasWaited = time - history.time(at) >= LONGEST_WAIT_MS * speed
+      if (hasWaited && gapAfter(at) !== undefined) {
+        at += 1
+        playing = { time: history.time(at), since: now }
+      }
       if (at >= history.end() - 1) playing = undefined
       return true
     },

@@ -4,14 +4,14 @@ import { plain } from './names.ts'
 
 const LEAST = 10
 /** Columns share the width that there is; narrower than this, it is scrolled. */
-const COLUMN_PX = 56
+const COLUMN_PX = 52
 const ROW_PX = 24
 /** Heads stand in two rows in turn. */
 const HEAD_PX = 14
 const TOP_PX = 44
 const LETTER_PX = 6.6
-/** Where events come from that no actor sent: the engine's own code, the application, a timer. */
-const OUTSIDE = 'outside'
+/** Who sends what no actor has sent: the engine's own code, the application, or a timer. */
+const NO_ACTOR = 'engine or app'
 
 export interface Message {
   readonly at: number
@@ -63,8 +63,10 @@ export function createSequence(go: (at: number) => void) {
     const lifelines = columns.flatMap((name, index) => {
       const x = columnPx / 2 + index * columnPx
       const y = HEAD_PX * (1 + (index % 2))
-      const letters = Math.floor((2 * columnPx) / LETTER_PX) - 2
-      const head = svg('text', { x, y, 'text-anchor': 'middle', class: 'head' }, short(name, letters))
+      const text = short(name, Math.floor((2 * columnPx) / LETTER_PX) - 2)
+      const half = (text.length * LETTER_PX) / 2
+      const within = Math.max(half, Math.min(x, width - half))
+      const head = svg('text', { x: within, y, 'text-anchor': 'middle', class: 'head' }, text)
       head.append(svg('title', {}, short(name)))
       return [head, svg('path', { d: `M${x} ${y + 6}V${height}`, class: 'life' })]
     })
@@ -83,6 +85,16 @@ export function createSequence(go: (at: number) => void) {
     )
   }
 
+  /** The last message, with who sent and who got it. */
+  function bringIntoSight(row: number, last: Arrow | undefined, columns: readonly string[]): void {
+    const columnPx = columnOf(columns)
+    const places = [last?.from, last?.to].map((actor) => columns.findIndex((column) => column === actor))
+    const [left, right] = [(Math.min(...places) + 0.25) * columnPx, (Math.max(...places) + 0.75) * columnPx]
+    element.scrollTop = TOP_PX + (row + 1) * ROW_PX - element.clientHeight + 8
+    if (left < element.scrollLeft || right - left > element.clientWidth) element.scrollLeft = left
+    else element.scrollLeft = Math.max(element.scrollLeft, right - element.clientWidth)
+  }
+
   const columnOf = (columns: readonly string[]): number =>
     Math.max(COLUMN_PX, Math.floor(Math.min(160, (element.clientWidth - 4) / columns.length)))
 
@@ -91,21 +103,22 @@ export function createSequence(go: (at: number) => void) {
     /** How many messages can be seen without scrolling. */
     room: (): number => Math.max(LEAST, Math.floor((element.clientHeight - TOP_PX - 24) / ROW_PX)),
     show(messages: readonly Message[], nameOf: (actor: string) => string): void {
-      const key = `${messages.length} ${messages[0]?.at} ${messages.at(-1)?.at}`
+      const key = `${element.clientWidth} ${messages.length} ${messages[0]?.at} ${messages.at(-1)?.at}`
       if (key === shown) return
       shown = key
       if (messages.length === 0) return element.replaceChildren(el('p', { class: 'nothing' }, 'No messages yet.'))
       const arrows = messages.map(({ at, event: { from, to, event, fields } }) => ({
         at,
-        from: from === undefined ? OUTSIDE : plain(nameOf(from)),
+        from: from === undefined ? NO_ACTOR : plain(nameOf(from)),
         to: plain(nameOf(to)),
         name: short(plain(event), 30),
         about: short([event, ...Object.entries(fields ?? {}).map(([name, value]) => `${name}=${String(value)}`)].join(' '), 500),
       }))
       const columns = [...new Set(arrows.flatMap(({ from, to }) => [from, to]))].toSorted(
-        (a, b) => Number(a !== OUTSIDE) - Number(b !== OUTSIDE),
+        (a, b) => Number(a !== NO_ACTOR) - Number(b !== NO_ACTOR),
       )
       element.replaceChildren(draw(arrows, columns))
+      bringIntoSight(arrows.length - 1, arrows.at(-1), columns)
     },
   }
 }

@@ -19,24 +19,27 @@ const members =
     isRecord(value) && Object.entries(checks).every(([name, check]) => check(value[name]))
 const texts: Check = list(text)
 
+const rows: Check = list(
+  members({
+    operation: text,
+    lane: text,
+    type: text,
+    status: text,
+    attempts: number,
+    waitingFor: texts,
+    nextWakeAt: maybe(number),
+    lastError: maybe(text),
+    payload: text,
+  }),
+)
+
 const isStatus = members({
   summary: text,
   waiting: number,
   health: number,
   totals: list(texts),
-  queue: list(
-    members({
-      operation: text,
-      lane: text,
-      type: text,
-      status: text,
-      attempts: number,
-      waitingFor: texts,
-      nextWakeAt: maybe(number),
-      lastError: maybe(text),
-      payload: text,
-    }),
-  ),
+  queue: rows,
+  deadLetters: maybe(rows),
   conflicts: list(
     members({
       operation: text,

@@ -3,8 +3,9 @@ import { el } from './dom.ts'
 /** Some views of which one is seen. */
 export function createTabs(views: readonly (readonly [name: string, view: HTMLElement])[], changed: () => void) {
   let current = views[0]?.[0]
-  const buttons = views.map(([name]) => {
+  const buttons = views.map(([name, view]) => {
     const made = el('button', { type: 'button', role: 'tab' }, name)
+    made.ariaControlsElements = [view]
     made.addEventListener('click', () => choose(name))
     return made
   })
@@ -14,22 +15,33 @@ export function createTabs(views: readonly (readonly [name: string, view: HTMLEl
     for (const [index, [other, view]] of views.entries()) {
       view.hidden = other !== name
       buttons[index]?.setAttribute('aria-selected', String(other === name))
+      buttons[index]?.setAttribute('tabindex', other === name ? '0' : '-1')
     }
     changed()
   }
 
-  function beside(event: KeyboardEvent): void {
-    const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key]
-    const from = views.findIndex(([name]) => name === current)
-    const [next] = views[(from + (by ?? 0) + views.length) % views.length] ?? []
-    if (by === undefined || next === undefined) return
-    choose(next)
-    buttons[views.findIndex(([name]) => name === next)]?.focus()
+  function keyed(event: KeyboardEvent): void {
+    const to = placeAfter(
+      event,
+      views.findIndex(([name]) => name === current),
+      views.length,
+    )
+    const [name] = views[to ?? -1] ?? []
+    if (to === undefined || name === undefined) return
+    event.preventDefault()
+    choose(name)
+    buttons[to]?.focus()
   }
 
   const list = el('div', { class: 'tabs', role: 'tablist', 'aria-label': 'What is shown' }, ...buttons)
-  list.addEventListener('keydown', beside)
+  list.addEventListener('keydown', keyed)
   for (const [, view] of views) view.setAttribute('role', 'tabpanel')
   const element = el('div', { class: 'views' }, list, ...views.map(([, view]) => view))
   return { element, choose, current: () => current }
+}
+
+/** Which of `count` tabs a key leads to, round and round. */
+function placeAfter({ key, shiftKey }: KeyboardEvent, from: number, count: number): number | undefined {
+  if (shiftKey) return undefined
+  return { ArrowLeft: (from - 1 + count) % count, ArrowRight: (from + 1) % count, Home: 0, End: count - 1 }[key]
 }

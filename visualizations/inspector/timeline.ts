@@ -38,9 +38,12 @@ export function createTimeline(hooks: TimelineHooks) {
     { class: 'list', tabindex: 0, role: 'listbox', 'aria-label': 'Timeline; arrow keys step through it' },
     rows,
   )
-  const element = el('section', { class: 'timeline' }, el('div', { class: 'filter' }, search, ...labels, count), list)
+  /** All of the chosen line, whose row is cut off. */
+  const detail = el('p', { class: 'detail', tabindex: 0, role: 'region', 'aria-label': 'The chosen line' })
+  const element = el('section', { class: 'timeline' }, el('div', { class: 'filter' }, search, ...labels, count), list, detail)
   let follows = true
 
+  const isNarrowed = (): boolean => search.value.trim() !== '' || boxes.some(([, box]) => !box.checked)
   const changed = (): void =>
     hooks.filter(
       search.value,
@@ -87,8 +90,12 @@ export function createTimeline(hooks: TimelineHooks) {
   return {
     element,
     /** Keeps the cursor in sight while it moves. */
-    show(found: readonly number[], cursor: number, moved: boolean): void {
-      count.textContent = `${found.length.toLocaleString('en')} lines`
+    show(found: readonly number[], cursor: number, moved: boolean, isComplete: boolean): void {
+      count.textContent =
+        found.length === 0 && isComplete && isNarrowed() ? 'nothing found' : `${found.length.toLocaleString('en')} lines`
+      const whole = plain(hooks.text(cursor))
+      // Who selects something in it is left alone.
+      if (detail.textContent !== whole) detail.textContent = whole
       redraw = () => draw(found, cursor)
       rows.style.height = `${found.length * ROW_PX}px`
       const place = placeOf(found, cursor)

@@ -1,6 +1,7 @@
 import type { TracedActor, TracedActors } from '../../src/core/trace.ts'
 import { el, short } from './dom.ts'
 import { valueText } from './moment.ts'
+import { plain } from './names.ts'
 
 type Placed = readonly [actor: TracedActor, depth: number]
 
@@ -9,10 +10,18 @@ export function createTree(choose: (actor: string) => void) {
   const element = el('nav', { class: 'tree', 'aria-label': 'Actors' })
   let shown = ''
 
-  element.addEventListener('click', (event) => {
-    const { target } = event
+  element.addEventListener('click', ({ target }) => {
     const actor = target instanceof Element ? target.closest('button')?.dataset['actor'] : undefined
     if (actor !== undefined) choose(actor)
+  })
+
+  element.addEventListener('keydown', (event) => {
+    const by = { ArrowUp: -1, ArrowDown: 1 }[event.key]
+    const rows = [...element.querySelectorAll('button')]
+    const from = rows.findIndex((row) => row === event.target)
+    if (by === undefined || from < 0) return
+    event.preventDefault()
+    rows[from + by]?.focus()
   })
 
   function row(actor: TracedActor, depth: number, chosen: string | undefined): HTMLElement {
@@ -23,7 +32,7 @@ export function createTree(choose: (actor: string) => void) {
       class: `depth${Math.min(depth, 4)}`,
       'aria-current': actor.actor === chosen,
     }
-    const text = machine === undefined || machine === name ? name : `${name} (${machine})`
+    const text = machine === undefined || machine === name ? plain(name) : `${name} (${machine})`
     return el(
       'button',
       attributes,
@@ -40,7 +49,8 @@ export function createTree(choose: (actor: string) => void) {
       if (key === shown) return
       shown = key
       const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset['actor'] : undefined
-      let engine: string | undefined
+      // One that nobody has named needs no heading: it says `engine` again.
+      let engine = ordered.every(([one]) => one.engine === 'engine') ? 'engine' : undefined
       const rows = ordered.flatMap(([actor, depth]) => {
         const heading = actor.engine !== engine && actor.engine !== undefined ? [el('h3', {}, short(actor.engine, 80))] : []
         engine = actor.engine
