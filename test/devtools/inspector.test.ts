@@ -175,7 +175,6 @@ describe.runIf(executablePath !== undefined)('the inspector of an engine in anot
       'engine',
       'Statechart',
       'Timeline',
-      'Metrics',
       'Search the timeline',
     ])
       expect([...reached]).toContain(name)

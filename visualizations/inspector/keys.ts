@@ -1,7 +1,7 @@
 import { el } from './dom.ts'
 
 /** What each key does, and what a person reads of it. */
-export const KEYS: readonly (readonly [keys: readonly string[], does: string])[] = [
+const KEYS: readonly (readonly [keys: readonly string[], does: string])[] = [
   [['space'], 'play or pause'],
   [['←', '→'], 'a line'],
   [['shift', '←', '→'], 'a transition'],
@@ -13,7 +13,7 @@ export const KEYS: readonly (readonly [keys: readonly string[], does: string])[]
 /** The keys, for who looks for them. */
 export function keysHint(): HTMLElement {
   const hints = KEYS.map(([keys, does]) => el('span', {}, ...keys.flatMap((key) => [el('kbd', {}, key), ' ']), does))
-  return el('p', { class: 'keys', 'aria-label': 'Keys' }, ...hints)
+  return el('p', { class: 'keys' }, ...hints)
 }
 
 /** Inputs that type or move with these keys themselves. */

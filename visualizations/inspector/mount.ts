@@ -40,7 +40,7 @@ export function mount(root: HTMLElement, keys?: HTMLElement): Inspector {
   let recording = createRecording()
   const statuses = new Map<string, EngineStatus & { readonly at: number }>()
   let chosen: string | undefined
-  let drawn = { at: -1, isMoving: false }
+  let drawn = { at: -1, isLive: true }
   let leftOut = 0
   /** How many traces were opened: the last one counts. */
   let opened = 0
@@ -103,24 +103,25 @@ export function mount(root: HTMLElement, keys?: HTMLElement): Inspector {
   }
 
   function draw(now: number): void {
-    if (player.tick(now)) frames.soon()
+    const isPlayed = player.tick(now)
+    if (isPlayed) frames.soon()
     const { history } = recording
     const at = player.position()
-    const isMoving = player.isLive() || player.isPlaying()
+    const isLive = player.isLive()
     const moment = history.moment(at)
-    const actor = moment.actors.get(chosen ?? followed(moment, player.isLive()) ?? '')
+    const actor = moment.actors.get(chosen ?? followed(moment, isLive) ?? '')
     glance.show(moment, actor?.engine)
     tree.show(moment.actors, actor?.actor)
     if (actor === undefined) chart.show(undefined, '', NONE)
     else {
-      const isOnTheWay = drawn.isMoving && at > drawn.at
+      const isOnTheWay = at > drawn.at && (isPlayed || (isLive && drawn.isLive))
       const passed = isOnTheWay ? passedBy(actor, history, drawn.at, at) : NONE
       chart.show(actor, plain(history.nameOf(actor.actor)), passed)
     }
     controls.show(chosen === undefined, whereText(at))
     element.dataset['at'] = String(at)
-    views.show(at, moment, player.isLive() ? statuses : NO_STATUSES, at !== drawn.at)
-    drawn = { at, isMoving }
+    views.show(at, moment, isLive ? statuses : NO_STATUSES, at !== drawn.at)
+    drawn = { at, isLive }
   }
 
   function whereText(at: number): string {
@@ -138,7 +139,7 @@ export function mount(root: HTMLElement, keys?: HTMLElement): Inspector {
     statuses.clear()
     views.begin()
     choose(undefined)
-    drawn = { at: -1, isMoving: false }
+    drawn = { at: -1, isLive: true }
     player.go(current.first())
   }
 
