@@ -85,8 +85,9 @@ describe.runIf(executablePath !== undefined)('the keys of the inspector', () => 
       'true',
       true,
     ])
-    await after(page, 'Home')
+    await after(page, 'ArrowRight')
     expect([await focused(page), await tab('Timeline'), await lineShown(page)]).toEqual(['Timeline', 'true', 5])
+    expect(await after(page, 'Home')).toBe(0)
     await page.keyboard.press('Shift+Tab')
     await page.keyboard.press('Tab')
     await page.keyboard.press('Tab')

@@ -110,6 +110,22 @@ describe.runIf(executablePath !== undefined)('the inspector within the page of a
     expect(await page.evaluate('mountUnrecorded()')).toBe('not-recording: <p>own</p>, 1 sheet')
   })
 
+  it('F2 fits a narrow place in a wide window', async () => {
+    const page = await app.open()
+    await page.waitForSelector('.row[data-type=step]')
+    await page.evaluate(`document.querySelector('.inspector-frame').parentElement.style.width = '500px'`)
+    for (const name of ['Timeline', 'Sequence', 'Queue', 'Conflicts', 'Metrics']) {
+      await page.getByRole('tab', { name }).click()
+      const [wide, below] = await page.evaluate<number[]>(`(() => {
+        const frame = document.querySelector('.inspector-frame')
+        const [chart, views] = ['.chart', '.views'].map((one) => document.querySelector(one).getBoundingClientRect())
+        return [frame.scrollWidth - frame.clientWidth, views.top - chart.bottom]
+      })()`)
+      expect(wide).toBe(0)
+      expect(below).toBeGreaterThanOrEqual(0)
+    }
+  })
+
   it('F2 leaves nothing behind when it is closed', async () => {
     const page = await app.open()
     await page.waitForSelector('.inspector')

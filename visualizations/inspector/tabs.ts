@@ -40,8 +40,8 @@ export function createTabs(views: readonly (readonly [name: string, view: HTMLEl
   return { element, choose, current: () => current }
 }
 
-/** Which of `count` tabs a key leads to, round and round. */
+/** Which of `count` tabs a key leads to, round and round. Home and End are those of the trace. */
 function placeAfter({ key, shiftKey }: KeyboardEvent, from: number, count: number): number | undefined {
   if (shiftKey) return undefined
-  return { ArrowLeft: (from - 1 + count) % count, ArrowRight: (from + 1) % count, Home: 0, End: count - 1 }[key]
+  return { ArrowLeft: (from - 1 + count) % count, ArrowRight: (from + 1) % count }[key]
 }

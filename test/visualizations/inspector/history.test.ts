@@ -104,6 +104,27 @@ describe('the history of a trace', () => {
     expect(player.position()).toBe(4)
   })
 
+  it('F2 waits for a second at most where nothing happens for longer, at whatever speed, and says how much it skips', () => {
+    const history = createHistory()
+    for (const at of [0, 3_200, 3_300, 20_000]) history.append({ type: 'notice', at, event: 'e' })
+    const player = createPlayer(history, () => {})
+    player.go(0)
+    expect(player.gap()).toBeUndefined()
+    player.toggle(0)
+    player.tick(999)
+    expect([player.position(), player.gap()]).toEqual([0, 3_200])
+    player.tick(1_000)
+    expect([player.position(), player.gap()]).toEqual([1, undefined])
+    player.tick(1_100)
+    expect([player.position(), player.gap()]).toEqual([2, 16_700])
+    player.setSpeed(20, 1_100)
+    expect(player.gap()).toBeUndefined()
+    player.tick(1_900)
+    expect(player.position()).toBe(2)
+    player.tick(1_935)
+    expect([player.position(), player.isPlaying()]).toEqual([3, false])
+  })
+
   it('F2 steps, jumps from transition to transition and plays at any speed, forward and back', () => {
     const history = createHistory()
     for (const line of lines) history.append(line)
