@@ -23,7 +23,7 @@ const last = TRACE.findLastIndex(({ type }) => type === 'event')
 const SIDEWAYS = `(() => {
   const roots = [document.documentElement, document.querySelector('.inspector-frame')]
   const over = roots.map((one) => one.scrollWidth - one.clientWidth)
-  const parts = [...document.querySelectorAll('.glance, .controls, .tree, .chart, .views, .message-bar, .tabs, .bands, .queue li')]
+  const parts = [...document.querySelectorAll('.glance, .controls, .tree, .chart, .views, footer, .tabs, .bands, .queue li')]
   const visible = parts.filter((one) => one.getBoundingClientRect().width > 0)
   return Math.max(...over, ...visible.map((one) => one.getBoundingClientRect().right - innerWidth))
 })()`
@@ -108,7 +108,7 @@ describe.runIf(executablePath !== undefined)('who reads in the inspector', () =>
     expect(await page.locator('.bands span:nth-child(3n+1)').allInnerTexts()).toEqual(
       ['desk', 'phone'].flatMap((engine) => ['engine', 'breaker', 'lock', 'connectivity'].map((one) => `${engine} ${one}`)),
     )
-    expect(await page.locator('.glance li').first().innerText()).toBe('engine phone running.owning.draining: sends what comes')
+    expect(await page.locator('.glance li').first().innerText()).toBe('engine phone running.owning.draining: sends what it can')
     expect(await page.locator('.tree .name').allInnerTexts()).toContain('lock · following')
     expect(await page.locator('.tree h3').allInnerTexts()).toEqual(['desk', 'phone'])
   })

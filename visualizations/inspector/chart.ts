@@ -3,6 +3,7 @@ import { button, el, short } from './dom.ts'
 import { activeStates } from './moment.ts'
 import type { TracedActor } from '../../src/core/trace.ts'
 import { drawings } from './drawings.mjs'
+import type { Step } from './passed.ts'
 
 const STYLE = /<style>([\s\S]*?)<\/style>/
 /** Smaller, its text could not be read: it is scrolled then. */
@@ -101,8 +102,9 @@ export function createChart() {
     )
   }
 
+  const isDrawn = (id: string): boolean => parts.has(`state:${id}`)
+
   function light(actor: TracedActor | undefined): void {
-    const isDrawn = (id: string): boolean => parts.has(`state:${id}`)
     const active = actor?.machine === undefined ? [] : activeStates(actor.machine, actor.value, isDrawn)
     const now = [
       ...active.map((id) => ['active', `state:${id}`] as const),
@@ -120,14 +122,21 @@ export function createChart() {
     bringIntoSight()
   }
 
-  function afterglow(part: Element | undefined): void {
-    if (part !== undefined && !lit.includes(part)) glow(part)
+  function afterglow(passed: readonly Step[]): void {
+    const ids = passed.flatMap(({ value, taken }) => [
+      ...(machine === undefined ? [] : activeStates(machine, value, isDrawn)).map((id) => `state:${id}`),
+      ...taken.map((id) => `transition:${id}`),
+    ])
+    for (const id of new Set(ids)) {
+      const part = parts.get(id)
+      if (part !== undefined && !lit.includes(part)) glow(part)
+    }
   }
 
   load(undefined)
   return {
     element,
-    show(actor: TracedActor | undefined, name: string, passed: Iterable<string>): void {
+    show(actor: TracedActor | undefined, name: string, passed: readonly Step[]): void {
       if (title.textContent !== name) title.textContent = short(name, 80)
       if (actor?.machine !== machine) {
         load(actor?.machine)
@@ -135,7 +144,7 @@ export function createChart() {
         lit = []
       }
       light(actor)
-      for (const id of passed) afterglow(parts.get(id))
+      afterglow(passed)
     },
     close: (): void => observer.disconnect(),
   }

@@ -9,7 +9,7 @@ export const isWorrying = (value: string): boolean => WORRYING.test(value)
 
 /** What states of the engine mean whose names do not tell it. */
 const MEANINGS = new Map([
-  ['running.owning.draining', 'sends what comes'],
+  ['running.owning.draining', 'sends what it can'],
   ['running.owning.paused', 'sends nothing until it is resumed'],
   ['running.following', 'another one sends'],
 ])

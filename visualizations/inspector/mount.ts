@@ -33,7 +33,6 @@ export interface Inspector {
 /** All of a long one. */
 const OF_A_TRACE = { limit: 2_000_000, maxBytes: 256 * 1_048_576 }
 const NO_STATUSES: Statuses = new Map()
-const NONE: ReadonlySet<string> = new Set()
 
 /** Draws the inspector into an element; everything that it shows is text. Its keys are those that `keys` hears: by default the inspector, while it holds the focus. */
 export function mount(root: HTMLElement, keys?: HTMLElement): Inspector {
@@ -49,7 +48,7 @@ export function mount(root: HTMLElement, keys?: HTMLElement): Inspector {
   let isClosed = false
 
   const frames = createFrames(draw)
-  const said = el('p', { class: 'said', role: 'status' })
+  const said = el('p', { class: 'message-bar', role: 'status' })
   // What is taken of a history that is exchanged when a trace is opened.
   const current = {
     first: (): number => recording.history.first(),
@@ -78,7 +77,7 @@ export function mount(root: HTMLElement, keys?: HTMLElement): Inspector {
     tree.element,
     chart.element,
     views.element,
-    el('footer', { class: 'message-bar' }, said, keysHint()),
+    el('footer', {}, said, keysHint()),
   )
   const frame = el('div', { class: 'inspector-frame' }, element)
   const sheet = new CSSStyleSheet()
@@ -112,12 +111,9 @@ export function mount(root: HTMLElement, keys?: HTMLElement): Inspector {
     const actor = moment.actors.get(chosen ?? followed(moment, isLive) ?? '')
     glance.show(moment, actor?.engine)
     tree.show(moment.actors, actor?.actor)
-    if (actor === undefined) chart.show(undefined, '', NONE)
-    else {
-      const isOnTheWay = at > drawn.at && (isPlayed || (isLive && drawn.isLive))
-      const passed = isOnTheWay ? passedBy(actor, history, drawn.at, at) : NONE
-      chart.show(actor, plain(history.nameOf(actor.actor)), passed)
-    }
+    const isOnTheWay = isPlayed || (isLive && drawn.isLive)
+    const passed = actor === undefined || !isOnTheWay ? [] : passedBy(actor.actor, history, drawn.at, at)
+    chart.show(actor, actor === undefined ? '' : plain(history.nameOf(actor.actor)), passed)
     controls.show(chosen === undefined, whereText(at))
     element.dataset['at'] = String(at)
     views.show(at, moment, isLive ? statuses : NO_STATUSES, at !== drawn.at)

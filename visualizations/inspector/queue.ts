@@ -88,7 +88,7 @@ export function createQueue(timeText: (time: number) => string) {
   function facts({ status, attempts, error, nextAt }: Facts): HTMLElement {
     const texts = [
       ...(attempts === undefined ? [] : [`${attempts} attempt${attempts === 1 ? '' : 's'}`]),
-      ...(nextAt === undefined ? [] : [`goes on at ${timeText(nextAt)}`]),
+      ...(nextAt === undefined ? [] : [`next at ${timeText(nextAt)}`]),
       ...(error === undefined ? [] : [`last error ${error}`]),
     ]
     const isWorrying = FOR_SOMEBODY.has(status)

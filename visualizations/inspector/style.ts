@@ -11,7 +11,7 @@ export const STYLE = `
 .inspector button{background:var(--panel);border:1px solid var(--rule);border-radius:4px;padding:.1rem .5rem;cursor:pointer}
 .inspector :focus-visible{outline:2px solid var(--line);outline-offset:1px}
 .inspector button[aria-selected=true],.inspector button[aria-pressed=true],.inspector button[aria-current=true]{border-color:var(--mark);background:var(--mark-bg)}
-.inspector .glance,.inspector .controls,.inspector .message-bar{grid-column:1/-1;display:flex;flex-wrap:wrap;gap:.4rem;align-items:center;margin:0;padding:.4rem .6rem;border-bottom:1px solid var(--rule);list-style:none}
+.inspector .glance,.inspector .controls,.inspector footer{grid-column:1/-1;display:flex;flex-wrap:wrap;gap:.4rem;align-items:center;margin:0;padding:.4rem .6rem;border-bottom:1px solid var(--rule);list-style:none}
 .inspector .glance li{padding:.1rem .5rem;border:1px solid var(--rule);border-radius:99px;background:var(--panel)}
 .inspector .glance li,.inspector .glance .meaning{overflow-wrap:anywhere}.inspector .meaning{color:var(--dim)}
 .inspector .glance .worrying{border-color:var(--warn)}.inspector .tag{padding:0 .3rem;border:1px solid var(--rule);border-radius:3px;color:var(--dim);font-size:12px}.inspector .worrying,.inspector .worrying .meaning{color:var(--warn)}
@@ -54,7 +54,7 @@ export const STYLE = `
 .inspector ol li{padding:.3rem 0;border-bottom:1px solid var(--rule)}
 .inspector li p{margin:0;overflow-wrap:anywhere}
 .inspector code,.inspector .payload{font:12px/1.4 ui-monospace,monospace}
-.inspector .facts,.inspector .payload{color:var(--dim)}
+.inspector .facts,.inspector .payload{color:var(--dim)}.inspector .facts{font-size:12px}
 .inspector .payload{max-height:4.2em;overflow:hidden}
 .inspector .sequence text{fill:var(--text);font:11px system-ui,sans-serif}.inspector .sequence .head{font-weight:600}
 .inspector .sequence path{fill:none;stroke:var(--line)}.inspector .sequence .life{stroke:var(--rule);stroke-dasharray:3 3}.inspector marker path{fill:var(--line)}
@@ -65,7 +65,7 @@ export const STYLE = `
 .inspector .charts{display:grid;grid-template-columns:repeat(auto-fill,minmax(11rem,1fr));gap:.2rem .8rem;margin:.5rem 0}
 .inspector .metrics figure{display:flex;flex-direction:column;justify-content:space-between;margin:0;font-size:12px}.inspector .metrics figure svg{display:block;width:100%;border-bottom:1px solid var(--rule)}.inspector .metrics polyline{fill:none;stroke:var(--line);stroke-width:1.5}
 .inspector dl{display:grid;grid-template-columns:repeat(auto-fill,minmax(11rem,1fr));gap:.1rem .8rem;margin:0}.inspector dl div{display:flex;gap:.5rem;justify-content:space-between;border-bottom:1px solid var(--rule)}.inspector dl .long{grid-column:1/-1}.inspector dt{color:var(--dim)}.inspector dd{margin:0;font-weight:600;text-align:right}
-.inspector .message-bar{justify-content:space-between;border:0;border-top:1px solid var(--rule);color:var(--dim)}.inspector .message-bar p{margin:0}
+.inspector footer{justify-content:space-between;border:0;border-top:1px solid var(--rule);color:var(--dim)}.inspector footer p{margin:0}
 .inspector .keys{display:flex;flex-wrap:wrap;gap:0 .8rem;font-size:12px}.inspector kbd{padding:0 .25rem;border:1px solid var(--rule);border-radius:3px;background:var(--panel);font:11px ui-monospace,monospace}
 @container(max-width:60rem){.inspector{grid-template:auto auto minmax(0,1fr) minmax(0,1fr) auto/minmax(7rem,11rem) minmax(0,1fr);height:max(100%,50rem)}.inspector .views{grid-column:1/-1;border-top:1px solid var(--rule)}}
 `

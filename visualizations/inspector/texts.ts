@@ -1,10 +1,16 @@
 export const numbered = (count: number): string => count.toLocaleString('en')
 
+const digits = (value: number, count = 2): string => String(value).padStart(count, '0')
+
+/** Local time in seconds. */
+export function timeOfDay(time: number): string {
+  const date = new Date(time)
+  return [date.getHours(), date.getMinutes(), date.getSeconds()].map((part) => digits(part)).join(':')
+}
+
 /** Local time with milliseconds. */
 export function clock(time: number): string {
-  const date = new Date(time)
-  const part = (value: number, digits = 2): string => String(value).padStart(digits, '0')
-  return `${part(date.getHours())}:${part(date.getMinutes())}:${part(date.getSeconds())}.${part(date.getMilliseconds(), 3)}`
+  return `${timeOfDay(time)}.${digits(new Date(time).getMilliseconds(), 3)}`
 }
 
 /** `3.2 s`, `2 min`. */

@@ -8,7 +8,7 @@ import type { Recording } from './recording.ts'
 import { ALL_TYPES, filterOf, lineText } from './search.ts'
 import { createSequence, type Message } from './sequence.ts'
 import { createTabs } from './tabs.ts'
-import { clock } from './texts.ts'
+import { clock, timeOfDay } from './texts.ts'
 import { createTimeline } from './timeline.ts'
 
 export interface ViewHooks {
@@ -35,7 +35,7 @@ export function createViews({ recording, go, changed }: ViewHooks) {
     typeOf: (at) => lineAt(at)?.type ?? '',
   })
   const sequence = createSequence(go)
-  const queue = createQueue(clock)
+  const queue = createQueue(timeOfDay)
   const conflicts = createConflicts()
   const metrics = createMetrics(clock)
   const tabs = createTabs(
