@@ -53,7 +53,7 @@ describe.runIf(executablePath !== undefined)('who reads in the inspector', () =>
 
   it('F2 sees the current message with who sent and who got it, however many columns there are', async () => {
     await openTrace(page)
-    await page.setViewportSize({ width: 1100, height: 500 })
+    await page.setViewportSize({ width: 1100, height: 700 })
     await tab('Sequence')
     await goTo(page, last)
     await until(page, `document.querySelector('.message.current title')?.textContent === 'LAST'`)

@@ -33,7 +33,7 @@ export function createConflicts() {
       )
       element.replaceChildren(
         ...details,
-        el('h3', {}, 'As the trace tells'),
+        el('h3', {}, 'Conflicts that the trace tells of, the latest first'),
         table(['operation', 'kind', 'how it is settled'], told, 'No conflict.'),
       )
     },

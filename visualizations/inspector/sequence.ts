@@ -2,7 +2,7 @@ import type { TraceLine } from '../../src/core/trace.ts'
 import { el, short, svg } from './dom.ts'
 import { plain } from './names.ts'
 
-const LEAST = 10
+const LEAST = 4
 /** Columns share the width that there is; narrower than this, it is scrolled. */
 const COLUMN_PX = 52
 const ROW_PX = 24

@@ -40,11 +40,11 @@ export const STYLE = `
 .inspector .timeline{display:flex;flex-direction:column;gap:.4rem}
 .inspector .filter input[type=search]{flex:1;min-width:10rem}
 .inspector .count{color:var(--dim)}
-.inspector .list{flex:1;overflow:auto;min-height:8rem;border:1px solid var(--rule)}
+.inspector .list{flex:1;overflow:auto;min-height:5rem;border:1px solid var(--rule)}
 .inspector .rows{position:relative}
 .inspector .row{position:absolute;left:0;right:0;height:20px;white-space:nowrap;overflow:hidden;text-overflow:ellipsis;padding:0 .4rem;cursor:pointer;font:12px/20px ui-monospace,monospace}
 .inspector .row[aria-selected=true]{background:var(--mark-bg);outline:1px solid var(--mark)}
-.inspector .detail{margin:0;height:5.2em;overflow:auto;overflow-wrap:anywhere;font:12px/1.3 ui-monospace,monospace}
+.inspector .detail{flex:none;margin:0;height:5.2em;overflow:auto;overflow-wrap:anywhere;font:12px/1.3 ui-monospace,monospace}
 .inspector .row .time{color:var(--dim);margin-right:.6rem}
 .inspector .row[data-type=step] .text{color:var(--mark)}.inspector .row[data-type=event] .text{color:var(--line)}.inspector .row[data-type=port] .text{color:var(--dim)}
 .inspector table{border-collapse:collapse;width:100%}
