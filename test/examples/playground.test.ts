@@ -61,6 +61,7 @@ describe.skipIf(executablePath === undefined)('the playground, in a real Chromiu
     await titled(ana, 'Call Ben').getByTitle('Why?').click()
     await expect.poll(() => titled(ana, 'Call Ben').locator('.why').textContent()).toMatch(/network/)
     await picture(page, 'playground-offline')
+    await titled(ana, 'Call Ben').getByTitle('Why?').click()
     await ana.getByLabel('offline').uncheck()
     await titled(ben, 'Call Ben').waitFor()
   })
@@ -151,6 +152,7 @@ describe.skipIf(executablePath === undefined)('the playground, in a real Chromiu
     const refused = ana.getByLabel('Refused')
     await refused.waitFor()
     expect(await refused.getByLabel('Title').inputValue()).toBe('Reffused')
+    await picture(page, 'playground-refused')
     await ana.getByLabel('network').selectOption('works')
     await ana.getByRole('link', { name: '1 refused' }).click()
     await refused.getByLabel('Title').fill('Refused')
@@ -178,6 +180,10 @@ describe.skipIf(executablePath === undefined)('the playground, in a real Chromiu
     await page.locator('#inspected').selectOption('ben')
     await page.locator('#inspector svg').first().waitFor()
     await picture(page, 'playground')
+    const heightOfInspector = async (): Promise<number> => (await page.locator('#inspector').boundingBox())?.height ?? 0
+    const before = await heightOfInspector()
+    await page.getByLabel('Room for the boards').fill('20')
+    expect(await heightOfInspector()).toBeGreaterThan(before + 100)
   })
 
   it('C9 F2 in a small window nothing reaches over the side', async () => {
