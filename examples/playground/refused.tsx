@@ -27,10 +27,12 @@ export function Refused(): ReactElement | null {
 }
 
 function Letter({ operation }: { readonly operation: OperationInfo }): ReactElement {
-  const { id, entityId, lastError } = operation
+  const { id, entityId, status, lastError } = operation
   const { operations } = useSyncEngine()
   const { entity } = useEntity<Task>('task', entityId)
   const payload = fieldsOf(operation.payload)
+  // One that was tried too often may be on the server, as it is.
+  const isEditable = status === 'rejected' && payload['title'] !== undefined
   const sendAgain = (event: FormEvent<HTMLFormElement>): void => {
     event.preventDefault()
     const inputs = inputsOf(event)
@@ -39,12 +41,11 @@ function Letter({ operation }: { readonly operation: OperationInfo }): ReactElem
   return (
     <form onSubmit={sendAgain}>
       <p>
-        <b>{whatIs(operation, entity?.value.title ?? 'a task')}</b> <span className="quiet">{lastError?.message}</span>
+        <b>{whatIs(operation, entity?.value.title ?? textOf('title', payload['title']))}</b>{' '}
+        <span className="quiet">{lastError?.message}</span>
       </p>
       <footer>
-        {payload['title'] !== undefined && (
-          <input name="title" aria-label="Title" defaultValue={textOf('title', payload['title'])} required />
-        )}
+        {isEditable && <input name="title" aria-label="Title" defaultValue={textOf('title', payload['title'])} required />}
         <button>Send again</button>
         <button type="button" onClick={() => attempt(operations.discard(id))}>
           Give up
@@ -56,7 +57,7 @@ function Letter({ operation }: { readonly operation: OperationInfo }): ReactElem
 
 function whatIs({ type, payload }: OperationInfo, title: string): string {
   const { title: renamed, column } = fieldsOf(payload)
-  if (type === 'create') return 'New task:'
+  if (type === 'create') return `New task “${title}”:`
   if (type === 'delete') return `Deletion of “${title}”:`
   return renamed === undefined ? `Move of “${title}” to ${textOf('column', column)}:` : `New title of “${title}”:`
 }

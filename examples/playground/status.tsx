@@ -9,21 +9,22 @@ export function StatusIndicator({ onConflicts }: { readonly onConflicts: () => v
   const { phase, isOnline, pending, conflicts } = useSyncStatus()
   const { phase: line, latencyMs } = useRealtime()
   const { phase: progress, percentage } = useProgress()
-  const refused = useRefused().length
+  const refused = useRefused()
   const engine = useSyncEngine()
+  const waiting = pending - conflicts - refused.filter(({ status }) => status === 'parked').length
   return (
     <div className="indicator" role="status">
       <span className={isOnline ? 'dot online' : 'dot offline'} />
       <ul>
         <li>{isOnline ? 'online' : 'offline'}</li>
-        <Part shown={pending > conflicts}>{pending - conflicts} waiting</Part>
+        <Part shown={waiting > 0}>{waiting} waiting</Part>
         <Part shown={conflicts > 0}>
           <a href="#conflicts" onClick={onConflicts}>
             {conflicts} {conflicts === 1 ? 'conflict' : 'conflicts'}
           </a>
         </Part>
-        <Part shown={refused > 0}>
-          <a href="#refused">{refused} refused</a>
+        <Part shown={refused.length > 0}>
+          <a href="#refused">{refused.length} refused</a>
         </Part>
         <Part shown={progress !== 'idle'}>
           {progress} {percentage !== undefined && `${Math.round(percentage)} %`}

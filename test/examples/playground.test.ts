@@ -1,4 +1,4 @@
-import { chromium, type Browser, type FrameLocator, type Page } from 'playwright'
+import { chromium, type Browser, type FrameLocator, type Page, type Route } from 'playwright'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { SyncEngine } from '../../src/index.ts'
 import { startPlayground, type Playground } from '../../examples/playground/serve.mjs'
@@ -165,6 +165,21 @@ describe.skipIf(executablePath === undefined)('the playground, in a real Chromiu
     await refused.getByText('Give up').click()
     await refused.waitFor({ state: 'detached' })
     await ana.getByLabel('network').selectOption('works')
+  })
+
+  it('C9 E4 what waits for a person, for it may not be, goes on when he sends it again', async () => {
+    const headers = { 'access-control-allow-origin': '*' }
+    const forbid = (route: Route): Promise<void> =>
+      route.request().method() === 'POST' ? route.fulfill({ status: 403, headers }) : route.fallback()
+    await page.route(`${playground.apiUrl}/**`, forbid)
+    await add(ana, 'Forbidden')
+    const refused = ana.getByLabel('Refused')
+    await refused.getByText('New task “Forbidden”').waitFor()
+    expect(await ana.getByRole('status').textContent()).not.toContain('waiting')
+    await page.unroute(`${playground.apiUrl}/**`, forbid)
+    await refused.getByText('Send again').click()
+    await titled(ben, 'Forbidden').waitFor()
+    await refused.waitFor({ state: 'detached' })
   })
 
   it('C9 one of two tabs of a device sends for both', async () => {
