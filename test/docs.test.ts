@@ -86,6 +86,7 @@ describe('the links of the documents', () => {
     'docs/sync-algorithm.md',
     'docs/operations.md',
     'docs/troubleshooting.md',
+    'examples/playground/README.md',
   ]
 
   it.each(pages)('B18 of %s lead to what is there', async (page) => {

@@ -2,9 +2,8 @@ import { useState, type FormEvent, type ReactElement } from 'react'
 import type { Entity } from 'synchart'
 import { useEntities, useSyncEngine } from 'synchart/react'
 import { attempt } from './attempt.ts'
-import { COLUMNS, type Column, type Task } from './engine.ts'
-
-const NAMES: Readonly<Record<Column, string>> = { todo: 'To do', doing: 'Doing', done: 'Done' }
+import { COLUMNS, NAMES, type Column, type Task } from './task.ts'
+import { Why } from './why.tsx'
 
 /** The tasks as the view shows them: what the server confirmed, with the changes of this device on top. */
 export function Board(): ReactElement {
@@ -15,21 +14,22 @@ export function Board(): ReactElement {
       {COLUMNS.map((column) => (
         <section key={column} aria-label={NAMES[column]}>
           <h2>{NAMES[column]}</h2>
+          {column === 'todo' && <NewTask />}
           {entities
             .filter(({ value }) => value.column === column)
             .map((task) => (
               <Card key={task.id} task={task} />
             ))}
-          {column === 'todo' && <NewTask />}
         </section>
       ))}
     </main>
   )
 }
 
-function Card({ task: { id, value, status } }: { readonly task: Entity<Task> }): ReactElement {
+function Card({ task }: { readonly task: Entity<Task> }): ReactElement {
+  const { id, value, status } = task
   const engine = useSyncEngine()
-  const [why, setWhy] = useState('')
+  const [isExplained, setExplained] = useState(false)
   const at = COLUMNS.indexOf(value.column)
   const change = (payload: Partial<Task>): void => attempt(engine.enqueue({ type: 'update', entity: 'task', id, payload }))
   const rename = (title: string): void => {
@@ -38,15 +38,12 @@ function Card({ task: { id, value, status } }: { readonly task: Entity<Task> }):
   const moveTo = (column: Column | undefined): void => {
     if (column !== undefined) change({ column })
   }
-  const explain = async (): Promise<void> => {
-    const operation = (await engine.operations.list()).find(({ entityId }) => entityId === id)
-    setWhy(why === '' ? (await engine.explain(operation?.id)).summary : '')
-  }
   return (
     <article className={`card ${status}`} data-status={status}>
       <input
         key={value.title}
         aria-label="Title"
+        title={value.title}
         defaultValue={value.title}
         onBlur={({ target }) => rename(target.value.trim())}
         onKeyDown={({ key, currentTarget }) => key === 'Enter' && currentTarget.blur()}
@@ -61,11 +58,11 @@ function Card({ task: { id, value, status } }: { readonly task: Entity<Task> }):
         <button aria-label="Delete" onClick={() => attempt(engine.enqueue({ type: 'delete', entity: 'task', id }))}>
           ×
         </button>
-        <button className="status" title="Why?" onClick={() => attempt(explain())}>
+        <button className="status" title="Why?" aria-expanded={isExplained} onClick={() => setExplained(!isExplained)}>
           {status}
         </button>
       </footer>
-      {why !== '' && <p className="why">{why}</p>}
+      {isExplained && <Why task={task} />}
     </article>
   )
 }

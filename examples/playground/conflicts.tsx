@@ -1,64 +1,109 @@
-import { useState, type ReactElement } from 'react'
-import type { ConflictDecision, ConflictInfo } from 'synchart'
-import { useConflicts, useSyncEngine } from 'synchart/react'
+import type { FormEvent, ReactElement } from 'react'
+import type { ConflictDecision, ConflictInfo, FieldConflict } from 'synchart'
+import { useConflicts, useEntity, useSyncEngine } from 'synchart/react'
 import { attempt } from './attempt.ts'
+import { inputsOf } from './form.ts'
+import { COLUMNS, NAMES, fieldsOf, textOf, type Task } from './task.ts'
 
-/** One conflict at a time: what it was made on, what this device made of it, and what somebody else did. */
-export function ConflictDialog(): ReactElement | null {
-  const [conflict] = useConflicts()
-  return conflict === undefined ? null : <Decision key={conflict.id} conflict={conflict} />
+const WHAT: Readonly<Record<ConflictInfo['type'], string>> = {
+  'update-update': 'was changed here and elsewhere',
+  'update-delete': 'was changed here and deleted elsewhere',
+  'delete-update': 'was deleted here and changed elsewhere',
+  'create-create': 'was made here and elsewhere',
+  version: 'was changed here and elsewhere',
 }
 
-function Decision({ conflict: { id, entityId, fields, remote } }: { readonly conflict: ConflictInfo }): ReactElement {
+export interface ConflictsProps {
+  /** Those that somebody put off. */
+  readonly later: readonly string[]
+  readonly onLater: (id: string) => void
+}
+
+/** One conflict at a time. */
+export function Conflicts({ later, onLater }: ConflictsProps): ReactElement | null {
+  const conflict = useConflicts().find(({ id }) => !later.includes(id))
+  if (conflict === undefined) return null
+  return <Decision key={conflict.id} conflict={conflict} onLater={() => onLater(conflict.id)} />
+}
+
+interface DecisionProps {
+  readonly conflict: ConflictInfo
+  readonly onLater: () => void
+}
+
+/** What a change was made on, what this device made of it, and what somebody else did. */
+function Decision({ conflict, onLater }: DecisionProps): ReactElement {
+  const { id, type, entityId, fields, payload, remote } = conflict
   const { conflicts } = useSyncEngine()
-  const [values, setValues] = useState(() => Object.fromEntries(fields.map(({ path, local }) => [path, textOf(local)])))
+  const { entity } = useEntity<Task>('task', entityId)
   const decide = (decision: ConflictDecision): void => attempt(conflicts.resolve(id, decision))
-  const edited = { ...(isObject(remote) ? remote : {}), ...values }
+  const decideAsEdited = (event: FormEvent<HTMLFormElement>): void => {
+    event.preventDefault()
+    decide({ value: { ...fieldsOf(remote), ...inputsOf(event) } })
+  }
+  // One that was deleted is not seen any more.
+  const title = entity?.value.title ?? textOf('title', fieldsOf(remote)['title'] ?? fieldsOf(payload)['title'])
   return (
-    <dialog open aria-label="Conflict">
-      <h2>Two changes of one task</h2>
-      <table>
-        <thead>
-          <tr>
-            <th>{entityId.slice(0, 8)}</th>
-            <th>before</th>
-            <th>yours</th>
-            <th>theirs</th>
-            <th>becomes</th>
-          </tr>
-        </thead>
-        <tbody>
-          {fields.map(({ path, base, local, remote: theirs }) => (
-            <tr key={path}>
-              <th>{path}</th>
-              <td>{textOf(base)}</td>
-              <td>{textOf(local)}</td>
-              <td>{textOf(theirs)}</td>
-              <td>
-                <input
-                  aria-label={`${path} becomes`}
-                  value={values[path]}
-                  onChange={({ target }) => setValues({ ...values, [path]: target.value })}
-                />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-      {fields.length === 0 && <p>{remote === undefined ? 'It was deleted elsewhere.' : 'It was changed elsewhere.'}</p>}
+    <form id="conflicts" className="panel" aria-label="Conflict" onSubmit={decideAsEdited}>
+      <h2>
+        “{title}” {WHAT[type]}
+      </h2>
+      {fields.length > 0 && <Sides fields={fields} />}
       <footer>
-        <button onClick={() => decide('local')}>Yours</button>
-        <button onClick={() => decide('remote')}>Theirs</button>
-        {fields.length > 0 && <button onClick={() => decide({ value: edited })}>As edited</button>}
+        <button type="button" title="What this device made of it" onClick={() => decide('local')}>
+          Yours
+        </button>
+        <button type="button" title="What the server has" onClick={() => decide('remote')}>
+          Theirs
+        </button>
+        {fields.length > 0 && <button title="What stands in the last column">As edited</button>}
+        <button type="button" title="It waits; the line at the top leads back here" onClick={onLater}>
+          Later
+        </button>
       </footer>
-    </dialog>
+    </form>
   )
 }
 
-function textOf(value: unknown): string {
-  return value === undefined ? '—' : typeof value === 'string' ? value : JSON.stringify(value)
+function Sides({ fields }: { readonly fields: readonly FieldConflict[] }): ReactElement {
+  return (
+    <table>
+      <thead>
+        <tr>
+          <th />
+          <th>before</th>
+          <th>yours</th>
+          <th>theirs</th>
+          <th>becomes</th>
+        </tr>
+      </thead>
+      <tbody>
+        {fields.map(({ path, base, local, remote }) => (
+          <tr key={path}>
+            <th>{path}</th>
+            <td>{textOf(path, base)}</td>
+            <td>{textOf(path, local)}</td>
+            <td>{textOf(path, remote)}</td>
+            <td>
+              <Edit path={path} value={typeof local === 'string' ? local : ''} />
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  )
 }
 
-function isObject(value: unknown): value is Record<string, never> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+function Edit({ path, value }: { readonly path: string; readonly value: string }): ReactElement {
+  const label = `${path} becomes`
+  if (path !== 'column') return <input name={path} aria-label={label} defaultValue={value} required />
+  return (
+    <select name={path} aria-label={label} defaultValue={value}>
+      {COLUMNS.map((column) => (
+        <option key={column} value={column}>
+          {NAMES[column]}
+        </option>
+      ))}
+    </select>
+  )
 }

@@ -7,9 +7,10 @@ declare global {
   }
 }
 
-/** Two devices side by side, and beside them the machines of the one that was chosen. */
+/** Two devices side by side, and below them the machines of the one that was chosen. */
 const place = document.querySelector<HTMLElement>('#inspector')
 const choice = document.querySelector<HTMLSelectElement>('#inspected')
+const split = document.querySelector<HTMLInputElement>('#split')
 let close = (): void => {}
 
 function show(): void {
@@ -22,5 +23,6 @@ function show(): void {
 }
 
 choice?.addEventListener('change', show)
+split?.addEventListener('input', () => document.body.style.setProperty('--boards', `${split.value}%`))
 for (const frame of document.querySelectorAll('iframe')) frame.addEventListener('load', show)
 show()

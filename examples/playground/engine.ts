@@ -4,14 +4,6 @@ import { browserStorage } from 'synchart/storage/browser'
 import { createSimulatedNetwork, type SimulatedNetwork } from 'synchart/testing'
 import { switchableClock, type SwitchableClock } from './clock.ts'
 
-export interface Task {
-  readonly title: string
-  readonly column: Column
-}
-
-export const COLUMNS = ['todo', 'doing', 'done'] as const
-export type Column = (typeof COLUMNS)[number]
-
 export interface Device {
   readonly name: string
   readonly engine: SyncEngine

@@ -12,10 +12,13 @@ const HOST = '127.0.0.1'
 export async function startPlayground({ port = 0 } = {}) {
   const files = await filesOf()
   const web = createServer((request, response) => {
-    const { pathname, search } = new URL(request.url, 'http://playground')
+    const { pathname, searchParams } = new URL(request.url, 'http://playground')
     const file = files.get(pathname)
-    if (pathname === '/device' && !search.includes('api='))
-      return response.writeHead(302, { location: `/device${search}&api=${encodeURIComponent(api.url)}` }).end()
+    // A page that is loaded anew may still name the API of an earlier run.
+    if (pathname === '/device' && searchParams.get('api') !== api.url) {
+      searchParams.set('api', api.url)
+      return response.writeHead(302, { location: `/device?${searchParams}` }).end()
+    }
     if (file === undefined) return response.writeHead(404).end()
     response.writeHead(200, headersOf(file.type, api.url)).end(file.body)
   })

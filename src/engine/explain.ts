@@ -105,9 +105,9 @@ function engineReasons(sources: ExplainSources, owner: string): string[] {
   const reasons = pauses.map(
     (reason) => `${reason === SERVER_PAUSE ? 'the end of its pause' : `resume('${reason}')`}${HINTS[reason] ?? ''}`,
   )
-  if (breaker.state === 'open') reasons.push(`the circuit breaker, which lets a probe through in ${breaker.remainingMs} ms`)
+  if (breaker.state === 'open') reasons.push(`the circuit breaker, which lets a probe through in ${span(breaker.remainingMs)}`)
   const waitMs = sources.retryWaitMs()
-  if (waitMs > 0) reasons.push(`the retry budget, which lets retries go on in ${waitMs} ms; first attempts go`)
+  if (waitMs > 0) reasons.push(`the retry budget, which lets retries go on in ${span(waitMs)}; first attempts go`)
   if (phase === 'following') reasons.push(owner)
   if (phase === 'stopped' || phase === 'failed') reasons.push('start()')
   return reasons
@@ -123,8 +123,8 @@ async function ownReasons(store: Store, row: OperationRow, now: number): Promise
   if (row.aside?.why === 'newer') return [newerBuild(row)]
   if (row.status === 'parked') return ['a decision: operations.retry, edit or discard']
   if (row.status === 'sending') return ["the server's answer"]
-  if (isScheduled(row) && (row.dueAt ?? 0) > now) return [`its time (notBefore), ${(row.dueAt ?? now) - now} ms from now`]
-  if (row.status === 'waiting' && (row.dueAt ?? 0) > now) return [`the next attempt in ${(row.dueAt ?? now) - now} ms`]
+  if (isScheduled(row) && (row.dueAt ?? 0) > now) return [`its time (notBefore), ${span((row.dueAt ?? now) - now)} from now`]
+  if (row.status === 'waiting' && (row.dueAt ?? 0) > now) return [`the next attempt in ${span((row.dueAt ?? now) - now)}`]
   const [head] = await store.lane(laneOf(row.user, row.entity, row.entityId), 1)
   const first = head === undefined ? undefined : readOperation(head)
   if (head !== undefined && first === undefined)
@@ -190,9 +190,14 @@ function ended(row: OperationRow): string {
 }
 
 function pending(row: OperationRow, waitingFor: readonly string[]): string {
-  const name = `${row.type} of ${row.entity}/${row.entityId} is ${row.status}`
+  const name = `${row.type} of ${row.entity}/${row.entityId}`
   const error = row.lastError === undefined ? '' : ` Last error: ${row.lastError.message}`
-  return waitingFor.length === 0
-    ? `${name}; its turn is next.${error}`
-    : `${name} and waits for ${waitingFor.join(', and for ')}.${error}`
+  if (waitingFor.length === 0) return `${name} is ${row.status}; its turn is next.${error}`
+  const waits = row.status === 'waiting' ? 'waits' : `is ${row.status} and waits`
+  return `${name} ${waits} for ${waitingFor.join(', and for ')}.${error}`
+}
+
+/** For people: never less than it takes. */
+function span(ms: number): string {
+  return ms < 1_000 ? `${ms} ms` : `${Math.ceil(ms / 1_000)} s`
 }

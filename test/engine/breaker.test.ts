@@ -66,7 +66,7 @@ describe('the circuit breaker', () => {
     await clock.advance(15_000)
     expect(engine.metrics().breaker.remainingMs).toBe(45_000)
     const explained = await engine.explain()
-    expect(explained.summary).toContain('the circuit breaker, which lets a probe through in 45000 ms')
+    expect(explained.summary).toContain('the circuit breaker, which lets a probe through in 45 s')
   })
 
   it('S23 lets one probe through, closes when it succeeds, and then sends all', async () => {

@@ -75,7 +75,7 @@ describe('explain() tells why an operation does not go on', () => {
     const { id } = await engine.enqueue(create('b'))
     await clock.advance(5_000)
     expect(await engine.explain(id)).toMatchObject({
-      waitingFor: ['the circuit breaker, which lets a probe through in 55000 ms'],
+      waitingFor: ['the circuit breaker, which lets a probe through in 55 s'],
       nextWakeAt: clock.now() + 55_000,
     })
   })
@@ -107,7 +107,9 @@ describe('explain() tells why an operation does not go on', () => {
     const waitMs = (explained.nextWakeAt ?? 0) - clock.now()
     expect(waitMs).toBeGreaterThan(0)
     expect(waitMs).toBeLessThanOrEqual(50_000)
-    expect(explained.waitingFor).toEqual([`the next attempt in ${waitMs} ms`])
+    const inWords = waitMs < 1_000 ? `${waitMs} ms` : `${Math.ceil(waitMs / 1_000)} s`
+    expect(explained.waitingFor).toEqual([`the next attempt in ${inWords}`])
+    expect(explained.summary).toMatch(`create of note/a waits for the next attempt in ${inWords}.`)
     expect(explained.lastError).toEqual({ name: 'NetworkError', code: 'network', message: 'Lost.' })
     expect(explained.summary).toContain('Last error: Lost.')
     await engine.flush()

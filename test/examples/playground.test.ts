@@ -1,5 +1,6 @@
-import { chromium, type Browser, type FrameLocator, type Page } from 'playwright'
+import { chromium, type Browser, type FrameLocator, type Page, type Route } from 'playwright'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { SyncEngine } from '../../src/index.ts'
 import { startPlayground, type Playground } from '../../examples/playground/serve.mjs'
 import { findChromium } from '../../scripts/chromium.mjs'
 import { picture } from '../support/pictures.ts'
@@ -13,10 +14,15 @@ describe.skipIf(executablePath === undefined)('the playground, in a real Chromiu
   let ana: FrameLocator
   let ben: FrameLocator
 
+  const missing: string[] = []
+
   beforeAll(async () => {
     playground = await startPlayground()
     browser = await chromium.launch({ executablePath: executablePath ?? '', args: ['--no-sandbox', '--disable-gpu'] })
     page = await browser.newPage({ viewport: { width: 1600, height: 900 } })
+    // Before the test's own limit, which would not say what was waited for.
+    page.context().setDefaultTimeout(10_000)
+    page.on('response', (response) => response.status() === 404 && missing.push(response.url()))
     await page.goto(playground.url)
     ana = page.frameLocator('iframe[name=ana]')
     ben = page.frameLocator('iframe[name=ben]')
@@ -55,38 +61,168 @@ describe.skipIf(executablePath === undefined)('the playground, in a real Chromiu
     await titled(ana, 'Call Ben').getByTitle('Why?').click()
     await expect.poll(() => titled(ana, 'Call Ben').locator('.why').textContent()).toMatch(/network/)
     await picture(page, 'playground-offline')
+    await titled(ana, 'Call Ben').getByTitle('Why?').click()
     await ana.getByLabel('offline').uncheck()
     await titled(ben, 'Call Ben').waitFor()
   })
 
-  it('C9 B5 two changes of one task are put before a person, and both devices end as he decides', async () => {
+  it('C9 F8 what a card says of its waiting follows it, until the server has it', async () => {
+    const card = titled(ana, 'Water the plants')
+    await ana.getByLabel('network').selectOption('server fails')
+    await add(ana, 'Water the plants')
+    await card.getByTitle('Why?').click()
+    await expect.poll(() => card.locator('.why').textContent()).toMatch(/^Waits for the next attempt in \d+ m?s\. .*503/)
+    await ana.getByLabel('network').selectOption('works')
+    await expect.poll(() => card.locator('.why').textContent()).toBe('The server has it; nothing waits.')
+    await card.getByTitle('Why?').click()
+    await card.locator('.why').waitFor({ state: 'detached' })
+  })
+
+  it('C9 B7 Synchronise tries at once what waits for its next attempt', async () => {
+    await ana.getByLabel('network').selectOption('server fails')
+    await add(ana, 'Pay the rent')
+    const isTriedEarly = async (): Promise<boolean> => {
+      await ana.getByText('Synchronise').click()
+      return ana.locator('body').evaluate(() => {
+        const { engine } = window as Window & { readonly engine?: SyncEngine }
+        const events = engine?.history() ?? []
+        return events.some(({ type, at }, index) => {
+          const before = events.slice(0, index).findLast((event) => event.type === 'sync:retry')
+          return type === 'sync:started' && before?.type === 'sync:retry' && at < before.nextAttemptAt
+        })
+      })
+    }
+    await expect.poll(isTriedEarly).toBe(true)
+    await ana.getByLabel('network').selectOption('works')
+    await titled(ben, 'Pay the rent').waitFor()
+  })
+
+  const conflictAbout = async (title: string, mine: string, theirs: string): Promise<void> => {
     await ana.getByLabel('offline').check()
-    await rename(ana, 'Buy bread', 'Buy rye bread')
-    await rename(ben, 'Buy bread', 'Buy rolls')
-    await expect.poll(() => titled(ben, 'Buy rolls').getAttribute('data-status')).toBe('synced')
+    await rename(ana, title, mine)
+    await rename(ben, title, theirs)
+    await expect.poll(() => titled(ben, theirs).getAttribute('data-status')).toBe('synced')
     await ana.getByLabel('offline').uncheck()
-    const dialog = ana.getByRole('dialog')
-    await dialog.waitFor()
-    await dialog.getByLabel('title becomes').fill('Buy rye rolls')
+    await ana.getByLabel('Conflict').waitFor()
+  }
+
+  it('C9 B5 two changes of one task are put before a person, and both devices end as he decides', async () => {
+    await conflictAbout('Buy bread', 'Buy rye bread', 'Buy rolls')
+    const conflict = ana.getByLabel('Conflict')
+    expect(await conflict.getByRole('heading').textContent()).toBe('“Buy rye bread” was changed here and elsewhere')
+    await conflict.getByLabel('title becomes').fill('Buy rye rolls')
     await picture(page, 'playground-conflict')
-    await dialog.getByText('As edited').click()
+    await conflict.getByText('As edited').click()
     await titled(ben, 'Buy rye rolls').waitFor()
     await titled(ana, 'Buy rye rolls').waitFor()
   })
 
-  it('C9 E4 what the server refuses can be sent again', async () => {
+  it('C9 B5 a conflict covers nothing, can be put off, and is led back to', async () => {
+    await conflictAbout('Buy rye rolls', 'Buy pretzels', 'Buy cake')
+    const conflict = ana.getByLabel('Conflict')
+    for (const control of [ana.getByLabel('offline'), ana.getByLabel('network'), ana.getByText('Another tab')])
+      await control.click({ trial: true })
+    await titled(ana, 'Buy pretzels').getByTitle('Why?').click({ trial: true })
+    await conflict.getByText('Later').click()
+    await conflict.waitFor({ state: 'detached' })
+    await ana.getByRole('link', { name: '1 conflict' }).click()
+    await conflict.getByRole('button', { name: 'Theirs' }).click()
+    await titled(ana, 'Buy cake').waitFor()
+    expect(await titled(ben, 'Buy cake').getAttribute('data-status')).toBe('synced')
+    await conflictAbout('Buy cake', 'Buy buns', 'Buy pie')
+    await conflict.getByRole('button', { name: 'Yours' }).click()
+    await titled(ben, 'Buy buns').waitFor()
+  })
+
+  it('C9 B5 of a task that was deleted elsewhere the title is told', async () => {
+    await ana.getByLabel('offline').check()
+    await rename(ana, 'Buy buns', 'Buy many buns')
+    await titled(ben, 'Buy buns').getByLabel('Delete').click()
+    await titled(ben, 'Buy buns').waitFor({ state: 'detached' })
+    await ana.getByLabel('offline').uncheck()
+    const conflict = ana.getByLabel('Conflict')
+    await conflict.getByText('“Buy many buns” was changed here and deleted elsewhere').waitFor()
+    await conflict.getByRole('button', { name: 'Yours' }).click()
+    await titled(ben, 'Buy many buns').waitFor()
+  })
+
+  it('C9 E4 what the server refuses keeps its text, and can be sent again otherwise, or given up', async () => {
     await ana.getByLabel('network').selectOption('server refuses writes')
-    await add(ana, 'Refused')
-    const letters = ana.getByLabel('Refused')
-    await letters.waitFor()
+    await add(ana, 'Call the dentits')
+    const refused = ana.getByLabel('Refused')
+    await refused.waitFor()
+    expect(await refused.getByLabel('Title').inputValue()).toBe('Call the dentits')
+    await picture(page, 'playground-refused')
     await ana.getByLabel('network').selectOption('works')
-    await letters.getByText('Send again').click()
-    await titled(ben, 'Refused').waitFor()
+    await ana.getByRole('link', { name: '1 refused' }).click()
+    await refused.getByLabel('Title').fill('Call the dentist')
+    await refused.getByText('Send again').click()
+    await titled(ben, 'Call the dentist').waitFor()
+    await refused.waitFor({ state: 'detached' })
+    await ana.getByLabel('network').selectOption('server refuses writes')
+    await rename(ana, 'Call the dentist', 'Call the doctor')
+    await refused.getByText('New title of “Call the dentist”').waitFor()
+    await refused.getByText('Give up').click()
+    await refused.waitFor({ state: 'detached' })
+    await ana.getByLabel('network').selectOption('works')
+  })
+
+  it('C9 E4 what waits for a person, for it may not be, goes on when he sends it again', async () => {
+    const headers = { 'access-control-allow-origin': '*' }
+    const forbid = (route: Route): Promise<void> =>
+      route.request().method() === 'POST' ? route.fulfill({ status: 403, headers }) : route.fallback()
+    await page.route(`${playground.apiUrl}/**`, forbid)
+    await add(ana, 'Forbidden')
+    const refused = ana.getByLabel('Refused')
+    await refused.getByText('New task “Forbidden”').waitFor()
+    expect(await ana.getByRole('status').textContent()).not.toContain('waiting')
+    await page.unroute(`${playground.apiUrl}/**`, forbid)
+    await refused.getByText('Send again').click()
+    await titled(ben, 'Forbidden').waitFor()
+    await refused.waitFor({ state: 'detached' })
+  })
+
+  it('C9 one of two tabs of a device sends for both', async () => {
+    const [tab] = await Promise.all([page.context().waitForEvent('page'), ana.getByText('Another tab').click()])
+    await tab.getByText('another tab sends').waitFor()
+    await tab.getByLabel('New task').fill('Of the other tab')
+    await tab.getByLabel('New task').press('Enter')
+    await titled(ben, 'Of the other tab').waitFor()
+    await tab.close()
   })
 
   it('F2 the machines of the chosen device are beside it', async () => {
     await page.locator('#inspected').selectOption('ben')
     await page.locator('#inspector svg').first().waitFor()
     await picture(page, 'playground')
+    const heightOfInspector = async (): Promise<number> => (await page.locator('#inspector').boundingBox())?.height ?? 0
+    const before = await heightOfInspector()
+    await page.getByLabel('Room for the boards').fill('20')
+    expect(await heightOfInspector()).toBeGreaterThan(before + 100)
+  })
+
+  it('C9 F2 in a small window nothing reaches over the side', async () => {
+    await page.setViewportSize({ width: 800, height: 700 })
+    const widths = await page.evaluate(() =>
+      ['html', '#inspector'].map((selector) => {
+        const element = document.querySelector(selector)
+        return (element?.scrollWidth ?? 0) - (element?.clientWidth ?? 0)
+      }),
+    )
+    expect(widths).toEqual([0, 0])
+    await page.locator('#inspector svg').first().scrollIntoViewIfNeeded()
+    expect(missing.filter((url) => url.startsWith(playground.url))).toEqual([])
+  })
+
+  it('C9 a new server begins empty, and gets what had not been sent', async () => {
+    await ana.getByLabel('offline').check()
+    await add(ana, 'Not sent')
+    await titled(ana, 'Not sent').waitFor()
+    const { port } = new URL(playground.url)
+    await playground.close()
+    playground = await startPlayground({ port: Number(port) })
+    await page.reload()
+    await titled(ben, 'Not sent').waitFor()
+    await expect.poll(() => ben.locator('article').count()).toBe(1)
   })
 })
