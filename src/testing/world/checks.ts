@@ -1,4 +1,4 @@
-import type { Problem } from '../../engine/integrity/types.ts'
+import type { CheckResult, Problem } from '../../engine/integrity/types.ts'
 import type { Storm } from '../faults/storm.ts'
 import { spoil, type ReplicaDecay } from './decay.ts'
 import type { FactBody } from './facts.ts'
@@ -19,6 +19,8 @@ export interface CheckStep {
 const STEPS = 8
 const LOOK_MS = 60_000
 const ROUNDS = 3
+/** A server seldom asks to wait for longer. */
+const REST_MS = 20_000
 
 /** In some worlds people have their stores checked now and then. Drawn after everything else. */
 export function drawChecks(
@@ -48,33 +50,30 @@ interface Looking {
   readonly isCompared?: boolean
 }
 
+type Looked = Pick<CheckResult, 'problems' | 'undecided'>
+
 /** Gives what was found; undefined if it could not be looked for. */
 export async function checkIn(
   world: World,
   tab: Tab,
   { repair, isAtRest = false, isCompared = false }: Looking,
-): Promise<readonly Problem[] | undefined> {
+): Promise<Looked | undefined> {
   const about = { type: 'checked', call: {}, tab: tab.name, device: tab.device.name, repair, isAtRest, isCompared } as const
   const tell = (result: string, problems: readonly string[], isUndecided = false): void =>
     world.tell({ ...about, result, problems, isUndecided })
   tell('asked', [])
   try {
     const options = isCompared ? { repair, server: true } : { repair }
-    const { problems, undecided } = (await tab.ready()?.check(options)) ?? NOTHING
-    tell('done', textsOf(problems), undecided.length > 0)
-    return problems
+    const looked = (await tab.ready()?.check(options)) ?? NOTHING
+    tell('done', textsOf(looked.problems), looked.undecided.length > 0)
+    return looked
   } catch (error) {
     tell(codeOf(error), [])
     return undefined
   }
 }
 
-/** How many problems are as they were; endless if nobody could look. */
-function unmended(problems: readonly Problem[] | undefined): number {
-  return problems?.filter(({ repaired }) => repaired === 'none').length ?? Infinity
-}
-
-const NOTHING = { problems: [], undecided: [] }
+const NOTHING: Looked = { problems: [], undecided: [] }
 
 function textsOf(problems: readonly Problem[]): Extract<FactBody, { type: 'checked' }>['problems'] {
   return problems.map(({ code, collection, key, message }) => `${code} ${collection} ${key}: ${message}`)
@@ -86,20 +85,26 @@ function textsOf(problems: readonly Problem[]): Extract<FactBody, { type: 'check
  */
 export async function checkAtRest(world: World, failed: () => boolean, spoilt: readonly ReplicaDecay[], fired: Storm['fired']) {
   const isCompared = spoilt.length > 0
-  /** Tells whether it came to its end, and left nothing as it was. */
-  async function look(tab: Tab, looking: Looking): Promise<boolean> {
-    if (tab.ready() === undefined) return true
-    let left: number | undefined
-    void checkIn(world, tab, { ...looking, isCompared }).then((problems) => (left = unmended(problems)))
-    await world.scheduler.run(world.scheduler.now() + LOOK_MS, () => failed() || left !== undefined)
-    return left === 0
+  async function look(tab: Tab, looking: Looking): Promise<Looked | undefined> {
+    if (tab.ready() === undefined) return NOTHING
+    let [isOver, looked]: [boolean, Looked?] = [false]
+    void checkIn(world, tab, { ...looking, isCompared }).then((found) => ([isOver, looked] = [true, found]))
+    await world.scheduler.run(world.scheduler.now() + LOOK_MS, () => failed() || isOver)
+    return looked
   }
 
-  /** Where another tab takes over, a repair ends or leaves what only an owner mends: then the successor has to repair. */
-  async function repairIn(tabs: readonly Tab[]): Promise<void> {
-    for (let round = 0, isDone = false; !isDone && round < ROUNDS; round++) {
-      isDone = true
-      for (const tab of tabs) if (!(await look(tab, { repair: true }))) isDone = false
+  /**
+   * Where another tab takes over, a repair ends or leaves what only an owner mends; and a server that asks to wait tells nothing. Then it is repaired again.
+   * Tells whether the server told enough.
+   */
+  async function repairIn(tabs: readonly Tab[]): Promise<boolean> {
+    for (let round = 1; ; round++) {
+      const all: (Looked | undefined)[] = []
+      for (const tab of tabs) all.push(await look(tab, { repair: true }))
+      const isDecided = !isCompared || all.every((one) => one === undefined || one.undecided.length === 0)
+      const isMended = all.every((one) => one?.problems.every(({ repaired }) => repaired !== 'none') === true)
+      if ((isDecided && isMended) || failed() || round === ROUNDS) return isDecided
+      await world.scheduler.run(world.scheduler.now() + REST_MS, failed)
     }
   }
 
@@ -111,7 +116,7 @@ export async function checkAtRest(world: World, failed: () => boolean, spoilt: r
       const hit = spoil(device, one)
       if (hit !== undefined) fired(hit.kind, device.name, [], hit.decayed)
     }
-    await repairIn(tabs)
-    for (const tab of tabs) await look(tab, { repair: false, isAtRest: true })
+    const isAtRest = await repairIn(tabs)
+    for (const tab of tabs) await look(tab, { repair: false, isAtRest })
   }
 }

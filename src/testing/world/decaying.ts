@@ -92,7 +92,7 @@ export function createDecaying(world: World, steps: readonly DecayStep[], fired:
     if (users?.has(user) !== true || isMending(device)) return
     mending.set(device, world.scheduler.now())
     let last: readonly Problem[] | undefined
-    for (const tab of device.tabs) if (tab.ready() !== undefined) last = await checkIn(world, tab, { repair: true })
+    for (const tab of device.tabs) if (tab.ready() !== undefined) last = (await checkIn(world, tab, { repair: true }))?.problems
     mending.delete(device)
     if (last === undefined) return
     const still = last.filter(({ code, repaired }) => repaired === 'none' && (code === 'place' || code === 'field'))
