@@ -26,6 +26,12 @@ export interface EngineParts {
 /** The engine's machine, with all that it invokes and does. */
 export function engineLogic({ open, close, dispatcher, breakerWatch, readPath, lock, connectivity, ...parts }: EngineParts) {
   const { reachability, events, acquired } = parts
+
+  /** XState sends what a transition sends after its other actions: who hears of the lease then finds the parts as it says. */
+  function tellSoon(event: Parameters<Events['emit']>[0]): void {
+    void Promise.resolve().then(() => events.emit(event))
+  }
+
   return engineMachine.provide({
     actors: {
       open: fromPromise(open),
@@ -54,10 +60,10 @@ export function engineLogic({ open, close, dispatcher, breakerWatch, readPath, l
       reportFailure: (_, { part, error }) => events.emit({ type: 'engine:error', part, error }),
       reportLock: (_, { report }) => {
         if (report.type === 'LOCK.ACQUIRED') {
-          events.emit({ type: 'lock:acquired', epoch: report.epoch, takeover: report.takeover })
+          tellSoon({ type: 'lock:acquired', epoch: report.epoch, takeover: report.takeover })
           acquired(report.takeover)
         }
-        if (report.type === 'LOCK.LOST') events.emit({ type: 'lock:lost' })
+        if (report.type === 'LOCK.LOST') tellSoon({ type: 'lock:lost' })
         if (report.type === 'LOCK.FAILED') events.emit({ type: 'lock:failed', error: report.error })
       },
       reportNetwork: (_, { online }) => events.emit({ type: online ? 'network:online' : 'network:offline' }),

@@ -52,6 +52,23 @@ function slowStorage(when: 'before' | 'after') {
   return { storage: { ...storage, commit }, arm: () => void (armed = true), arrived, proceed: () => proceed() }
 }
 
+describe('who hears of the lease', () => {
+  it('C4 finds the engine as the event says', async () => {
+    const engine = world.engine({ lock: { heartbeatMs: 20, staleMs: 1_000, pollMs: 10 } })
+    const heard: unknown[] = []
+    engine.on('lock:*', ({ type }) => void heard.push([type, engine.metrics().lock.owner]))
+    await engine.start()
+    await eventOf(engine, 'lock:acquired')
+    const lost = eventOf(engine, 'lock:lost')
+    await depose()
+    await lost
+    expect(heard.slice(0, 2)).toEqual([
+      ['lock:acquired', true],
+      ['lock:lost', false],
+    ])
+  })
+})
+
 describe('an owner that is deposed in the midst of a commit and owns again', () => {
   it.each(['before', 'after'] as const)('L5 S9 forgets no lane: the commit was answered late, %s it was done', async (when) => {
     const slow = slowStorage(when)
