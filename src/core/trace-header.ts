@@ -3,7 +3,7 @@ import { TRACE_FORMAT, type TraceHeader } from './trace.ts'
 
 /** The first line of a trace. @throws Error that says why it is none, or who can read it. */
 export function traceHeaderOf(row: string): TraceHeader {
-  const header = parsed(row)
+  const header = parseRow(row)
   if (!isHeader(header)) throw new Error('This is no trace of synchart: its first line is no header.')
   if (header.format > TRACE_FORMAT)
     throw new Error(
@@ -16,7 +16,8 @@ function isHeader(value: unknown): value is TraceHeader {
   return isRecord(value) && value['type'] === 'header' && value['product'] === 'synchart' && typeof value['format'] === 'number'
 }
 
-function parsed(text: string): unknown {
+/** What stands in a row of NDJSON; undefined for what is no JSON. */
+export function parseRow(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {

@@ -7,6 +7,7 @@ import type { Events } from './events.ts'
 import type { leaseLock } from './lease.ts'
 import type { Reachability } from './reachability.ts'
 import type { ReadPath } from './read-path.ts'
+import type { SyncEventBody } from './types.ts'
 import type { WritePath } from './write-path.ts'
 
 export interface EngineParts {
@@ -28,7 +29,7 @@ export function engineLogic({ open, close, dispatcher, breakerWatch, readPath, l
   const { reachability, events, acquired } = parts
 
   /** XState sends what a transition sends after its other actions: who hears of the lease then finds the parts as it says. */
-  function tellSoon(event: Parameters<Events['emit']>[0]): void {
+  function tellSoon(event: SyncEventBody): void {
     void Promise.resolve().then(() => events.emit(event))
   }
 

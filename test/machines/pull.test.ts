@@ -208,20 +208,14 @@ describe('a pull', () => {
     expect(pull.state()).toEqual({ going: 'idle' })
   })
 
-  it('S24 missing credentials are reported, and nothing is asked for until GO', async () => {
+  it.each([
+    ['S24 missing credentials are', 'auth', 'PULL.AUTH_NEEDED'],
+    ['S10 a page that is fenced off is', 'fenced', 'PULL.FENCED'],
+  ] as const)('%s reported, and nothing is asked for until GO, which goes on with it', async (_, answer, report) => {
     const pull = await going('note')
-    await pull.answer('auth')
+    await pull.answer(answer)
     await pull.clock.advance(10 * REST_MS)
-    expect([pull.state(), pull.reports, pull.asked()]).toEqual(['held', ['PULL.AUTH_NEEDED'], ['note']])
-    await pull.send({ type: 'GO' })
-    expect(pull.asked()).toEqual(['note'])
-  })
-
-  it('S10 a page that is fenced off is reported, and nothing is asked for until GO, which goes on with it', async () => {
-    const pull = await going('note')
-    await pull.answer('fenced')
-    await pull.clock.advance(10 * REST_MS)
-    expect([pull.state(), pull.reports, pull.asked()]).toEqual(['held', ['PULL.FENCED'], ['note']])
+    expect([pull.state(), pull.reports, pull.asked()]).toEqual(['held', [report], ['note']])
     await pull.send({ type: 'GO' })
     expect(pull.asked()).toEqual(['note'])
   })

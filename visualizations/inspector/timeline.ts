@@ -2,6 +2,7 @@ import type { TraceLine } from '../../src/core/trace.ts'
 import { el, short } from './dom.ts'
 import { plain } from './names.ts'
 import { ALL_TYPES, placeOf } from './search.ts'
+import { numbered } from './texts.ts'
 
 const ROW_PX = 20
 const TYPES: Readonly<Record<TraceLine['type'], string>> = {
@@ -91,8 +92,7 @@ export function createTimeline(hooks: TimelineHooks) {
     element,
     /** Keeps the cursor in sight while it moves. */
     show(found: readonly number[], cursor: number, moved: boolean, isComplete: boolean): void {
-      count.textContent =
-        found.length === 0 && isComplete && isNarrowed() ? 'nothing found' : `${found.length.toLocaleString('en')} lines`
+      count.textContent = found.length === 0 && isComplete && isNarrowed() ? 'nothing found' : `${numbered(found.length)} lines`
       const whole = plain(hooks.text(cursor))
       // Who selects something in it is left alone.
       if (detail.textContent !== whole) detail.textContent = whole

@@ -1,4 +1,4 @@
-import { traceHeaderOf } from '../../src/core/trace-header.ts'
+import { parseRow, traceHeaderOf } from '../../src/core/trace-header.ts'
 import { traceLineOf } from '../../src/core/trace-line.ts'
 import type { TraceHeader, TraceLine } from '../../src/core/trace.ts'
 
@@ -23,7 +23,7 @@ export function createTraceReader(tell: (line: TraceLine) => void) {
       return
     }
     if (row.trim() === '') return
-    const line = traceLineOf(parsed(row))
+    const line = traceLineOf(parseRow(row))
     if (line !== undefined) return tell(line)
     if (isLast) return
     throw new Error(`Line ${number} of the trace can't be read.`)
@@ -87,12 +87,4 @@ export async function readTraceStream(stream: ReadableStream<Uint8Array>, { begi
     if (done) return
   }
   await chunks.cancel()
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
