@@ -3,6 +3,7 @@ import { isScheduled, isTerminal, laneOf, type OperationRow } from '../core/oper
 import type { Settings } from '../core/options.ts'
 import { NEVER_DUE, OPERATIONS, readOperation, type LeaseRow } from '../core/schema.ts'
 import { memberSeqs } from '../core/transaction.ts'
+import { belongsIn } from './blockages.ts'
 import { infoOf } from './info.ts'
 import { SERVER_PAUSE } from './server-pace.ts'
 import type { Store } from './store.ts'
@@ -125,10 +126,15 @@ async function ownReasons(store: Store, row: OperationRow, now: number): Promise
   if (row.status === 'sending') return ["the server's answer"]
   if (isScheduled(row) && (row.dueAt ?? 0) > now) return [`its time (notBefore), ${span((row.dueAt ?? now) - now)} from now`]
   if (row.status === 'waiting' && (row.dueAt ?? 0) > now) return [`the next attempt in ${span((row.dueAt ?? now) - now)}`]
-  const [head] = await store.lane(laneOf(row.user, row.entity, row.entityId), 1)
+  const lane = laneOf(row.user, row.entity, row.entityId)
+  const [head] = await store.lane(lane, 1)
   const first = head === undefined ? undefined : readOperation(head)
   if (head !== undefined && first === undefined)
     return [`the unreadable row #${head.key} before it in its lane: operations.discard('#${head.key}')`]
+  if (first !== undefined && !belongsIn(first, lane))
+    return [
+      `operation ${first.id} (${first.status}), which stands in its lane and does not belong there: check({ repair: true })`,
+    ]
   if (first !== undefined && first.id !== row.id)
     return [
       `operation ${first.id} (${first.status}), which is before it on ${row.entity}/${row.entityId}`,

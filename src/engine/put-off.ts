@@ -1,7 +1,9 @@
 import { isTerminal, laneOf, type OperationRow, type OperationStatus } from '../core/operation.ts'
+import type { Entry } from '../core/ports.ts'
 import { operationFaults } from '../core/row-faults.ts'
 import { OPERATIONS, readOperation } from '../core/schema.ts'
 import { memberSeqs } from '../core/transaction.ts'
+import { belongsIn } from './blockages.ts'
 import type { Store } from './store.ts'
 
 export const IN_PLAY: readonly OperationStatus[] = ['queued', 'sending', 'reconciling', 'rollingBack']
@@ -9,8 +11,8 @@ export const IN_PLAY: readonly OperationStatus[] = ['queued', 'sending', 'reconc
 /** Where one of these is not what it should be the owner does not come upon the row: `check()` tells. */
 const UNFOUND: ReadonlySet<string> = new Set(['lane', 'rank', 'dueAt'])
 
-/** `unreadable` if one of them is. */
-type Rows = readonly OperationRow[] | 'unreadable'
+/** `stuck` if one of them can't be read, or stands where it can't be played: nothing passes it until somebody mends it. */
+type Rows = readonly OperationRow[] | 'stuck'
 
 interface Surroundings {
   /** What lives and has to end before it can go. */
@@ -32,7 +34,7 @@ export async function isPutOff(store: Store, row: OperationRow): Promise<boolean
       met.add(one.id)
       if (await isAtRest(store, one)) return true
       const around = await surroundingsOf(store, one)
-      if (around === 'unreadable') return true
+      if (around === 'stuck') return true
       if (around.ahead.length === 0) canMove = true
       next.push(...around.ahead, ...around.beside)
     }
@@ -53,16 +55,16 @@ async function isOwnersBuild(store: Store, { entity, aside }: OperationRow): Pro
 }
 
 /** Sent as one, the members of a transaction wait for what any of them waits for; what is in play waits for nobody else. */
-async function surroundingsOf(store: Store, row: OperationRow): Promise<Surroundings | 'unreadable'> {
+async function surroundingsOf(store: Store, row: OperationRow): Promise<Surroundings | 'stuck'> {
   const members = await membersOf(store, row)
-  if (members === 'unreadable') return members
+  if (members === 'stuck') return members
   const isOneByOne = members.some(({ transaction }) => transaction?.sent === 'oneByOne')
   const group = isOneByOne ? [row] : members
   const heads = await headsOf(store, group)
-  if (heads === 'unreadable') return heads
+  if (heads === 'stuck') return heads
   if (row.status !== 'queued') return { ahead: [], beside: [] }
   const named = await Promise.all(group.flatMap(({ dependsOn = [] }) => dependsOn).map((id) => store.successorOf(id)))
-  if (named.some((one) => typeof one === 'number')) return 'unreadable'
+  if (named.some((one) => typeof one === 'number')) return 'stuck'
   const parents = named.filter((one) => typeof one === 'object')
   const earlier = isOneByOne ? members.filter(({ seq }) => seq < row.seq) : []
   const own = new Set(group.map(({ id }) => id))
@@ -77,17 +79,21 @@ async function membersOf(store: Store, row: OperationRow): Promise<Rows> {
   if (row.transaction === undefined) return [row]
   const entries = await store.storage.getMany(OPERATIONS, memberSeqs(row))
   const rows = entries.flatMap((entry) => (entry === undefined ? [] : [readOperation(entry)]))
-  if (rows.includes(undefined)) return 'unreadable'
+  if (rows.includes(undefined)) return 'stuck'
   return rows.flatMap((one) => (one?.transaction?.id === row.transaction?.id && one !== undefined ? [one] : []))
 }
 
 /** What stands first in their lanes. */
 async function headsOf(store: Store, rows: readonly OperationRow[]): Promise<Rows> {
-  const lanes = rows
-    .filter(({ status }) => !isTerminal(status))
-    .map(({ user, entity, entityId }) => laneOf(user, entity, entityId))
-  const heads = (await store.lanes(lanes, 1)).flat().map((entry) => readOperation(entry))
-  return heads.every((one) => one !== undefined) ? heads : 'unreadable'
+  const lanes = rows.filter(isLive).map(({ user, entity, entityId }) => laneOf(user, entity, entityId))
+  const read = await store.lanes(lanes, 1)
+  const heads = lanes.map((lane, at) => read[at]?.map((entry) => headIn(lane, entry)) ?? []).flat()
+  return heads.every((one) => one !== undefined) ? heads : 'stuck'
+}
+
+function headIn(lane: string, entry: Entry): OperationRow | undefined {
+  const row = readOperation(entry)
+  return row !== undefined && belongsIn(row, lane) ? row : undefined
 }
 
 function isLive({ status }: OperationRow): boolean {

@@ -26,11 +26,11 @@ async function enqueued(inputs: readonly EnqueueInput[]): Promise<readonly Opera
   return operations
 }
 
-/** Behind everybody's back: `change` is an expression of SQL over `value`. */
-async function damaged(sequence: number, change: string): Promise<void> {
+/** Behind everybody's back: `change` is an expression of SQL over `value`, `columns` what is set of the indexed ones. */
+async function damaged(sequence: number, change: string, columns = 'seq = seq'): Promise<void> {
   const database = await openDatabase(world.path)
   try {
-    database.prepare(`UPDATE operations SET value = ${change} WHERE seq = ?`).run(sequence)
+    database.prepare(`UPDATE operations SET value = ${change}, ${columns} WHERE seq = ?`).run(sequence)
   } finally {
     database.close()
   }
@@ -135,6 +135,22 @@ describe('an operation that stands in the lane of another', () => {
     await follower.flush()
     expect(await owner.operations.count('queued')).toBe(0)
     expect(Object.keys(world.notes())).toContain('z')
+  })
+})
+
+describe('an operation that has ended and still stands in a lane', () => {
+  it('S28 L5 D5 keeps no flush waiting, in whichever tab, and explain() says how the lane is mended', async () => {
+    const [, second] = await enqueued([create('z'), create('a'), create('b')])
+    const ended = `'$.status', 'done', '$.finishedAt', value ->> '$.enqueuedAt', '$.lane', 'default/note/a'`
+    await damaged(1, `json_remove(json_set(value, ${ended}), '$.rank')`, `lane = 'default/note/a', rank = NULL`)
+    const { owner, follower } = await twoTabs()
+    expect(await follower.flush()).toMatchObject({ deferred: 1 })
+    expect(await owner.flush()).toMatchObject({ deferred: 1 })
+    expect(Object.keys(world.notes())).toEqual(['b'])
+    expect((await owner.explain(second!.id)).waitingFor.join()).toContain('check({ repair: true })')
+    await owner.check({ repair: true })
+    await follower.flush()
+    expect(Object.keys(world.notes()).toSorted()).toEqual(['a', 'b'])
   })
 })
 
