@@ -1,6 +1,7 @@
 import type { OperationRow } from '../core/operation.ts'
 import type { Write } from '../core/ports.ts'
 import { META, OPERATIONS, isCounter, isOperationRow, pullRowName, type PullRow } from '../core/schema.ts'
+import { isSame } from './scopes.ts'
 import { PAGE_LIMIT, type EntityPage, type Store } from './store.ts'
 
 /** How far each part of an entity has been pulled; undefined for those of which nothing was. */
@@ -52,6 +53,11 @@ export function createGenerations(user: string) {
     newest: (entity: string): number | undefined => runs.get(entity)?.generation,
     /** Undefined where the entity is pulled as a whole, or not at all. */
     partsOf: (entity: string): Parts | undefined => followed.get(entity),
+    /** The row of the entity names these parts, and how far others were pulled is not kept. */
+    isDividedInto(scopes: readonly string[], entity: string, { parts = [] }: PullRow): boolean {
+      const kept = followed.get(entity)
+      return kept !== undefined && isSame([...kept.keys()], scopes) && isSame(parts, scopes)
+    },
     /** How far the other parts have been pulled is forgotten. */
     endAllBut: (entity: string, scopes: readonly string[]): Write[] =>
       [...(followed.get(entity)?.keys() ?? [])]

@@ -204,9 +204,8 @@ export function createReplica(store: Store, user: string, clock: Clock, actionsO
     follow: (writer: Writer, entity: string, scopes: readonly string[], isAnew: boolean): Promise<void> =>
       turns.take(async () => {
         await load(writer.epoch)
-        const known = pulls.partsOf(entity)
-        if (known?.size === scopes.length && scopes.every((scope) => known.has(scope)) && !(isAnew && scopes.length === 0)) return
         const whole = await wholeOf(entity)
+        if (pulls.isDividedInto(scopes, entity, whole) && !(isAnew && scopes.length === 0)) return
         const last = [putPullRow({ ...whole, parts: scopes }), ...pulls.endAllBut(entity, scopes)]
         if (last.length > 1 || scopes.length === 0) await sweepRows(writer, entity, (row) => afterChoice(row, scopes), last)
         else await write(writer, last)

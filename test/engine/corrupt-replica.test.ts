@@ -22,22 +22,40 @@ async function pulledAnd(...statements: readonly string[]): Promise<void> {
   }
 }
 
+const divided = { note: { scopes: ['to:me', 'to:you'] } }
+
+/** A replica of one note, pulled in two parts; `where` names the row that something has then changed. */
+async function pulledInPartsAnd(damage: string, where: string): Promise<void> {
+  const engine = await world.started({ entities: divided })
+  await engine.enqueue({ type: 'create', entity: 'note', id: 'a', payload: { to: 'me' } })
+  await engine.synchronize()
+  await engine.stop()
+  const database = await openDatabase(world.path)
+  database.exec(`UPDATE meta SET value = ${damage} WHERE ${where}`)
+  database.close()
+}
+
+async function pullEnds(): Promise<void> {
+  const engine = await world.started({ entities: divided })
+  expect((await engine.synchronize()).pulled).toEqual([{ entity: 'note', isComplete: true }])
+  expect((await engine.view('note').list()).map(({ id }) => id)).toEqual(['a'])
+  expect(await engine.check()).toMatchObject({ isSound: true })
+}
+
 describe('how far a part of an entity has been pulled', () => {
   it.each(["json_remove(value, '$.scope')", "json_set(value, '$.scope', 'to:you')", "json_set(value, '$.scope', 5)"])(
     'S28 L8 is begun anew where its row is not of the part that it is named for (%s), and the pull ends',
     async (damage) => {
-      const entities = { note: { scopes: ['to:me', 'to:you'] } }
-      const first = await world.started({ entities })
-      await first.enqueue({ type: 'create', entity: 'note', id: 'a', payload: { to: 'me' } })
-      await first.synchronize()
-      await first.stop()
-      const database = await openDatabase(world.path)
-      database.exec(`UPDATE meta SET value = ${damage} WHERE name LIKE 'pull/%/to\\%3Ame' ESCAPE '\\'`)
-      database.close()
-      const engine = await world.started({ entities })
-      expect((await engine.synchronize()).pulled).toEqual([{ entity: 'note', isComplete: true }])
-      expect((await engine.view('note').list()).map(({ id }) => id)).toEqual(['a'])
-      expect(await engine.check()).toMatchObject({ isSound: true })
+      await pulledInPartsAnd(damage, "name LIKE 'pull/%/to\\%3Ame' ESCAPE '\\'")
+      await pullEnds()
+    },
+  )
+
+  it.each(['[]', '["to:me"]', '["to:me", "to:us"]', '["to:me", "to:me"]'])(
+    'S28 L8 is found where others are said to be followed (%s), and the pull ends',
+    async (parts) => {
+      await pulledInPartsAnd(`json_set(value, '$.parts', json('${parts}'))`, "name = 'pull/default/note'")
+      await pullEnds()
     },
   )
 })
