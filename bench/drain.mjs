@@ -55,7 +55,16 @@ export async function benchDrain(rounds, { operations = 10_000, batched = 20_000
 
 /** Drains a queue that was filled before; the time runs from the start of sending to the last commit. */
 export async function drain(url, operations, batchSize, options = {}) {
+  const engine = await drainingEngine(url, batchSize, options)
+  const took = await engine.drain(operations)
+  await engine.stop()
+  return took
+}
+
+/** An engine that is filled and drained as often as it is asked to. */
+export async function drainingEngine(url, batchSize, options) {
   const run = ++runs
+  let made = 0
   const engine = createSyncEngine({
     storage: sqliteStorage({ path: newPath() }),
     transport: httpTransport({ baseURL: url, maxBodyBytes: 16 * 1_048_576, maxResponseBytes: 16 * 1_048_576 }),
@@ -66,18 +75,20 @@ export async function drain(url, operations, batchSize, options = {}) {
   })
   await engine.start()
   engine.pause('bench')
-  await Promise.all(
-    Array.from({ length: operations }, (_, i) =>
-      engine.enqueue({ type: 'create', entity: 'note', id: `r${run}-${i}`, payload: payload(i) }),
-    ),
-  )
-  const took = await measured(async () => {
-    engine.resume('bench')
-    const { succeeded } = await engine.flush()
-    if (succeeded !== operations) throw new Error(`Only ${succeeded} of ${operations} succeeded.`)
-  })
-  await engine.stop()
-  return took
+
+  async function drain(operations) {
+    const next = () => ({ type: 'create', entity: 'note', id: `r${run}-${++made}`, payload: payload(made) })
+    await Promise.all(Array.from({ length: operations }, () => engine.enqueue(next())))
+    const took = await measured(async () => {
+      engine.resume('bench')
+      const { succeeded } = await engine.flush()
+      if (succeeded !== operations) throw new Error(`Only ${succeeded} of ${operations} succeeded.`)
+    })
+    engine.pause('bench')
+    return took
+  }
+
+  return { drain, stop: () => engine.stop() }
 }
 
 async function axiosLoop(url, operations) {

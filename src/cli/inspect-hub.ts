@@ -2,8 +2,7 @@ import type { WebSocket } from 'ws'
 import { isRecord } from '../core/schema.ts'
 import { traceLineOf } from '../core/trace-line.ts'
 import { ofEngine } from '../core/trace-names.ts'
-import { traceBytes } from '../core/trace-size.ts'
-import { createTraceRing } from '../core/trace-text.ts'
+import { createTraceRing } from '../core/trace-ring.ts'
 import { advance, type TracedActors, type TraceLine } from '../core/trace.ts'
 import { createPages, type Teller } from './inspect-pages.ts'
 
@@ -15,7 +14,7 @@ const MAX_NAME = 40
 export function createHub() {
   const pages = createPages()
   const present = new Set<Teller>()
-  const ring = createTraceRing(KEPT_BYTES, traceBytes)
+  const ring = createTraceRing(KEPT_BYTES)
   let engines = 0
 
   function addEngine(socket: WebSocket): void {

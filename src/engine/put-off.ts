@@ -87,7 +87,7 @@ async function membersOf(store: Store, row: OperationRow): Promise<Rows> {
 async function headsOf(store: Store, rows: readonly OperationRow[]): Promise<Rows> {
   const lanes = rows.filter(isLive).map(({ user, entity, entityId }) => laneOf(user, entity, entityId))
   const read = await store.lanes(lanes, 1)
-  const heads = lanes.map((lane, at) => read[at]?.map((entry) => headIn(lane, entry)) ?? []).flat()
+  const heads = lanes.flatMap((lane, at) => read[at]?.map((entry) => headIn(lane, entry)) ?? [])
   return heads.every((one) => one !== undefined) ? heads : 'stuck'
 }
 

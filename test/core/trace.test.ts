@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { traceBytes } from '../../src/core/trace-size.ts'
-import { createTraceRing } from '../../src/core/trace-text.ts'
+import { createTraceRing } from '../../src/core/trace-ring.ts'
 import { traceLineOf } from '../../src/core/trace-line.ts'
 import { advance, linesAcross, type TracedActors, type TraceLine } from '../../src/core/trace.ts'
 import { VERSION } from '../../src/core/version.ts'
@@ -80,7 +80,7 @@ describe('a trace', () => {
   it('F3 that lost its oldest lines leads to the same actors as the whole one', () => {
     fc.assert(
       fc.property(fc.array(line, { maxLength: 200 }), fc.integer({ min: 200, max: 5_000 }), (lines, maxBytes) => {
-        const ring = createTraceRing(maxBytes, traceBytes)
+        const ring = createTraceRing(maxBytes)
         for (const one of lines) ring.add(one)
         expect(
           after(ring.lines())

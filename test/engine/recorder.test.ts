@@ -1,10 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { createActor, type InspectionEvent } from 'xstate'
+import { createActor, createMachine, type InspectionEvent } from 'xstate'
 import { httpTransport } from '../../src/adapters/http/index.ts'
 import { memoryStorage } from '../../src/adapters/memory.ts'
+import { systemClock } from '../../src/adapters/system-clock.ts'
 import type { Digested, Transport } from '../../src/core/ports.ts'
 import { advance, type TracedActors, type TraceHeader, type TraceLine } from '../../src/core/trace.ts'
 import { eventFields, noticeFields } from '../../src/engine/recorder/allowed.ts'
+import { createRecorder } from '../../src/engine/recorder/recorder.ts'
 import { createSyncEngineLogic, syncEngineOf, SyncError, type SyncEngine } from '../../src/index.ts'
 import * as machines from '../../machines/index.ts'
 import { allStates, modelOf } from '../../visualizations/generate/model.ts'
@@ -215,6 +217,36 @@ describe('the flight recorder', () => {
     expect(ports).toContainEqual(expect.objectContaining({ call: 'send', ok: false, result: code.slice(0, 64) }))
     expect(ports).toContainEqual(expect.objectContaining({ call: 'digest', ok: true, result: 'object' }))
     expect(engine.recorder.export().length).toBeLessThan(24_000)
+  })
+
+  it('F3 makes no line of what can not be read, and goes on', () => {
+    const failures: unknown[] = []
+    const recorder = createRecorder({}, systemClock, (error) => failures.push(error))
+    const root = createActor(createMachine({ id: 'one', initial: 'on', states: { on: {} } }), { inspect: recorder.inspect })
+    root.send(
+      Object.defineProperty({ type: 'PAUSE' }, 'reason', {
+        enumerable: true,
+        get() {
+          throw new Error('Not to be read.')
+        },
+      }),
+    )
+    root.send({ type: 'RESUME', reason: 'test' })
+    const events = parsed(recorder.export()).lines.filter(({ type }) => type === 'event')
+    expect(events).toMatchObject([{ event: 'RESUME', fields: { reason: 'test' } }])
+    expect(failures).toMatchObject([{ message: 'Not to be read.' }])
+  })
+
+  it('F3 tells when something happened, though lines are made of many things at once', () => {
+    const clock = { ...systemClock, now: () => at }
+    let at = 1
+    const recorder = createRecorder({}, clock, () => {})
+    const root = createActor(createMachine({ id: 'one', initial: 'on', states: { on: {} } }), { inspect: recorder.inspect })
+    for (at = 1; at < 100; at++) root.send({ type: `E${at}` })
+    const events = parsed(recorder.export()).lines.filter(({ type }) => type === 'event')
+    expect(events.map((line) => 'event' in line && `${line.event} at ${line.at}`)).toEqual(
+      Array.from({ length: 99 }, (_, i) => `E${i + 1} at ${i + 1}`),
+    )
   })
 
   it('F3 has no number that JSON has not', () => {

@@ -1,6 +1,6 @@
 import { StateMachine, type AnyTransitionDefinition, type StateValue } from 'xstate'
 import type { ActorStatus, TraceLine } from '../../core/trace.ts'
-import type { Inspect, ToldEvent } from '../tell-directly.ts'
+import type { ToldEvent } from '../tell-directly.ts'
 import { eventFields } from './allowed.ts'
 
 type Inspected<Type extends ToldEvent['type']> = Extract<ToldEvent, { type: Type }>
@@ -12,14 +12,21 @@ const FAILED = 'xstate.error.actor.'
 const COUNTED = /^x:\d+$/
 
 /** Makes lines of what XState tells. Actors are numbered as they appear, so that the same run gives the same names. */
-export function createInspected(now: () => number, write: (line: TraceLine) => void): Inspect {
+export function createInspected(write: (line: TraceLine) => void): (event: ToldEvent, at: number) => void {
   const names = new WeakMap<Ref, string>()
   /** By its transition: nearly every step takes one, and the ring keeps thousands of steps. */
   const alone = new WeakMap<AnyTransitionDefinition, readonly string[]>()
   let count = 0
+  let lastRef: Ref | undefined
+  let lastName = ''
 
-  function nameOf(ref: Ref): string {
-    return names.get(ref) ?? appeared(ref)
+  /** Nearly always it is the same as before. */
+  function nameOf(ref: Ref, at: number): string {
+    if (ref !== lastRef) {
+      lastName = names.get(ref) ?? appeared(ref, at)
+      lastRef = ref
+    }
+    return lastName
   }
 
   /** Who was not told of is above the engine, and the application's. */
@@ -27,14 +34,14 @@ export function createInspected(now: () => number, write: (line: TraceLine) => v
     return ref && names.get(ref)
   }
 
-  function appeared(ref: Ref): string {
+  function appeared(ref: Ref, at: number): string {
     const parent = parentOf(ref)
     const above = toldOf(parent)
     const actor = `a${++count}`
     names.set(ref, actor)
     const machine = machineOf(ref)
     const id = 'id' in ref && typeof ref.id === 'string' && !COUNTED.test(ref.id) ? ref.id : (machine ?? 'actor')
-    write({ type: 'actor', at: now(), actor, name: id, machine, parent: above })
+    write({ type: 'actor', at, actor, name: id, machine, parent: above })
     return actor
   }
 
@@ -48,21 +55,19 @@ export function createInspected(now: () => number, write: (line: TraceLine) => v
     return ids
   }
 
-  function sent({ sourceRef, actorRef, event }: Inspected<'@xstate.event'>): void {
+  function sent({ sourceRef, actorRef, event }: Inspected<'@xstate.event'>, at: number): void {
     const from = toldOf(sourceRef)
-    const to = nameOf(actorRef)
+    const to = nameOf(actorRef, at)
     if (from !== undefined && event.type.startsWith(FAILED) && names.has(actorRef))
-      write({ type: 'state', at: now(), actor: from, status: 'error' })
-    write({ type: 'event', at: now(), from, to, event: event.type, fields: eventFields(event) })
+      write({ type: 'state', at, actor: from, status: 'error' })
+    write({ type: 'event', at, from, to, event: event.type, fields: eventFields(event) })
   }
 
-  function stepped({ actorRef, event, snapshot, _transitions: taken }: Inspected<'@xstate.microstep'>): void {
-    // An event that led nowhere is told of as an event.
-    if (taken.length === 0 && snapshot.status === 'active') return
+  function stepped({ actorRef, event, snapshot, _transitions: taken }: Inspected<'@xstate.microstep'>, at: number): void {
     write({
       type: 'step',
-      at: now(),
-      actor: nameOf(actorRef),
+      at,
+      actor: nameOf(actorRef, at),
       event: event.type,
       taken: idsOf(taken),
       value: valueOf(snapshot) ?? '',
@@ -70,18 +75,28 @@ export function createInspected(now: () => number, write: (line: TraceLine) => v
     })
   }
 
-  function settled({ actorRef, event, snapshot }: Inspected<'@xstate.snapshot'>): void {
-    const value = valueOf(snapshot)
-    if (event.type !== INIT && (value !== undefined || snapshot.status === 'active')) return
-    write({ type: 'state', at: now(), actor: nameOf(actorRef), value, status: snapshot.status })
+  function settled({ actorRef, snapshot }: Inspected<'@xstate.snapshot'>, at: number): void {
+    write({ type: 'state', at, actor: nameOf(actorRef, at), value: valueOf(snapshot), status: snapshot.status })
   }
 
-  return (event) => {
-    if (event.type === '@xstate.event') sent(event)
-    else if (event.type === '@xstate.microstep') stepped(event)
-    else if (event.type === '@xstate.snapshot') settled(event)
-    else if (event.type === '@xstate.actor') nameOf(event.actorRef)
+  return (event, at) => {
+    if (event.type === '@xstate.event') sent(event, at)
+    else if (event.type === '@xstate.microstep') stepped(event, at)
+    else if (event.type === '@xstate.snapshot') settled(event, at)
+    else if (event.type === '@xstate.actor') nameOf(event.actorRef, at)
   }
+}
+
+/** Most of what XState tells says nothing that another event does not say: actions, where a machine has settled, and an event that led nowhere. */
+export function isWorthALine(event: ToldEvent): boolean {
+  if (event.type === '@xstate.action') return false
+  if (event.type === '@xstate.microstep') return hasMoved(event)
+  if (event.type !== '@xstate.snapshot' || event.event.type === INIT) return true
+  return event.snapshot.status !== 'active' && valueOf(event.snapshot) === undefined
+}
+
+function hasMoved({ _transitions: taken, snapshot }: Inspected<'@xstate.microstep'>): boolean {
+  return taken.length > 0 || snapshot.status !== 'active'
 }
 
 /** As the drawings call it: source, event and index among the transitions of that event. */

@@ -1,14 +1,13 @@
 import { SyncError } from '../../core/errors.ts'
 import type { Clock, Storage, Transport } from '../../core/ports.ts'
 import { recorderBytes, type RecorderOptions } from '../../core/recorder-options.ts'
-import { traceBytes } from '../../core/trace-size.ts'
-import { createTraceRing } from '../../core/trace-text.ts'
+import { createTraceRing } from '../../core/trace-ring.ts'
 import type { TraceLine } from '../../core/trace.ts'
 import { callGuarded } from '../guarded.ts'
-import type { Inspect } from '../tell-directly.ts'
+import type { Inspect, ToldEvent } from '../tell-directly.ts'
 import type { SyncEvent } from '../types.ts'
 import { noticeFields } from './allowed.ts'
-import { createInspected } from './inspected.ts'
+import { createInspected, isWorthALine } from './inspected.ts'
 import { recordedStorage, recordedTransport, type CallEnded } from './recorded-ports.ts'
 
 /** What happened in this engine, without payloads and secrets. Both throw `SyncError` (`not-recording`) without the option `recorder`. */
@@ -32,12 +31,51 @@ interface Watcher {
   readonly since: number
 }
 
+/** What was heard, to be made lines of. */
+type Heard = ToldEvent | SyncEvent | Extract<TraceLine, { type: 'port' }>
+
+/**
+ * Where nobody watches, so much is made lines of at once: one by one, amid all that the engine does, each would find neither code nor data in the processor's
+ * caches. Until then it is held as it was told.
+ */
+const AT_ONCE = 64
+
 export function createRecorder(options: RecorderOptions, clock: Clock, failed: (error: unknown) => void): FlightRecorder {
-  const ring = createTraceRing(recorderBytes(options), traceBytes)
+  const ring = createTraceRing(recorderBytes(options))
   const watchers = new Set<Watcher>()
   const untold: TraceLine[] = []
+  const inspected = createInspected(write)
+  let heard: Heard[] = []
+  let heardAt: number[] = []
   let count = 0
   let isTelling = false
+
+  function hear(one: Heard, at: number): void {
+    heard.push(one)
+    heardAt.push(at)
+    if (watchers.size > 0 || heard.length >= AT_ONCE) writeHeard()
+  }
+
+  function writeHeard(): void {
+    const [all, times] = [heard, heardAt]
+    heard = []
+    heardAt = []
+    for (let i = 0; i < all.length; i++) {
+      try {
+        writeOne(all[i], times[i] ?? 0)
+      } catch (error) {
+        // Of an answer whose members can't be read no line is made.
+        failed(error)
+      }
+    }
+  }
+
+  function writeOne(one: Heard | undefined, at: number): void {
+    if (one === undefined) return
+    if ('actorRef' in one) inspected(one, at)
+    else if (one.type === 'port') write(one)
+    else write({ type: 'notice', at, event: one.type, fields: noticeFields(one) })
+  }
 
   function write(line: TraceLine): void {
     ring.add(line)
@@ -59,16 +97,24 @@ export function createRecorder(options: RecorderOptions, clock: Clock, failed: (
     isTelling = false
   }
 
-  const ended: CallEnded = (port, call, ok, result, ms) =>
-    write({ type: 'port', at: clock.now(), port, call, ok, result, ms: Math.round(ms * 1_000) / 1_000 })
+  const ended: CallEnded = (port, call, ok, result, ms) => {
+    const at = clock.now()
+    hear({ type: 'port', at, port, call, ok, result, ms: Math.round(ms * 1_000) / 1_000 }, at)
+  }
 
   return {
-    inspect: createInspected(clock.now, write),
-    notice: (event) => write({ type: 'notice', at: event.at, event: event.type, fields: noticeFields(event) }),
+    inspect(event) {
+      if (isWorthALine(event)) hear(event, clock.now())
+    },
+    notice: (event) => hear(event, event.at),
     storage: (storage) => recordedStorage(storage, clock.monotonic, ended),
     transport: (transport) => recordedTransport(transport, clock.monotonic, ended),
-    export: ring.text,
+    export() {
+      writeHeard()
+      return ring.text()
+    },
     watch(listener) {
+      writeHeard()
       const watcher = { listener, since: count }
       watchers.add(watcher)
       const isWithin = isTelling

@@ -37,7 +37,7 @@ export const scheduling: readonly Bug[] = [
   bug(
     'a recorder that lets nothing go',
     'The memory of a page that is open for days is full of what it did.',
-    'src/core/trace-text.js',
+    'src/core/trace-ring.js',
     'while (bytes > maxBytes)',
     'while (bytes > 64 * maxBytes)',
     'F3',
@@ -45,9 +45,9 @@ export const scheduling: readonly Bug[] = [
   bug(
     'a trace that forgets what it has let go',
     'Who replays it does not know which machines were there when it begins.',
-    'src/core/trace-text.js',
-    'before.set(line.actor, [line]);',
-    ';',
+    'src/core/trace-ring.js',
+    'before: linesOf(now), at, lines',
+    'before: [], at, lines',
     'F3',
   ),
   bug(
