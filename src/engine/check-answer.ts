@@ -1,3 +1,4 @@
+import { objectionToValue } from '../core/answer-value.ts'
 import { isVersion } from '../core/entity-version.ts'
 import { SyncError } from '../core/errors.ts'
 import type { Fetched, Outcome } from '../core/ports.ts'
@@ -30,8 +31,8 @@ function objectionTo(answer: unknown, types: ReadonlySet<unknown>): string | und
   const { type, version, value, error } = answer
   if (!types.has(type)) return 'its type is not known'
   if (type === 'absent') return undefined
-  if (type === 'applied') return objectionToVersion(version)
-  if (type === 'found') return isRecord(value) ? objectionToVersion(version) : 'its value must be an object'
+  if (type === 'found' && !isRecord(value)) return 'its value must be an object'
+  if (type === 'applied' || type === 'found') return objectionToVersion(version) ?? valueObjection(value)
   return error instanceof Error ? undefined : 'its error is none'
 }
 
@@ -55,6 +56,11 @@ function withTypedError(answer: object): object {
   const error = 'error' in answer ? answer.error : undefined
   if (!(error instanceof Error) || error instanceof SyncError) return answer
   return { ...answer, error: new SyncError('transport', error.message, { cause: error }) }
+}
+
+function valueObjection(value: unknown): string | undefined {
+  const objection = objectionToValue(value)
+  return objection === undefined ? undefined : `its value ${objection}`
 }
 
 function objectionToVersion(version: unknown): string | undefined {

@@ -1,3 +1,4 @@
+import { objectionToValue } from '../core/answer-value.ts'
 import { isVersion } from '../core/entity-version.ts'
 import { ServerError, SyncError } from '../core/errors.ts'
 import type { Change, Pulled, UnusableChange } from '../core/ports.ts'
@@ -41,7 +42,9 @@ function objectionTo(change: Change): UnusableChange | undefined {
   if (version !== undefined && (typeof version !== 'string' || !isVersion(version)))
     return leftOut(id, 'its version must be printable ASCII without spaces and quotes')
   if ('deleted' in change) return undefined
-  return isRecord(change.value) ? undefined : leftOut(id, 'its value must be an object')
+  if (!isRecord(change.value)) return leftOut(id, 'its value must be an object')
+  const objection = objectionToValue(change.value)
+  return objection === undefined ? undefined : leftOut(id, `its value ${objection}`)
 }
 
 function leftOut(id: string | undefined, reason: string): UnusableChange {

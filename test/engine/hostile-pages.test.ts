@@ -138,6 +138,10 @@ describe('a hostile server', () => {
 })
 
 const page = { type: 'page', changes: [], unusable: [], cursor: 'c2', hasMore: false }
+const endless = (): object => {
+  const value: Record<string, unknown> = { id: 'b' }
+  return Object.assign(value, { itself: value })
+}
 const kept = { id: 'c', version: '8', value: { id: 'c', title: 'new' } }
 
 describe('a transport of the application', () => {
@@ -173,6 +177,9 @@ describe('a transport of the application', () => {
     ['a version that is a number', { id: 'b', version: 9, value: {} }],
     ['no value', { id: 'b', version: '9' }],
     ['a value that is a text', { id: 'b', version: '9', value: 'two' }],
+    ['a value that JSON has no form for', { id: 'b', version: '9', value: { id: 'b', n: 2n } }],
+    ['a value that contains itself', { id: 'b', version: '9', value: endless() }],
+    ['a value with a key that reaches prototypes', { id: 'b', version: '9', value: JSON.parse('{"__proto__":{"polluted":1}}') }],
   ])('B16 whose page has one change with %s: that one is quarantined, and the others are taken', async (_, bad) => {
     const real = httpTransport({ baseURL: world.url })
     const pull = async () => ({ ...page, changes: [bad, kept] })

@@ -96,6 +96,12 @@ describe('what becomes of an attempt', () => {
     ['a refusal whose error is a text', { type: 'rejected', definite: true, error: 'no' }],
     ['a version that is a number', { type: 'applied', version: 7 }],
     ['a version that no header can carry', { type: 'applied', version: 'a b' }],
+    ['a value that JSON has no form for', { type: 'applied', version: '1', value: { id: 'a', n: 1n } }],
+    ['a value that holds a function', { type: 'applied', version: '1', value: { id: 'a', n: () => 1 } }],
+    [
+      'a value nested too deeply',
+      { type: 'applied', version: '1', value: JSON.parse('{"n":'.repeat(70) + '1' + '}'.repeat(70)) },
+    ],
   ])('B1 S6 asks again with the same key where a transport of the application answers with %s', async (_, nonsense) => {
     const real = httpTransport({ baseURL: world.url })
     let count = 0
@@ -162,6 +168,7 @@ describe('what becomes of an attempt', () => {
     ['a type that is none', () => Promise.resolve({ type: 'fine' })],
     ['no value', () => Promise.resolve({ type: 'found', version: '1' })],
     ['a version that is a number', () => Promise.resolve({ type: 'found', version: 2, value: {} })],
+    ['a value that JSON has no form for', () => Promise.resolve({ type: 'found', version: '2', value: { id: 'a', n: 1n } })],
     ['a failure without an error', () => Promise.resolve({ type: 'failed' })],
     ['an error', () => Promise.reject(new Error('not now'))],
     [

@@ -1,11 +1,7 @@
+import { objectionToValue } from '../../core/answer-value.ts'
 import type { ResponseBody } from '../../core/classify.ts'
 import type { Json, JsonObject } from '../../core/json.ts'
 import { isRecord } from '../../core/schema.ts'
-
-/** Deepest nesting of an answer. */
-const MAX_DEPTH = 64
-
-const FORBIDDEN: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype'])
 
 const EMPTY: ResponseBody = { kind: 'empty' }
 
@@ -33,28 +29,10 @@ export function parseJson(text: string, contentType: string | undefined): Respon
   }
 }
 
-/** Refuses what could harm a careless merge later: keys that reach prototypes, and nesting that overflows a stack. */
+/** Refuses what could harm later. */
 export function vetted(value: Json): ResponseBody {
-  const reason = objectionTo(value, 0)
-  return reason === undefined ? { kind: 'json', value } : { kind: 'unreadable', reason }
-}
-
-function objectionTo(value: Json, depth: number): string | undefined {
-  if (typeof value !== 'object' || value === null) return undefined
-  if (depth >= MAX_DEPTH) return `the body is nested deeper than ${MAX_DEPTH} levels`
-  if (!isJsonObject(value)) return firstObjection(value, depth + 1)
-  for (const key of Object.keys(value)) {
-    if (FORBIDDEN.has(key)) return `the body has a key "${key}", which is refused`
-  }
-  return firstObjection(Object.values(value), depth + 1)
-}
-
-function firstObjection(values: readonly Json[], depth: number): string | undefined {
-  for (const value of values) {
-    const reason = objectionTo(value, depth)
-    if (reason !== undefined) return reason
-  }
-  return undefined
+  const objection = objectionToValue(value)
+  return objection === undefined ? { kind: 'json', value } : { kind: 'unreadable', reason: `the body ${objection}` }
 }
 
 /** Of an error's body only its problem fields are kept, and no credential that the server repeats in them. */
