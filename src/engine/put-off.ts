@@ -54,7 +54,7 @@ async function isOwnersBuild(store: Store, { entity, aside }: OperationRow): Pro
   return (lease?.versions?.[entity] ?? 1) >= (aside?.shape ?? 1)
 }
 
-/** Sent as one, the members of a transaction wait for what any of them waits for; what is in play waits for nobody else. */
+/** Sent as one, the members of a transaction wait for what any of them waits for; what is in play only for what damage has put before it. */
 async function surroundingsOf(store: Store, row: OperationRow): Promise<Surroundings | 'stuck'> {
   const members = await membersOf(store, row)
   if (members === 'stuck') return members
@@ -62,16 +62,17 @@ async function surroundingsOf(store: Store, row: OperationRow): Promise<Surround
   const group = isOneByOne ? [row] : members
   const heads = await headsOf(store, group)
   if (heads === 'stuck') return heads
-  if (row.status !== 'queued') return { ahead: [], beside: [] }
+  const own = new Set(group.map(({ id }) => id))
+  const isOther = ({ id }: OperationRow): boolean => !own.has(id)
+  const before = heads.filter(isOther)
+  if (row.status !== 'queued') return { ahead: before, beside: [] }
   const named = await Promise.all(group.flatMap(({ dependsOn = [] }) => dependsOn).map((id) => store.successorOf(id)))
   if (named.some((one) => typeof one === 'number')) return 'stuck'
   const parents = named.filter((one) => typeof one === 'object')
   const earlier = isOneByOne ? members.filter(({ seq }) => seq < row.seq) : []
-  const own = new Set(group.map(({ id }) => id))
-  const isOther = ({ id }: OperationRow): boolean => !own.has(id)
   // Members may name each other; an operation that names itself never goes.
   const isSentWithOthers = row.transaction !== undefined && !isOneByOne
-  const ahead = [...heads.filter(isOther), ...(isSentWithOthers ? parents.filter(isOther) : parents), ...earlier]
+  const ahead = [...before, ...(isSentWithOthers ? parents.filter(isOther) : parents), ...earlier]
   return { ahead: ahead.filter(isLive), beside: group.filter(isLive) }
 }
 

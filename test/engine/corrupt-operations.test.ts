@@ -102,6 +102,21 @@ describe('stored operations that name each other', () => {
     expect(Object.keys(world.notes())).toEqual(['b'])
   })
 
+  it('S28 L5 as waiting for one on its way that stands behind it: a flush ends in whichever tab, and others go on', async () => {
+    const [first, second] = await enqueued([create('a'), { ...create('a'), type: 'update' }, create('b')])
+    await damaged(1, `json_set(value, '$.dependsOn', json('["${second!.id}"]'))`)
+    await damaged(
+      2,
+      `json_remove(json_set(value, '$.status', 'sending', '$.attempts', 1, '$.unknownAttempts', 1, '$.dueAt', -1), '$.rank')`,
+      'rank = NULL, dueAt = -1',
+    )
+    const { owner, follower } = await twoTabs()
+    expect(await follower.flush()).toMatchObject({ deferred: 2 })
+    expect(await owner.flush()).toMatchObject({ deferred: 2 })
+    expect(Object.keys(world.notes())).toEqual(['b'])
+    expect((await owner.explain(first!.id)).waitingFor.join()).toContain(second!.id)
+  })
+
   it.each([
     "json_remove(value, '$.rank')",
     "json_set(value, '$.lane', 'default/note/z')",
