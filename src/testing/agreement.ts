@@ -4,6 +4,7 @@ import { textOf } from './invariants/strategies.ts'
 import type { JsonObject } from '../core/json.ts'
 import { kindsOf } from './world/settings.ts'
 import { isInPart } from './world/parts.ts'
+import { unmigratedBy } from './world/shapes.ts'
 import type { Device } from './world/device.ts'
 import type { Tab } from './world/tab.ts'
 import { codeOf } from './world/trace.ts'
@@ -134,7 +135,7 @@ function knowsAll({ settings }: World): (tab: Tab) => boolean {
 
 function differencesIn(
   world: World,
-  { name: tab, device }: Tab,
+  { name: tab, device, build }: Tab,
   entity: string,
   shown: readonly Entity[],
   followed: readonly string[] | undefined,
@@ -149,6 +150,8 @@ function differencesIn(
   if (!withUndone) for (const { entity: kind, id } of world.server.undone) paths.delete(`/${kind}/${encodeURIComponent(id)}`)
   // What was changed here outside of what is followed is seen until then, too.
   if (parts !== undefined && !withUndone) for (const path of device.touched) if (!has.has(path)) paths.delete(path)
+  // What can not be migrated is not asked for alone where only parts are followed: the answer would not tell whether it belongs to them.
+  if (parts !== undefined && !withUndone) paths.delete(`/note/${unmigratedBy(build, world.settings)}`)
   return [...paths].flatMap((path) => {
     const [mine, theirs] = [byPath.get(path)?.value, has.get(path)]
     const { id: _id, version: _version, ...own } = mine ?? {}

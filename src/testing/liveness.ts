@@ -21,6 +21,8 @@ const LOOK_EVERY_MS = 2_000
 /** So many, and one for each operation: behind one that is decided about the next of its lane may wait for another. */
 const DECISIONS = 20
 const DAY_MS = 86_400_000
+/** The longest Retry-After that is believed, and some more. */
+const LONGEST_NIGHT_MS = DAY_MS + DAY_MS / 24
 const LEAVE_MS = 120_000
 
 /** What is looked at beside, and what goes wrong in the end. */
@@ -98,7 +100,7 @@ async function drain(
     // Not before: what people have decided is done by now.
     decaying.mend()
     const nightMs = nightBefore(world)
-    if (nightMs > 0 && nightsMs < DAY_MS + DAY_MS / 24) {
+    if (nightMs > 0 && nightsMs < LONGEST_NIGHT_MS) {
       nightsMs += nightMs
       for (const device of world.devices) device.sleep(nightMs, true)
     }
@@ -128,7 +130,8 @@ function nightBefore(world: World): number {
       nightMs = Math.min(nightMs, dueAt - device.wallTime())
     }
   }
-  return nightMs > 30_000 && nightMs < Infinity ? nightMs - 5_000 : 0
+  // Nor over what a clock that is right again dates too late: that is dated anew.
+  return nightMs > 30_000 && nightMs < LONGEST_NIGHT_MS ? nightMs - 5_000 : 0
 }
 
 /** The longest that each part may take once, after the longest Retry-After is slept over; and the operations one after the other. */

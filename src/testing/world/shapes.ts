@@ -64,6 +64,11 @@ export function shapeOptions({ shapes }: WorldSettings, build: number): Pick<Ent
   return { version: build, migrations: Object.fromEntries(steps.map((step) => [step, migration(step, isBroken)])) }
 }
 
+/** The note whose stored value this build can not migrate, where there is one. */
+export function unmigratedBy(build: number, { shapes }: WorldSettings): string | undefined {
+  return shapes === 'failing' && build < MENDED ? BROKEN_VALUE : undefined
+}
+
 function migration(shape: number, isBroken: boolean): Migration {
   return {
     payload(payload: Json, { entityId }) {
