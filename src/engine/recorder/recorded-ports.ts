@@ -4,6 +4,9 @@ import { codeOf, typeOf } from './code.ts'
 /** Is told of every call of a port when it has ended. */
 export type CallEnded = (port: 'transport' | 'storage', call: string, ok: boolean, result: string | undefined, ms: number) => void
 
+/** In the place of what a getter or a proxy of the application refuses to tell. */
+const UNREADABLE = 'unreadable'
+
 type Follow = <T>(call: string, answer: Promise<T>, resultOf?: (value: T) => string) => Promise<T>
 
 /** Gives back the very promise that the port gave: what waits for it goes on as if nobody looked. */
@@ -11,8 +14,8 @@ function following(port: 'transport' | 'storage', monotonic: () => number, ended
   return (call, answer, resultOf) => {
     const start = monotonic()
     void Promise.resolve(answer).then(
-      (value) => ended(port, call, true, resultOf?.(value), monotonic() - start),
-      (error: unknown) => ended(port, call, false, codeOf(error), monotonic() - start),
+      (value) => ended(port, call, true, resultOf && legible(resultOf, value), monotonic() - start),
+      (error: unknown) => ended(port, call, false, legible(codeOf, error), monotonic() - start),
     )
     return answer
   }
@@ -53,6 +56,15 @@ export function recordedStorage(storage: Storage, monotonic: () => number, ended
     close: () => follow('close', storage.close()),
     ...(compact && { compact: () => follow('compact', compact.call(storage)) }),
     ...(presence && { presence }),
+  }
+}
+
+/** Nobody waits for what looks: what threw here would end a process of Node. */
+function legible<T>(read: (value: T) => string, value: T): string {
+  try {
+    return read(value)
+  } catch {
+    return UNREADABLE
   }
 }
 

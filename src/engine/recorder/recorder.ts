@@ -31,8 +31,8 @@ interface Watcher {
   readonly since: number
 }
 
-/** What was heard, to be made lines of. */
-type Heard = ToldEvent | SyncEvent | Extract<TraceLine, { type: 'port' }>
+/** What was heard, to be made a line of; a line already, where others may change or read what it tells of. */
+type Heard = ToldEvent | TraceLine
 
 /**
  * Where nobody watches, so much is made lines of at once: one by one, amid all that the engine does, each would find neither code nor data in the processor's
@@ -73,8 +73,7 @@ export function createRecorder(options: RecorderOptions, clock: Clock, failed: (
   function writeOne(one: Heard | undefined, at: number): void {
     if (one === undefined) return
     if ('actorRef' in one) inspected(one, at)
-    else if (one.type === 'port') write(one)
-    else write({ type: 'notice', at, event: one.type, fields: noticeFields(one) })
+    else write(one)
   }
 
   function write(line: TraceLine): void {
@@ -106,7 +105,8 @@ export function createRecorder(options: RecorderOptions, clock: Clock, failed: (
     inspect(event) {
       if (isWorthALine(event)) hear(event, clock.now())
     },
-    notice: (event) => hear(event, event.at),
+    /** The application gets the same event after this, and may do with it what it likes. */
+    notice: (event) => hear({ type: 'notice', at: event.at, event: event.type, fields: noticeFields(event) }, event.at),
     storage: (storage) => recordedStorage(storage, clock.monotonic, ended),
     transport: (transport) => recordedTransport(transport, clock.monotonic, ended),
     export() {
