@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { traceHeaderOf } from '../core/trace-header.ts'
 import { repeatedOption, wholeOption, type ParsedOptions } from './arguments.ts'
 import { UsageError } from './errors.ts'
@@ -31,7 +31,7 @@ function textOf(url: string, file: string | undefined): string {
 
 /** Looked at before a page is offered: what its first line says of it, and whether anything can be read. */
 async function traceOf(file: string): Promise<Uint8Array> {
-  const trace = await readFile(file).catch((cause: unknown) => {
+  const trace = await contentOf(file).catch((cause: unknown) => {
     throw new UsageError(`${file} can't be read. Name a trace, as engine.recorder.export() or npm run simulate made it.`, {
       cause,
     })
@@ -43,4 +43,11 @@ async function traceOf(file: string): Promise<Uint8Array> {
     throw new UsageError(`${file} can't be shown.`, { cause })
   }
   return trace
+}
+
+/** Of a pipe or a device there may never be an end. */
+async function contentOf(file: string): Promise<Buffer> {
+  const found = await stat(file)
+  if (!found.isFile()) throw new UsageError('It is not a file.')
+  return readFile(file)
 }

@@ -42,6 +42,7 @@ describe('the command line', () => {
     ['a port below nothing', ['inspect', '--port', '-1'], '--port must be a whole number from 0 to 65535'],
     ['a trace that is not there', ['inspect', 'nowhere.ndjson'], 'Name a trace'],
     ['a trace that is a folder', ['inspect', '.'], 'Name a trace'],
+    ['a trace that has no end', ['inspect', '/dev/zero'], 'Name a trace'],
     ['a rate above 1', ['serve', '--faults', '7'], 'from 0 to 1'],
   ]
 
