@@ -32,22 +32,12 @@ function Card({ task }: { readonly task: Entity<Task> }): ReactElement {
   const [isExplained, setExplained] = useState(false)
   const at = COLUMNS.indexOf(value.column)
   const change = (payload: Partial<Task>): void => attempt(engine.enqueue({ type: 'update', entity: 'task', id, payload }))
-  const rename = (title: string): void => {
-    if (title !== value.title && title !== '') change({ title })
-  }
   const moveTo = (column: Column | undefined): void => {
     if (column !== undefined) change({ column })
   }
   return (
     <article className={`card ${status}`} data-status={status}>
-      <input
-        key={value.title}
-        aria-label="Title"
-        title={value.title}
-        defaultValue={value.title}
-        onBlur={({ target }) => rename(target.value.trim())}
-        onKeyDown={({ key, currentTarget }) => key === 'Enter' && currentTarget.blur()}
-      />
+      <Title task={task} />
       <footer>
         <button aria-label="Move left" disabled={at === 0} onClick={() => moveTo(COLUMNS[at - 1])}>
           ←
@@ -67,15 +57,46 @@ function Card({ task }: { readonly task: Entity<Task> }): ReactElement {
   )
 }
 
+/** What is being typed stays, whatever others make of the title meanwhile: it is a change of what it was begun on. */
+function Title({ task }: { readonly task: Entity<Task> }): ReactElement {
+  const { id, value } = task
+  const engine = useSyncEngine()
+  const [begun, setBegun] = useState<Entity<Task>>()
+  const shown = begun?.value.title ?? value.title
+  const rename = async (title: string): Promise<void> => {
+    const madeOn = begun?.status === 'synced' ? { base: begun.value, baseVersion: begun.version } : {}
+    if (title !== shown && title !== '')
+      await engine.enqueue({ type: 'update', entity: 'task', id, payload: { title }, ...madeOn })
+    setBegun(undefined)
+  }
+  return (
+    <input
+      key={shown}
+      aria-label="Title"
+      title={value.title}
+      defaultValue={shown}
+      onFocus={() => setBegun(task)}
+      onBlur={({ target }) => attempt(rename(target.value.trim()))}
+      onKeyDown={({ key, currentTarget }) => key === 'Enter' && currentTarget.blur()}
+    />
+  )
+}
+
 function NewTask(): ReactElement {
   const engine = useSyncEngine()
   const [title, setTitle] = useState('')
+  /** What can't be kept is not lost: it can be typed otherwise. */
+  const giveBack = (error: unknown): never => {
+    setTitle((newer) => (newer === '' ? title : newer))
+    throw error
+  }
   const add = (event: FormEvent): void => {
     event.preventDefault()
     if (title.trim() === '') return
     const payload: Task = { title: title.trim(), column: 'todo' }
-    attempt(engine.enqueue({ type: 'create', entity: 'task', id: crypto.randomUUID(), payload }))
+    const made = engine.enqueue({ type: 'create', entity: 'task', id: crypto.randomUUID(), payload })
     setTitle('')
+    attempt(made.catch(giveBack))
   }
   return (
     <form onSubmit={add}>

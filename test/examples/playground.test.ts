@@ -53,6 +53,18 @@ describe.skipIf(executablePath === undefined)('the playground, in a real Chromiu
     await ana.getByLabel('Doing').locator('article').waitFor()
   })
 
+  it('C9 a title that can not be kept is not lost: it says why, and can be typed otherwise', async () => {
+    const told = page.waitForEvent('dialog').then(async (dialog) => {
+      await dialog.accept()
+      return dialog.message()
+    })
+    const long = 'x'.repeat(300_000)
+    await add(ana, long)
+    expect(await told).toContain('is larger than')
+    await expect.poll(() => ana.getByLabel('New task').inputValue()).toBe(long)
+    await ana.getByLabel('New task').fill('')
+  })
+
   it('C9 C2 offline, a device says so, keeps what is written, and explains what it waits for', async () => {
     await ana.getByLabel('offline').check()
     await ana.getByRole('alert').waitFor()
@@ -132,6 +144,35 @@ describe.skipIf(executablePath === undefined)('the playground, in a real Chromiu
     await conflictAbout('Buy cake', 'Buy buns', 'Buy pie')
     await conflict.getByRole('button', { name: 'Yours' }).click()
     await titled(ben, 'Buy buns').waitFor()
+  })
+
+  it('C9 B5 what is being typed stays while another device changes it, and both are put before a person', async () => {
+    const field = titled(ana, 'Buy buns').getByLabel('Title')
+    await field.focus()
+    await ana.locator('body').press('End')
+    await ana.locator(':focus').pressSequentially(' and jam')
+    // Not by ben's field, which would take the focus.
+    await ben.locator('body').evaluate(async () => {
+      const { engine } = window as Window & { readonly engine?: SyncEngine }
+      const tasks = (await engine?.view<{ title: string }>('task').list()) ?? []
+      const id = tasks.find(({ value }) => value.title === 'Buy buns')?.id ?? ''
+      await engine?.enqueue({ type: 'update', entity: 'task', id, payload: { title: 'Buy scones' } })
+    })
+    await ana.getByTitle('Buy scones').waitFor()
+    expect(await ana.locator(':focus').inputValue()).toBe('Buy buns and jam')
+    await ana.locator(':focus').press('Enter')
+    const conflict = ana.getByLabel('Conflict')
+    await conflict.waitFor()
+    expect(await conflict.getByRole('row').last().getByRole('cell').allTextContents()).toEqual([
+      'Buy buns',
+      'Buy buns and jam',
+      'Buy scones',
+      '',
+    ])
+    await conflict.getByLabel('title becomes').fill('Buy buns')
+    await conflict.getByText('As edited').click()
+    await titled(ben, 'Buy buns').waitFor()
+    await titled(ana, 'Buy buns').waitFor()
   })
 
   it('C9 B5 of a task that was deleted elsewhere the title is told', async () => {
