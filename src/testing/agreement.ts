@@ -4,6 +4,7 @@ import { textOf } from './invariants/strategies.ts'
 import type { JsonObject } from '../core/json.ts'
 import { kindsOf } from './world/settings.ts'
 import { isInPart } from './world/parts.ts'
+import { isRefused } from './world/schemas.ts'
 import { unmigratedBy } from './world/shapes.ts'
 import type { Device } from './world/device.ts'
 import type { Tab } from './world/tab.ts'
@@ -152,6 +153,8 @@ function differencesIn(
   if (parts !== undefined && !withUndone) for (const path of device.touched) if (!has.has(path)) paths.delete(path)
   // What can not be migrated is not asked for alone where only parts are followed: the answer would not tell whether it belongs to them.
   if (parts !== undefined && !withUndone) paths.delete(`/note/${unmigratedBy(build, world.settings)}`)
+  // What its schema refuses is not taken, and what comes so late nobody mends.
+  for (const [path, value] of has) if (isRefused(world.settings, device.name, entity, value)) paths.delete(path)
   return [...paths].flatMap((path) => {
     const [mine, theirs] = [byPath.get(path)?.value, has.get(path)]
     const { id: _id, version: _version, ...own } = mine ?? {}
