@@ -18,6 +18,12 @@ export function unreadable(entry: Entry): SyncError {
   )
 }
 
+/** The row, if it can be read and has its place in that lane. */
+export function playableIn(lane: string, entry: Entry): OperationRow | undefined {
+  const row = readOperation(entry)
+  return row !== undefined && belongsIn(row, lane) ? row : undefined
+}
+
 /** Who played what belongs in another lane would not know any more which one it leaves; and what has ended would be sent once more. */
 export function belongsIn(row: OperationRow, lane: string): boolean {
   return laneOf(row.user, row.entity, row.entityId) === lane && !isTerminal(row.status)

@@ -31,8 +31,8 @@ function objectionTo(answer: unknown, types: ReadonlySet<unknown>): string | und
   const { type, version, value, error } = answer
   if (!types.has(type)) return 'its type is not known'
   if (type === 'absent') return undefined
-  if (type === 'found' && !isRecord(value)) return 'its value must be an object'
-  if (type === 'applied' || type === 'found') return objectionToVersion(version) ?? valueObjection(value)
+  if (type === 'applied') return objectionToVersion(version) ?? objectionToAny(value)
+  if (type === 'found') return objectionToVersion(version) ?? objectionToEntity(value)
   return error instanceof Error ? undefined : 'its error is none'
 }
 
@@ -58,12 +58,17 @@ function withTypedError(answer: object): object {
   return { ...answer, error: new SyncError('transport', error.message, { cause: error }) }
 }
 
-function valueObjection(value: unknown): string | undefined {
+/** What is to be said against the value of an entity. */
+export function objectionToEntity(value: unknown): string | undefined {
+  return isRecord(value) ? objectionToAny(value) : 'its value must be an object'
+}
+
+function objectionToAny(value: unknown): string | undefined {
   const objection = objectionToValue(value)
   return objection === undefined ? undefined : `its value ${objection}`
 }
 
-function objectionToVersion(version: unknown): string | undefined {
+export function objectionToVersion(version: unknown): string | undefined {
   const isUsable = version === undefined || (typeof version === 'string' && isVersion(version))
   return isUsable ? undefined : 'its version must be printable ASCII without spaces and quotes'
 }

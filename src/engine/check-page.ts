@@ -1,9 +1,7 @@
-import { objectionToValue } from '../core/answer-value.ts'
-import { isVersion } from '../core/entity-version.ts'
 import { ServerError, SyncError } from '../core/errors.ts'
 import type { Change, Pulled, UnusableChange } from '../core/ports.ts'
 import { isRecord } from '../core/schema.ts'
-import { withUsableWait } from './check-answer.ts'
+import { objectionToEntity, objectionToVersion, withUsableWait } from './check-answer.ts'
 import type { Deadline, Validators, Verdict } from './validators.ts'
 
 type Page = Extract<Pulled, { type: 'page' }>
@@ -39,12 +37,8 @@ function objectionTo(change: Change): UnusableChange | undefined {
   if (!isRecord(change) || typeof change.id !== 'string' || change.id === '')
     return leftOut(undefined, 'its id must be a text, and not empty')
   const { id, version } = change
-  if (version !== undefined && (typeof version !== 'string' || !isVersion(version)))
-    return leftOut(id, 'its version must be printable ASCII without spaces and quotes')
-  if ('deleted' in change) return undefined
-  if (!isRecord(change.value)) return leftOut(id, 'its value must be an object')
-  const objection = objectionToValue(change.value)
-  return objection === undefined ? undefined : leftOut(id, `its value ${objection}`)
+  const objection = objectionToVersion(version) ?? ('deleted' in change ? undefined : objectionToEntity(change.value))
+  return objection === undefined ? undefined : leftOut(id, objection)
 }
 
 function leftOut(id: string | undefined, reason: string): UnusableChange {

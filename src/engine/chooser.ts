@@ -6,11 +6,11 @@ import { isTerminal, isUnsent, type OperationRow } from '../core/operation.ts'
 import type { Settings } from '../core/options.ts'
 import type { Entry, Transport, Write } from '../core/ports.ts'
 import { beginRollback, claim, finish, park } from '../core/rows.ts'
-import { readOperation, type EntityRow } from '../core/schema.ts'
+import type { EntityRow } from '../core/schema.ts'
 import { isUnusable, type Unusable } from '../core/shapes.ts'
 import { nameEachOther, outgoing } from '../core/server-ids.ts'
 import { undoable } from '../core/undo.ts'
-import { belongsIn, corrupt } from './blockages.ts'
+import { corrupt, playableIn } from './blockages.ts'
 import { updateOperation, type Store } from './store.ts'
 import { createTransactionChooser } from './transaction-chooser.ts'
 import type { Transactions } from './transactions.ts'
@@ -261,8 +261,8 @@ function rankAfter(rest: readonly OperationRow[], entries: readonly Entry[]): nu
 function playable(entries: readonly Entry[], lane: string): OperationRow[] {
   const rows: OperationRow[] = []
   for (const entry of entries) {
-    const row = readOperation(entry)
-    if (row === undefined || !belongsIn(row, lane)) break
+    const row = playableIn(lane, entry)
+    if (row === undefined) break
     rows.push(row)
   }
   return rows

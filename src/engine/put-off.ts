@@ -1,9 +1,8 @@
 import { isTerminal, laneOf, type OperationRow, type OperationStatus } from '../core/operation.ts'
-import type { Entry } from '../core/ports.ts'
 import { operationFaults } from '../core/row-faults.ts'
 import { OPERATIONS, readOperation } from '../core/schema.ts'
 import { memberSeqs } from '../core/transaction.ts'
-import { belongsIn } from './blockages.ts'
+import { playableIn } from './blockages.ts'
 import type { Store } from './store.ts'
 
 export const IN_PLAY: readonly OperationStatus[] = ['queued', 'sending', 'reconciling', 'rollingBack']
@@ -88,13 +87,8 @@ async function membersOf(store: Store, row: OperationRow): Promise<Rows> {
 async function headsOf(store: Store, rows: readonly OperationRow[]): Promise<Rows> {
   const lanes = rows.filter(isLive).map(({ user, entity, entityId }) => laneOf(user, entity, entityId))
   const read = await store.lanes(lanes, 1)
-  const heads = lanes.flatMap((lane, at) => read[at]?.map((entry) => headIn(lane, entry)) ?? [])
+  const heads = lanes.flatMap((lane, at) => read[at]?.map((entry) => playableIn(lane, entry)) ?? [])
   return heads.every((one) => one !== undefined) ? heads : 'stuck'
-}
-
-function headIn(lane: string, entry: Entry): OperationRow | undefined {
-  const row = readOperation(entry)
-  return row !== undefined && belongsIn(row, lane) ? row : undefined
 }
 
 function isLive({ status }: OperationRow): boolean {

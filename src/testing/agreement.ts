@@ -152,7 +152,8 @@ function differencesIn(
   // What was changed here outside of what is followed is seen until then, too.
   if (parts !== undefined && !withUndone) for (const path of device.touched) if (!has.has(path)) paths.delete(path)
   // What can not be migrated is not asked for alone where only parts are followed: the answer would not tell whether it belongs to them.
-  if (parts !== undefined && !withUndone) paths.delete(`/note/${unmigratedBy(build, world.settings)}`)
+  const unmigrated = unmigratedBy(build, world.settings)
+  if (parts !== undefined && !withUndone && unmigrated !== undefined) paths.delete(`/note/${unmigrated}`)
   // What its schema refuses is not taken, and what comes so late nobody mends.
   for (const [path, value] of has) if (isRefused(world.settings, device.name, entity, value)) paths.delete(path)
   return [...paths].flatMap((path) => {

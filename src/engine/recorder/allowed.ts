@@ -7,8 +7,9 @@ type Fields = Record<string, string | number | boolean>
 type Tell = (fields: Fields, value: unknown) => boolean
 /** How a trace calls a member that is a value, or what it tells of one that has members itself. */
 interface Allowed {
-  readonly [member: string]: string | Allowed | Tell
+  readonly [member: string]: Told
 }
+type Told = string | Allowed | Tell
 
 const ANSWER: Allowed = { operationId: 'operation', attempt: 'attempt' }
 const CODE: Allowed = { code: 'error' }
@@ -31,7 +32,7 @@ const EVENTS = new Map<string, Allowed>([
 ])
 
 /** What a trace tells of the events of the engine. No payload, no value, no id that the application chose, no message of an error. */
-const NOTICE = new Map<string, string | Allowed | Tell>(
+const NOTICE = new Map<string, Told>(
   Object.entries({
     operation: tellRow,
     error: CODE,
@@ -61,7 +62,7 @@ export function noticeFields(event: object): TraceFields | undefined {
   return isTold ? fields : undefined
 }
 
-function tell(fields: Fields, told: string | Allowed | Tell, value: unknown): boolean {
+function tell(fields: Fields, told: Told, value: unknown): boolean {
   if (typeof told === 'function') return told(fields, value)
   if (typeof told !== 'string') return tellWithin(fields, told, value)
   const plain = plainOf(value)

@@ -17,16 +17,9 @@ export function createInspected(write: (line: TraceLine) => void): (event: ToldE
   /** By its transition: nearly every step takes one, and the ring keeps thousands of steps. */
   const alone = new WeakMap<AnyTransitionDefinition, readonly string[]>()
   let count = 0
-  let lastRef: Ref | undefined
-  let lastName = ''
 
-  /** Nearly always it is the same as before. */
   function nameOf(ref: Ref, at: number): string {
-    if (ref !== lastRef) {
-      lastName = names.get(ref) ?? appeared(ref, at)
-      lastRef = ref
-    }
-    return lastName
+    return names.get(ref) ?? appeared(ref, at)
   }
 
   /** Who was not told of is above the engine, and the application's. */

@@ -32,7 +32,7 @@ interface Watcher {
 }
 
 /** What was heard, to be made a line of; a line already, where others may change or read what it tells of. */
-type Heard = ToldEvent | TraceLine
+type Heard = TraceLine | { readonly type: 'inspected'; readonly at: number; readonly event: ToldEvent }
 
 /**
  * Where nobody watches, so much is made lines of at once: one by one, amid all that the engine does, each would find neither code nor data in the processor's
@@ -46,34 +46,26 @@ export function createRecorder(options: RecorderOptions, clock: Clock, failed: (
   const untold: TraceLine[] = []
   const inspected = createInspected(write)
   let heard: Heard[] = []
-  let heardAt: number[] = []
   let count = 0
   let isTelling = false
 
-  function hear(one: Heard, at: number): void {
+  function hear(one: Heard): void {
     heard.push(one)
-    heardAt.push(at)
     if (watchers.size > 0 || heard.length >= AT_ONCE) writeHeard()
   }
 
   function writeHeard(): void {
-    const [all, times] = [heard, heardAt]
+    const all = heard
     heard = []
-    heardAt = []
-    for (let i = 0; i < all.length; i++) {
+    for (const one of all) {
       try {
-        writeOne(all[i], times[i] ?? 0)
+        if (one.type === 'inspected') inspected(one.event, one.at)
+        else write(one)
       } catch (error) {
         // Of an answer whose members can't be read no line is made.
         failed(error)
       }
     }
-  }
-
-  function writeOne(one: Heard | undefined, at: number): void {
-    if (one === undefined) return
-    if ('actorRef' in one) inspected(one, at)
-    else write(one)
   }
 
   function write(line: TraceLine): void {
@@ -96,17 +88,15 @@ export function createRecorder(options: RecorderOptions, clock: Clock, failed: (
     isTelling = false
   }
 
-  const ended: CallEnded = (port, call, ok, result, ms) => {
-    const at = clock.now()
-    hear({ type: 'port', at, port, call, ok, result, ms: Math.round(ms * 1_000) / 1_000 }, at)
-  }
+  const ended: CallEnded = (port, call, ok, result, ms) =>
+    hear({ type: 'port', at: clock.now(), port, call, ok, result, ms: Math.round(ms * 1_000) / 1_000 })
 
   return {
     inspect(event) {
-      if (isWorthALine(event)) hear(event, clock.now())
+      if (isWorthALine(event)) hear({ type: 'inspected', at: clock.now(), event })
     },
     /** The application gets the same event after this, and may do with it what it likes. */
-    notice: (event) => hear({ type: 'notice', at: event.at, event: event.type, fields: noticeFields(event) }, event.at),
+    notice: (event) => hear({ type: 'notice', at: event.at, event: event.type, fields: noticeFields(event) }),
     storage: (storage) => recordedStorage(storage, clock.monotonic, ended),
     transport: (transport) => recordedTransport(transport, clock.monotonic, ended),
     export() {
