@@ -20,7 +20,7 @@ import type { Runtime } from './runtime.ts'
 import { SERVER_PAUSE } from './server-pace.ts'
 import { createSchedules } from './schedules.ts'
 import { createTransact } from './transact.ts'
-import { announcePauses, memoized, reached } from './engine-snapshots.ts'
+import { announcePauses, announceStarts, memoized, reached } from './engine-snapshots.ts'
 import { engineState, statePath, stateStream } from './state.ts'
 import type { SyncQuery, SyncResult } from './read-types.ts'
 import type { DrainSummary, EnqueueInput, EngineState, Operation, SyncEngine } from './types.ts'
@@ -59,6 +59,7 @@ export function createEngine(runtime: Runtime, parent: AnyActorRef | undefined):
   events.on('*', metrics.record)
   if (statistics !== undefined) events.on('*', statistics.record)
   if (alerts !== undefined) events.on('*', alerts.record)
+  announceStarts(events, actor)
   announcePauses(events, actor)
   actor.start()
 
@@ -178,7 +179,6 @@ export function createEngine(runtime: Runtime, parent: AnyActorRef | undefined):
       const { phase, error } = engineState(await reached(actor, (snapshot) => engineState(snapshot).phase !== 'starting'))
       if (phase === 'failed') throw error
       if (phase === 'stopped' || phase === 'stopping') throw stoppedMeanwhile()
-      events.emit({ type: 'engine:started' })
     },
     stop,
     async logOut(options = {}) {

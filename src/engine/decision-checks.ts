@@ -47,12 +47,6 @@ export function conflictIn(examination: Examination, row: OperationRow, base: Co
   return examination.type === 'conflict' && !isMutation(row.type) ? examination.conflict : conflictAt(row, base, seen)
 }
 
-/** Who has decided stays on record, be it by trying again. */
-export function asDecided({ conflict }: OperationRow, decision: Decision): Decision {
-  if (decision.type !== 'resend' || decision.conflict === undefined || conflict?.strategy === undefined) return decision
-  return { ...decision, conflict: { ...decision.conflict, strategy: conflict.strategy } }
-}
-
 /** Waits for a person, with what the schema says. */
 export function parkedBySchema(row: OperationRow, conflict: Conflict, cause: ValidationError, at: number): Decision {
   const parked = resolve(row, conflict, 'manual', { strategy: 'schema', at })

@@ -44,3 +44,12 @@ export function announcePauses(events: Events, actor: Watchable): void {
     for (const reason of before) if (!pauses.includes(reason)) events.emit({ type: 'engine:resumed', reason })
   })
 }
+
+/** Also where it could start only later, by itself. */
+export function announceStarts(events: Events, actor: Watchable): void {
+  let wasOpening = false
+  actor.subscribe((snapshot) => {
+    if (wasOpening && snapshot.matches('running')) events.emit({ type: 'engine:started' })
+    wasOpening = snapshot.matches('opening')
+  })
+}

@@ -28,7 +28,6 @@ import { checkJson } from '../core/validate-json.ts'
 import { decidedTogether, isTogether, ledBy } from '../core/transaction.ts'
 import { createConflictPlays } from './conflict-plays.ts'
 import {
-  asDecided,
   conflictIn,
   decideUnseen,
   leftToPerson,
@@ -118,7 +117,7 @@ export function createReconciler(
   ): Promise<Decision> {
     const conflict = conflictIn(found, row, base, seen)
     const decision = await settle(slot, row, conflict, leftToPerson(options))
-    return decision.type === 'park' ? parkedBySchema(row, conflict, refusal, ports.clock.now()) : asDecided(row, decision)
+    return decision.type === 'park' ? parkedBySchema(row, conflict, refusal, ports.clock.now()) : decision
   }
 
   async function refusalOf(row: OperationRow, seen: Seen, decision: Decision, signal: AbortSignal): Promise<Verdict> {
@@ -158,11 +157,15 @@ export function createReconciler(
 
   async function settle(slot: OperationActor, row: OperationRow, conflict: Conflict, rules: EntityOptions): Promise<Decision> {
     const { settlement: automatic, strategy } = settleByRule(row, conflict, rules, () => stamps.laterSide(row, conflict))
+    let said = automatic
     const decide = async (): Promise<Settlement> =>
-      typeof rules.conflict === 'function' ? checkResolution(row, await rules.conflict(conflict)) : 'manual'
+      (said = typeof rules.conflict === 'function' ? checkResolution(row, await rules.conflict(conflict)) : 'manual')
     const { settlement, error } = await plays.play(slot, { automatic, wasSeen: wasDecided(row, conflict) }, decide)
     if (error !== undefined) return parkFor(row, conflict, error, strategy)
-    return resolve(row, conflict, settlement, { rules, strategy, at: ports.clock.now() })
+    // Who has decided about it before stays on record, be it by trying again.
+    const isHeldTo = said === 'manual' && settlement !== 'manual'
+    const by = isHeldTo ? (row.conflict?.strategy ?? strategy) : strategy
+    return resolve(row, conflict, settlement, { rules, strategy: by, at: ports.clock.now() })
   }
 
   function parkFor(row: OperationRow, conflict: Conflict, cause: unknown, strategy: string): Decision {

@@ -73,8 +73,8 @@ export function createReplica(store: Store, user: string, clock: Clock, actionsO
     return { type: 'put', collection: ENTITIES, value: row, was: row }
   }
 
-  function put(row: EntityRow, was: EntityRow | undefined): Write {
-    return { type: 'put', collection: ENTITIES, value: { ...row, rev: ++rev }, ...(was === undefined ? {} : { was }) }
+  function put({ rev: _former, ...row }: EntityRow, was: EntityRow | undefined): Write {
+    return { type: 'put', collection: ENTITIES, value: { rev: ++rev, ...row }, ...(was === undefined ? {} : { was }) }
   }
 
   async function pageWrites({ entity, changes, alsoMet, row }: PageWrite): Promise<Write[] | 'outdated'> {
@@ -120,8 +120,9 @@ export function createReplica(store: Store, user: string, clock: Clock, actionsO
   }
 
   function rowOf(key: string, change: Change, generation: number, held: Pick<EntityRow, 'scopes'>): EntityRow {
-    const own = { key, generation, ...versionOf(change.version) }
-    return 'deleted' in change ? { ...own, deletedAt: clock.now() } : { ...own, ...held, value: change.value }
+    // In V8 a property costs ten times as much where it is added to a copy, and a pull makes a row of each change.
+    const told = 'deleted' in change ? { deletedAt: clock.now() } : { value: change.value, ...held }
+    return { key, generation, ...told, ...versionOf(change.version) }
   }
 
   return {

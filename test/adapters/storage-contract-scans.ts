@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ValidationError } from '../../src/core/errors.ts'
-import type { IndexKey, Scalar, ScanQuery, Storage, Write } from '../../src/core/ports.ts'
+import type { Entry, IndexKey, Scalar, ScanQuery, Storage, Write } from '../../src/core/ports.ts'
 import { keysOf, readAll, schema } from './storage-world.ts'
 import type { StorageWorld } from './storage-world.ts'
 
@@ -39,6 +39,12 @@ export function describeScans(makeWorld: () => Promise<StorageWorld>): void {
       await storage.close()
       await world.destroy()
     })
+
+    async function each(collection: string, keys: readonly Scalar[]) {
+      const found: (Entry | undefined)[] = []
+      for (const key of keys) found.push(await storage.get(collection, key))
+      return found
+    }
 
     it('C6 keys come back as they went in, numbers in order before strings in order', async () => {
       const keys = [-1.5, 0, 2, 10, 1e12, '', '10', '2', 'Z', 'a', 'aa', 'b', 'ä', '日本']
@@ -191,6 +197,22 @@ export function describeScans(makeWorld: () => Promise<StorageWorld>): void {
       expect(found.map((entry) => entry?.key)).toEqual(['b', undefined, 7, 'a', 'b', undefined])
       expect(await storage.getMany('notes', [])).toEqual([])
       expect(await storage.get('notes', 'absent')).toBeUndefined()
+    })
+
+    it('C6 getMany finds of many keys what get finds of each, whatever the keys', async () => {
+      const keys = [-1.5, 0, 7, 1e12, 1e300, '', '7', 'a', 'ä', '日本', "'", '"', '\\', '\n', '%', '\ufffd']
+      await storage.commit(keys.map((id) => put({ id })))
+      await storage.commit(Array.from({ length: 9 }, (_, at) => append({ lane: `l${at}`, status: 'queued' })))
+      const asked = [...keys, 'a\0', '\0', '\ud800', 'a\udc00', -0, 8, '0', 'A', ...keys.toReversed(), Number.MAX_VALUE]
+      expect(await storage.getMany('notes', asked)).toEqual(await each('notes', asked))
+      for (const id of ['\ud800', '\ufffd\0', '\0']) {
+        expect(await storage.scan('notes', { prefix: [id], limit: 9 })).toEqual([])
+        await storage.commit([{ type: 'delete', collection: 'notes', key: id }])
+      }
+      expect(await storage.scan('notes', { limit: 99 })).toHaveLength(keys.length)
+      const seqs = [3, '3', 1, 0, -1, 2.5, 99, 9, 2 ** 53, 1e300, '', 'x', 1]
+      expect(await storage.getMany('operations', seqs)).toEqual(await each('operations', seqs))
+      expect((await storage.getMany('operations', seqs)).filter((entry) => entry !== undefined)).toHaveLength(4)
     })
 
     it('C6 a scan for more than 1,000 rows, or over an index or collection that is not declared, is refused', async () => {

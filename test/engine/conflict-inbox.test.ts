@@ -164,6 +164,22 @@ describe('the inbox of conflicts', () => {
     expect(await engine.conflicts.history({ operationId: again.id })).toMatchObject([{ resolution: 'local', strategy: 'retry' }])
   })
 
+  it.each(['manual', () => 'manual'] as const)(
+    'B5 whose word it is stays on record, also where the operation must look at the server once more (%s)',
+    async (conflict) => {
+      const engine = await startedWith(world, { conflict })
+      await created(engine, { title: 'old' })
+      await elsewhere(world, 'DELETE', '/note/a')
+      const operation = await engine.enqueue(patch({ title: 'ours' }))
+      const id = await pendingIn(engine)
+      await engine.operations.edit(operation.id, { title: 'edited' })
+      expect(await operation.settled).toEqual({ status: 'done' })
+      expect(world.notes()['a']).toMatchObject({ title: 'edited' })
+      expect(await engine.conflicts.get(id)).toMatchObject({ resolution: 'local', strategy: 'edit' })
+      expect(await engine.conflicts.statistics()).toMatchObject({ byStrategy: { edit: 1 } })
+    },
+  )
+
   it('D5 refuses what can not be: no such conflict, one that is settled, a decision that is none', async () => {
     const engine = await startedWith(world, { conflict: 'manual' })
     const operation = await bothChange(world, engine)

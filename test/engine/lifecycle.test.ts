@@ -177,12 +177,18 @@ describe('a store that can not be opened', () => {
     },
   )
 
-  it('L5 that can be opened later by itself: the engine starts without being asked again', async () => {
+  it('L5 C4 that can be opened later by itself: the engine starts without being asked again, and says so once', async () => {
     const path = join(folder, 'later', 'store.db')
     const engine = engineOn(path)
     await expect(engine.start()).rejects.toMatchObject({ code: 'storage-unavailable' })
+    expect(engine.history().map(({ type }) => type)).not.toContain('engine:started')
     await mkdir(join(folder, 'later'))
-    await new Promise<void>((resolve) => void engine.state$.subscribe(({ phase }) => phase === 'draining' && resolve()))
+    const written = new Promise((resolve) => {
+      engine.on('engine:started', () => resolve(engine.enqueue({ type: 'create', entity: 'note', id: 'later', payload: {} })))
+    })
+    expect(await written).toHaveProperty('settled')
+    await engine.start()
+    expect(engine.history().filter(({ type }) => type === 'engine:started')).toHaveLength(1)
     await engine.stop()
   })
 

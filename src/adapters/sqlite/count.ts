@@ -11,6 +11,6 @@ export function countRows(driver: Driver, table: Table, { index, prefix }: Count
   const fixed = schema.fields.slice(0, prefix.length)
   const where = [...fixed.map((field) => `${quote(field)} = ?`), ...presence(schema.fields, table.key)].join(' AND ')
   const from = `${quote(table.name)} INDEXED BY ${quote(indexName(table.name, index, schema))}`
-  const values = prefix.map((value, at) => table.comparable(fixed[at], value))
+  const values = prefix.map((value, at) => table.equal(fixed[at], value))
   return Number(driver.prepare(`SELECT count(*) FROM ${from} WHERE ${where}`).row(values)?.[0] ?? 0)
 }

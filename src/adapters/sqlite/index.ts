@@ -12,13 +12,15 @@ import type { SqliteStorageOptions } from './options.ts'
 import { processPresence } from './presence.ts'
 import { countRows } from './count.ts'
 import { scanTable } from './scan.ts'
-import { read } from './table.ts'
+import { read, readMany } from './table.ts'
 import { createWatchers } from './watch.ts'
 
 export type { SqliteStorageOptions }
 
 const capabilities: StorageCapabilities = { atomicBatch: true, fencing: 'enforced', range: 'native', durability: 'fsync' }
 
+/** Fewer keys than these are cheaper looked up one by one. */
+const askedInOne = 8
 const retryMs = 5
 const longestTurnMs = 10
 
@@ -109,6 +111,7 @@ export function sqliteStorage(options: SqliteStorageOptions): Storage {
     getMany: (collection, keys) =>
       reading((from) => {
         const table = tableIn(from, collection)
+        if (keys.length >= askedInOne) return readMany(from.driver, table, keys)
         return readTogether(from.driver, () => keys.map((key) => read(from.driver, table, key)))
       }),
     scan: (collection, query) => reading((from) => scanTable(from.driver, tableIn(from, collection), query)),

@@ -42,7 +42,7 @@ export function scanTable(driver: Driver, table: Table, query: ScanQuery): reado
   table.scans.set(shape, texts)
   const [start, end] = reverse ? [upper, lower] : [lower, upper]
   const bind = (values: IndexKey, from: number) => values.map((value, at) => table.comparable(fields[from + at], value))
-  const fixed = [...bind(prefix, 0), ...bind(valuesOf(end), prefix.length)]
+  const fixed = [...prefix.map((value, at) => table.equal(fields[at], value)), ...bind(valuesOf(end), prefix.length)]
   const entries: Entry[] = []
   for (const { sql, compared } of texts) {
     const missing = limit - entries.length

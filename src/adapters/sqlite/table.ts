@@ -18,13 +18,21 @@ export interface Table {
   readonly missingKey: string | undefined
   /** The indexed fields without the key, in the order of their columns. */
   readonly fields: readonly string[]
-  readonly sql: { readonly get: string; readonly append: string; readonly put: string; readonly delete: string }
+  readonly sql: {
+    readonly get: string
+    readonly getMany: string
+    readonly append: string
+    readonly put: string
+    readonly delete: string
+  }
   /** The statements of the scans that were made, by the shape of their queries. */
   readonly scans: Map<string, readonly ScanText[]>
   /** The statements of the updates that were made, by the fields that they change. */
   readonly updates: Map<string, string>
   /** A value as it must be bound to be compared with that field. */
   comparable(field: string | undefined, value: Scalar): Scalar
+  /** A value as it must be bound to find what is equal: nothing equals null, as nothing that is stored equals text that SQLite would change. */
+  equal(field: string | undefined, value: Scalar): Parameter
 }
 
 export function createTable(name: string, collection: CollectionSchema): Table {
@@ -35,6 +43,9 @@ export function createTable(name: string, collection: CollectionSchema): Table {
   const others = [...fields.map(quote), 'value']
   const marks = others.map(() => '?').join(', ')
   const update = others.map((column) => `${column} = excluded.${column}`).join(', ')
+  // A rowid is compared as a number, whatever it is compared with: let a string be what it sorts as, more than any rowid.
+  const comparable = (field: string | undefined, value: Scalar) =>
+    rowid && field === key && typeof value === 'string' ? Number.MAX_VALUE : value
   return {
     name,
     collection,
@@ -46,20 +57,24 @@ export function createTable(name: string, collection: CollectionSchema): Table {
     updates: new Map(),
     sql: {
       get: `SELECT value FROM ${table} WHERE ${quote(key)} = ?`,
+      // CROSS JOIN, so that each key is looked up once, in whatever order SQLite would like better.
+      getMany: `SELECT asked.key AS c0, found.value AS c1 FROM json_each(?) AS asked CROSS JOIN ${table} AS found ON found.${quote(key)} = asked.value`,
       append: `INSERT INTO ${table} (${others.join(', ')}) VALUES (${marks})`,
       put: `INSERT INTO ${table} (${others.join(', ')}, ${quote(key)}) VALUES (${marks}, ?) ON CONFLICT (${quote(key)}) DO UPDATE SET ${update}`,
       delete: `DELETE FROM ${table} WHERE ${quote(key)} = ?`,
     },
-    // A rowid is compared as a number, whatever it is compared with: let a string be what it sorts as, more than any rowid.
-    comparable: (field, value) => (rowid && field === key && typeof value === 'string' ? Number.MAX_VALUE : value),
+    comparable,
+    equal: (field, value) => (isUnfaithful(value) ? null : comparable(field, value)),
   }
 }
 
 const unfaithful = /[\0\p{Surrogate}]/u
 
 /** SQLite would give text with these characters back changed. */
+const isUnfaithful = (value: Scalar): boolean => typeof value === 'string' && unfaithful.test(value)
+
 function checkText(value: Scalar, where: string): void {
-  if (typeof value !== 'string' || !unfaithful.test(value)) return
+  if (!isUnfaithful(value)) return
   throw new ValidationError(
     where,
     'Keys and indexed values may hold neither NUL characters nor half surrogate pairs. Take them out.',
@@ -119,12 +134,23 @@ function updateText({ name, key, fields }: Table, changed: readonly number[], sa
 }
 
 export function remove(driver: Driver, table: Table, key: Scalar): void {
-  driver.prepare(table.sql.delete).run([table.comparable(table.key, key)])
+  driver.prepare(table.sql.delete).run([table.equal(table.key, key)])
 }
 
 export function read(driver: Driver, table: Table, key: Scalar): Entry | undefined {
-  const row = driver.prepare(table.sql.get).row([table.comparable(table.key, key)])
+  const row = driver.prepare(table.sql.get).row([table.equal(table.key, key)])
   return row && decode(key, [key], row[0], table.missingKey)
+}
+
+/** One query for all: each alone would cost more than its row. */
+export function readMany(driver: Driver, table: Table, keys: readonly Scalar[]): readonly (Entry | undefined)[] {
+  const entries = Array.from<Entry | undefined>({ length: keys.length })
+  const asked = keys.map((key) => table.equal(table.key, key))
+  for (const [at, text] of driver.prepare(table.sql.getMany).rows([JSON.stringify(asked)])) {
+    const key = keys[Number(at)]
+    if (key !== undefined) entries[Number(at)] = decode(key, [key], text, table.missingKey)
+  }
+  return entries
 }
 
 /** The unique index in which another row already stands where this one would. */

@@ -32,10 +32,11 @@ export const budgets: Checker = ({ now, settings, deviceOf }, report) => {
 
   function answered({ request, answer }: Extract<Fact, { type: 'answered' }>): void {
     const { sentAt, met } = accountOf(request.tab)
+    if (budget === undefined || request.writes.length === 0) return
+    // What was sent before all that was met is forgotten may give back, and does not surely take.
     const at = sentAt.get(request.number)
-    if (at === undefined || budget === undefined) return
+    const isFailure = at !== undefined && FAILURE.test(answer) && now() - at <= LONGEST_MS
     sentAt.delete(request.number)
-    const isFailure = FAILURE.test(answer) && now() - at <= LONGEST_MS
     met.push({ at: now(), amount: isFailure ? -1 : budget.ratio })
   }
 

@@ -104,8 +104,16 @@ export function createTab(world: World, device: Device, name: string): Tab {
     })
     changed('starting')
     made.engine.on('*', (event) => life.isAlive() && tell({ type: 'event', tab: name, device: device.name, event }))
+    made.engine.on('engine:started', () => begun(made))
     if (world.settings.hasViews) for (const entity of kindsOf(world.settings)) show(made, entity)
-    void follow(made)
+    follow(made)
+  }
+
+  function begun(made: Running): void {
+    if (made.phase !== 'starting' || !made.life.isAlive()) return
+    made.phase = 'ready'
+    changed('started')
+    made.rotate()
   }
 
   /** Tells what the application would draw, and draw anew. */
@@ -124,19 +132,13 @@ export function createTab(world: World, device: Device, name: string): Tab {
       })
   }
 
-  async function follow(made: Running): Promise<void> {
+  function follow(made: Running): void {
     if (made.phase !== 'starting') return
-    try {
-      await made.engine.start()
-      if (made.phase !== 'starting' || !made.life.isAlive()) return
-      made.phase = 'ready'
-      changed('started')
-      made.rotate()
-    } catch (error) {
+    made.engine.start().catch((error: unknown) => {
       if (made.phase !== 'starting' || !made.life.isAlive()) return
       tell({ type: 'did', tab: name, action: 'start', result: codeOf(error) })
-      scheduler.after(START_AGAIN_MS, () => made.life.enter(() => void follow(made)))
-    }
+      scheduler.after(START_AGAIN_MS, () => made.life.enter(() => follow(made)))
+    })
   }
 
   function makeEngine(

@@ -50,8 +50,8 @@ export const pulling: readonly Bug[] = [
     'a delete that forgets its version',
     'A stale upsert raises the tombstone.',
     REPLICA,
-    "'deleted' in change ? { ...own, deletedAt: clock.now() }",
-    "'deleted' in change ? { key, generation, version: '0', deletedAt: clock.now() }",
+    "? { deletedAt: clock.now() } : { value: change.value, ...held }",
+    "? { deletedAt: clock.now(), ...((change.version = '0'), {}) } : { value: change.value, ...held }",
     'S18 S19',
   ),
   bug(
