@@ -16,7 +16,7 @@ interface Owner {
 const GRACE_MS = 1_500
 
 /** L6: whoever has no line, or has lost it, pulls by itself as often as if there were none. */
-export const polling: Checker = ({ now, settings }, report) => {
+export const polling: Checker = ({ now, settings, isHeldUp }, report) => {
   const owners = new Map<string, Owner>()
   const excused = new Set<string>()
   const { everyMs = 0 } = settings.engine.pull ?? {}
@@ -50,6 +50,7 @@ export const polling: Checker = ({ now, settings }, report) => {
 
   function judge(): void {
     for (const [tab, one] of owners) {
+      if (isHeldUp(one.device)) one.idleSince = now()
       if (one.hasLine || one.isBusy || one.pauses.size > 0 || one.isBreakerOpen || now() - one.idleSince <= boundMs) continue
       if (!excused.has(tab) && !excused.has(one.device))
         report('L6', `${tab} has no line, and has not pulled anything for ${now() - one.idleSince} ms.`)
