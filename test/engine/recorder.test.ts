@@ -249,6 +249,17 @@ describe('the flight recorder', () => {
     )
   })
 
+  it('F3 E3 holds nothing that it was told any more, once the engine has stopped', () => {
+    const recorder = createRecorder({}, systemClock, () => {})
+    const root = createActor(createMachine({ id: 'one', initial: 'on', states: { on: {} } }), { inspect: recorder.inspect })
+    let isRead = false
+    const reason = { enumerable: true, get: () => (isRead = true) }
+    root.send(Object.defineProperty({ type: 'PAUSE' }, 'reason', reason))
+    expect(isRead).toBe(false)
+    recorder.notice({ type: 'engine:stopped', at: 1 })
+    expect(isRead).toBe(true)
+  })
+
   it('F3 has no number that JSON has not', () => {
     const closed = { type: 'SOCKET.CLOSED', code: 1_013, retryAfterMs: Infinity }
     expect(eventFields(closed)).toEqual({ code: 1_013 })

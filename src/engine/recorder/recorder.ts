@@ -96,7 +96,11 @@ export function createRecorder(options: RecorderOptions, clock: Clock, failed: (
       if (isWorthALine(event)) hear({ type: 'inspected', at: clock.now(), event })
     },
     /** The application gets the same event after this, and may do with it what it likes. */
-    notice: (event) => hear({ type: 'notice', at: event.at, event: event.type, fields: noticeFields(event) }),
+    notice(event) {
+      hear({ type: 'notice', at: event.at, event: event.type, fields: noticeFields(event) })
+      // Nothing of its user is held in an engine that has stopped.
+      if (event.type === 'engine:stopped') writeHeard()
+    },
     storage: (storage) => recordedStorage(storage, clock.monotonic, ended),
     transport: (transport) => recordedTransport(transport, clock.monotonic, ended),
     export() {
