@@ -1,13 +1,22 @@
-import { useState, type FormEvent, type ReactElement } from 'react'
+import { useState, type Dispatch, type FormEvent, type ReactElement, type SetStateAction } from 'react'
 import type { Entity } from 'synchart'
 import { useEntities, useSyncEngine } from 'synchart/react'
 import { attempt } from './attempt.ts'
 import { COLUMNS, NAMES, type Column, type Task } from './task.ts'
 import { Why } from './why.tsx'
 
-/** The tasks as the view shows them: what the server confirmed, with the changes of this device on top. */
+interface Titled {
+  readonly task: Entity<Task>
+  /** As it was when somebody began to type its title. */
+  readonly begun: Entity<Task> | undefined
+  readonly setTyping: Dispatch<SetStateAction<Entity<Task> | undefined>>
+}
+
+/** The tasks as the view shows them: what the server confirmed, with the changes of this device on top. One whose title is being typed stays where it is. */
 export function Board(): ReactElement {
   const { entities, isLoading } = useEntities<Task>('task')
+  const [typing, setTyping] = useState<Entity<Task>>()
+  const begunOf = ({ id }: Entity<Task>) => (typing?.id === id ? typing : undefined)
   if (isLoading) return <p className="quiet">Opening the store …</p>
   return (
     <main className="board">
@@ -16,9 +25,9 @@ export function Board(): ReactElement {
           <h2>{NAMES[column]}</h2>
           {column === 'todo' && <NewTask />}
           {entities
-            .filter(({ value }) => value.column === column)
+            .filter((task) => (begunOf(task) ?? task).value.column === column)
             .map((task) => (
-              <Card key={task.id} task={task} />
+              <Card key={task.id} task={task} begun={begunOf(task)} setTyping={setTyping} />
             ))}
         </section>
       ))}
@@ -26,7 +35,7 @@ export function Board(): ReactElement {
   )
 }
 
-function Card({ task }: { readonly task: Entity<Task> }): ReactElement {
+function Card({ task, begun, setTyping }: Titled): ReactElement {
   const { id, value, status } = task
   const engine = useSyncEngine()
   const [isExplained, setExplained] = useState(false)
@@ -37,7 +46,7 @@ function Card({ task }: { readonly task: Entity<Task> }): ReactElement {
   }
   return (
     <article className={`card ${status}`} data-status={status}>
-      <Title task={task} />
+      <Title task={task} begun={begun} setTyping={setTyping} />
       <footer>
         <button aria-label="Move left" disabled={at === 0} onClick={() => moveTo(COLUMNS[at - 1])}>
           ←
@@ -58,16 +67,15 @@ function Card({ task }: { readonly task: Entity<Task> }): ReactElement {
 }
 
 /** What is being typed stays, whatever others make of the title meanwhile: it is a change of what it was begun on. */
-function Title({ task }: { readonly task: Entity<Task> }): ReactElement {
+function Title({ task, begun, setTyping }: Titled): ReactElement {
   const { id, value } = task
   const engine = useSyncEngine()
-  const [begun, setBegun] = useState<Entity<Task>>()
   const shown = begun?.value.title ?? value.title
   const rename = async (title: string): Promise<void> => {
     const madeOn = begun?.status === 'synced' ? { base: begun.value, baseVersion: begun.version } : {}
     if (title !== shown && title !== '')
       await engine.enqueue({ type: 'update', entity: 'task', id, payload: { title }, ...madeOn })
-    setBegun(undefined)
+    setTyping((now) => (now === begun ? undefined : now))
   }
   return (
     <input
@@ -75,7 +83,7 @@ function Title({ task }: { readonly task: Entity<Task> }): ReactElement {
       aria-label="Title"
       title={value.title}
       defaultValue={shown}
-      onFocus={() => setBegun(task)}
+      onFocus={() => setTyping(task)}
       onBlur={({ target }) => attempt(rename(target.value.trim()))}
       onKeyDown={({ key, currentTarget }) => key === 'Enter' && currentTarget.blur()}
     />

@@ -7,6 +7,20 @@ import { picture } from '../support/pictures.ts'
 
 const executablePath = findChromium()
 
+/** In a device's page. Not by its fields, which would take the focus. */
+async function change(_body: Element, [title, payload]: readonly [string, object]): Promise<void> {
+  const { engine } = window as Window & { readonly engine?: SyncEngine }
+  const tasks = (await engine?.view<{ title: string }>('task').list()) ?? []
+  const id = tasks.find(({ value }) => value.title === title)?.id ?? ''
+  await engine?.enqueue({ type: 'update', entity: 'task', id, payload })
+}
+
+async function columnOf(_body: Element, title: string): Promise<string | undefined> {
+  const { engine } = window as Window & { readonly engine?: SyncEngine }
+  const tasks = (await engine?.view<{ title: string; column: string }>('task').list()) ?? []
+  return tasks.find(({ value }) => value.title === title)?.value.column
+}
+
 describe.skipIf(executablePath === undefined)('the playground, in a real Chromium', () => {
   let playground: Playground
   let browser: Browser
@@ -151,13 +165,7 @@ describe.skipIf(executablePath === undefined)('the playground, in a real Chromiu
     await field.focus()
     await ana.locator('body').press('End')
     await ana.locator(':focus').pressSequentially(' and jam')
-    // Not by ben's field, which would take the focus.
-    await ben.locator('body').evaluate(async () => {
-      const { engine } = window as Window & { readonly engine?: SyncEngine }
-      const tasks = (await engine?.view<{ title: string }>('task').list()) ?? []
-      const id = tasks.find(({ value }) => value.title === 'Buy buns')?.id ?? ''
-      await engine?.enqueue({ type: 'update', entity: 'task', id, payload: { title: 'Buy scones' } })
-    })
+    await ben.locator('body').evaluate(change, ['Buy buns', { title: 'Buy scones' }] as const)
     await ana.getByTitle('Buy scones').waitFor()
     expect(await ana.locator(':focus').inputValue()).toBe('Buy buns and jam')
     await ana.locator(':focus').press('Enter')
@@ -173,6 +181,20 @@ describe.skipIf(executablePath === undefined)('the playground, in a real Chromiu
     await conflict.getByText('As edited').click()
     await titled(ben, 'Buy buns').waitFor()
     await titled(ana, 'Buy buns').waitFor()
+  })
+
+  it('C9 B5 what is being typed stays while another device moves the card, which goes there afterwards', async () => {
+    await titled(ana, 'Buy buns').getByLabel('Title').focus()
+    await ana.locator('body').press('End')
+    await ana.locator(':focus').pressSequentially(' today')
+    await ben.locator('body').evaluate(change, ['Buy buns', { column: 'done' }] as const)
+    await ben.getByRole('region', { name: 'Done' }).getByTitle('Buy buns').waitFor()
+    await expect.poll(() => ana.locator('body').evaluate(columnOf, 'Buy buns')).toBe('done')
+    expect(await ana.locator(':focus').inputValue()).toBe('Buy buns today')
+    await ana.locator(':focus').press('Enter')
+    for (const device of [ana, ben]) await device.getByRole('region', { name: 'Done' }).getByTitle('Buy buns today').waitFor()
+    await rename(ana, 'Buy buns today', 'Buy buns')
+    await titled(ben, 'Buy buns').waitFor()
   })
 
   it('C9 B5 of a task that was deleted elsewhere the title is told', async () => {
