@@ -22,6 +22,7 @@ import {
   setAside,
   type Ageing,
 } from '../src/core/rows.ts'
+import { separated } from '../src/core/transaction.ts'
 import { notProvided } from './not-provided.ts'
 
 /**
@@ -264,7 +265,8 @@ function postponed(retry: RetryOptions, row: OperationRow, answer: Answer): Oper
   const outcome = answer.type === 'OUTCOME' ? answer.outcome : undefined
   const retryAfterMs = outcome?.type === 'retry' || outcome?.type === 'unknown' ? outcome.retryAfterMs : undefined
   const delayMs = retryDelayMs(retry, { attempt: row.attempts, previousMs: row.backoffMs, random: answer.random, retryAfterMs })
-  return postpone(row, { at: answer.at, delayMs, error: errorOf(answer), definite: isDefinite(answer) })
+  const error = errorOf(answer)
+  return separated(postpone(row, { at: answer.at, delayMs, error, definite: isDefinite(answer) }), error)
 }
 
 function isDefinite(answer: Answer): boolean {

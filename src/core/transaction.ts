@@ -12,6 +12,7 @@ import { finish, sentAs, storedError } from './rows.ts'
 
 /** The error code of what ends because another member of its transaction did. */
 export const TRANSACTION_FAILED = 'transaction-failed'
+const NOT_ATOMIC = 'not-atomic'
 
 /** What became of one member, by an answer to all. */
 export type Part = Outcome | PreparedDecision
@@ -76,7 +77,8 @@ function sentAnew(part: Part | undefined): Pick<OperationRow, 'request' | 'baseV
 
 /**
  * What an atomic batch came to: all applied, or what befell the member that stopped it, for all of them; no outcome stands where one was left out. Of the
- * others the server says no more than that nothing was applied. If some were applied and others not, the endpoint is not atomic, and what became of the whole is unknown.
+ * others the server says no more than that nothing was applied. If some were applied and others not, the endpoint is not atomic, or knows some of them from having been
+ * sent alone, before the store of this device was set back: each is asked about by itself.
  */
 export function together(members: readonly OperationRow[], outcomes: readonly (Outcome | undefined)[]): readonly Outcome[] {
   const sent = outcomes.filter((outcome) => outcome !== undefined)
@@ -84,9 +86,11 @@ export function together(members: readonly OperationRow[], outcomes: readonly (O
   const culprit = worst === undefined ? undefined : members[outcomes.indexOf(worst)]
   if (worst === undefined || culprit === undefined)
     return members.map((_, at) => (sent.some(isAborted) ? metByOne() : (outcomes[at] ?? { type: 'applied' })))
-  const isMixed = worst.type !== 'unknown' && sent.some(({ type }) => type === 'applied')
-  const outcome: Failure = isMixed ? { type: 'unknown', error: notAtomic() } : worst
-  return members.map((row) => (row === culprit ? outcome : { ...outcome, error: failedBy(row, culprit, outcome.error) }))
+  if (worst.type !== 'unknown' && sent.some(({ type }) => type === 'applied')) {
+    const mixed: Failure = { type: 'unknown', error: notAtomic() }
+    return members.map(() => mixed)
+  }
+  return members.map((row) => (row === culprit ? worst : { ...worst, error: failedBy(row, culprit, worst.error) }))
 }
 
 const WORST_FIRST = ['unknown', 'auth', 'retry', 'rejected', 'conflict'] as const
@@ -110,8 +114,13 @@ function metByOne(): Outcome {
 
 function notAtomic(): SyncError {
   const message =
-    'The batch endpoint applied a part of a transaction and refused another: it is not atomic. Mend it, or set batch: false to send such operations one by one.'
-  return new ServerError(message, { code: 'not-atomic' })
+    'The batch endpoint applied a part of a transaction and refused another, so its operations are sent one by one, with the same keys. Mend the endpoint, or set batch: false.'
+  return new ServerError(message, { code: NOT_ATOMIC })
+}
+
+/** From now on it is sent by itself, after such an answer. */
+export function separated(row: OperationRow, { code }: SyncError): OperationRow {
+  return code !== NOT_ATOMIC || row.transaction === undefined ? row : { ...row, transaction: sentAs(row.transaction, 'oneByOne') }
 }
 
 export function failedBy(row: OperationRow, culprit: OperationRow, cause: SyncError): SyncError {

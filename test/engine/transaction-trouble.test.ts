@@ -1,3 +1,4 @@
+import { rename, rm } from 'node:fs/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import {
   NetworkError,
@@ -258,3 +259,51 @@ describe('a transaction that somebody else has to do with', () => {
     expect([isLeft, batches, world.notes()]).toEqual([false, 0, { a: { id: 'a', n: 1 } }])
   })
 })
+
+describe('a transaction of which the server applied a part and refused another', () => {
+  const part: EnqueueInput[] = [create('a'), update('ghost', { n: 1 })]
+
+  /** What the server knows of it one by one, this device does not: it was set back to before. */
+  async function setBack(): Promise<readonly string[]> {
+    const ids = await stored(...part)
+    const before = `${world.path}.before`
+    await sql(`VACUUM INTO '${before}'`)
+    const engine = await world.started({ transport: httpTransport({ baseURL: world.url, batch: false }), coalesce: false })
+    expect(await settledIn(engine, ids)).toEqual(['done', 'rejected'])
+    await expect.poll(() => engine.operations.count('live')).toBe(0)
+    await engine.stop()
+    for (const end of ['-wal', '-shm']) await rm(`${world.path}${end}`, { force: true })
+    await rename(before, world.path)
+    return ids
+  }
+
+  it('L1 S31 is asked about one by one, and ends as it had ended before the store was set back', async () => {
+    const ids = await setBack()
+    const engine = await atomic()
+    const failed = eventOf(engine, 'transaction:failed')
+    expect(await settledIn(engine, ids)).toEqual(['done', 'rejected'])
+    await failed
+    await expect.poll(() => engine.operations.count('live')).toBe(0)
+    expect(batches).toBe(1)
+    expect(world.notes()).toEqual({})
+    expect(engine.history().find(({ type }) => type === 'sync:retry')).toMatchObject({
+      operation: { lastError: { code: 'not-atomic' } },
+    })
+  })
+
+  it('L1 S6 is asked about one by one in the next engine, too', async () => {
+    const ids = await setBack()
+    const first = await atomic({ retry: HOURS })
+    await eventOf(first, 'sync:retry')
+    await first.stop()
+    await sql("UPDATE operations SET value = json_set(value, '$.dueAt', 0), dueAt = 0 WHERE dueAt > 0")
+    const next = await atomic()
+    expect(await settledIn(next, ids)).toEqual(['done', 'rejected'])
+    expect(batches).toBe(1)
+  })
+})
+
+async function settledIn(engine: SyncEngine, ids: readonly string[]): Promise<readonly string[]> {
+  const settlements = await Promise.all(ids.map((id) => engine.operations.handle(id).settled))
+  return settlements.map(({ status }) => status)
+}
