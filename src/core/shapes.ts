@@ -12,6 +12,8 @@ import type { EntityRow, Versions } from './schema.ts'
 const VALUE_LIMITS = { maxBytes: 64 * 1_048_576, maxDepth: 64 }
 const NO_MIGRATIONS: Migrations = {}
 
+type Sides = Pick<HeldByOperation, 'base' | 'remote'>
+
 /** What has the shape of some version of the application. */
 interface Shaped {
   readonly value?: Json
@@ -42,23 +44,40 @@ export function createShapes(entities: Readonly<Record<string, EntityOptions>>, 
     const to = versionOf(entity)
     if (to === undefined || shape === to) return row
     if (shape > to) return withoutHeld(row, 'newer', newerBuild(`Operation ${row.id}`, entity, shape, to))
+    const span = { from: shape, to }
     try {
-      return inShape(row, migratedParts(row, { from: shape, to }))
+      return inShape(row, migratedParts(row, span))
     } catch (cause) {
-      return withoutHeld(row, 'failed', migrationFailed(row, to, cause))
+      return withParts(withoutHeld(row, 'failed', migrationFailed(row, to, cause)), sidesIn(row, span))
     }
   }
 
   function migratedParts(row: OperationRow, span: Span): HeldByOperation {
-    const [migrations, { base, undo }, remote] = [migrationsOf(row.entity), row, row.conflict?.remote]
-    const ofPayload = (type: string, payload: Json): Json =>
-      migratePayload(migrations, span, payload, { type, entityId: row.entityId }, payloadLimits)
-    const ofValue = (value: Json): Json => migrateValue(migrations, span, value, VALUE_LIMITS)
+    const { type, entity, entityId, payload, undo } = row
+    const ofPayload = (of: string, one: Json): Json =>
+      migratePayload(migrationsOf(entity), span, one, { type: of, entityId }, payloadLimits)
     return {
-      payload: ofPayload(row.type, row.payload),
-      ...(base === undefined ? {} : { base: ofValue(base) }),
+      payload: ofPayload(type, payload),
       ...(undo === undefined ? {} : { undo: { type: undo.type, payload: ofPayload(undo.type, undo.payload) } }),
-      ...(remote === undefined ? {} : { remote: ofValue(remote) }),
+      ...migratedSides(row, span),
+    }
+  }
+
+  /** What it was made on, and what the server had when it was parked. */
+  function migratedSides({ entity, base, conflict }: OperationRow, span: Span): Sides {
+    const ofValue = (value: Json): Json => migrateValue(migrationsOf(entity), span, value, VALUE_LIMITS)
+    return {
+      ...(base === undefined ? {} : { base: ofValue(base) }),
+      ...(conflict?.remote === undefined ? {} : { remote: ofValue(conflict.remote) }),
+    }
+  }
+
+  /** Where its payload can't be brought there, they may be all the same: on them a person decides. */
+  function sidesIn(row: OperationRow, span: Span): Sides {
+    try {
+      return migratedSides(row, span)
+    } catch {
+      return {}
     }
   }
 
@@ -177,13 +196,18 @@ function without(one: object, fields: readonly string[]): object {
 }
 
 /** The key that the application chose stands for the same content, in its new shape. */
-function inShape<Row extends OperationRow>(row: Row, { remote, ...parts }: HeldByOperation): Row {
-  const { type, entity, entityId, payload, conflict, contentHash: hash } = row
+function inShape<Row extends OperationRow>(row: Row, parts: HeldByOperation): Row {
+  const { type, entity, entityId, payload, contentHash: hash } = row
   const isOfPayload = hash !== undefined && hash === contentHash([type, entity, entityId, payload])
+  const own = isOfPayload ? { ...row, contentHash: contentHash([type, entity, entityId, parts.payload]) } : row
+  return withParts(own, parts)
+}
+
+function withParts<Row extends NewOperationRow>(row: Row, { remote, ...parts }: Partial<HeldByOperation>): Row {
+  const { conflict } = row
   return {
     ...row,
     ...parts,
-    ...(isOfPayload ? { contentHash: contentHash([type, entity, entityId, parts.payload]) } : {}),
     ...(conflict === undefined || remote === undefined ? {} : { conflict: { ...conflict, remote } }),
   }
 }
@@ -204,14 +228,8 @@ function withoutHeld<Row extends OperationRow>(row: Row, why: SetAside<unknown>[
   }
 }
 
-function withHeld<Row extends NewOperationRow>(row: Row, { shape, held: { remote, ...parts } }: SetAside<HeldByOperation>): Row {
-  const { conflict } = row
-  return {
-    ...without(row, ['aside', 'shape']),
-    ...parts,
-    ...(conflict === undefined || remote === undefined ? {} : { conflict: { ...conflict, remote } }),
-    ...shapeIs(shape),
-  }
+function withHeld<Row extends NewOperationRow>(row: Row, { shape, held }: SetAside<HeldByOperation>): Row {
+  return { ...withParts(without(row, ['aside', 'shape']), held), ...shapeIs(shape) }
 }
 
 function newerBuild(what: string, entity: string, shape: number, known: number): SyncError {

@@ -124,7 +124,8 @@ export function createConflicts(
 
 /** The operation makes the server's entity this value, on the version that the person has seen. */
 function towards(parked: OperationRow, value: JsonObject): OperationRow {
-  const { request: _request, baseVersion: _baseVersion, ...row } = unpark(ofNewKey(decided(parked, 'value', 'person')))
+  const unparked = unpark(ofNewKey(decided(parked, 'value', 'person')))
+  const { request: _request, baseVersion: _baseVersion, aside: _aside, ...row } = unparked
   const { remote = {}, remoteVersion } = parked.conflict ?? {}
   const isChange = row.type === 'update' || row.type === 'delete'
   const content: { type: string; payload: Json } = isChange

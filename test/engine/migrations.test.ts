@@ -286,6 +286,21 @@ describe('an operation that can not be brought to the new shape', () => {
     expect(world.notes()).toEqual({ a: { id: 'a', name: 'Ho' } })
   })
 
+  it('S12 S27 is sent as a person decides its conflict', async () => {
+    await elsewhere(world, 'POST', '/note', { id: 'a', title: 'theirs', body: 'theirs' })
+    const first = await world.started({ entities: { note: { conflict: 'manual' } } })
+    const { id } = await first.enqueue(create('a', { title: 'ours' }))
+    await eventOf(first, 'sync:parked')
+    await first.stop()
+    const engine = await world.started({
+      entities: { note: { conflict: 'manual', version: 2, migrations: { 2: { payload: failing } } } },
+    })
+    const [conflict] = await engine.conflicts.list()
+    await engine.conflicts.resolve(conflict!.id, { value: { title: 'both' } })
+    expect(await engine.operations.handle(id).settled).toEqual({ status: 'done' })
+    expect(world.notes()).toEqual({ a: { id: 'a', title: 'both' } })
+  })
+
   it('S27 is given up by a person, and keeps what it held', async () => {
     const [id] = await left([create('a', { title: 'Hi' })])
     const engine = await world.started(second({ payload: failing }))
