@@ -19,12 +19,17 @@ export function afterPage(
   const left = quarantined.filter(({ id }) => !brought.has(id))
   const known = new Set(left.map(({ id }) => id))
   const ids = new Set(unusable.flatMap(({ id }) => (id === undefined || known.has(id) || brought.has(id) ? [] : id)))
-  return [...left, ...[...ids].map((id) => ({ id, tries: 0, dueAt: now + FIRST_WAIT_MS }))].slice(0, MOST)
+  return [...left, ...[...ids].map((id) => ({ id, tries: 0, dueAt: now + waitMs(0) }))].slice(0, MOST)
 }
 
-/** The first that is due. A clock that was set back lets none wait longer than the longest wait. */
+/** Each time after twice as long. */
+function waitMs(tries: number): number {
+  return Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** tries)
+}
+
+/** The first that is due. A clock that was set back lets none wait longer than it was to. */
 export function dueIn({ isPartial, quarantined = [] }: PullRow, now: number): Quarantined | undefined {
-  return isPartial ? undefined : quarantined.find(({ dueAt }) => dueAt <= now || dueAt > now + LONGEST_WAIT_MS)
+  return isPartial ? undefined : quarantined.find(({ dueAt, tries }) => dueAt <= now || dueAt > now + waitMs(tries))
 }
 
 export function withoutIt(row: PullRow, { id }: Quarantined): PullRow {
@@ -34,11 +39,10 @@ export function withoutIt(row: PullRow, { id }: Quarantined): PullRow {
   )
 }
 
-/** Last of all and later: each time after twice as long. */
+/** Last of all, and later. */
 export function putOff(row: PullRow, one: Quarantined, now: number): PullRow {
-  const { id, tries } = one
-  const waitMs = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (tries + 1))
-  const later = { id, tries: tries + 1, dueAt: now + waitMs }
+  const tries = one.tries + 1
+  const later = { id: one.id, tries, dueAt: now + waitMs(tries) }
   return withQuarantined(row, [...(withoutIt(row, one).quarantined ?? []), later])
 }
 

@@ -29,7 +29,7 @@ const MOST_ASKED = 100
 
 /**
  * Brings the whole replica to the shape of this build, page by page in quiet moments, so that a migration is not needed for ever; and has what can't be brought
- * there asked for of the server, each alone. It is done once, unless an owner of another build was in between.
+ * there asked for of the server, each alone. Once nothing of that is left it is not done again, unless an owner of another build was in between.
  */
 export function createRenewal(
   /** As the rows lie in it. */
@@ -45,7 +45,9 @@ export function createRenewal(
   const name = `renewed/${encodeURIComponent(user)}`
   /** By entity: ids of what is set aside. */
   const left = new Map<string, readonly string[]>()
-  let doneAs: number | undefined
+  /** As which owner all was looked through, and since when that is on record. */
+  let lookedAs: number | undefined
+  let notedAs: number | undefined
   let running = false
 
   async function renew(): Promise<void> {
@@ -53,11 +55,15 @@ export function createRenewal(
     const known = readRenewed((await storage.get(META, name))?.value)
     const isDone = known !== undefined && known.epoch >= own - 1 && isSame(known.versions, versions)
     if (!isDone) for (const entity of kinds) await renewAll(entity, own)
-    // First, as it is not done again once it is said to be done.
-    await askForLeft()
-    const value: RenewedRow = { name, epoch: own, versions }
-    if (!isDone || known.epoch !== own) await store.commitAs(own, [{ type: 'put', collection: META, value }])
-    doneAs = own
+    lookedAs = own
+  }
+
+  /** Not while anything is left: that it was asked for may get lost, as by a page that was under way then. */
+  async function note(): Promise<void> {
+    if (left.size > 0 || notedAs === lookedAs || lookedAs === undefined) return
+    const value: RenewedRow = { name, epoch: lookedAs, versions }
+    await store.commitAs(lookedAs, [{ type: 'put', collection: META, value }])
+    notedAs = lookedAs
   }
 
   async function renewAll(entity: string, own: number): Promise<void> {
@@ -93,7 +99,8 @@ export function createRenewal(
     await inTurn(async () => {
       const rows = await store.entities(ids.map((id) => laneOf(user, entity, id)))
       const still = ids.filter((_, at) => rows[at]?.aside?.why === 'failed')
-      left.set(entity, still)
+      if (still.length === 0) left.delete(entity)
+      else left.set(entity, still)
       const pull = await store.pullRow(user, entity)
       const next = pull === undefined || pull.parts !== undefined ? undefined : withAsked(pull, still)
       if (next !== undefined) await store.commitAs(epoch(), [{ type: 'put', collection: META, value: next }])
@@ -101,10 +108,7 @@ export function createRenewal(
   }
 
   async function askForLeft(): Promise<void> {
-    for (const [entity, ids] of left) {
-      if (ids.length === 0) left.delete(entity)
-      else await askFor(entity, ids)
-    }
+    for (const [entity, ids] of left) await askFor(entity, ids)
   }
 
   function withAsked(row: PullRow, ids: readonly string[]): PullRow | undefined {
@@ -118,8 +122,9 @@ export function createRenewal(
   async function look(): Promise<void> {
     running = true
     try {
-      if (doneAs !== epoch()) await renew()
-      else await askForLeft()
+      if (lookedAs !== epoch()) await renew()
+      await askForLeft()
+      await note()
     } catch (error) {
       failed(error)
     } finally {
@@ -129,7 +134,7 @@ export function createRenewal(
 
   return {
     quiet(): void {
-      const isNeeded = doneAs !== epoch() || left.size > 0
+      const isNeeded = notedAs !== epoch() || left.size > 0
       if (kinds.length > 0 && isOwner() && !running && isNeeded) void look()
     },
   }

@@ -9,8 +9,10 @@ import {
   type Json,
   type JsonObject,
   type SyncEngine,
+  type Transport,
   type Write,
 } from '../../src/index.ts'
+import { httpTransport } from '../../src/adapters/http/index.ts'
 import { faultyStorage } from '../support/faulty-storage.ts'
 import { elsewhere } from '../support/other-client.ts'
 import { rowsOf } from '../support/rows.ts'
@@ -417,6 +419,48 @@ describe('what an older build has stored of an entity', () => {
         { id: 'b', name: 'two' },
         { id: 'a', title: 'one' },
       ])
+  })
+})
+
+describe('what can not be brought to the new shape while a page is under way', () => {
+  const asks = (write: Write): boolean =>
+    write.type === 'put' && isRecord(write.value) && write.value['quarantined'] !== undefined
+
+  it('S18 S27 is asked for by the next owner, where that page has lost that it is to be', async () => {
+    await pulled([{ id: 'a', title: 'one' }])
+    await elsewhere(world, 'POST', '/note', { id: 'b', title: 'two' })
+    const value = (json: JsonObject): JsonObject => (json['id'] === 'a' ? failing() : renamed(json))
+    const real = httpTransport({ baseURL: world.url })
+    let isAsked = false
+    let answerNow = (): void => {}
+    const answered = new Promise<void>((resolve) => (answerNow = resolve))
+    const pull: Transport['pull'] = async (request, context) => {
+      isAsked = true
+      await answered
+      return real.pull!(request, context)
+    }
+    const storage = faultyStorage(world.storage())
+    storage.failCommits((writes) =>
+      writes.some(asks) && !isAsked ? new StorageUnavailableError('Not before the page is asked for.') : undefined,
+    )
+    const engine = await world.started({ ...second({ ...RENAMING, value }), storage, transport: { ...real, pull } })
+    const synchronized = engine.synchronize()
+    await expect.poll(() => isAsked).toBe(true)
+    await engine.enqueue(create('c', { name: 'c' }))
+    await engine.flush()
+    await expect
+      .poll(async () => (await storage.get('meta', 'pull/default/note'))?.value)
+      .toMatchObject({ quarantined: [{ id: 'a' }] })
+    answerNow()
+    await synchronized
+    await engine.stop()
+    const next = await world.started(second({ ...RENAMING, value }))
+    await expect
+      .poll(async () => {
+        await next.synchronize()
+        return (await next.view('note').get('a'))?.value
+      })
+      .toEqual({ id: 'a', title: 'one', version: '1' })
   })
 })
 

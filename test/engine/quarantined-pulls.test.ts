@@ -102,6 +102,16 @@ describe('what a page could not bring', () => {
     expect(asked).toHaveLength(1)
   })
 
+  it('B16 L8 waits no longer than it was to where the clock is set back by an hour', async () => {
+    const engine = await started()
+    await engine.synchronize()
+    const { now } = clock
+    clock.now = () => now() - 60 * MINUTE_MS
+    await engine.synchronize()
+    expect(asked).toMatchObject([{ id: 'a' }])
+    expect(await titles(engine)).toEqual(['a one', 'b one'])
+  })
+
   it.each<[string, () => Promise<Fetched>]>([
     ['fails', async () => ({ type: 'failed', error: new ServerError('still not') })],
     ['can not be used either', async () => ({ type: 'found', value: 7 as never })],

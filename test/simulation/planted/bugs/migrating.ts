@@ -30,7 +30,7 @@ export const migrating: readonly Bug[] = [
     'an operation is sent in the shape in which it was stored',
     'Its version says that it was migrated.',
     'src/core/shapes.js',
-    'return inShape(row, migratedParts(row, { from: shape, to }));',
+    'return inShape(row, migratedParts(row, span));',
     'return row;',
     'S27',
   ),
