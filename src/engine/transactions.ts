@@ -8,6 +8,7 @@ import { WITH_TRANSACTION } from '../core/reconcile.ts'
 import { finish, rankOf, storedError } from '../core/rows.ts'
 import { CONFLICTS, OPERATIONS, readOperation } from '../core/schema.ts'
 import { failedBy, follow, isTogether, memberSeqs, type Part } from '../core/transaction.ts'
+import { undoable } from '../core/undo.ts'
 import type { Confirmation } from './confirmation.ts'
 import { errorOf } from './optimistic.ts'
 import type { Stamps } from './stamps.ts'
@@ -103,24 +104,35 @@ export function createTransactions(settings: Settings, { clock, newId }: SystemP
     }
   }
 
-  /** Those that were never sent are not sent any more, and those that were done before it are taken back, the last first. */
+  /** Those after it are not sent any more, and those that were done, or may have been, are taken back, the last first. */
   async function undone(row: OperationRow, others: readonly OperationRow[]): Promise<Aftermath> {
-    const ended = others
-      .filter(({ status, attempts }) => !isTerminal(status) && attempts === 0)
-      .map((was) => ({
-        was,
-        now: { ...finish(was, endOf(row), row.finishedAt ?? 0), lastError: storedError(failedBy(was, row, errorOf(row))) },
-      }))
+    // Those after it have been sent where an endpoint turned out not to be atomic.
+    const open = others.filter(({ status, attempts, seq }) => !isTerminal(status) && (attempts === 0 || seq > row.seq))
+    const ended = open.map((was) => ({
+      was,
+      now: { ...finish(was, endOf(row), row.finishedAt ?? 0), lastError: storedError(failedBy(was, row, errorOf(row))) },
+    }))
     const applied = others.filter(({ status, seq }) => status === 'done' && seq < row.seq)
-    const mayBe = row.unknownAttempts > 0 ? [row] : []
+    const mayBe = await undoables(open.filter(isInDoubt))
+    const toUndo = [...applied, ...(isInDoubt(row) ? [row] : []), ...mayBe]
     return {
       ...NO_AFTERMATH,
       unchanged: others,
-      left: applied.filter(({ undo }) => undo === undefined),
+      left: [...applied, ...mayBe].filter(({ undo }) => undo === undefined),
       followers: ended.map(({ now }) => ({ row: now, conflict: undefined })),
       writes: ended.map(({ was, now }) => updateOperation(now, was)),
-      undoing: (await Promise.all([...applied, ...mayBe].toReversed().map(undoing))).flat(),
+      undoing: (await Promise.all(toUndo.toReversed().map(undoing))).flat(),
     }
+  }
+
+  /** With what takes them back, as far as this device knows what they were made on. */
+  async function undoables(rows: readonly OperationRow[]): Promise<readonly OperationRow[]> {
+    if (rows.length === 0) return []
+    const held = await store.entities(rows.map(({ user, entity, entityId }) => laneOf(user, entity, entityId)))
+    return rows.map((row, at) => {
+      const { version, value } = held[at] ?? {}
+      return undoable(row, row.base ?? (version === row.baseVersion ? value : undefined))
+    })
   }
 
   /** One operation for ever: whoever looks again finds that it is there. */
@@ -160,6 +172,10 @@ export function createTransactions(settings: Settings, { clock, newId }: SystemP
 }
 
 export const NO_AFTERMATH: Aftermath = { followers: [], writes: [], confirmations: [], undoing: [], left: [], unchanged: [] }
+
+function isInDoubt({ unknownAttempts }: OperationRow): boolean {
+  return unknownAttempts > 0
+}
 
 function isUndone({ status }: OperationRow): boolean {
   return status === 'rejected' || status === 'cancelled'

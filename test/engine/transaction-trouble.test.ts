@@ -291,6 +291,30 @@ describe('a transaction of which the server applied a part and refused another',
     })
   })
 
+  it.each([
+    ['before', part, ['done', 'rejected']],
+    ['after', part.toReversed(), ['rejected', 'rejected']],
+  ] as const)(
+    'S31 B14 leaves nothing of what an endpoint that is not atomic has applied %s the other',
+    async (_, inputs, ends) => {
+      const real = httpTransport({ baseURL: world.url })
+      const engine = await world.started({
+        coalesce: false,
+        transport: {
+          ...real,
+          sendAtomic: (items, context) =>
+            Promise.all(items.map(({ request, ...item }) => real.send(request, { ...item, ...context }))),
+        },
+      })
+      const { operations } = await transact(engine, ...inputs)
+      const ids = operations.map(({ id }) => id)
+      expect(await settledIn(engine, ids)).toEqual(ends)
+      await expect.poll(() => engine.operations.count('live')).toBe(0)
+      expect(world.notes()).toEqual({})
+      expect(world.server.ledger().map(({ method }) => method)).toEqual(['POST', 'DELETE'])
+    },
+  )
+
   it('L1 S6 is asked about one by one in the next engine, too', async () => {
     const ids = await setBack()
     const first = await atomic({ retry: HOURS })
