@@ -1,7 +1,14 @@
 export const MAX_ID_LENGTH = 1_024
-/** No store keeps it or no URL carries it. */
-const UNSENDABLE = /^\.{1,2}$|[\0\p{Cs}]/u
+/** No URL carries it. */
+const DOTS = /^\.{1,2}$/
+/** Not every store keeps it. */
+const UNKEPT = /[\0\p{Cs}]/u
 
 export function isEntityId(value: unknown): value is string {
-  return typeof value === 'string' && value !== '' && value.length <= MAX_ID_LENGTH && !UNSENDABLE.test(value)
+  return typeof value === 'string' && value !== '' && value.length <= MAX_ID_LENGTH && isKeptId(value) && !DOTS.test(value)
+}
+
+/** Whether every store can keep an entity under this id, wherever that comes from. */
+export function isKeptId(id: string): boolean {
+  return !UNKEPT.test(id)
 }

@@ -1,3 +1,4 @@
+import { isKeptId } from '../core/entity-id.ts'
 import { ServerError, SyncError } from '../core/errors.ts'
 import type { Change, Pulled, UnusableChange } from '../core/ports.ts'
 import { isRecord } from '../core/schema.ts'
@@ -37,6 +38,7 @@ function objectionTo(change: Change): UnusableChange | undefined {
   if (!isRecord(change) || typeof change.id !== 'string' || change.id === '')
     return leftOut(undefined, 'its id must be a text, and not empty')
   const { id, version } = change
+  if (!isKeptId(id)) return leftOut(id, 'its id holds a NUL character or half a surrogate pair, which not every store keeps')
   const objection = objectionToVersion(version) ?? ('deleted' in change ? undefined : objectionToEntity(change.value))
   return objection === undefined ? undefined : leftOut(id, objection)
 }

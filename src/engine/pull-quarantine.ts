@@ -1,3 +1,4 @@
+import { isKeptId } from '../core/entity-id.ts'
 import type { Pulled } from '../core/ports.ts'
 import type { PullRow, Quarantined } from '../core/schema.ts'
 
@@ -18,8 +19,13 @@ export function afterPage(
   const brought = new Set(changes.map(({ id }) => id))
   const left = quarantined.filter(({ id }) => !brought.has(id))
   const known = new Set(left.map(({ id }) => id))
-  const ids = new Set(unusable.flatMap(({ id }) => (id === undefined || known.has(id) || brought.has(id) ? [] : id)))
+  const ids = new Set(unusable.flatMap(({ id }) => (isAwaited(id) && !known.has(id) && !brought.has(id) ? id : [])))
   return [...left, ...[...ids].map((id) => ({ id, tries: 0, dueAt: now + waitMs(0) }))].slice(0, MOST)
+}
+
+/** It is named, and a store could keep it. */
+function isAwaited(id: string | undefined): id is string {
+  return id !== undefined && isKeptId(id)
 }
 
 /** Each time after twice as long. */

@@ -102,6 +102,8 @@ describe('a hostile server', () => {
     ['__proto__ in place of its members', '{"__proto__":{"id":"b","version":"9","value":{}}}'],
     ['a value that is a list', '{"id":"b","version":"9","value":[]}'],
     ['an id that is a number', '{"id":7,"version":"9","value":{}}'],
+    ['an id with a NUL character', '{"id":"b\\u0000","version":"9","value":{}}'],
+    ['an id with half a surrogate pair', '{"id":"b\\ud800","version":"9","deleted":true}'],
     ['a version that is an object', '{"id":"b","version":{},"value":{}}'],
     ['nothing', 'null'],
   ])('B16 S29 whose page has one change with %s: that one is quarantined, and the others are taken', async (_, bad) => {

@@ -133,6 +133,20 @@ describe('what a page could not bring', () => {
     expect(minutes).toEqual([0, 2, 6, 14])
   })
 
+  it('B16 is not asked for where no store could keep it', async () => {
+    unreadable = new Set()
+    const real = transport()
+    const pull: Transport['pull'] = async (request, context) => {
+      const pulled = await real.pull!(request, context)
+      const change = { id: 'c\0', version: '9', deleted: true } as const
+      return pulled.type === 'page' ? { ...pulled, changes: [...pulled.changes, change] } : pulled
+    }
+    const engine = await started({ transport: { ...real, pull } })
+    await engine.synchronize()
+    await later(engine, MINUTE_MS)
+    expect([await titles(engine), asked, await kept()]).toEqual([['a one', 'b one'], [], []])
+  })
+
   it('B16 L5 is let go of when no answer comes, and the pages go on', async () => {
     const engine = await started()
     await engine.synchronize()
