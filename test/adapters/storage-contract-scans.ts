@@ -200,7 +200,26 @@ export function describeScans(makeWorld: () => Promise<StorageWorld>): void {
     })
 
     it('C6 getMany finds of many keys what get finds of each, whatever the keys', async () => {
-      const keys = [-1.5, 0, 7, 1e12, 1e300, '', '7', 'a', 'ä', '日本', "'", '"', '\\', '\n', '%', '\ufffd']
+      const keys = [
+        -1.5,
+        0,
+        7,
+        1e12,
+        1e300,
+        2 ** 60 + 256,
+        2.606319440866729e-21,
+        '',
+        '7',
+        'a',
+        'ä',
+        '日本',
+        "'",
+        '"',
+        '\\',
+        '\n',
+        '%',
+        '\ufffd',
+      ]
       await storage.commit(keys.map((id) => put({ id })))
       await storage.commit(Array.from({ length: 9 }, (_, at) => append({ lane: `l${at}`, status: 'queued' })))
       const asked = [...keys, 'a\0', '\0', '\ud800', 'a\udc00', -0, 8, '0', 'A', ...keys.toReversed(), Number.MAX_VALUE]

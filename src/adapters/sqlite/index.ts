@@ -12,7 +12,7 @@ import type { SqliteStorageOptions } from './options.ts'
 import { processPresence } from './presence.ts'
 import { countRows } from './count.ts'
 import { scanTable } from './scan.ts'
-import { read, readMany } from './table.ts'
+import { isExactInJson, read, readMany } from './table.ts'
 import { createWatchers } from './watch.ts'
 
 export type { SqliteStorageOptions }
@@ -111,7 +111,7 @@ export function sqliteStorage(options: SqliteStorageOptions): Storage {
     getMany: (collection, keys) =>
       reading((from) => {
         const table = tableIn(from, collection)
-        if (keys.length >= askedInOne) return readMany(from.driver, table, keys)
+        if (keys.length >= askedInOne && keys.every(isExactInJson)) return readMany(from.driver, table, keys)
         return readTogether(from.driver, () => keys.map((key) => read(from.driver, table, key)))
       }),
     scan: (collection, query) => reading((from) => scanTable(from.driver, tableIn(from, collection), query)),

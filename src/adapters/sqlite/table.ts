@@ -142,7 +142,10 @@ export function read(driver: Driver, table: Table, key: Scalar): Entry | undefin
   return row && decode(key, [key], row[0], table.missingKey)
 }
 
-/** One query for all: each alone would cost more than its row. */
+/** Of other numbers SQLite reads in JSON one that is near. */
+export const isExactInJson = (key: Scalar): boolean => typeof key === 'string' || Number.isSafeInteger(key)
+
+/** One query for all: each alone would cost more than its row. Of keys that are exact in JSON. */
 export function readMany(driver: Driver, table: Table, keys: readonly Scalar[]): readonly (Entry | undefined)[] {
   const entries = Array.from<Entry | undefined>({ length: keys.length })
   const asked = keys.map((key) => table.equal(table.key, key))
