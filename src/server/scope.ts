@@ -20,5 +20,7 @@ export function readScope(text: string): Scope {
 /** The value by which a resource is in a scope of this field; undefined if it is in none. */
 export function scopeValue(resource: Readonly<Record<string, unknown>>, field: string): string | undefined {
   const value = Object.hasOwn(resource, field) ? resource[field] : undefined
+  // Nobody can ask for half a surrogate pair, and SQLite would make another value of it.
+  if (typeof value === 'string' && /\p{Cs}/u.test(value)) return undefined
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? String(value) : undefined
 }

@@ -44,6 +44,16 @@ describe('GET /{entity}?scope=', () => {
     expect(told(await page(call, 'project:p2'))).toEqual(['a@5'])
   })
 
+  it('E5 has nothing in a scope whose value only resembles it', async () => {
+    const { call } = await serve()
+    const values = ['p', 'P', 'p\0', 'p ', '\ufffd', '\ud800', '\ufffd\udfff', '1', 'true']
+    for (const [at, project] of values.entries()) await create(call, String(at), { project })
+    for (const value of ['p', 'p\0', '\ufffd', '\ufffd\ufffd'])
+      expect(told(await page(call, `project:${value}`))).toEqual(
+        values.flatMap((one, at) => (one === value ? `${at}@${at + 1}` : [])),
+      )
+  })
+
   it('E5 tells what has left at its present version, and nothing of what was never there', async () => {
     const { call } = await serve()
     await create(call, 'a', { project: 'p1' })
