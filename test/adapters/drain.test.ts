@@ -84,6 +84,36 @@ describe('a drain in the background', () => {
     expect((await after.operations.list()).map(({ status }) => status)).toEqual(['parked', 'queued'])
   })
 
+  it('E9 does not wait for what depends on something that waits for a decision', async () => {
+    world = await createWorld()
+    const before = await world.started({ retry: { strategy: 'constant', baseMs: 1, maxAttempts: 1 } })
+    world.intercept(async ({ request }, send) => {
+      const isSick = request.body?.includes('"a"') === true
+      return isSick ? { type: 'unknown', error: new NetworkError('Lost.') } : send()
+    })
+    const parent = await before.enqueue(create('a'))
+    await before.flush()
+    const child = await before.enqueue({ ...create('b'), dependsOn: [parent.id] })
+    await before.enqueue({ ...create('c'), dependsOn: [child.id] })
+    await before.enqueue({ type: 'update', entity: 'note', id: 'c', payload: { n: 1 } })
+    await before.transaction(async (tx) => {
+      tx.enqueue({ type: 'update', entity: 'note', id: 'a', payload: { n: 1 } })
+      tx.enqueue(create('d'))
+    })
+    await before.enqueue(create('e'))
+    await before.stop()
+    await drain(world.engine(), 20_000, systemClock)
+    const after = await world.started()
+    expect((await after.operations.list({ status: 'live' })).map(({ entityId }) => entityId)).toEqual([
+      'a',
+      'b',
+      'c',
+      'c',
+      'a',
+      'd',
+    ])
+  })
+
   it('E9 has nothing to do in an empty store', async () => {
     world = await createWorld()
     await drain(world.engine(), 20_000, systemClock)

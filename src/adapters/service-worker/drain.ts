@@ -37,14 +37,30 @@ async function drainAll(engine: SyncEngine, endsAt: number, clock: Clock): Promi
   }
 }
 
-/** A parked operation waits for a decision, and so does what stands behind it. */
+/** A parked operation waits for a decision, and so does what stands behind it, depends on it, or is to be sent with what does. */
 function goingOn(live: readonly OperationInfo[]): readonly OperationInfo[] {
-  const parked = new Set(live.filter(({ status }) => status === 'parked').map(laneOf))
-  return live.filter((operation) => !parked.has(laneOf(operation)))
+  const held = new Set<string>()
+  let left = live
+  for (let before = -1; before < held.size;) {
+    before = held.size
+    const lanes = new Set<string>()
+    left = live.filter((one) => {
+      if (one.status !== 'parked' && !lanes.has(laneOf(one)) && !tiesOf(one).some((id) => held.has(id))) return true
+      lanes.add(laneOf(one))
+      for (const id of [one.id, one.transaction ?? one.id]) held.add(id)
+      return false
+    })
+  }
+  return left
 }
 
 function laneOf({ entity, entityId }: OperationInfo): string {
   return JSON.stringify([entity, entityId])
+}
+
+/** The operations that must be done before it; and its transaction, which goes as one until it has been sent. */
+function tiesOf({ status, dependsOn = [], transaction }: OperationInfo): readonly string[] {
+  return transaction === undefined || status !== 'queued' ? dependsOn : [...dependsOn, transaction]
 }
 
 function nextWait(left: readonly OperationInfo[], now: number): number {
