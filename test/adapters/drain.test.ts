@@ -1,10 +1,11 @@
 import { createServer } from 'node:http'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { drain } from '../../src/adapters/service-worker/drain.ts'
 import { drainOnSync, type DrainOnSyncOptions } from '../../src/adapters/service-worker/index.ts'
 import { httpTransport } from '../../src/adapters/http/index.ts'
 import { NetworkError } from '../../src/core/errors.ts'
 import { systemClock } from '../../src/adapters/system-clock.ts'
+import type { SyncEngine } from '../../src/index.ts'
 import { createWorld, type World } from '../support/world.ts'
 
 let world: World
@@ -112,6 +113,36 @@ describe('a drain in the background', () => {
       'a',
       'd',
     ])
+  })
+
+  it('E9 L5 is done once more for an event that comes while one ends', async () => {
+    world = await createWorld()
+    await leftBehind(['a'])
+    const works: Promise<unknown>[] = []
+    const worker = new EventTarget()
+    vi.stubGlobal('addEventListener', worker.addEventListener.bind(worker))
+    const sync = (): boolean =>
+      worker.dispatchEvent(
+        Object.assign(new Event('sync'), { tag: 'notes', waitUntil: (work: Promise<unknown>) => works.push(work) }),
+      )
+    let stops = 0
+    const createEngine = (): SyncEngine => {
+      const engine = world.engine()
+      const stop = async (): Promise<void> => {
+        await engine.stop()
+        if (stops++ > 0) return
+        await leftBehind(['b'])
+        sync()
+      }
+      return { ...engine, stop }
+    }
+    drainOnSync({ createEngine, tag: 'notes' })
+    vi.unstubAllGlobals()
+    sync()
+    await works[0]
+    await works[1]
+    expect(Object.keys(world.notes()).toSorted()).toEqual(['a', 'b'])
+    expect([works.length, stops]).toEqual([2, 2])
   })
 
   it('E9 has nothing to do in an empty store', async () => {

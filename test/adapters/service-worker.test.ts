@@ -76,8 +76,8 @@ describe.runIf(executablePath !== undefined)('a service worker of a real browser
     await dispatch()
     await dispatch(`${TAG}-daily`, true)
     release()
-    await until(page, 'drains.length > 0')
-    expect(await page.evaluate('drains')).toEqual([{ requests: 0 }])
+    await until(page, 'drains.length > 1')
+    expect(await page.evaluate('drains')).toEqual([{ requests: 0 }, { requests: 0 }])
     expect(
       notes()
         .map(({ id }) => id)

@@ -31,17 +31,25 @@ const LONGEST_TIMER_MS = 2_147_483_647
  */
 export function drainOnSync(options: DrainOnSyncOptions): void {
   const { createEngine, tag, periodicTag, timeoutMs } = checkOptions(options)
-  let draining: Promise<void> | undefined
+  let last: Promise<unknown> = Promise.resolve()
+  let next: Promise<void> | undefined
 
   async function drainNew(): Promise<void> {
+    next = undefined
     await drain(await createEngine(), timeoutMs, systemClock)
+  }
+
+  /** A drain that is under way may have looked already: all that come meanwhile share the one after it. */
+  function drainOnce(): Promise<void> {
+    next ??= last.then(drainNew)
+    last = next.catch(() => {})
+    return next
   }
 
   function listen(type: 'sync' | 'periodicsync', expected: string): void {
     globalThis.addEventListener(type, (event) => {
       if (!isTagged(event) || event.tag !== expected) return
-      draining ??= drainNew().finally(() => (draining = undefined))
-      event.waitUntil(draining)
+      event.waitUntil(drainOnce())
     })
   }
 
