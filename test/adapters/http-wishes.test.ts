@@ -24,6 +24,24 @@ it.each([200, 404, 429, 503])('B7 what an answer with the status %i asks for com
   expect((await transport.fetch('note', 'n1', { signal })).wishes).toEqual(WISHES)
 })
 
+it.each([
+  ['several batches', { batch: { maxOperations: 1 } }],
+  ['operations that fit into none', { maxBodyBytes: 100 }],
+])('B7 of %s none is sent after an answer that asks for a pause', async (_, options) => {
+  const server = await serve(({ url }, response) => {
+    const results = [{ status: 200, headers: {}, body: {} }]
+    answerJson(response, 200, url === '/batch' ? { results } : {}, { 'Synchart-Pause': '5' })
+  })
+  const transport = httpTransport({ baseURL: server.url, ...options })
+  const outcomes = await transport.sendBatch!([item, item, item], { clientId: 'c', signal })
+  expect(outcomes).toMatchObject([
+    { type: 'applied', wishes: { pauseMs: 5_000 } },
+    { type: 'retry', error: { code: 'breaker-open', remainingMs: 5_000 } },
+    { type: 'retry', error: { code: 'breaker-open', remainingMs: 5_000 } },
+  ])
+  expect(server.received).toHaveLength(1)
+})
+
 it('B7 an answer that asks for nothing, or for nonsense, has no wishes', async () => {
   const server = await serve((_, response) => {
     response.setHeader('Synchart-Pause', 'for ever')

@@ -46,6 +46,22 @@ describe('a server that asks for a pause', () => {
     ])
   })
 
+  it('B7 gets nothing more of a batch that goes as several requests, and what is left spends no attempt', async () => {
+    const { engine, clock } = await timed({
+      batchSize: 3,
+      transport: httpTransport({ baseURL: world.url, batch: { maxOperations: 1 } }),
+    })
+    world.server.setWishes({ pauseSeconds: 60 })
+    const [first, ...others] = await engine.enqueueAll(['a', 'b', 'c'].map(create))
+    await first!.settled
+    world.server.setWishes(undefined)
+    await engine.flush()
+    expect(world.server.ledger()).toHaveLength(1)
+    expect((await engine.operations.list()).map(({ attempts }) => attempts)).toEqual([0, 0])
+    await clock.advance(60_000)
+    for (const other of others) expect(await other.settled).toEqual({ status: 'done' })
+  })
+
   it('B7 gets at most an hour of it, and a restart does not end it', async () => {
     const { engine, clock } = await timed()
     world.server.setWishes({ pauseSeconds: 10 ** 9 })

@@ -1,5 +1,6 @@
 import type { Outcome, BatchItem } from '../../core/ports.ts'
-import { BATCH_UNSUPPORTED, ClientError } from '../../core/errors.ts'
+import { BATCH_UNSUPPORTED, CircuitBreakerOpenError, ClientError } from '../../core/errors.ts'
+import type { Wished } from '../../core/server-wishes-port.ts'
 import { readResults } from './batch-results.ts'
 import { wishesOf, type Answer, type Exchange } from './exchange.ts'
 import type { BatchOptions, HttpSettings } from './options.ts'
@@ -31,7 +32,8 @@ const ALONE = 'alone'
 type Encoded = Part | Outcome | typeof ALONE
 
 /**
- * Sends operations in as few requests as the limits allow, one request after the other; none after one that failed as a whole.
+ * Sends operations in as few requests as the limits allow, one request after the other; none after one that failed as a whole, or whose answer asks for
+ * a pause.
  * Never rejects.
  */
 export function createSendBatch(settings: HttpSettings, batch: Required<BatchOptions>, exchange: Exchange): SendBatch {
@@ -45,8 +47,10 @@ export function createSendBatch(settings: HttpSettings, batch: Required<BatchOpt
       stopped = sent.rest
     }
     for (const [index, item] of items.entries()) {
-      if (encoded[index] === ALONE)
-        outcomes[index] = stopped ?? (await sendOne(settings, exchange, item.request, { ...item, ...context }))
+      if (encoded[index] !== ALONE) continue
+      const outcome = stopped ?? (await sendOne(settings, exchange, item.request, { ...item, ...context }))
+      outcomes[index] = outcome
+      stopped ??= paused(outcome)
     }
     return outcomes.map((outcome) => outcome ?? invalidRequest())
   }
@@ -71,7 +75,7 @@ function isPart(one: Encoded): one is Part {
 
 interface ChunkResult {
   readonly results: readonly Outcome[]
-  /** What becomes of the operations that were not sent, if this request failed as a whole. */
+  /** What becomes of the operations that were not sent, if this request failed as a whole or is followed by a pause. */
   readonly rest?: Outcome | undefined
 }
 
@@ -96,7 +100,13 @@ async function sendChunk(
   if (answer.status < 200 || answer.status > 299) return whole(parts, refusal(answer, isAtomic))
   const results = readResults(answer, parts, isAtomic)
   if ('type' in results) return whole(parts, { ...results, ...wishesOf(answer) })
-  return { results: results.map((result) => ({ ...result, ...wishesOf(answer) })) }
+  return { results: results.map((result) => ({ ...result, ...wishesOf(answer) })), rest: paused(wishesOf(answer)) }
+}
+
+/** What becomes of those that an answer before them keeps from being sent: as with a breaker, that is no attempt. */
+function paused({ wishes }: Wished): Outcome | undefined {
+  const pauseMs = wishes?.pauseMs ?? 0
+  return pauseMs === 0 ? undefined : { type: 'retry', error: new CircuitBreakerOpenError(pauseMs) }
 }
 
 function whole(parts: readonly Part[], outcome: Outcome): ChunkResult {
