@@ -12,6 +12,7 @@ export interface Channel {
 /** Uses BroadcastChannel `synchart:<name>`; where there is none, nobody is told. */
 export function createChannel(name: string): Channel {
   const listeners = new Set<StoreListener>()
+  const isPossible = 'BroadcastChannel' in globalThis
   let channel: BroadcastChannel | undefined
   let unwatch = (): void => {}
 
@@ -19,8 +20,12 @@ export function createChannel(name: string): Channel {
     for (const listener of listeners) listener(collections)
   }
 
+  function make(): BroadcastChannel {
+    return new BroadcastChannel(`synchart:${name}`)
+  }
+
   function connect(): void {
-    channel = new BroadcastChannel(`synchart:${name}`)
+    channel = make()
     channel.onmessage = ({ data }: MessageEvent<unknown>) => tell(isNames(data) ? data : undefined)
   }
 
@@ -31,7 +36,7 @@ export function createChannel(name: string): Channel {
 
   return {
     open() {
-      if (channel || !('BroadcastChannel' in globalThis)) return
+      if (channel || !isPossible) return
       connect()
       unwatch = watchLifecycle({
         // A message would put the page out of the back/forward cache.
@@ -44,7 +49,14 @@ export function createChannel(name: string): Channel {
         },
       })
     },
-    post: (collections) => channel?.postMessage(collections),
+    post(collections) {
+      if (channel) return channel.postMessage(collections)
+      if (!isPossible) return
+      // The commit was under way when its handle was closed, or its page suspended.
+      const once = make()
+      once.postMessage(collections)
+      once.close()
+    },
     watch(listener) {
       // Wrapped, so that the same function may watch twice.
       const own: StoreListener = (collections) => listener(collections)

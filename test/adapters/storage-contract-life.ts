@@ -147,6 +147,14 @@ export function describeLife(makeWorld: () => Promise<StorageWorld>): void {
       expect(ended).toBe(0)
     })
 
+    it('L5 a watcher is told of a commit that was under way when its handle was closed', async () => {
+      await storage.open(schema)
+      await other.open(schema)
+      const heard = told(storage)
+      const [committed] = await Promise.allSettled([other.commit([put({ id: 'n' })]), other.close()])
+      if (committed.status === 'fulfilled') await heard
+    })
+
     it('C6 the estimate grows with what is stored', async () => {
       await storage.open(schema)
       const before = await storage.estimate()
