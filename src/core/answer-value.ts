@@ -9,6 +9,7 @@ const FORBIDDEN: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'pro
 export function objectionToValue(value: unknown, depth = 0): string | undefined {
   if (typeof value === 'bigint' || typeof value === 'function' || typeof value === 'symbol')
     return `holds a ${typeof value}, which JSON has no form for`
+  if (typeof value === 'number' && !Number.isFinite(value)) return 'holds a number that is none, or beyond a double'
   if (typeof value !== 'object' || value === null) return undefined
   if (depth >= MAX_DEPTH) return `is nested deeper than ${MAX_DEPTH} levels`
   if (Array.isArray(value)) return firstObjection(value, depth + 1)

@@ -101,6 +101,7 @@ describe('a hostile server', () => {
     ['a key __proto__', '{"id":"b","version":"9","value":{"__proto__":{"polluted":true}}}'],
     ['__proto__ in place of its members', '{"__proto__":{"id":"b","version":"9","value":{}}}'],
     ['a value that is a list', '{"id":"b","version":"9","value":[]}'],
+    ['a number beyond a double', '{"id":"b","version":"9","value":{"n":[-1e400]}}'],
     ['an id that is a number', '{"id":7,"version":"9","value":{}}'],
     ['an id with a NUL character', '{"id":"b\\u0000","version":"9","value":{}}'],
     ['an id with half a surrogate pair', '{"id":"b\\ud800","version":"9","deleted":true}'],
@@ -180,6 +181,7 @@ describe('a transport of the application', () => {
     ['no value', { id: 'b', version: '9' }],
     ['a value that is a text', { id: 'b', version: '9', value: 'two' }],
     ['a value that JSON has no form for', { id: 'b', version: '9', value: { id: 'b', n: 2n } }],
+    ['a number that is none', { id: 'b', version: '9', value: { id: 'b', n: NaN } }],
     ['a value that contains itself', { id: 'b', version: '9', value: endless() }],
     ['a value with a key that reaches prototypes', { id: 'b', version: '9', value: JSON.parse('{"__proto__":{"polluted":1}}') }],
   ])('B16 whose page has one change with %s: that one is quarantined, and the others are taken', async (_, bad) => {
