@@ -74,6 +74,7 @@ describe('a hostile server', () => {
     ['changes that are a text', 'unreadable', sends(`{"changes":"none",${rest}}`)],
     ['a cursor that is a number', 'unreadable', sends('{"changes":[],"cursor":7,"hasMore":false}')],
     ['a cursor that is an object', 'unreadable', sends('{"changes":[],"cursor":{"__proto__":"c"},"hasMore":false}')],
+    ['a cursor that no URL carries', 'unreadable', sends('{"changes":[],"cursor":"\\ud800","hasMore":false}')],
     ['hasMore as text', 'unreadable', sends('{"changes":[],"cursor":"c2","hasMore":"no"}')],
     ['100 MB', 'unreadable', hundredMegabytes],
     [

@@ -43,6 +43,7 @@ function pageFrom(status: number, body: ResponseBody, etag: string | undefined):
   if (!Array.isArray(changes)) return unreadable(status, '"changes" is not a list')
   if (typeof cursor !== 'string' || cursor === '' || cursor.length > LONGEST_CURSOR)
     return unreadable(status, `"cursor" is not a text of 1 to ${LONGEST_CURSOR} characters`)
+  if (/\p{Surrogate}/u.test(cursor)) return unreadable(status, '"cursor" holds half a surrogate pair, which no URL carries')
   if (typeof hasMore !== 'boolean') return unreadable(status, '"hasMore" is neither true nor false')
   const read = changes.map(changeFrom)
   return {
