@@ -351,5 +351,6 @@ describe('an event stream', () => {
     expect(createEventParser(10).feed('data: 12345678')).toBeUndefined()
     expect(createEventParser(10).feed('data: 1\ndata: 2\n')).toBeUndefined()
     expect(createEventParser(10).feed('data: 1\n\ndata: 2\n\n')).toHaveLength(2)
+    expect(createEventParser(10).feed(': beat\n'.repeat(9))).toEqual([])
   })
 })

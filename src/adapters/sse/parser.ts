@@ -20,7 +20,8 @@ export function createEventParser(maxCharacters: number): EventParser {
     const [, field = '', value = ''] = /^([^:]*)(?:: ?(.*))?$/s.exec(line) ?? []
     if (field === 'event') type = value
     if (field === 'data') data.push(value)
-    size += line.length
+    // A comment may be all that comes for days.
+    if (field !== '') size += line.length
     return undefined
   }
 
