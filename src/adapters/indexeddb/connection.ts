@@ -48,10 +48,11 @@ export function createConnection(options: DatabaseOptions): Connection {
   }
 
   async function close(): Promise<void> {
-    const { handle } = session ?? {}
+    const ended = session
     session = undefined
     await Promise.allSettled(running)
-    const db = await handle?.catch(() => undefined)
+    // One of those may have opened it anew.
+    const db = await ended?.handle?.catch(() => undefined)
     db?.close()
   }
 

@@ -40,6 +40,18 @@ describe('IndexedDB when things go wrong', () => {
     return db as IDBDatabase
   }
 
+  it('L10 a handle that is closed while it opens a lost connection anew leaves none open', async () => {
+    await storage.open(schema)
+    const lost = await connectionOf(storage)
+    lost.close()
+    const seen = vi.spyOn(IDBDatabase.prototype, 'transaction')
+    await Promise.all([storage.get('notes', 'any'), storage.close()])
+    const used = new Set(seen.mock.contexts as IDBDatabase[])
+    seen.mockRestore()
+    expect(used.size).toBe(2)
+    for (const db of used) expect(() => db.transaction('notes')).toThrow(expect.objectContaining({ name: 'InvalidStateError' }))
+  })
+
   it('S2 a commit that is aborted at any of its writes leaves nothing', async () => {
     await storage.open(schema)
     const writes = ['a', 'b', 'c', 'd'].map((id): Write => ({ type: 'append', collection: 'operations', value: { id } }))
