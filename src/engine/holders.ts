@@ -9,6 +9,16 @@ import type { Parts } from './generations.ts'
  */
 type Holders = Pick<EntityRow, 'scopes'>
 
+/** What a page tells of each: where it names one twice the newer counts, or the later where that can't be told. */
+export function newestByKey(changes: readonly Change[], keyOf: (change: Change) => string): ReadonlyMap<string, Change> {
+  const newest = new Map<string, Change>()
+  for (const change of changes) {
+    const key = keyOf(change)
+    if ((compareVersions(newest.get(key)?.version, change.version) ?? 0) <= 0) newest.set(key, change)
+  }
+  return newest
+}
+
 /** Whether it is noted already that this pull has met the row. */
 export function isMetBy({ scope, generation }: PullRow, row: EntityRow): boolean {
   if (scope === undefined) return row.generation === generation

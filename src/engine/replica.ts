@@ -8,7 +8,7 @@ import type { Occasion } from './audit-writer.ts'
 import type { Confirmation } from './confirmation.ts'
 import { createConfirmer, versionOf, type Confirmed } from './confirmer.ts'
 import { createGenerations, firstAfter } from './generations.ts'
-import { afterChoice, afterPull, heldByOthers, holdersOf, isMetBy, noted, orderOf } from './holders.ts'
+import { afterChoice, afterPull, heldByOthers, holdersOf, isMetBy, newestByKey, noted, orderOf } from './holders.ts'
 import { PAGE_LIMIT, type Store } from './store.ts'
 import { putPullRow } from './pull-rows.ts'
 import type { PageWrite, Told, Writer } from './replica-writes.ts'
@@ -78,7 +78,7 @@ export function createReplica(store: Store, user: string, clock: Clock, actionsO
   }
 
   async function pageWrites({ entity, changes, alsoMet, row }: PageWrite): Promise<Write[] | 'outdated'> {
-    const newest = new Map(changes.map((change) => [laneOf(user, entity, change.id), change]))
+    const newest = newestByKey(changes, ({ id }) => laneOf(user, entity, id))
     const met = alsoMet.map((id) => laneOf(user, entity, id)).filter((key) => !newest.has(key))
     const keys = [...newest.keys(), ...met]
     const found = await store.entities(keys)

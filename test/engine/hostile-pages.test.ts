@@ -119,6 +119,19 @@ describe('a hostile server', () => {
     expect(Reflect.get({}, 'polluted')).toBeUndefined()
   })
 
+  it('S19 whose page names one twice is taken at its newest word, in whatever order', async () => {
+    const engine = await world.started({ transport: through(), retry })
+    await engine.synchronize()
+    const change = (id: string, version: number, title?: string): string =>
+      JSON.stringify({ id, version, ...(title === undefined ? { deleted: true } : { value: { id, title } }) })
+    const [a, b, c] = [change('a', 10, 'new'), change('b', 10), change('c', 10, 'new')]
+    const stale = [change('a', 9, 'old'), change('b', 9, 'old'), change('c', 9)]
+    answer = sends(`{"changes":[${[a, b, stale, c].join()}],${rest}}`)
+    await engine.synchronize()
+    expect(await titles(engine)).toEqual(['a new', 'c new'])
+    expect(await engine.view('note').get('a')).toMatchObject({ version: '10' })
+  })
+
   it('B12 whose change has no version is taken, and what is pending stays on top', async () => {
     const engine = await world.started({ transport: through(), retry })
     await engine.synchronize()
