@@ -30,6 +30,7 @@ export interface Wish {
   readonly full: boolean
 }
 
+/** So many that ask for one kind of entity. */
 const KEPT = 20
 
 /** Pulls that somebody asks for, in whichever tab: the request lies in the store, the owner meets it, and its answer lies there too. */
@@ -45,7 +46,7 @@ export function createPullRequests(settings: Settings, store: Store, hooks: Pull
     return changeShared(store, name, readPullRequests, (known, rev) => ({
       name,
       rev,
-      requests: [...(known?.requests ?? []), { rev, entities, full }].slice(-KEPT),
+      requests: newestOf([...(known?.requests ?? []), { rev, entities, full }]),
     }))
   }
 
@@ -136,6 +137,17 @@ export function createPullRequests(settings: Settings, store: Store, hooks: Pull
     },
     changed,
   }
+}
+
+/** What is left out is met with a later one: there are many for all that it asks for. */
+function newestOf(requests: PullRequestRow['requests']): PullRequestRow['requests'] {
+  const later = new Map<string, number>()
+  const isKept = ({ entities }: PullRequestRow['requests'][number]): boolean => {
+    const before = entities.map((entity) => later.get(entity) ?? 0)
+    entities.forEach((entity, at) => later.set(entity, (before[at] ?? 0) + 1))
+    return before.some((count) => count < KEPT)
+  }
+  return requests.toReversed().filter(isKept).toReversed()
 }
 
 function entitiesOf({ entities }: Settings, query: unknown): readonly string[] {

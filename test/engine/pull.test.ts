@@ -760,6 +760,30 @@ describe('a request for a pull', () => {
     expect((await duringPage({})).titles).toEqual(['new'])
   })
 
+  it('L5 for one kind is answered though many for another kind come after it', async () => {
+    const { transport, hold, reached, release } = withLatePage()
+    const storage = world.storage()
+    const engine = await world.started({ transport, storage, entities: { note: {}, task: {} } })
+    await engine.synchronize()
+    let made = 1
+    const ask = async (entity: string) => {
+      const answer = engine.synchronize({ entity })
+      made += 1
+      const read = async () => readPullRequests(await storage.get(META, pullRequestsName('default')))?.rev
+      await expect.poll(read, { interval: 1 }).toBe(made)
+      return { answer }
+    }
+    hold()
+    const first = await ask('note')
+    await reached
+    const { answer } = await ask('task')
+    const others = [first]
+    for (let count = 0; count < 25; count++) others.push(await ask('note'))
+    release()
+    expect((await answer).pulled).toEqual([{ entity: 'task', isComplete: true }])
+    for (const other of others) expect((await other.answer).pulled).toEqual([{ entity: 'note', isComplete: true }])
+  })
+
   it('S18 for everything is answered by a pull that began after it', async () => {
     const { cursors } = await duringPage({ full: true })
     expect(cursors).toEqual([undefined, expect.any(String), undefined])
