@@ -103,6 +103,13 @@ describe('a WebSocket at /realtime', () => {
     await expect(openLine(`${server.url}/realtime`)).rejects.toThrow('ECONNREFUSED')
   })
 
+  it('L10 that was refused keeps no server from stopping, though its client does not close', { timeout: 10_000 }, async () => {
+    const { server } = await serve({ realtime: { maxConnections: 1 } })
+    await openLine(`${server.url}/realtime`)
+    await openDeafSocket(server.url)
+    await server.close()
+  })
+
   it('L6 that gives no sign of life is cut, and one that does is kept', async () => {
     const { server } = await serve({ realtime: { heartbeatMs: 300 } })
     const line = await openLine(`${server.url}/realtime`)

@@ -11,18 +11,20 @@ const malformed: Farewell = { code: 1008, reason: 'Send ping or subscribe as JSO
 const binary: Farewell = { code: 1003, reason: 'Send text.' }
 const outdated: Farewell = { code: 4401, reason: 'The token is no longer taken.' }
 
+/** Says why, and does not wait for long that the client closes too. */
+export function endSocket(socket: WebSocket, { code, reason }: Farewell): void {
+  if (socket.readyState !== socket.OPEN) return
+  socket.close(code, reason)
+  const cutOff = setTimeout(() => socket.terminate(), graceMs)
+  socket.on('close', () => clearTimeout(cutOff))
+}
+
 /** Makes a WebSocket a member of the hub until it closes. */
 export function seatSocket(socket: WebSocket, session: Session, hub: Hub, settings: Settings): Member {
   const { heartbeatMs, maxBufferedBytes, restartAfterMs } = settings.realtime
   let entities: ReadonlySet<string> | undefined
   let isAlive = true
-  let cutOff: NodeJS.Timeout | undefined
-
-  const end = ({ code, reason }: Farewell): void => {
-    if (socket.readyState !== socket.OPEN) return
-    socket.close(code, reason)
-    cutOff = setTimeout(() => socket.terminate(), graceMs)
-  }
+  const end = (farewell: Farewell): void => endSocket(socket, farewell)
 
   const send = (message: object): void => {
     if (socket.readyState !== socket.OPEN) return
@@ -55,10 +57,7 @@ export function seatSocket(socket: WebSocket, session: Session, hub: Hub, settin
   const leave = hub.join(member)
   socket.on('message', hear)
   socket.on('pong', () => (isAlive = true))
-  socket.on('close', () => {
-    clearTimeout(cutOff)
-    leave()
-  })
+  socket.on('close', leave)
   send({ type: 'hello', heartbeatMs })
   return member
 }

@@ -7,7 +7,7 @@ import type { Session } from '../authenticate.ts'
 import { problemAnswer, Refusal } from '../problems.ts'
 import { admit, type Admission } from './admission.ts'
 import { serverRestarts, type Member } from './hub.ts'
-import { seatSocket } from './socket.ts'
+import { endSocket, seatSocket } from './socket.ts'
 
 const maxPayload = 64 * 1024
 
@@ -21,7 +21,7 @@ export function serveSockets(server: Server, parts: Admission): () => void {
   const seat = (request: IncomingMessage, socket: Duplex, head: Buffer, session: Session): void =>
     sockets.handleUpgrade(request, socket, head, (ws) => {
       ws.on('error', ignore)
-      if (hub.isFull()) return ws.close(1013, JSON.stringify({ retryAfterMs: restartAfterMs }))
+      if (hub.isFull()) return endSocket(ws, { code: 1013, reason: JSON.stringify({ retryAfterMs: restartAfterMs }) })
       const member = seatSocket(ws, session, hub, settings)
       members.add(member)
       ws.on('close', () => members.delete(member))
