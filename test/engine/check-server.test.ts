@@ -6,6 +6,7 @@ import {
   type Digested,
   type DigestRequest,
   type Fetched,
+  type RangeDigest,
   type SyncEngine,
   type Transport,
 } from '../../src/index.ts'
@@ -137,6 +138,24 @@ describe('B13 the replica against the server', () => {
     expect(await engine.check({ server: true })).toMatchObject({ total: 0, undecided: [] })
     await others('DELETE', '/note/n4')
     expect(await engine.check({ server: true })).toMatchObject({ total: 0, undecided: ['note: what is new could not be pulled'] })
+  })
+
+  it('B13 leaves out what the server has under an id that no store could keep', async () => {
+    await madeByOthers(3)
+    const { transport } = counted()
+    const engine = await pulled({
+      ...transport,
+      async digest(request, context) {
+        const told = await transport.digest!(request, context)
+        if (told.type !== 'digests') return told
+        const entries = (given: RangeDigest['entries']) =>
+          given === undefined ? {} : { entries: [...given, ['x\0', '1'] as const] }
+        return { ...told, digests: told.digests.map((one) => ({ ...one, count: one.count + 1, ...entries(one.entries) })) }
+      },
+      fetch: async (entity, id, context) =>
+        id === 'x\0' ? { type: 'found', value: { id }, version: '1' } : transport.fetch(entity, id, context),
+    })
+    expect(await engine.check({ server: true, repair: true })).toMatchObject({ total: 0, undecided: [] })
   })
 
   it('B13 brings back to what the server has also what is newer than that, and leaves what waits on top', async () => {

@@ -1,4 +1,5 @@
 import type { EngineActor } from '../../../machines/engine.ts'
+import { isKeptId } from '../../core/entity-id.ts'
 import type { SyncError } from '../../core/errors.ts'
 import type { Settings } from '../../core/options.ts'
 import type { Clock, Transport } from '../../core/ports.ts'
@@ -47,6 +48,7 @@ export function createIntegrity(settings: Settings, parts: IntegrityParts) {
       putRight: (...row) => (dispatcher.isOwner() ? replica.putRight(epoch(), ...row) : undefined),
       async takes(entity, id, told) {
         if (told.type === 'absent') return true
+        if (!isKeptId(id)) return false
         const { version, value } = told
         const refusal = await validators.alone(signal, (deadline) =>
           verdictOn(validators, entity, { id, version, value }, deadline),

@@ -18,7 +18,7 @@ export interface ServerSide {
   scopesOf(entity: string): Promise<readonly string[]> | undefined
   /** Undefined where this is not the owner of the lease; false if the row has changed meanwhile. */
   putRight(entity: string, id: string, seen: EntityRow | undefined, told: Told): Promise<boolean> | undefined
-  /** Whether the schema of the entity takes it: what it refuses no pull brings. */
+  /** Whether every store keeps its id, and the schema of the entity takes it: what they refuse no pull brings. */
   takes(entity: string, id: string, told: Told): Promise<boolean>
 }
 
