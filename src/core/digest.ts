@@ -1,4 +1,5 @@
 import type { SyncError } from './errors.ts'
+import type { Wished } from './server-wishes-port.ts'
 
 /**
  * Fingerprints of sets of entities, by which a client and a server find out where they differ without sending them (docs/wire-protocol.md). Of each entity the
@@ -31,10 +32,12 @@ export interface RangeDigest extends Digest {
   readonly entries?: readonly (readonly [id: string, version: string])[]
 }
 
-export type Digested =
-  /** In the order of the ranges. */
-  | { readonly type: 'digests'; readonly digests: readonly RangeDigest[] }
-  | { readonly type: 'failed' | 'auth'; readonly error: SyncError }
+/** Digests come in the order of the ranges. */
+export type Digested = Wished &
+  (
+    | { readonly type: 'digests'; readonly digests: readonly RangeDigest[] }
+    | { readonly type: 'failed' | 'auth'; readonly error: SyncError }
+  )
 
 const PRIME = 0x01000193
 const OFFSETS = [0x811c9dc5, 0x9747b28c] as const

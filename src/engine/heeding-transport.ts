@@ -1,4 +1,5 @@
 import type { Outcome, ServerWishes, Transport } from '../core/ports.ts'
+import { isRecord } from '../core/schema.ts'
 import { checkFetched, checkOutcome, checkOutcomes } from './check-answer.ts'
 
 interface Answer {
@@ -11,7 +12,7 @@ export function heedingTransport(transport: Transport, heed: (answers: readonly 
 
   async function heard<Result extends Answer>(ask: () => Promise<Result>, check = (answer: Result) => answer): Promise<Result> {
     const known = check(await ask())
-    heed([known])
+    if (isRecord(known)) heed([known])
     return known
   }
 
@@ -27,7 +28,7 @@ export function heedingTransport(transport: Transport, heed: (answers: readonly 
     fetch: (entity, entityId, context) => heard(() => transport.fetch(entity, entityId, context), checkFetched),
     ...(sendBatch && { sendBatch: (items, context) => allHeard(() => sendBatch.call(transport, items, context)) }),
     ...(sendAtomic && { sendAtomic: (items, context) => allHeard(() => sendAtomic.call(transport, items, context)) }),
-    ...(digest && { digest: (query, context) => digest.call(transport, query, context) }),
+    ...(digest && { digest: (query, context) => heard(() => digest.call(transport, query, context)) }),
     ...(pull && { pull: (request, context) => heard(() => pull.call(transport, request, context)) }),
   }
 }

@@ -22,6 +22,7 @@ it.each([200, 404, 429, 503])('B7 what an answer with the status %i asks for com
   expect((await transport.sendBatch!([item], { clientId: 'c', signal })).map(({ wishes }) => wishes)).toEqual([WISHES])
   expect((await transport.pull!({ entity: 'note', limit: 1 }, { signal })).wishes).toEqual(WISHES)
   expect((await transport.fetch('note', 'n1', { signal })).wishes).toEqual(WISHES)
+  expect((await transport.digest!({ entity: 'note', ranges: [{}], isListed: false }, { signal })).wishes).toEqual(WISHES)
 })
 
 it.each([

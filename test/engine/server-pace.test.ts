@@ -46,6 +46,17 @@ describe('a server that asks for a pause', () => {
     ])
   })
 
+  it('B7 S32 is left alone too where it asks so with the fingerprints of a check', async () => {
+    const { engine, clock } = await timed()
+    await engine.synchronize()
+    world.server.setWishes({ pauseSeconds: 60 })
+    await engine.check({ server: true })
+    world.server.setWishes(undefined)
+    expect((await engine.flush()).held).toEqual(['server'])
+    await clock.advance(60_000)
+    expect((await engine.flush()).held).toEqual([])
+  })
+
   it('B7 gets nothing more of a batch that goes as several requests, and what is left spends no attempt', async () => {
     const { engine, clock } = await timed({
       batchSize: 3,

@@ -3,7 +3,7 @@ import { isVersion } from '../../core/entity-version.ts'
 import { ServerError, SyncError } from '../../core/errors.ts'
 import type { Json } from '../../core/json.ts'
 import type { Digested, DigestRequest, Outcome, RangeDigest } from '../../core/ports.ts'
-import type { Answer, Exchange } from './exchange.ts'
+import { wishesOf, type Answer, type Exchange } from './exchange.ts'
 import type { HttpSettings } from './options.ts'
 import { fieldOf, parseJson, problemOnly } from './read-body.ts'
 import { digestPath } from './routes.ts'
@@ -19,7 +19,7 @@ export async function askDigest(
   if (typeof path !== 'string') return { type: 'failed', error: path }
   const wire = { method: 'GET', path, headers: {}, body: null, maxResponseBytes: settings.maxPageBytes }
   const answer = await exchange(wire, signal)
-  return answer.type === 'none' ? failed(answer.outcome) : digestedFrom(answer, request)
+  return answer.type === 'none' ? failed(answer.outcome) : { ...digestedFrom(answer, request), ...wishesOf(answer) }
 }
 
 function digestedFrom({ status, headers, text, secret, receivedAt }: Answer, { ranges }: DigestRequest): Digested {
