@@ -113,6 +113,24 @@ describe('credentials', () => {
     expect(told(await transport.send(request(), context()))).toBe('applied')
   })
 
+  it('E3 whose 401 comes after a log-in that followed a refresh in vain are the new ones', async () => {
+    let token = 'old'
+    let answerLate = () => {}
+    const server = await serve(({ headers }, response) => {
+      const answer = () => answerJson(response, headers.authorization === 'Bearer new' ? 200 : 401, {})
+      if (headers['idempotency-key'] === '"late"' && headers.authorization === 'Bearer old') answerLate = answer
+      else answer()
+    })
+    const auth = { token: async () => token, refresh: () => Promise.reject(new Error('invalid_grant')) }
+    const transport = httpTransport({ baseURL: server.url, auth })
+    const late = transport.send(request(), context({ idempotencyKey: 'late' }))
+    await expect.poll(() => server.received.length, { timeout: 10_000 }).toBe(1)
+    expect(told(await transport.send(request(), context()))).toBe('auth authentication')
+    token = 'new'
+    answerLate()
+    expect(told(await late)).toBe('applied')
+  })
+
   it.each([
     ['rejects', async () => Promise.reject(new Error('no session'))],
     [

@@ -37,7 +37,8 @@ export function createCredential(clock: Pick<Clock, 'schedule'>, auth: HttpAuth,
     if (auth.refresh === undefined) return false
     if (used.generation === generation) refreshing ??= refresh(auth.refresh)
     await refreshing
-    if (failure !== undefined) throw failure
+    // With another token somebody has logged in since.
+    if (failure !== undefined && (await current()).token === used.token) throw failure
     return true
   }
 
