@@ -195,9 +195,12 @@ describe('a page that can not be had', () => {
     expect(told(await pulled((_, response) => answerJson(response, 401, {}), {}, { auth }))).toMatch(/^auth/)
   })
 
-  it('B1 a page larger than maxPageBytes is refused, and its size is its own option', async () => {
+  it('B1 D5 a page larger than maxPageBytes is refused, and its size is its own option, which the error names', async () => {
     const large = sends(page({ changes: [{ id: 'a', version: '1', value: { text: 'x'.repeat(20_000) } }] }))
-    expect(told(await pulled(large, {}, { maxPageBytes: 20_000 }))).toMatch(/^failed /)
+    expect(await pulled(large, {}, { maxPageBytes: 20_000 })).toMatchObject({
+      type: 'failed',
+      error: { message: expect.stringContaining('maxPageBytes') },
+    })
     expect(told(await pulled(large, {}, { maxPageBytes: 30_000 }))).toBe('page')
     const huge = sends(page({ changes: [{ id: 'a', version: '1', value: { text: 'x'.repeat(17_000_000) } }] }))
     expect(told(await pulled(huge))).toMatch(/^failed /)

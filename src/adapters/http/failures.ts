@@ -12,7 +12,7 @@ export function networkFailure(error: unknown, secret: string | undefined): Extr
   }
   if (cause.code === 'ERR_BAD_RESPONSE') {
     const message =
-      'The answer was cut off or larger than maxResponseBytes. A write may have been applied; it is tried again with the same key. Raise maxResponseBytes if the API answers at such length.'
+      'The answer was cut off or larger than maxResponseBytes (a page of changes: maxPageBytes). A write may have been applied; it is tried again with the same key. Raise that option if the API answers at such length; pages are smaller with a smaller pull.pageSize.'
     return { type: 'unknown', error: new ServerError(message, { code: 'unreadable', cause }) }
   }
   const message = `The connection broke before the answer came (${cause.code ?? 'no code'}). A write may have been applied; it is tried again with the same key. In a browser, check that the API allows this origin (CORS).`
