@@ -191,6 +191,16 @@ export function describeScans(makeWorld: () => Promise<StorageWorld>): void {
       expect(await storage.scan('notes', { index: 'byTag', limit: 10 })).toEqual([])
     })
 
+    it('C6 an index of the key alone is counted and scanned as any other', async () => {
+      await storage.close()
+      const extras = { key: 'id', indexes: { byKey: { fields: ['id'] } } }
+      await storage.open({ version: 2, collections: { ...schema.collections, extras } })
+      await storage.commit([1, 2, 'a'].map((id) => ({ type: 'put', collection: 'extras', value: { id } })))
+      expect(await storage.count('extras', { index: 'byKey', prefix: [] })).toBe(3)
+      expect(await storage.count('extras', { index: 'byKey', prefix: [2] })).toBe(1)
+      expect(keysOf(await storage.scan('extras', { index: 'byKey', gt: [1], limit: 9 }))).toEqual([2, 'a'])
+    })
+
     it('C6 getMany answers in the order of the keys and leaves a hole for a row that is not there', async () => {
       await storage.commit([put({ id: 'a' }), put({ id: 'b' }), put({ id: 7 })])
       const found = await storage.getMany('notes', ['b', 'absent', 7, 'a', 'b', '7'])
