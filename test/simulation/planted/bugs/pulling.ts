@@ -50,7 +50,7 @@ export const pulling: readonly Bug[] = [
     'a delete that forgets its version',
     'A stale upsert raises the tombstone.',
     REPLICA,
-    "? { deletedAt: clock.now() } : { value: change.value, ...held }",
+    '? { deletedAt: clock.now() } : { value: change.value, ...held }',
     "? { deletedAt: clock.now(), ...((change.version = '0'), {}) } : { value: change.value, ...held }",
     'S18 S19',
   ),
