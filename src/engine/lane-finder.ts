@@ -32,6 +32,8 @@ export function createLaneFinder(
   const blocked = new Set<string>()
   /** When the next waiting operation is due; 0 = look now, undefined = none is known to wait. */
   let nextDueAt: number | undefined = 0
+  /** How far what is due was found: what can't go yet is not to be found again and again. Undefined: from the first on. */
+  let dueFrom: IndexKey | undefined
   /** Raised by `forget`: what was read before it is not to be relied on. */
   let generation = 0
   /** What was queued while a page is read: whether the page has it is not known. Undefined between reads. */
@@ -90,16 +92,26 @@ export function createLaneFinder(
     if (nextDueAt === undefined || nextDueAt > now) return []
     // What becomes known while this is read is not to be overwritten by it.
     nextDueAt = undefined
-    const { entries, nextAt } = await store.due(user, now, DUE_LIMIT)
-    const next = entries.length < DUE_LIMIT ? nextAt : now
-    if (next !== undefined) waitUntil(next)
+    const { entries, nextAt } = await store.due(user, now, dueFrom, DUE_LIMIT)
+    dueFrom = entries.length < DUE_LIMIT ? undefined : entries.at(-1)?.position
+    goBackTo(nextDueAt)
+    lookAt(entries.length < DUE_LIMIT ? nextAt : now)
     const lanes = entries.flatMap((entry) => read(entry)?.lane ?? [])
     for (const lane of lanes) blocked.delete(lane)
     return lanes
   }
 
+  function lookAt(at: number | undefined): void {
+    if (at !== undefined) nextDueAt = Math.min(nextDueAt ?? at, at)
+  }
+
+  function goBackTo(at = Infinity): void {
+    if (dueFrom !== undefined && at <= Number(dueFrom[1])) dueFrom = undefined
+  }
+
   function waitUntil(at: number): void {
-    nextDueAt = Math.min(nextDueAt ?? at, at)
+    lookAt(at)
+    goBackTo(at)
   }
 
   function revisit(lane: string, rank: number): void {
@@ -156,6 +168,7 @@ export function createLaneFinder(
       revisits = []
       blocked.clear()
       nextDueAt = 0
+      dueFrom = undefined
     },
 
     generation: (): number => generation,

@@ -114,10 +114,15 @@ export function createStore(storage: RowStorage, committed: Committed = () => {}
     ranked: (user: string, gt: IndexKey | undefined, limit: number) =>
       storage.scan(OPERATIONS, { index: 'rank', prefix: [user], limit, ...(gt === undefined ? {} : { gt }) }),
 
-    /** Operations that wait for a time that has come; and when the next one's time comes, if one waits. */
-    async due(user: string, at: number, limit: number): Promise<{ entries: readonly Entry[]; nextAt: number | undefined }> {
+    /** Operations that wait for a time that has come, from a position on; and when the next one's time comes, if one waits. */
+    async due(
+      user: string,
+      at: number,
+      gt: IndexKey | undefined,
+      limit: number,
+    ): Promise<{ entries: readonly Entry[]; nextAt: number | undefined }> {
       const [entries = [], [next] = []] = await storage.scanMany(OPERATIONS, [
-        { index: 'due', prefix: [user], gt: [user, IN_PLAY + 1], lt: [user, at + 1], limit },
+        { index: 'due', prefix: [user], gt: gt ?? [user, IN_PLAY + 1], lt: [user, at + 1], limit },
         waiting(user, [user, at + 1], 1),
       ])
       const nextAt = next?.position[1]

@@ -114,4 +114,18 @@ describe('the search for lanes', () => {
     const found = [...(await finder.next(10, 100)), ...(await finder.next(10, 100))]
     expect(found).toEqual(['u/note/retried'])
   })
+
+  it('L4 comes to all that is due and to what is queued, however much is due that can not go', async () => {
+    const waits = Array.from({ length: 600 }, (_, n) => row(`n${n}`, { status: 'waiting', dueAt: 5 }))
+    const { finder } = await finderOver([...waits, row('queued', { rank: 10 })])
+    const found = new Set<string>()
+    for (let looks = 0; looks < 4; looks++)
+      for (const lane of await finder.next(10, 5)) {
+        found.add(lane)
+        finder.block(lane)
+      }
+    expect(found.size).toBe(601)
+    finder.waitUntil(5)
+    expect((await finder.next(10, 5)).slice(0, 1)).toEqual(['u/note/n0'])
+  })
 })

@@ -80,6 +80,15 @@ describe('an operation that is not to be sent before a time', () => {
     expect(order()).toEqual([])
   })
 
+  it('B7 L4 holds up nobody else while its time has come and it waits for another, however many there are', async () => {
+    const { engine, clock } = await timed()
+    const later = { notBefore: clock.now() + 1_000 }
+    const parent = await engine.enqueue({ ...create('parent'), notBefore: clock.now() + HOUR_MS })
+    await engine.enqueueAll(Array.from({ length: 300 }, (_, n) => ({ ...create(`n${n}`), dependsOn: [parent.id], ...later })))
+    await clock.advance(2_000)
+    expect(await (await engine.enqueue(create('other'))).settled).toEqual({ status: 'done' })
+  })
+
   it('B7 S17 is not merged with what comes after it, can be edited, discarded, and sent at once', async () => {
     const { engine, clock } = await timed()
     const notBefore = clock.now() + HOUR_MS

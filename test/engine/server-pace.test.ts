@@ -173,6 +173,16 @@ describe('a budget of retries', () => {
     expect(await engine.operations.count('live')).toBe(0)
   })
 
+  it('B7 L4 lets first attempts go, and the engine rest, however many retries wait for it', async () => {
+    const { engine, clock } = await timed({ retry, coalesce: false })
+    world.intercept(async () => failed)
+    await engine.enqueueAll(Array.from({ length: 300 }, (_, n) => create(`n${n}`)))
+    await engine.flush()
+    await clock.advance(20)
+    world.intercept(undefined)
+    expect(await (await engine.enqueue(create('other'))).settled).toEqual({ status: 'done' })
+  })
+
   it('B7 is given back by successes', async () => {
     const { engine, clock } = await timed({ retry: { ...retry, budget: { tokens: 4, ratio: 1 } }, concurrency: 1 })
     world.intercept(async ({ request }, send) => (request.body?.includes('bad') === true ? failed : send()))
