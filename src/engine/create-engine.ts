@@ -81,6 +81,10 @@ export function createEngine(runtime: Runtime, parent: AnyActorRef | undefined):
       runtime.changes.tell()
     },
     resolved: (row, conflict) => events.emit({ type: 'conflict:resolved', operation: infoOf(row), conflict }),
+    gaveUp({ id }, left) {
+      events.emit({ type: 'transaction:failed', transaction: id })
+      for (const row of left) events.emit({ type: 'transaction:left', operation: infoOf(row) })
+    },
   })
 
   function watched<T>(look: () => Promise<T>): Observable<T> {

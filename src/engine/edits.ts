@@ -1,5 +1,5 @@
 import { SyncOperationError } from '../core/errors.ts'
-import type { ConflictRecord, OperationRow } from '../core/operation.ts'
+import type { ConflictRecord, OperationRow, TransactionPart } from '../core/operation.ts'
 import { settledConflict } from './conflict-store.ts'
 import { markParentsAnew } from './dependencies.ts'
 import { appendOperation, type Store } from './store.ts'
@@ -17,6 +17,8 @@ export interface EditHooks {
   accepted(rows: readonly OperationRow[]): void
   /** The conflict that the operation was parked for was decided here. */
   resolved(row: OperationRow, conflict: ConflictRecord): void
+  /** With it the whole of its transaction was given up here; `left` was applied before, and can't be taken back. */
+  gaveUp(transaction: TransactionPart, left: readonly OperationRow[]): void
 }
 
 export type Edits = ReturnType<typeof createEdits>
@@ -46,9 +48,13 @@ export function createEdits(user: string, store: Store, transactions: Transactio
         },
       )
       hooks.edited(changed)
-      for (const { row } of aftermath.followers) hooks.edited(row)
+      for (const { row, conflict } of aftermath.followers) {
+        hooks.edited(row)
+        if (conflict !== undefined) hooks.resolved(row, conflict)
+      }
       if (aftermath.undoing.length > 0) hooks.accepted(aftermath.undoing.map((row, at) => ({ ...row, seq: appended[at] ?? 0 })))
       if (isResolved && changed.conflict !== undefined) hooks.resolved(changed, changed.conflict)
+      if (changed.status === 'cancelled' && changed.transaction !== undefined) hooks.gaveUp(changed.transaction, aftermath.left)
     },
     edited: hooks.edited,
     now: hooks.now,

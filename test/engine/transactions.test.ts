@@ -400,6 +400,20 @@ describe('where the API has an atomic batch', () => {
     expect(await engine.operations.list({ status: 'rejected' })).toEqual([])
   })
 
+  it('B14 B2 tells once that it failed, and how its conflict ended, where another of its operations is discarded', async () => {
+    const engine = await atomic({ entities: { note: { conflict: 'manual' } } })
+    await settledAll(engine, [create('a', { n: 1 })])
+    await elsewhere(world, 'PATCH', '/note/a', { n: 2 })
+    const handle = await transact(engine, create('b'), update('a', { n: 3 }))
+    await eventOf(engine, 'sync:parked')
+    const told: unknown[] = []
+    engine.on('conflict:resolved', ({ operation, conflict }) => told.push([operation.id, conflict.resolution]))
+    engine.on('transaction:*', ({ type }) => told.push(type))
+    await engine.operations.discard(handle.operations[0]!.id)
+    expect(await statuses(handle)).toEqual(['cancelled', 'cancelled'])
+    expect(told).toEqual([[handle.operations[1]!.id, 'discarded'], 'transaction:failed'])
+  })
+
   it.each([
     ['before it leaves', 'sending'],
     ['before the server is looked at', 'reconciling'],
@@ -525,6 +539,23 @@ describe('where the API has none', () => {
     expect(await statuses(handle)).toEqual(['done', 'cancelled', 'cancelled'])
     await expect.poll(() => world.notes()).toEqual({})
     await expect.poll(() => engine.operations.count('live')).toBe(0)
+    expect(other.history().filter(({ type }) => type.startsWith('transaction:'))).toMatchObject([
+      { type: 'transaction:failed', transaction: handle.id },
+    ])
+  })
+
+  it('B14 discarding what waits tells of what was done and can not be taken back', async () => {
+    const engine = await oneByOne()
+    await settledAll(engine, [create('a')])
+    world.intercept(async ({ request }) =>
+      request.path.endsWith('/ring')
+        ? { type: 'applied' }
+        : { type: 'retry', error: new NetworkError('Not yet.'), retryAfterMs: 3_600_000 },
+    )
+    const { operations } = await transact(engine, { type: 'ring', entity: 'note', id: 'a' }, ghost)
+    await eventOf(engine, 'sync:retry')
+    await engine.operations.discard(operations[1]!.id)
+    expect(await eventOf(engine, 'transaction:left')).toMatchObject({ operation: { id: operations[0]!.id } })
   })
 
   it('S23 a server that turns out to have no such endpoint is sent them one by one', async () => {
