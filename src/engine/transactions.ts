@@ -81,7 +81,14 @@ export function createTransactions(settings: Settings, { clock, newId }: SystemP
   /** The same, where it was written with the row already. */
   async function knownAftermathOf(row: OperationRow): Promise<Aftermath> {
     const others = await othersOf(row)
-    return { ...NO_AFTERMATH, followers: others.map((other) => ({ row: other, conflict: undefined })) }
+    const isOne = others.some(isTogether)
+    if (!isOne && !isUndone(row)) return NO_AFTERMATH
+    const followers = isOne ? others : others.filter(({ status }) => isTerminal(status) && status !== 'done')
+    return {
+      ...NO_AFTERMATH,
+      followers: followers.map((other) => ({ row: other, conflict: undefined })),
+      left: isOne ? [] : [...doneBefore(row, others), ...(await undoables(followers.filter(isInDoubt)))].filter(isLeft),
+    }
   }
 
   async function othersOf(row: OperationRow): Promise<readonly OperationRow[]> {
@@ -112,13 +119,13 @@ export function createTransactions(settings: Settings, { clock, newId }: SystemP
       was,
       now: { ...finish(was, endOf(row), row.finishedAt ?? 0), lastError: storedError(failedBy(was, row, errorOf(row))) },
     }))
-    const applied = others.filter(({ status, seq }) => status === 'done' && seq < row.seq)
+    const applied = doneBefore(row, others)
     const mayBe = await undoables(open.filter(isInDoubt))
     const toUndo = [...applied, ...(isInDoubt(row) ? [row] : []), ...mayBe]
     return {
       ...NO_AFTERMATH,
       unchanged: others,
-      left: [...applied, ...mayBe].filter(({ undo }) => undo === undefined),
+      left: [...applied, ...mayBe].filter(isLeft),
       followers: ended.map(({ now }) => ({ row: now, conflict: undefined })),
       writes: ended.map(({ was, now }) => updateOperation(now, was)),
       undoing: (await Promise.all(toUndo.toReversed().map(undoing))).flat(),
@@ -179,6 +186,15 @@ function isInDoubt({ unknownAttempts }: OperationRow): boolean {
 
 function isUndone({ status }: OperationRow): boolean {
   return status === 'rejected' || status === 'cancelled'
+}
+
+function doneBefore(row: OperationRow, others: readonly OperationRow[]): readonly OperationRow[] {
+  return others.filter(({ status, seq }) => status === 'done' && seq < row.seq)
+}
+
+/** Nothing is known that takes it back. */
+function isLeft({ undo }: OperationRow): boolean {
+  return undo === undefined
 }
 
 /** With the whole its own conflict is given up, or sent again: it waits for nobody any more. */

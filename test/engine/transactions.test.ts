@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import {
   NetworkError,
+  StorageUnavailableError,
   SyncError,
   type EngineOptions,
   type EnqueueInput,
@@ -556,6 +557,28 @@ describe('where the API has none', () => {
     await eventOf(engine, 'sync:retry')
     await engine.operations.discard(operations[1]!.id)
     expect(await eventOf(engine, 'transaction:left')).toMatchObject({ operation: { id: operations[0]!.id } })
+  })
+
+  it('B14 S7 tells of each end once, and of what is left, where the answer to a commit is lost', async () => {
+    const storage = faultyStorage(world.storage())
+    const engine = await oneByOne({ storage })
+    await settledAll(engine, [create('a')])
+    world.intercept(async ({ request }, send) => (request.path.endsWith('/ring') ? { type: 'applied' } : send()))
+    const ends: string[] = []
+    for (const end of ['sync:completed', 'sync:failed'] as const)
+      engine.on(end, ({ operation }) => void ends.push(operation.entityId))
+    let isLeft = true
+    storage.loseAnswers((writes) => {
+      if (!isLeft || !records(writes, 'rejected')) return undefined
+      isLeft = false
+      return new StorageUnavailableError('It was written all the same.')
+    })
+    const { settled } = await transact(engine, create('b'), { type: 'ring', entity: 'note', id: 'a' }, ghost, create('c'))
+    expect(await settled).toMatchObject({ status: 'rejected' })
+    await eventOf(engine, 'transaction:left')
+    await expect.poll(() => engine.operations.count('live')).toBe(0)
+    expect(ends).toEqual(['b', 'a', 'ghost', 'c', 'b'])
+    expect(engine.history().filter(({ type }) => type === 'transaction:failed')).toHaveLength(1)
   })
 
   it('S23 a server that turns out to have no such endpoint is sent them one by one', async () => {
