@@ -20,7 +20,7 @@ import type { Runtime } from './runtime.ts'
 import { SERVER_PAUSE } from './server-pace.ts'
 import { createSchedules } from './schedules.ts'
 import { createTransact } from './transact.ts'
-import { announcePauses, announceStarts, memoized, reached } from './engine-snapshots.ts'
+import { announceLife, announcePauses, memoized, reached } from './engine-snapshots.ts'
 import { engineState, statePath, stateStream } from './state.ts'
 import type { SyncQuery, SyncResult } from './read-types.ts'
 import type { DrainSummary, EnqueueInput, EngineState, Operation, SyncEngine } from './types.ts'
@@ -59,7 +59,7 @@ export function createEngine(runtime: Runtime, parent: AnyActorRef | undefined):
   events.on('*', metrics.record)
   if (statistics !== undefined) events.on('*', statistics.record)
   if (alerts !== undefined) events.on('*', alerts.record)
-  announceStarts(events, actor)
+  announceLife(events, actor)
   announcePauses(events, actor)
   actor.start()
 
@@ -148,7 +148,6 @@ export function createEngine(runtime: Runtime, parent: AnyActorRef | undefined):
     if (state().phase === 'stopped') return
     send({ type: 'STOP' })
     await reached(actor, (snapshot) => snapshot.matches('stopped'))
-    events.emit({ type: 'engine:stopped' })
   }
 
   async function synchronize(query: SyncQuery = {}): Promise<SyncResult> {

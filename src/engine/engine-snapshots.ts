@@ -45,11 +45,13 @@ export function announcePauses(events: Events, actor: Watchable): void {
   })
 }
 
-/** Also where it could start only later, by itself. */
-export function announceStarts(events: Events, actor: Watchable): void {
-  let wasOpening = false
+/** Also where it could start only later, by itself, and where it stops because the user has logged out elsewhere. */
+export function announceLife(events: Events, actor: Watchable): void {
+  let before = actor.getSnapshot()
   actor.subscribe((snapshot) => {
-    if (wasOpening && snapshot.matches('running')) events.emit({ type: 'engine:started' })
-    wasOpening = snapshot.matches('opening')
+    const was = before
+    before = snapshot
+    if (was.matches('opening') && snapshot.matches('running')) events.emit({ type: 'engine:started' })
+    if (was.matches('closing') && snapshot.matches('stopped')) events.emit({ type: 'engine:stopped' })
   })
 }

@@ -72,8 +72,8 @@ export function createRuntime(options: EngineOptions, system: SystemPorts, parts
     create: parts.recorder,
   })
   const session = createSession(settings.user, storage, () => {
-    events.emit({ type: 'engine:logged-out' })
     machine?.send({ type: 'STOP' })
+    events.emit({ type: 'engine:logged-out' })
   })
   const audit = parts.audit?.write(settings, clock, storage, { clientId: () => storeLife.clientId(), failed })
   const shapes = createShapes(settings.entities, settings.limits)

@@ -350,6 +350,7 @@ describe('a log-out that keeps', () => {
     const left = stopped(other)
     expect(await alice.logOut({ pending: 'keep' })).toMatchObject({ kept: 2, givenUp: { count: 0 }, removed: { operations: 0 } })
     await left
+    expect(other.history().filter(({ type }) => type === 'engine:stopped')).toHaveLength(1)
     const bob = await world.started({ user: 'bob' })
     await bob.flush()
     await bob.stop()

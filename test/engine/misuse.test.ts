@@ -29,6 +29,12 @@ describe('what can not be meant', () => {
     expect(engine.history().filter(({ type }) => type === 'engine:started')).toHaveLength(1)
   })
 
+  it('D5 stopping it twice at once tells of one end', async () => {
+    const engine = await world.started()
+    await Promise.all([engine.stop(), engine.stop()])
+    expect(engine.history().filter(({ type }) => type === 'engine:stopped')).toHaveLength(1)
+  })
+
   it.each<[string, () => unknown]>([
     ['storage options that are none', () => sqliteStorage(undefined as never)],
     ['an inspection that is no function', () => world.engine({ inspect: 3 as never })],
