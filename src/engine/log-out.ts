@@ -67,21 +67,25 @@ export function createLogOut(
     throw new PendingOperationsError(count)
   }
 
-  /** The lease, once no engine of this user owns it: then none writes as its owner. One that does not run is deposed. */
-  async function unowned(): Promise<LeaseRow | undefined> {
+  /**
+   * The log-out and the lease, once no engine of this user owns that: then none writes as its owner. One that does not run is deposed. Undefined once another
+   * tab has finished the wipe: who owns the lease then has logged in since.
+   */
+  async function unowned(): Promise<{ readonly row: SessionRow; readonly lease: LeaseRow | undefined } | undefined> {
     for (const since = clock.monotonic(); ;) {
-      const lease = await store.lease()
-      if (lease === undefined || lease.owner === '' || (lease.user ?? user) !== user) return lease
-      if (lease.owner === hooks.owner || clock.monotonic() - since >= patienceMs) await depose(lease)
+      const [row, lease] = [await session.stored(), await store.lease()]
+      if (row?.stage !== 'wiping') return undefined
+      if (lease === undefined || lease.owner === '' || (lease.user ?? user) !== user) return { row, lease }
+      if (lease.owner === hooks.owner || clock.monotonic() - since >= patienceMs) await depose(row, lease)
       else await new Promise<void>((resolve) => clock.schedule(resolve, Math.min(lock.pollMs, patienceMs)))
     }
   }
 
-  async function depose({ holder: _holder, ...lease }: LeaseRow): Promise<void> {
+  async function depose(row: SessionRow, { holder: _holder, ...lease }: LeaseRow): Promise<void> {
     await ifUnchanged(() =>
       storage.commit(
         [{ type: 'put', collection: META, value: { ...lease, owner: '', epoch: lease.epoch + 1, rev: lease.rev + 1 } }],
-        { expect: [leaseUnchanged(lease, 'rev')] },
+        { expect: [unchanged(session.name, row), leaseUnchanged(lease, 'rev')] },
       ),
     )
   }
@@ -101,8 +105,9 @@ export function createLogOut(
   async function wipe(): Promise<Wiped> {
     const work = createWipe(user, storage)
     for (let isDone = false; !isDone;) {
-      const [lease, row] = [await unowned(), await session.stored()]
-      if (row?.stage !== 'wiping') break
+      const left = await unowned()
+      if (left === undefined) break
+      const { row, lease } = left
       const expect = [unchanged(session.name, row), leaseUnchanged(lease, 'epoch')]
       isDone = await ifUnchanged(async () => {
         await work.run(expect)

@@ -176,6 +176,26 @@ describe('a log-out that wipes', () => {
     expect(await (await bob.enqueue(create('b'))).settled).toEqual({ status: 'done' })
   })
 
+  it('E3 is a new log-in where a tab starts as soon as it hears of it, which nobody ends', async () => {
+    const storage = world.storage()
+    let before = Promise.resolve<unknown>(undefined)
+    const options = { user: 'alice', stopTimeoutMs: 200 }
+    const alice = await world.started({
+      ...options,
+      storage: { ...storage, open: (schema) => before.then(() => storage.open(schema)) },
+    })
+    await eventOf(alice, 'lock:acquired')
+    const other = await world.started(options)
+    other.on('engine:logged-out', () => {
+      before = other.start().then(() => eventOf(other, 'lock:acquired'))
+    })
+    const hears = eventOf(other, 'engine:logged-out')
+    await alice.logOut()
+    await hears
+    expect(await (await other.enqueue(create('a'))).settled).toEqual({ status: 'done' })
+    expect(other.history().map(({ type }) => type)).not.toContain('lock:lost')
+  })
+
   it('E3 tells of each operation once, though the next log-in of the user finishes it at the same time', async () => {
     const alice = await livedIn('alice')
     await alice.stop()
