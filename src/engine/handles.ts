@@ -10,8 +10,8 @@ export type Handles = ReturnType<typeof createHandles>
 
 const LOOK_LIMIT = 256
 
-/** What the application holds of an operation. It settles in whichever tab or process it was enqueued, and by id after a restart. */
-export function createHandles(store: Store, events: Events, ended: (row: OperationRow) => void) {
+/** What the application holds of an operation of its user. It settles in whichever tab or process it was enqueued, and by id after a restart. */
+export function createHandles(store: Store, user: string, events: Events, ended: (row: OperationRow) => void) {
   const waiting = new Map<string, (settlement: Settlement) => void>()
   const promises = new Map<string, Promise<Settlement>>()
   const asked = new Set<string>()
@@ -51,7 +51,7 @@ export function createHandles(store: Store, events: Events, ended: (row: Operati
     const rows = await store.byIds(ids)
     for (const [at, id] of ids.entries()) {
       const row = rows[at]
-      if (row === undefined) resolve(id, { status: 'forgotten' })
+      if (row?.user !== user) resolve(id, { status: 'forgotten' })
       else settle(row)
     }
   }
@@ -71,7 +71,7 @@ export function createHandles(store: Store, events: Events, ended: (row: Operati
       id: text('id', id, 'the id of an operation, as operations.list() tells it'),
       async status() {
         const row = await store.byId(id)
-        if (row === undefined)
+        if (row?.user !== user)
           throw new SyncOperationError(id, 'not-found', `There is no operation ${id}. It may have been forgotten: see retention.`)
         return row.status
       },

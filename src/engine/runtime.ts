@@ -80,7 +80,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts, parts
   const store = createStore(shapedStorage(session.rows, shapes), (writes, keys) => views?.committed(writes, keys), audit)
   const views = parts.view?.(settings, store, clock, events)
   const optimistic = createOptimistic(events)
-  const handles = createHandles(store, events, optimistic.ended)
+  const handles = createHandles(store, settings.user, events, optimistic.ended)
   const breakerWatch = createBreakerWatch(breaker, settings.breaker, clock, events, () => dispatcher.turn())
   const statistics = parts.statistics?.({ user: settings.user, owner }, clock, store, failed)
   const metrics = createMetrics({
