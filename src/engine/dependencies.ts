@@ -1,9 +1,11 @@
 import { ValidationError } from '../core/errors.ts'
-import { isTerminal, isUnsent, type NewOperationRow, type OperationRow } from '../core/operation.ts'
+import { isTerminal, isUnsent, laneOf, type NewOperationRow, type OperationRow } from '../core/operation.ts'
 import type { Expectation, Write } from '../core/ports.ts'
-import { EDITS, META, OPERATIONS } from '../core/schema.ts'
+import { EDITS, META, OPERATIONS, readOperation } from '../core/schema.ts'
+import { memberSeqs } from '../core/transaction.ts'
 import { putOperation, type Store } from './store.ts'
 import { editsUnchanged, type Also } from './store-edit.ts'
+import { wholeLanes } from './whole-lanes.ts'
 
 export interface Marks {
   readonly writes: readonly Write[]
@@ -42,6 +44,27 @@ export async function markParentsAnew(store: Store, was: OperationRow, row: Oper
     writes: parents.filter(isUnmarked).map(marked).map(putOperation),
     unchanged: parents.filter(({ status }) => status !== 'done'),
   }
+}
+
+/** Whether the operation, or one that has to be able to go with it, goes only once this other one has ended: that can't wait for it. */
+export async function waitsFor(store: Store, row: OperationRow, id: string): Promise<boolean> {
+  const met = new Map<string, OperationRow>()
+  for (let open = [row]; open.length > 0 && !met.has(id);) {
+    const fresh = open.filter((one) => !met.has(one.id))
+    for (const one of fresh) met.set(one.id, one)
+    open = (await Promise.all(fresh.map((one) => aroundOf(store, one)))).flat()
+  }
+  return met.has(id)
+}
+
+/** What stands before it in its lane, the others of its transaction, and what it depends on. */
+async function aroundOf(store: Store, row: OperationRow): Promise<readonly OperationRow[]> {
+  const [lane = []] = await wholeLanes(store.storage, [laneOf(row.user, row.entity, row.entityId)])
+  const members = row.transaction === undefined ? [] : await store.storage.getMany(OPERATIONS, memberSeqs(row))
+  const stored = [...lane.filter(({ key }) => Number(key) < row.seq), ...members]
+  const named = await Promise.all((isUnsent(row) ? (row.dependsOn ?? []) : []).map((id) => store.successorOf(id)))
+  const around = [...stored.map((entry) => entry && readOperation(entry)), ...named]
+  return around.flatMap((one) => (typeof one === 'object' && !isTerminal(one.status) ? [one] : []))
 }
 
 async function parentsOf(store: Store, rows: readonly NewOperationRow[]): Promise<OperationRow[]> {

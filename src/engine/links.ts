@@ -5,6 +5,7 @@ import type { Expectation } from '../core/ports.ts'
 import { referencesIn } from '../core/references.ts'
 import { OPERATIONS, readOperation } from '../core/schema.ts'
 import { hasServerIds, renamed, type Names } from '../core/server-ids.ts'
+import { waitsFor } from './dependencies.ts'
 import type { Store } from './store.ts'
 import { wholeLanes } from './whole-lanes.ts'
 
@@ -107,14 +108,20 @@ export function createLinker({ entities }: Pick<Settings, 'entities'>, store: St
     return linked.map((row) => (named.has(row.id) ? { ...row, depended: 1 } : row))
   }
 
+  async function withoutThoseBehind(row: OperationRow, links: Links): Promise<Links> {
+    const creates = new Map<string, OperationRow>()
+    for (const [lane, create] of links.creates) if (!(await waitsFor(store, create, row.id))) creates.set(lane, create)
+    return { ...links, creates }
+  }
+
   return {
     look,
     /** The rows, each dependent on the live creates of what it names, be they in the store or before it in the list, as if `dependsOn` had named them. */
     dependent,
-    /** One that is edited. What was sent before waits for nothing any more. */
+    /** One that is edited. What was sent before waits for nothing any more, and nothing for what waits for it. */
     async edited(row: OperationRow): Promise<OperationRow> {
       const { rows, links } = await look([row])
-      const linked = isUnsent(row) ? dependent(rows, links) : rows
+      const linked = isUnsent(row) ? dependent(rows, await withoutThoseBehind(row, links)) : rows
       return linked[0] ?? row
     },
   }

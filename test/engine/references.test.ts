@@ -161,6 +161,23 @@ describe('an operation that names another entity in a declared field', () => {
     expect(order().indexOf('POST /note n1')).toBeLessThan(order().indexOf('POST /comment c1'))
   })
 
+  it('B8 L1 does not wait, by what it is edited to, for what waits for it, however many are between', async () => {
+    const engine = await started()
+    engine.pause('test')
+    const first = await engine.enqueue(note('n1'))
+    await engine.enqueue(comment('c1', 'n1'))
+    await engine.enqueue({ type: 'delete', entity: 'comment', id: 'c1' })
+    const { operations } = await engine.transaction((tx) => {
+      tx.enqueue(comment('c1', 'nobody'))
+      tx.enqueue(note('n2'))
+    })
+    await engine.operations.edit(first.id, { meta: { parents: ['n2', 'n1'] } })
+    expect(await dependsOn(engine, first.id)).toBeUndefined()
+    engine.resume('test')
+    for (const { settled } of [first, ...operations]) expect(await settled).toEqual({ status: 'done' })
+    expect(order()[0]).toBe('POST /note n1')
+  })
+
   it('B8 falls with the create, and its error names that and what befell it, as explain does', async () => {
     const engine = await started()
     world.intercept(async ({ request }, send) => (idIn(request.body) === 'n1' ? refused : send()))
