@@ -46,9 +46,9 @@ export function engineFactory(system: SystemPorts, parts: Partial<Parts>): Engin
         engines.set(self, engine)
         engine.on('*', emit)
         const report = (error: unknown): void => runtime.events.emit({ type: 'engine:error', part: 'command', error })
-        const started = engine.start()
+        // Where it could not start it may do so later, by itself: whether it can obey by then it says itself.
+        const started = engine.start().catch(report)
         receive((command) => void started.then(() => obey(engine, command)).catch(report))
-        started.catch(report)
         return () => {
           void engine.stop().finally(() => inspected?.unsubscribe())
         }

@@ -1,6 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { assign, createActor, setup, type ActorRefFrom } from 'xstate'
-import { createSyncEngineLogic, syncEngineOf, type SyncEngineLogic, type SyncEvent } from '../../src/index.ts'
+import {
+  createSyncEngineLogic,
+  StorageUnavailableError,
+  syncEngineOf,
+  type Storage,
+  type SyncEngineLogic,
+  type SyncEvent,
+} from '../../src/index.ts'
 import { httpTransport } from '../../src/adapters/http/index.ts'
 import { rowsOf } from '../support/rows.ts'
 import { createWorld, type World } from '../support/world.ts'
@@ -11,9 +18,9 @@ beforeEach(async () => {
 })
 afterEach(() => world.close())
 
-const logic = (): SyncEngineLogic =>
+const logic = (storage: Storage = world.storage()): SyncEngineLogic =>
   createSyncEngineLogic({
-    storage: world.storage(),
+    storage,
     transport: httpTransport({ baseURL: world.url }),
     entities: { note: {} },
     lock: { heartbeatMs: 100, staleMs: 1_000, pollMs: 50 },
@@ -96,6 +103,30 @@ describe('the engine as actor logic', () => {
     const told = heard(actor, 'engine:error')
     actor.send({ type: 'enqueue', operation: { type: 'create', entity: 'unknown', id: 'a', payload: {} } })
     expect(await told).toMatchObject({ part: 'command', error: { code: 'unknown-entity' } })
+    actor.stop()
+    await syncEngineOf(actor).stop()
+  })
+
+  it('A8 L5 obeys where its store could be opened only later', async () => {
+    const storage = world.storage()
+    let isLeft = true
+    const actor = createActor(
+      logic({
+        ...storage,
+        async open(schema) {
+          if (!isLeft) return storage.open(schema)
+          isLeft = false
+          throw new StorageUnavailableError('Not yet.')
+        },
+      }),
+    ).start()
+    const told = heard(actor, 'engine:error')
+    actor.send({ type: 'enqueue', operation: { type: 'create', entity: 'note', id: 'soon', payload: {} } })
+    expect(await told).toMatchObject({ part: 'command', error: { code: 'storage-unavailable' } })
+    await heard(actor, 'engine:started')
+    const done = heard(actor, 'sync:completed')
+    actor.send({ type: 'enqueue', operation: { type: 'create', entity: 'note', id: 'later', payload: {} } })
+    expect(await done).toMatchObject({ operation: { entityId: 'later' } })
     actor.stop()
     await syncEngineOf(actor).stop()
   })
