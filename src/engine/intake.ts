@@ -64,7 +64,7 @@ export function createIntake(
   async function acceptTogether({ id, ids, inputs }: TransactionInput): Promise<readonly OperationRow[]> {
     const made = inputs.map((input, i) => newRow(settings, ports, stamps, notDeduped(input, i), `[${i}].`, ids[i]))
     const [rows, size] = [inOrder(made), inputs.length]
-    const members = size === 1 ? rows : rows.map((row, place) => ({ ...row, transaction: { id, place, size } }))
+    const members = rows.map((row, place) => ({ ...row, transaction: { id, place, size } }))
     const found = await stored(members, true)
     return made.flatMap((row) => found[rows.indexOf(row)] ?? [])
   }

@@ -51,7 +51,7 @@ export function createTransactionChooser({
     const newer = members.find(({ aside }) => aside?.why === 'newer')
     if (newer !== undefined) return waitsFor(first, newer.id)
     const isWhole = members.length === places.length
-    if (sentHow(members) === 'oneByOne') {
+    if (sentHow(members, places.length) === 'oneByOne') {
       const before = members.find((row) => row.seq < first.seq && !isTerminal(row.status))
       if (before !== undefined) return waitsFor(first, before.id)
       if (isWhole || first.attempts > 0) return 'alone'
@@ -75,9 +75,10 @@ export function createTransactionChooser({
     return 'type' in steps ? steps : choiceOf(lane, leader, steps, nextRank)
   }
 
-  function sentHow(members: readonly OperationRow[]): 'together' | 'oneByOne' {
+  /** A single one goes as any other does. */
+  function sentHow(members: readonly OperationRow[], size: number): 'together' | 'oneByOne' {
     const sent = members.find((row) => row.transaction?.sent !== undefined)?.transaction?.sent
-    return sent ?? (isAtomic(members) ? 'together' : 'oneByOne')
+    return sent ?? (size > 1 && isAtomic(members) ? 'together' : 'oneByOne')
   }
 
   async function stepsOf(first: OperationRow, rows: readonly OperationRow[]): Promise<readonly Step[] | Blockage> {

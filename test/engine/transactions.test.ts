@@ -110,6 +110,21 @@ describe('a transaction is accepted as a whole', () => {
     expect(await (await engine.transaction(() => {})).settled).toEqual({ status: 'done' })
   })
 
+  it('B14 S17 one of a single operation is one as well: merged with nothing, listed with its id, and told of', async () => {
+    const engine = await atomic()
+    engine.pause('test')
+    const first = await transact(engine, create('a'))
+    await engine.enqueue(update('a', { n: 2 }))
+    const second = await transact(engine, ghost)
+    expect((await engine.operations.list()).map(({ transaction }) => transaction)).toEqual([first.id, undefined, second.id])
+    engine.resume('test')
+    expect(await first.settled).toEqual({ status: 'done' })
+    expect(await second.settled).toMatchObject({ status: 'rejected', error: { status: 404 } })
+    expect(await eventOf(engine, 'transaction:completed')).toMatchObject({ transaction: first.id })
+    expect(await eventOf(engine, 'transaction:failed')).toMatchObject({ transaction: second.id })
+    expect(wire.batches).toEqual([])
+  })
+
   it('B14 nothing can be added after its body has ended', async () => {
     const engine = await atomic()
     let later: (() => unknown) | undefined
