@@ -1,5 +1,5 @@
 import { StorageUnavailableError, SyncError, SyncOperationError } from '../core/errors.ts'
-import { isScheduled, isTerminal, laneOf, type OperationRow } from '../core/operation.ts'
+import { isScheduled, isTerminal, laneOf, type OperationRow, type OperationStatus } from '../core/operation.ts'
 import type { Settings } from '../core/options.ts'
 import { NEVER_DUE, OPERATIONS, readOperation, type LeaseRow } from '../core/schema.ts'
 import { memberSeqs } from '../core/transaction.ts'
@@ -120,10 +120,17 @@ const HINTS: Readonly<Record<string, string>> = {
   auth: ' (the server wants credentials; log in, then resume)',
 }
 
+const UNDER_WAY: { readonly [S in OperationStatus]?: string } = {
+  sending: "the server's answer",
+  reconciling: 'a look at what the server has, and how the conflict with that is settled',
+  rollingBack: 'the end of its rollback',
+}
+
 async function ownReasons(store: Store, row: OperationRow, now: number): Promise<string[]> {
   if (row.aside?.why === 'newer') return [newerBuild(row)]
   if (row.status === 'parked') return ['a decision: operations.retry, edit or discard']
-  if (row.status === 'sending') return ["the server's answer"]
+  const underWay = UNDER_WAY[row.status]
+  if (underWay !== undefined) return [underWay]
   if (isScheduled(row) && (row.dueAt ?? 0) > now) return [`its time (notBefore), ${span((row.dueAt ?? now) - now)} from now`]
   if (row.status === 'waiting' && (row.dueAt ?? 0) > now) return [`the next attempt in ${span((row.dueAt ?? now) - now)}`]
   const lane = laneOf(row.user, row.entity, row.entityId)

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { AuthenticationError, NetworkError, type EnqueueInput, type SyncEngine } from '../../src/index.ts'
+import { AuthenticationError, NetworkError, type Conflict, type EnqueueInput, type SyncEngine } from '../../src/index.ts'
 import { META } from '../../src/core/schema.ts'
+import { bothChange, startedWith } from '../support/conflicts.ts'
 import { faultyStorage } from '../support/faulty-storage.ts'
 import { createVirtualClock } from '../support/virtual-clock.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
@@ -179,6 +180,26 @@ describe('explain() tells why an operation does not go on', () => {
     await eventOf(engine, 'sync:started')
     expect(await reasons(engine, id)).toBe("the server's answer")
     await engine.enqueue(create('b'))
+  })
+
+  it('F8 because its conflict is being settled, or it is rolled back', async () => {
+    let said = ''
+    const conflict = async ({ operationId }: Conflict): Promise<'remote'> => {
+      said = await reasons(engine, operationId)
+      return 'remote'
+    }
+    const engine = await startedWith(world, { conflict })
+    await (
+      await bothChange(world, engine)
+    ).settled
+    expect(said).toBe('a look at what the server has, and how the conflict with that is settled')
+    const rollback = async (): Promise<void> => {
+      said = await reasons(engine, (await engine.operations.list())[0]?.id)
+    }
+    await (
+      await engine.enqueue({ ...create('x'), type: 'update', optimistic: { rollback } })
+    ).settled
+    expect(said).toBe('the end of its rollback')
   })
 
   it('F8 because it has ended: how', async () => {
