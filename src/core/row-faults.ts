@@ -1,5 +1,5 @@
 import type { ConflictRow } from './conflict-row.ts'
-import { isTerminal, keyOfUser, laneOf, type OperationRow } from './operation.ts'
+import { isScheduled, isTerminal, keyOfUser, laneOf, type OperationRow } from './operation.ts'
 import { rankOf, type Ageing } from './rows.ts'
 import { IN_PLAY, isCounter, isRecord, NEVER_DUE, type EntityRow } from './schema.ts'
 
@@ -63,8 +63,10 @@ function chosenWanted({ id, user, idempotencyKey, contentHash, chosenKey }: Oper
   return isChosen ? keyOfUser(user, idempotencyKey) : undefined
 }
 
-function isDedupeRight({ status, user, dedupeKey }: OperationRow): boolean {
-  return dedupeKey === undefined || (status === 'queued' && isText(dedupeKey) && dedupeKey.startsWith(keyOfUser(user, '')))
+function isDedupeRight(row: OperationRow): boolean {
+  const { status, user, dedupeKey } = row
+  if (dedupeKey === undefined) return true
+  return (status === 'queued' || isScheduled(row)) && isText(dedupeKey) && dedupeKey.startsWith(keyOfUser(user, ''))
 }
 
 function isDueRight(status: OperationRow['status'], dueAt: number | undefined): boolean {

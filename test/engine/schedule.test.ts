@@ -107,6 +107,15 @@ describe('an operation that is not to be sent before a time', () => {
     expect(await engine.operations.list()).toHaveLength(1)
   })
 
+  it('B15 S32 is one operation by its dedupeKey while it waits, which a check finds nothing wrong with', async () => {
+    const { engine, clock } = await timed()
+    const input = { ...create('a'), dedupeKey: 'k', notBefore: clock.now() + HOUR_MS }
+    const { id } = await engine.enqueue(input)
+    expect((await engine.enqueue(input)).id).toBe(id)
+    expect(await engine.check({ repair: true })).toMatchObject({ isSound: true, total: 0 })
+    expect((await engine.enqueue(input)).id).toBe(id)
+  })
+
   it('B7 of the past goes at once; what is no time, and in a transaction any, is refused', async () => {
     const { engine } = await timed()
     expect(await (await engine.enqueue({ ...create('a'), notBefore: 5 })).settled).toEqual({ status: 'done' })
