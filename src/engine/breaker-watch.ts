@@ -15,13 +15,16 @@ export function createBreakerWatch(
   changed: () => void,
 ) {
   let openedAt = 0
+  /** The breaker itself begins anew with each start. */
+  let trips = 0
 
   return {
     start(): () => void {
       const subscription = breaker()?.on('*', (event) => {
         if (event.type === 'breaker:opened') {
           openedAt = clock.monotonic()
-          events.emit({ ...event, remainingMs: cooldownMs })
+          trips += 1
+          events.emit({ ...event, trips, remainingMs: cooldownMs })
         } else events.emit({ ...event })
         changed()
       })
@@ -31,7 +34,7 @@ export function createBreakerWatch(
       const snapshot = breaker()?.getSnapshot()
       const state = snapshot === undefined ? 'closed' : breakerState(snapshot)
       const remainingMs = state === 'open' ? Math.max(0, Math.ceil(openedAt + cooldownMs - clock.monotonic())) : 0
-      return { state, trips: snapshot?.context.trips ?? 0, remainingMs }
+      return { state, trips, remainingMs }
     },
   }
 }

@@ -106,6 +106,17 @@ describe('the circuit breaker', () => {
     expect(engine.metrics().breaker).toMatchObject({ state: 'open', trips: 2, remainingMs: 60_000 })
   })
 
+  it('A6 its trips are counted on when the engine is stopped and started again', async () => {
+    const engine = await opened(6)
+    await engine.stop()
+    expect(engine.metrics().breaker).toMatchObject({ state: 'closed', trips: 1 })
+    const again = new Promise<number>((resolve) => engine.on('breaker:opened', ({ trips }) => resolve(trips)))
+    await engine.start()
+    await clock.advance(5_000)
+    expect(await again).toBe(2)
+    expect(engine.metrics().breaker).toMatchObject({ state: 'open', trips: 2 })
+  })
+
   it('S23 forgets failures that are older than the window', async () => {
     const engine = await started()
     world.intercept(down)
