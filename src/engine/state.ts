@@ -42,13 +42,14 @@ export interface Watchable {
 export function stateStream(actor: Watchable, state: () => EngineState): Observable<EngineState> {
   return new Observable((subscriber) => {
     let last = state()
-    subscriber.next(last)
+    // Before who subscribes hears of the first, and perhaps does something about it.
     const subscription = actor.subscribe((snapshot) => {
       const next = engineState(snapshot)
       if (isSame(last, next)) return
       last = next
       subscriber.next(next)
     })
+    subscriber.next(last)
     return () => subscription.unsubscribe()
   })
 }

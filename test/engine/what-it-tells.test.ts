@@ -78,6 +78,16 @@ describe('what the application is told', () => {
     expect(new Set(seen)).toEqual(new Set(['sync:queued', 'sync:started', 'sync:completed']))
   })
 
+  it('E6 state$ tells also what who subscribes does about the first state that it hears of', async () => {
+    const engine = await world.started()
+    const told: string[] = []
+    engine.state$.subscribe(({ pauses }) => {
+      told.push(pauses.join())
+      if (told.length === 1) engine.pause('test')
+    })
+    expect(told).toEqual(['', 'test'])
+  })
+
   it('F8 E3 explain() tells that the engine of another user holds the lease', async () => {
     const ann = await world.started({ user: 'ann' })
     await eventOf(ann, 'lock:acquired')
