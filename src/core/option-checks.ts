@@ -47,3 +47,25 @@ export function checkBudget(budget: unknown): void {
 export function share(path: string, value: unknown): void {
   if (typeof value !== 'number' || !(value >= 0 && value <= 1)) throw new ValidationError(path, 'must be a number from 0 to 1.')
 }
+
+/** The functions that each must have; without any it is one itself. */
+const PORTS = { clock: ['now', 'monotonic', 'schedule'], random: [], newId: [], connectivity: ['online', 'watch'] } as const
+
+export function checkSystemPorts(ports: unknown): void {
+  if (ports === undefined) return
+  if (!isRecord(ports)) throw new ValidationError('ports', `must be an object of ${Object.keys(PORTS).join(', ')}.`)
+  refuseUnknown('ports', Object.keys(PORTS), ports)
+  for (const [name, functions] of Object.entries<readonly string[]>(PORTS)) {
+    const port = ports[name]
+    const isRight = functions.length === 0 ? isFunction(port) : isRecord(port) && functions.every((one) => isFunction(port[one]))
+    if (port !== undefined && !isRight)
+      throw new ValidationError(
+        `ports.${name}`,
+        functions.length === 0 ? 'must be a function.' : `must have the functions ${functions.join(', ')}.`,
+      )
+  }
+}
+
+function isFunction(value: unknown): boolean {
+  return typeof value === 'function'
+}

@@ -7,7 +7,7 @@ import type { Priority } from './operation.ts'
 import { LOG_LEVELS, type Logger } from './logger.ts'
 import type { Storage, SystemPorts, Transport } from './ports.ts'
 import type { Ageing } from './rows.ts'
-import { checkBudget, count, DAY_MS, refuseUnknown, share, span, STRATEGIES } from './option-checks.ts'
+import { checkBudget, checkSystemPorts, count, DAY_MS, refuseUnknown, share, span, STRATEGIES } from './option-checks.ts'
 import type { RecorderOptions } from './recorder-options.ts'
 import { checkInvariants, type Invariants } from './invariants.ts'
 import { checkRealtime, type RealtimeOptions } from './realtime-options.ts'
@@ -193,13 +193,14 @@ export function settingsOf(options: SyncEngineOptions): Settings {
   return settings
 }
 
-function checkPorts({ storage, transport, logger }: SyncEngineOptions): void {
+function checkPorts({ storage, transport, logger, ports }: SyncEngineOptions): void {
   if (!isRecord(storage) || typeof storage.commit !== 'function')
     throw new ValidationError('storage', "must be a storage, as sqliteStorage({ path }) from 'synchart/storage/sqlite'.")
   if (!isRecord(transport) || typeof transport.send !== 'function')
     throw new ValidationError('transport', "must be a transport, as httpTransport({ baseURL }) from 'synchart/transport/http'.")
   if (logger !== undefined && !LOG_LEVELS.every((level) => typeof logger?.[level] === 'function'))
     throw new ValidationError('logger', `must have the functions ${LOG_LEVELS.join(', ')}.`)
+  checkSystemPorts(ports)
 }
 
 function checkNumbers(settings: Settings): void {
@@ -248,7 +249,7 @@ function orDefault<T>(value: T | undefined, fallback: T): T {
   return value === undefined ? fallback : value
 }
 
-function merged<T extends object>(path: string, defaults: T, given: Partially<T> | undefined): T {
+export function merged<T extends object>(path: string, defaults: T, given: Partially<T> | undefined): T {
   if (given === undefined) return defaults
   if (!isRecord(given)) throw new ValidationError(path, 'must be an object.')
   refuseUnknown(path, Object.keys(defaults), given)

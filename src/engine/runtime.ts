@@ -3,7 +3,7 @@ import type { BreakerActor } from '../../machines/breaker.ts'
 import type { EngineActor } from '../../machines/engine.ts'
 import { LoggedOutError, ValidationError } from '../core/errors.ts'
 import { isTerminal, type ConflictRecord, type OperationRow } from '../core/operation.ts'
-import { settingsOf, type SyncEngineOptions } from '../core/options.ts'
+import { merged, settingsOf, type SyncEngineOptions } from '../core/options.ts'
 import type { SystemPorts } from '../core/ports.ts'
 import { ENTITIES, META, OPERATIONS, STORE_SCHEMA, isRecord } from '../core/schema.ts'
 import { createShapes } from '../core/shapes.ts'
@@ -58,7 +58,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts, parts
   if (inspectToo !== undefined && typeof inspectToo !== 'function') throw new ValidationError('inspect', 'must be a function.')
   const settings = settingsOf(plain)
   checkParts(plain, parts)
-  const ports: SystemPorts = { ...system, ...plain.ports }
+  const ports = merged('ports', system, plain.ports)
   const { clock } = ports
   const pace = createServerPace(clock, () => machine)
   const budget = createRetryBudget(settings.retry, clock)

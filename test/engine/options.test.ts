@@ -111,6 +111,19 @@ describe('options', () => {
     for (const value of range.out) expect([value, refusedPath(nested(path, value))]).toEqual([value, path])
   })
 
+  it.each<[string, unknown]>([
+    ['accepted', { clock: undefined, random: () => 0.5, newId: undefined, connectivity: undefined }],
+    ['accepted', { connectivity: { online: () => true, watch: () => () => {} } }],
+    ['ports', null],
+    ['ports.conectivity', { conectivity: {} }],
+    ['ports.random', { random: 0.5 }],
+    ['ports.newId', { newId: null }],
+    ['ports.clock', { clock: { now: () => 0 } }],
+    ['ports.connectivity', { connectivity: () => true }],
+  ])('B1 of ports it says: %s', (path, ports) => {
+    expect(refusedPath({ ...good(), ports })).toBe(path)
+  })
+
   it.each([
     ['concurency', { ...good(), concurency: 6 }],
     ['retry.base', { ...good(), retry: { base: 1 } }],
