@@ -160,12 +160,13 @@ function newerBuild({ id, entity, aside }: OperationRow): string {
   return `a newer build of the application, which wrote ${id} with version ${aside?.shape ?? ''} of ${entity}: load this tab (or start this process) anew with it`
 }
 
-/** Where it is sent with others, they go when the last of them can. */
+/** Where it is sent with others, they go when the last of them can; one by one, each after those before it. */
 async function otherMembers(store: Store, row: OperationRow): Promise<string[]> {
   if (row.transaction === undefined) return []
-  const entries = await store.storage.getMany(OPERATIONS, memberSeqs(row))
+  const entries = (await store.storage.getMany(OPERATIONS, memberSeqs(row))).flatMap((entry) => entry ?? [])
+  const isOneByOne = entries.some((entry) => readOperation(entry)?.transaction?.sent === 'oneByOne')
   return entries.flatMap((entry) => {
-    if (entry === undefined) return []
+    if (isOneByOne && Number(entry.key) > row.seq) return []
     const other = readOperation(entry)
     if (other === undefined)
       return [`the unreadable operation #${entry.key} of the same transaction: operations.discard('#${entry.key}')`]

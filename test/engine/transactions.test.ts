@@ -560,6 +560,15 @@ describe('where the API has none', () => {
     ])
   })
 
+  it('B14 F8 each waits for those before it, and explain names no others', async () => {
+    const engine = await oneByOne()
+    world.intercept(async () => ({ type: 'retry', error: new NetworkError('Not yet.'), retryAfterMs: 3_600_000 }))
+    const { operations } = await transact(engine, create('a'), create('b'), create('c'))
+    await eventOf(engine, 'sync:retry')
+    const { waitingFor } = await engine.explain(operations[1]!.id)
+    expect(waitingFor).toEqual([`operation ${operations[0]!.id} (waiting) of the same transaction`])
+  })
+
   it('B14 discarding what waits tells of what was done and can not be taken back', async () => {
     const engine = await oneByOne()
     await settledAll(engine, [create('a')])
