@@ -110,7 +110,7 @@ function engineReasons(sources: ExplainSources, owner: string): string[] {
   const waitMs = sources.retryWaitMs()
   if (waitMs > 0) reasons.push(`the retry budget, which lets retries go on in ${span(waitMs)}; first attempts go`)
   if (phase === 'following') reasons.push(owner)
-  if (phase === 'stopped' || phase === 'failed') reasons.push('start()')
+  if (phase === 'stopping' || phase === 'stopped' || phase === 'failed') reasons.push('start()')
   return reasons
 }
 

@@ -182,6 +182,17 @@ describe('explain() tells why an operation does not go on', () => {
     await engine.enqueue(create('b'))
   })
 
+  it('F8 because the engine is being stopped', async () => {
+    const engine = await world.started({ concurrency: 1, stopTimeoutMs: 50 })
+    world.intercept(() => new Promise(() => {}))
+    await engine.enqueue(create('a'))
+    await eventOf(engine, 'sync:started')
+    const { id } = await engine.enqueue(create('b'))
+    const stopped = engine.stop()
+    expect(await reasons(engine, id)).toBe('start()')
+    await stopped
+  })
+
   it('F8 because its conflict is being settled, or it is rolled back', async () => {
     let said = ''
     const conflict = async ({ operationId }: Conflict): Promise<'remote'> => {
