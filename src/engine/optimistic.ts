@@ -2,12 +2,16 @@ import { SyncError, ValidationError } from '../core/errors.ts'
 import type { OperationRow } from '../core/operation.ts'
 import { text } from '../core/option-checks.ts'
 import { restoreError } from '../core/restore-error.ts'
+import { TRANSACTION_FAILED } from '../core/transaction.ts'
 import { checkHandlers } from './check-input.ts'
 import type { Events } from './events.ts'
 import type { OptimisticHandlers } from './types.ts'
 
 /** The error code of an operation that somebody gave up. */
 export const DISCARDED = 'discarded'
+
+/** Of what was cancelled: given up, be it with its transaction. What a delete has cancelled out has none of these. */
+const GIVEN_UP: ReadonlySet<string | undefined> = new Set([DISCARDED, TRANSACTION_FAILED])
 
 interface Entry {
   readonly handlers: Set<OptimisticHandlers>
@@ -99,7 +103,7 @@ export function createOptimistic(events: Events) {
       const token = tokenOf(row)
       if (!registered.has(token)) return
       if (row.status === 'rejected') return void rollback(token, errorOf(row))
-      if (row.status !== 'cancelled' || row.lastError?.code !== DISCARDED) return settled(token, row.id)
+      if (row.status !== 'cancelled' || !GIVEN_UP.has(row.lastError?.code)) return settled(token, row.id)
       // What may have been applied is not rolled back (S6).
       if (row.unknownAttempts > 0) registered.delete(token)
       else void rollback(token, errorOf(row))

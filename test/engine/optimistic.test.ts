@@ -96,6 +96,21 @@ describe('an optimistic change of one operation', () => {
     ])
   })
 
+  it('A4 S31 is rolled back when its transaction is discarded', async () => {
+    const engine = await world.started()
+    engine.pause('test')
+    const { operations } = await engine.transaction((tx) => {
+      tx.enqueue(create('a'))
+      tx.enqueue({ ...create('b'), optimistic: noted('b', 1) })
+    })
+    await engine.operations.discard(operations[0]!.id)
+    expect(await operations[1]!.settled).toEqual({ status: 'cancelled' })
+    expect(calls).toEqual([
+      ['b', 'rollback', 1, 'transaction-failed'],
+      ['b', 'error', 'transaction-failed'],
+    ])
+  })
+
   it('S6 is not rolled back when what is discarded may have been applied', async () => {
     const engine = await world.started({ retry: { strategy: 'constant', baseMs: 3_600_000, capMs: 3_600_000 } })
     world.intercept(async (_, send) => {
