@@ -78,6 +78,8 @@ export interface ResolveOptions {
   readonly rules?: EntityOptions
   /** Who resolved it. */
   readonly strategy?: string
+  /** What was decided about this very conflict before, and is held to. */
+  readonly held?: ConflictRecord | undefined
   /** The time. */
   readonly at?: number
 }
@@ -87,9 +89,10 @@ export function resolve(
   row: OperationRow,
   conflict: Conflict,
   resolution: Settlement,
-  { rules = NO_RULES, strategy = 'merge', at = 0 }: ResolveOptions = {},
+  { rules = NO_RULES, strategy = 'merge', held, at = 0 }: ResolveOptions = {},
 ): Decision {
-  const record = recordOf(row, conflict, { resolution: resolutionOf(resolution), strategy, detectedAt: at })
+  const how = { resolution: resolutionOf(resolution), strategy, detectedAt: at }
+  const record = held?.id === undefined ? recordOf(row, conflict, how) : held
   if (resolution === 'manual') return { type: 'park', conflict: record, error: new ConflictError(needsDecision(conflict)) }
   if (resolution === 'remote') return keepRemote(conflict, record)
   if (typeof resolution === 'object' && 'merge' in resolution) return mergeInto(row, conflict, resolution.merge, record, rules)

@@ -162,10 +162,10 @@ export function createReconciler(
       (said = typeof rules.conflict === 'function' ? checkResolution(row, await rules.conflict(conflict)) : 'manual')
     const { settlement, error } = await plays.play(slot, { automatic, wasSeen: wasDecided(row, conflict) }, decide)
     if (error !== undefined) return parkFor(row, conflict, error, strategy)
-    // Who has decided about it before stays on record, be it by trying again.
-    const isHeldTo = said === 'manual' && settlement !== 'manual'
-    const by = isHeldTo ? (row.conflict?.strategy ?? strategy) : strategy
-    return resolve(row, conflict, settlement, { rules, strategy: by, at: ports.clock.now() })
+    // What a person has decided about it before stays on record as it is, be it by trying again.
+    const isHeldTo = strategy === 'person' || (said === 'manual' && settlement !== 'manual')
+    const held = isHeldTo ? row.conflict : undefined
+    return resolve(row, conflict, settlement, { rules, strategy, held, at: ports.clock.now() })
   }
 
   function parkFor(row: OperationRow, conflict: Conflict, cause: unknown, strategy: string): Decision {

@@ -109,7 +109,9 @@ describe('the inbox of conflicts', () => {
     await engine.conflicts.resolve(await pendingIn(engine), { value: { title: 'both' } })
     expect(await operation.settled).toEqual({ status: 'done' })
     expect(world.notes()['a']).toEqual({ id: 'a', title: 'both' })
-    expect(await engine.conflicts.history()).toHaveLength(1)
+    const kept = { resolution: 'value', strategy: 'person', payload: { title: 'ours' } }
+    expect(await engine.conflicts.history()).toMatchObject([kept])
+    expect(engine.metrics()).toMatchObject({ conflicts: 1, conflictsResolved: 1 })
   })
 
   it('B5 what a person chose is not asked for again from a function that failed', async () => {
@@ -175,8 +177,10 @@ describe('the inbox of conflicts', () => {
       await engine.operations.edit(operation.id, { title: 'edited' })
       expect(await operation.settled).toEqual({ status: 'done' })
       expect(world.notes()['a']).toMatchObject({ title: 'edited' })
-      expect(await engine.conflicts.get(id)).toMatchObject({ resolution: 'local', strategy: 'edit' })
-      expect(await engine.conflicts.statistics()).toMatchObject({ byStrategy: { edit: 1 } })
+      const kept = { resolution: 'value', strategy: 'edit', payload: { title: 'ours' } }
+      expect(await engine.conflicts.get(id)).toMatchObject(kept)
+      expect(await engine.conflicts.statistics()).toMatchObject({ byStrategy: { edit: 1 }, byResolution: { value: 1 } })
+      expect(engine.metrics()).toMatchObject({ conflicts: 1, conflictsResolved: 1 })
     },
   )
 
