@@ -3,6 +3,7 @@ import type { Conflict, EntityOptions, Resolution } from './conflict.ts'
 import { causalOrder, conflictOf, mergeOf, type Sides } from './detect.ts'
 import { ConflictError, type SyncError } from './errors.ts'
 import { stampField } from './field-rules.ts'
+import { isThere } from './is-there.ts'
 import { isRecord } from './schema.ts'
 import type { Json, JsonObject } from './json.ts'
 import { applyMergePatch, diffMergePatch } from './merge-patch.ts'
@@ -197,13 +198,6 @@ function localOf({ type, payload }: OperationRow, base: Json | undefined, remote
   return type === 'update' ? applyMergePatch(base ?? remote, payload) : payload
 }
 
-/** True if the server has all that the operation wanted, be it by an earlier attempt. */
-function isThere({ type, payload }: OperationRow, remote: JsonObject): boolean {
-  if (type === 'update') return sameJson(applyMergePatch(remote, payload), remote)
-  if (type === 'delete' || !contains(remote, payload)) return false
-  return type === 'create' || contains(payload, withoutOwn(remote))
-}
-
 function examineDelete(row: OperationRow, sides: Sides, rules: EntityOptions): Examination {
   if (sameJson(sides.base, sides.remote)) return { type: 'resend', as: 'delete', payload: null, version: sides.version }
   return { type: 'conflict', conflict: conflictOf(row, 'delete-update', sides, rules) }
@@ -283,12 +277,6 @@ function recordOf(
     ...(remote === undefined ? {} : { remote }),
     ...(remoteVersion === undefined ? {} : { remoteVersion }),
   }
-}
-
-/** True if `whole` has every field of `part`, however deep; what the server added of its own does not matter. */
-function contains(whole: Json, part: Json): boolean {
-  if (!isRecord(whole) || !isRecord(part)) return sameJson(whole, part)
-  return Object.entries(part).every(([key, value]) => Object.hasOwn(whole, key) && contains(whole[key] ?? null, value))
 }
 
 function nameOf(conflict: Conflict): string {

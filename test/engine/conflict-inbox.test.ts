@@ -1,6 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { firstValueFrom, filter } from 'rxjs'
-import { SyncOperationError, ValidationError, type ConflictDecision, type SyncEngine } from '../../src/index.ts'
+import {
+  ConflictError,
+  NetworkError,
+  SyncOperationError,
+  ValidationError,
+  type ConflictDecision,
+  type SyncEngine,
+} from '../../src/index.ts'
 import { sqliteStorage } from '../../src/adapters/sqlite/index.ts'
 import { version1, version1Operation } from '../adapters/version-1.ts'
 import { bothChange, created, deletion, patch, startedWith } from '../support/conflicts.ts'
@@ -112,6 +119,33 @@ describe('the inbox of conflicts', () => {
     const kept = { resolution: 'value', strategy: 'person', payload: { title: 'ours' } }
     expect(await engine.conflicts.history()).toMatchObject([kept])
     expect(engine.metrics()).toMatchObject({ conflicts: 1, conflictsResolved: 1 })
+  })
+
+  it('B5 a create that met another goes on with a value that takes something of that away', async () => {
+    const engine = await startedWith(world, { conflict: 'manual' })
+    await elsewhere(world, 'POST', '/note', { id: 'a', title: 'theirs', body: 'theirs' })
+    const operation = await engine.enqueue({ type: 'create', entity: 'note', id: 'a', payload: { title: 'ours' } })
+    await engine.conflicts.resolve(await pendingIn(engine), { value: { title: 'theirs' } })
+    expect(await operation.settled).toEqual({ status: 'done' })
+    expect(world.notes()['a']).toEqual({ id: 'a', title: 'theirs' })
+  })
+
+  it('S13 a create with a value that was decided is done, where that was not heard and the server has added to it since', async () => {
+    const engine = await startedWith(world, { conflict: 'manual' })
+    await elsewhere(world, 'POST', '/note', { id: 'a', title: 'theirs', body: 'theirs' })
+    const operation = await engine.enqueue({ type: 'create', entity: 'note', id: 'a', payload: { title: 'ours' } })
+    const id = await pendingIn(engine)
+    world.intercept(async ({ request }, send) => {
+      if (request.method !== 'PATCH') return send()
+      const isFirst = !('seen' in (world.notes()['a'] as object))
+      if (!isFirst) return { type: 'conflict', reason: 'stale', error: new ConflictError('It knows its own answer no more.') }
+      await send()
+      await elsewhere(world, 'PATCH', '/note/a', { seen: true })
+      return { type: 'unknown', error: new NetworkError('Lost.') }
+    })
+    await engine.conflicts.resolve(id, { value: { title: 'theirs' } })
+    expect(await operation.settled).toEqual({ status: 'done' })
+    expect(world.notes()['a']).toEqual({ id: 'a', title: 'theirs', seen: true })
   })
 
   it('B5 what a person chose is not asked for again from a function that failed', async () => {
