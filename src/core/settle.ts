@@ -42,7 +42,7 @@ function byStrategy(
 }
 
 /** Somebody chose the local side of this very conflict, or wrote what the operation wants now. */
-function isDecided(row: OperationRow, conflict: Conflict): boolean {
+export function isDecided(row: OperationRow, conflict: Conflict): boolean {
   const { resolution, strategy } = row.conflict ?? {}
   return strategy === 'person' && (resolution === 'local' || resolution === 'value') && wasDecided(row, conflict)
 }

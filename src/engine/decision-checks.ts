@@ -55,6 +55,14 @@ export function parkedBySchema(row: OperationRow, conflict: Conflict, cause: Val
   return { type: 'park', conflict: { ...parked.conflict, issues: cause.issues }, error: new ConflictError(message, { cause }) }
 }
 
+/** What was to decide has failed: it waits for a person. */
+export function parkedByFailure(row: OperationRow, conflict: Conflict, cause: unknown, strategy: string, at: number): Decision {
+  const parked = resolve(row, conflict, 'manual', { strategy, at })
+  const part = strategy === 'fields' ? 'A rule for fields' : 'The conflict function'
+  const error = new ConflictError(`${part} of ${row.entity} failed. Mend it and retry the operation, or discard it.`, { cause })
+  return parked.type === 'park' ? { ...parked, error } : { type: 'failed', error }
+}
+
 /** By the temporary id nothing can be looked for. Of a transaction it is most likely another that was refused. */
 export function decideUnseen(row: OperationRow): Decision {
   if (isTogether(row)) return { type: 'resend', as: row.type, payload: row.payload }

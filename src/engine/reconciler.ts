@@ -2,7 +2,7 @@ import type { OperationActor } from '../../machines/operation.ts'
 import { copyJson } from '../core/copy-json.ts'
 import type { Conflict, EntityOptions, Resolution } from '../core/conflict.ts'
 import { earlierBase } from '../core/earlier.ts'
-import { CircuitBreakerOpenError, ConflictError, SyncError, SyncOperationError, type ValidationError } from '../core/errors.ts'
+import { CircuitBreakerOpenError, SyncError, SyncOperationError, type ValidationError } from '../core/errors.ts'
 import type { Json, JsonObject } from '../core/json.ts'
 import type { AnswerChecks } from './answer-checks.ts'
 import { isServerFailure, type BreakerSigns } from './breaker-signs.ts'
@@ -23,7 +23,7 @@ import {
 } from '../core/reconcile.ts'
 import { isRecord } from '../core/schema.ts'
 import { isNamedByServer, outgoing } from '../core/server-ids.ts'
-import { settleByRule } from '../core/settle.ts'
+import { isDecided, settleByRule } from '../core/settle.ts'
 import { checkJson } from '../core/validate-json.ts'
 import { decidedTogether, isTogether, ledBy } from '../core/transaction.ts'
 import { createConflictPlays } from './conflict-plays.ts'
@@ -32,6 +32,7 @@ import {
   decideUnseen,
   leftToPerson,
   meetsRemote,
+  parkedByFailure,
   parkedBySchema,
   verdictOnRemote,
   verdictOnResend,
@@ -138,13 +139,14 @@ export function createReconciler(
     return fetched
   }
 
-  /** A rule of the application that throws decides nothing: a person does. */
+  /** A rule of the application that throws decides nothing: a person does, once. */
   function examineBy(row: OperationRow, base: Json | undefined, fetched: Fetched, options: EntityOptions): Examination {
     try {
       return checked(examine(row, base, fetched, options))
     } catch (cause) {
       const examination = examine(row, base, fetched, { ...options, fields: undefined })
-      return examination.type === 'conflict' ? parkFor(row, examination.conflict, cause, 'fields') : examination
+      if (examination.type !== 'conflict' || isDecided(row, examination.conflict)) return examination
+      return parkedByFailure(row, examination.conflict, cause, 'fields', ports.clock.now())
     }
   }
 
@@ -161,18 +163,11 @@ export function createReconciler(
     const decide = async (): Promise<Settlement> =>
       (said = typeof rules.conflict === 'function' ? checkResolution(row, await rules.conflict(conflict)) : 'manual')
     const { settlement, error } = await plays.play(slot, { automatic, wasSeen: wasDecided(row, conflict) }, decide)
-    if (error !== undefined) return parkFor(row, conflict, error, strategy)
+    if (error !== undefined) return parkedByFailure(row, conflict, error, strategy, ports.clock.now())
     // What a person has decided about it before stays on record as it is, be it by trying again.
     const isHeldTo = strategy === 'person' || (said === 'manual' && settlement !== 'manual')
     const held = isHeldTo ? row.conflict : undefined
     return resolve(row, conflict, settlement, { rules, strategy, held, at: ports.clock.now() })
-  }
-
-  function parkFor(row: OperationRow, conflict: Conflict, cause: unknown, strategy: string): Decision {
-    const parked = resolve(row, conflict, 'manual', { strategy, at: ports.clock.now() })
-    const part = strategy === 'fields' ? 'A rule for fields' : 'The conflict function'
-    const error = new ConflictError(`${part} of ${row.entity} failed. Mend it and retry the operation, or discard it.`, { cause })
-    return parked.type === 'park' ? { ...parked, error } : { type: 'failed', error }
   }
 
   function checkResolution(row: OperationRow, resolution: Resolution): Resolution {

@@ -192,6 +192,24 @@ describe('rules for fields', () => {
     expect(world.notes()['a']).toMatchObject({ title: 'theirs' })
   })
 
+  it.each(['local', { value: { title: 'both' } }] as const)(
+    'B5 what a person chose holds, though a rule goes on to fail (%j)',
+    async (chosen) => {
+      const engine = await startedWith(world, {
+        fields: {
+          title: () => {
+            throw new TypeError('Bug in the application.')
+          },
+        },
+      })
+      const operation = await bothChange(world, engine)
+      const [conflict] = await firstValueFrom(engine.conflicts.watch().pipe(filter((pending) => pending.length > 0)))
+      await engine.conflicts.resolve(conflict!.id, chosen)
+      expect(await operation.settled).toEqual({ status: 'done' })
+      expect(world.notes()['a']).toMatchObject({ title: chosen === 'local' ? 'ours' : 'both' })
+    },
+  )
+
   it.each<[EntityOptions, string]>([
     [{ conflict: 'newest' as 'merge' }, 'entities.note.conflict'],
     [{ fields: [] as never }, 'entities.note.fields'],
