@@ -46,7 +46,7 @@ function settledBy(rule: FieldRule, field: FieldConflict): Settled | undefined {
   if (rule === 'localWins' || rule === 'manual') return { value: local, rule }
   if (rule === 'remoteWins') return { value: remote, rule }
   const isFunction = typeof rule === 'function'
-  const value = isFunction ? rule(field) : mergeSets(base, local, remote, rule === 'set' ? undefined : rule.set)
+  const value = isFunction ? rule(structuredClone(field)) : mergeSets(base, local, remote, rule === 'set' ? undefined : rule.set)
   return value === undefined ? undefined : { value, rule: isFunction ? 'function' : 'set' }
 }
 

@@ -160,14 +160,18 @@ export function createReconciler(
   async function settle(slot: OperationActor, row: OperationRow, conflict: Conflict, rules: EntityOptions): Promise<Decision> {
     const { settlement: automatic, strategy } = settleByRule(row, conflict, rules, () => stamps.laterSide(row, conflict))
     let said = automatic
-    const decide = async (): Promise<Settlement> =>
-      (said = typeof rules.conflict === 'function' ? checkResolution(row, await rules.conflict(conflict)) : 'manual')
+    const decide = async (): Promise<Settlement> => (said = await answerOf(row, conflict, rules))
     const { settlement, error } = await plays.play(slot, { automatic, wasSeen: wasDecided(row, conflict) }, decide)
     if (error !== undefined) return parkedByFailure(row, conflict, error, strategy, ports.clock.now())
     // What a person has decided about it before stays on record as it is, be it by trying again.
     const isHeldTo = strategy === 'person' || (said === 'manual' && settlement !== 'manual')
     const held = isHeldTo ? row.conflict : undefined
     return resolve(row, conflict, settlement, { rules, strategy, held, at: ports.clock.now() })
+  }
+
+  /** A function may do with what it is given as it likes. */
+  async function answerOf(row: OperationRow, conflict: Conflict, { conflict: decides }: EntityOptions): Promise<Settlement> {
+    return typeof decides === 'function' ? checkResolution(row, await decides(structuredClone(conflict))) : 'manual'
   }
 
   function checkResolution(row: OperationRow, resolution: Resolution): Resolution {

@@ -4,7 +4,10 @@ import {
   type Conflict,
   type ConflictStrategy,
   type EngineOptions,
+  type EntityOptions,
   type EnqueueInput,
+  type Json,
+  type JsonObject,
   type Operation,
   type Resolution,
   type SyncEngine,
@@ -182,6 +185,43 @@ describe('a conflict that a function decides', () => {
     const operation = await bothChanged(engine)
     expect(await operation.settled).toMatchObject(settlement)
     expect(world.notes()['a']).toMatchObject({ title })
+  })
+
+  it.each<[string, EntityOptions, object]>([
+    [
+      'function',
+      {
+        conflict({ local, remote }) {
+          const value = remote as Record<string, Json>
+          value['title'] = `${String(value['title'])} and ${String((local as JsonObject)['title'])}`
+          return { value }
+        },
+      },
+      { title: 'theirs and ours' },
+    ],
+    [
+      'rule',
+      {
+        fields: {
+          tags({ local, remote }) {
+            const tags = remote as Json[]
+            tags.push(...(local as Json[]))
+            return tags
+          },
+        },
+      },
+      { tags: ['theirs', 'ours'] },
+    ],
+  ])('S12 a %s may change what it was given, and answer with that', async (_, note, made) => {
+    const engine = await world.started({ entities: { note } })
+    await (
+      await engine.enqueue({ type: 'create', entity: 'note', id: 'a', payload: { title: 'old', tags: [] } })
+    ).settled
+    await elsewhere(world, 'PATCH', '/note/a', { title: 'theirs', tags: ['theirs'] })
+    const operation = await engine.enqueue(patch({ title: 'ours', tags: ['ours'] }))
+    expect(await operation.settled).toEqual({ status: 'done' })
+    expect(world.notes()['a']).toMatchObject(made)
+    expect(await engine.conflicts.history()).toMatchObject([{ remote: { title: 'theirs', tags: ['theirs'] } }])
   })
 
   const cyclic: { self?: unknown } = {}
