@@ -2,8 +2,8 @@ import type { OperationActor } from '../../machines/operation.ts'
 import { copyJson } from '../core/copy-json.ts'
 import type { Conflict, EntityOptions, Resolution } from '../core/conflict.ts'
 import { earlierBase } from '../core/earlier.ts'
-import { CircuitBreakerOpenError, SyncError, SyncOperationError, type ValidationError } from '../core/errors.ts'
-import type { Json, JsonObject } from '../core/json.ts'
+import { CircuitBreakerOpenError, SyncError, SyncOperationError, TimeoutError, type ValidationError } from '../core/errors.ts'
+import type { Json } from '../core/json.ts'
 import type { AnswerChecks } from './answer-checks.ts'
 import { isServerFailure, type BreakerSigns } from './breaker-signs.ts'
 import { unsendable } from './chooser.ts'
@@ -85,7 +85,9 @@ export function createReconciler(
       isSeen && validators.hasSchema(row.entity)
         ? await decideBySchema(slot, row, { base, seen: fetched, options }, signal)
         : await decideOn(slot, row, examineBy(row, base, fetched, options), options)
-    return decision.type === 'resend' ? { ...decision, base: base ?? valueOf(fetched) } : decision
+    return decision.type === 'resend'
+      ? { ...decision, base: base ?? (fetched.type === 'found' ? fetched.value : undefined) }
+      : decision
   }
 
   async function decideOn(slot: OperationActor, row: OperationRow, found: Examination, rules: EntityOptions): Promise<Decision> {
@@ -239,6 +241,8 @@ export function createReconciler(
       const isAllowed = member.transaction?.isMet === true || signs.admit(slot)
       const decision = member.transaction?.isMet ? MET : isAllowed ? await decide(slot, member, signal) : heldBack()
       decisions.push(prepared(member, decision))
+      // The time that a function had was that of all.
+      if (decision.type === 'park' && decision.error.cause instanceof TimeoutError) break
     }
     return decidedTogether(members, decisions)
   }
@@ -281,10 +285,6 @@ export function createReconciler(
       asking.clear()
     },
   }
-}
-
-function valueOf(fetched: Fetched): JsonObject | undefined {
-  return fetched.type === 'found' ? fetched.value : undefined
 }
 
 const MET: Decision = { type: 'done' }

@@ -368,6 +368,16 @@ describe('where the API has an atomic batch', () => {
     expect(world.notes()).toMatchObject({ a: { n: 3 }, b: { n: 1 } })
   })
 
+  it('L5 waits for a person where the functions for several of its conflicts do not end', async () => {
+    const engine = await atomic({ entities: { note: { conflict: () => new Promise(() => {}) } }, sendTimeoutMs: 300 })
+    await settledAll(engine, [create('a', { n: 1 }), create('b', { n: 1 })])
+    for (const id of ['a', 'b']) await elsewhere(world, 'PATCH', `/note/${id}`, { n: 2 })
+    const { operations } = await transact(engine, update('a', { n: 3 }), update('b', { n: 3 }))
+    await eventOf(engine, 'sync:parked')
+    expect(await Promise.all(operations.map((one) => one.status()))).toEqual(['parked', 'parked'])
+    expect(await engine.conflicts.list()).toMatchObject([{ entityId: 'a', strategy: 'function' }])
+  })
+
   it('S12 S32 leaves no conflict in the inbox where another of its operations is retried', async () => {
     const engine = await atomic({ entities: { note: { conflict: 'manual' } } })
     await settledAll(engine, [create('a', { n: 1 })])
