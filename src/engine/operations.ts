@@ -133,7 +133,7 @@ export function createOperations(
       checkPayload(row.type, json, 'payload')
       if (row.status === 'rejected') return enqueueAnew(row, json)
       if (checks.concerns(row.entity)) throwIfRefused(await checks.ofEdit(made({ ...row, payload: json })))
-      const held = row.status === 'parked' ? await store.entity(laneOf(row.user, row.entity, row.entityId)) : undefined
+      const held = isMadeAnew(row) ? await store.entity(laneOf(row.user, row.entity, row.entityId)) : undefined
       await edit(id, (current) => made(edited(seenOn(current, held), json)))
       return handles.handle(id)
     },
@@ -195,9 +195,14 @@ function retried(row: OperationRow): OperationRow {
   throw cannot(row, 'retried')
 }
 
-/** Who edits what is parked has seen what the server had in the conflict that he was asked about, else what is stored of it: on that the new content is made (S12). */
+/** What it was made on before may not be what it was last sent on, for it may have been merged in between. */
+function isMadeAnew({ type, status, attempts }: OperationRow): boolean {
+  return type !== 'create' && (status === 'parked' || (status === 'waiting' && attempts > 0))
+}
+
+/** Who edits what was sent or is parked has seen what the server had in the conflict that he was asked about, else what is stored of it: on that the new content is made (S12). */
 function seenOn(row: OperationRow, held: EntityRow | undefined): OperationRow {
-  if (row.status !== 'parked' || row.type === 'create') return row
+  if (!isMadeAnew(row)) return row
   const { conflict } = row
   const isAsked = conflict?.resolution === 'pending'
   const [base, version] = isAsked ? [conflict.remote, conflict.remoteVersion] : [valueIn(held), held?.version]

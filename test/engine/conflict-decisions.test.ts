@@ -116,6 +116,25 @@ describe('a conflict that a person decides', () => {
     expect(world.notes()['a']).toEqual({ id: 'a', title: 'old' })
   })
 
+  it('S12 an edit of what was merged, and waits for its next attempt, meets what others have changed', async () => {
+    const engine = await started('manual', { retry: { strategy: 'constant', baseMs: 3_600_000, capMs: 3_600_000 } })
+    await (
+      await engine.enqueue({ type: 'create', entity: 'note', id: 'a', payload: { title: 'old', body: 'old' } })
+    ).settled
+    await elsewhere(world, 'PATCH', '/note/a', { body: 'theirs' })
+    world.intercept(async (_, send, count) =>
+      count === 3 ? { type: 'retry', error: new ServerError('It is overloaded.') } : send(),
+    )
+    const operation = await engine.enqueue(patch({ title: 'ours' }))
+    await eventOf(engine, 'sync:retry')
+    await engine.operations.edit(operation.id, { body: 'ours' })
+    await eventOf(engine, 'sync:parked')
+    expect((await engine.operations.get(operation.id))?.conflict).toMatchObject({
+      fields: [{ path: 'body', base: 'old', local: 'ours', remote: 'theirs' }],
+    })
+    expect(world.notes()['a']).toEqual({ id: 'a', title: 'old', body: 'theirs' })
+  })
+
   it('L7 an edit counts from anew: it may meet others’ work as often as maxReconciliations says', async () => {
     const { engine, operation } = await parked({ maxReconciliations: 1 })
     await elsewhere(world, 'PATCH', '/note/a', { by: 'them' })
