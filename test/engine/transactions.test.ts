@@ -389,6 +389,22 @@ describe('where the API has an atomic batch', () => {
     expect(await engine.conflicts.list({ status: 'pending' })).toEqual([])
     expect(await engine.conflicts.list({ status: 'resolved' })).toMatchObject([{ resolution: 'local', strategy: 'transaction' }])
     expect(await engine.check()).toMatchObject({ total: 0 })
+    expect(engine.metrics()).toMatchObject({ conflicts: 1, conflictsResolved: 1 })
+  })
+
+  it('C4 A6 tells that it failed, and that its conflict is settled, where another of its operations is discarded', async () => {
+    const engine = await atomic({ entities: { note: { conflict: 'manual' } } })
+    await settledAll(engine, [create('a', { n: 1 })])
+    await elsewhere(world, 'PATCH', '/note/a', { n: 2 })
+    const { id, operations } = await transact(engine, create('b'), update('a', { n: 3 }))
+    await eventOf(engine, 'sync:parked')
+    await engine.operations.discard(operations[0]!.id)
+    const told = engine.history().filter(({ type }) => type === 'conflict:resolved' || type.startsWith('transaction:'))
+    expect(told).toMatchObject([
+      { type: 'conflict:resolved', operation: { id: operations[1]!.id }, conflict: { resolution: 'discarded' } },
+      { type: 'transaction:failed', transaction: id },
+    ])
+    expect(engine.metrics()).toMatchObject({ conflicts: 1, conflictsResolved: 1 })
   })
 
   it('S12 asks anew of a conflict that nobody decided about where another of its operations was retried', async () => {
