@@ -104,7 +104,7 @@ function engineReasons(sources: ExplainSources, owner: string): string[] {
   const { phase, pauses } = sources.state()
   const { breaker } = sources.metrics()
   const reasons = pauses.map(
-    (reason) => `${reason === SERVER_PAUSE ? 'the end of its pause' : `resume('${reason}')`}${HINTS[reason] ?? ''}`,
+    (reason) => `${reason === SERVER_PAUSE ? 'the end of its pause' : `resume('${reason}')`}${HINTS.get(reason) ?? ''}`,
   )
   if (breaker.state === 'open') reasons.push(`the circuit breaker, which lets a probe through in ${span(breaker.remainingMs)}`)
   const waitMs = sources.retryWaitMs()
@@ -114,23 +114,24 @@ function engineReasons(sources: ExplainSources, owner: string): string[] {
   return reasons
 }
 
-const HINTS: Readonly<Record<string, string>> = {
-  network: ' (the network is down; it resumes by itself)',
-  server: ' (the server asked for a pause; it resumes by itself)',
-  auth: ' (the server wants credentials; log in, then resume)',
-}
+const HINTS: ReadonlyMap<string, string> = new Map([
+  ['network', ' (the network is down; it resumes by itself)'],
+  ['server', ' (the server asked for a pause; it resumes by itself)'],
+  ['auth', ' (the server wants credentials; log in, then resume)'],
+])
 
-const UNDER_WAY: { readonly [S in OperationStatus]?: string } = {
+/** What is waited for in it. */
+const STEPS: { readonly [Status in OperationStatus]?: string } = {
+  parked: 'a decision: operations.retry, edit or discard',
   sending: "the server's answer",
-  reconciling: 'a look at what the server has, and how the conflict with that is settled',
-  rollingBack: 'the end of its rollback',
+  reconciling: 'a look at what the server has, and its conflict strategy',
+  rollingBack: 'its optimistic.rollback to end',
 }
 
 async function ownReasons(store: Store, row: OperationRow, now: number): Promise<string[]> {
   if (row.aside?.why === 'newer') return [newerBuild(row)]
-  if (row.status === 'parked') return ['a decision: operations.retry, edit or discard']
-  const underWay = UNDER_WAY[row.status]
-  if (underWay !== undefined) return [underWay]
+  const step = STEPS[row.status]
+  if (step !== undefined) return [step]
   if (isScheduled(row) && (row.dueAt ?? 0) > now) return [`its time (notBefore), ${span((row.dueAt ?? now) - now)} from now`]
   if (row.status === 'waiting' && (row.dueAt ?? 0) > now) return [`the next attempt in ${span((row.dueAt ?? now) - now)}`]
   const lane = laneOf(row.user, row.entity, row.entityId)

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { AuthenticationError, NetworkError, type Conflict, type EnqueueInput, type SyncEngine } from '../../src/index.ts'
+import { AuthenticationError, NetworkError, type EnqueueInput, type SyncEngine } from '../../src/index.ts'
 import { META } from '../../src/core/schema.ts'
-import { bothChange, startedWith } from '../support/conflicts.ts'
 import { faultyStorage } from '../support/faulty-storage.ts'
+import { elsewhere } from '../support/other-client.ts'
 import { createVirtualClock } from '../support/virtual-clock.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
 
@@ -193,24 +193,21 @@ describe('explain() tells why an operation does not go on', () => {
     await stopped
   })
 
-  it('F8 because its conflict is being settled, or it is rolled back', async () => {
-    let said = ''
-    const conflict = async ({ operationId }: Conflict): Promise<'remote'> => {
-      said = await reasons(engine, operationId)
-      return 'remote'
-    }
-    const engine = await startedWith(world, { conflict })
-    await (
-      await bothChange(world, engine)
-    ).settled
-    expect(said).toBe('a look at what the server has, and how the conflict with that is settled')
-    const rollback = async (): Promise<void> => {
-      said = await reasons(engine, (await engine.operations.list())[0]?.id)
-    }
-    await (
-      await engine.enqueue({ ...create('x'), type: 'update', optimistic: { rollback } })
-    ).settled
-    expect(said).toBe('the end of its rollback')
+  it('F8 because what the server has is looked at, or what it changed is taken back', async () => {
+    const never = new Promise<never>(() => {})
+    const engine = await world.started({ entities: { note: { conflict: () => never } }, stopTimeoutMs: 50 })
+    await elsewhere(world, 'POST', '/note', { id: 'a', n: 1 })
+    const conflicted = await engine.enqueue(create('a', { payload: { n: 2 } }))
+    const refused = await engine.enqueue({ ...create('x'), type: 'update', optimistic: { rollback: () => never } })
+    await Promise.all([eventOf(engine, 'sync:conflict'), expect.poll(() => refused.status()).toBe('rollingBack')])
+    expect(await reasons(engine, conflicted.id)).toBe('a look at what the server has, and its conflict strategy')
+    expect(await reasons(engine, refused.id)).toBe('its optimistic.rollback to end')
+  })
+
+  it('F8 because of a pause, whatever it is called', async () => {
+    const engine = await world.started()
+    engine.pause('constructor')
+    expect(await reasons(engine)).toBe("resume('constructor')")
   })
 
   it('F8 because it has ended: how', async () => {
