@@ -199,7 +199,8 @@ function localOf({ type, payload }: OperationRow, base: Json | undefined, remote
 }
 
 function examineDelete(row: OperationRow, sides: Sides, rules: EntityOptions): Examination {
-  if (sameJson(sides.base, sides.remote)) return { type: 'resend', as: 'delete', payload: null, version: sides.version }
+  const { base = null, remote = null, version } = sides
+  if (sameJson(withoutOwn(base), withoutOwn(remote))) return { type: 'resend', as: 'delete', payload: null, version }
   return { type: 'conflict', conflict: conflictOf(row, 'delete-update', sides, rules) }
 }
 

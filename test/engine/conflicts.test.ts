@@ -155,11 +155,11 @@ describe('other kinds of conflict', () => {
     expect(world.notes()['a']).toEqual({ id: 'a', title: 'ours', body: 'old' })
   })
 
-  async function changedThere(engine: SyncEngine): Promise<Operation> {
+  async function changedThere(engine: SyncEngine, ...changes: readonly object[]): Promise<Operation> {
     await (
       await engine.enqueue({ type: 'create', entity: 'note', id: 'a', payload: { title: 'old' } })
     ).settled
-    await elsewhere(world, 'PATCH', '/note/a', { title: 'theirs' })
+    for (const change of [{ title: 'theirs' }, ...changes]) await elsewhere(world, 'PATCH', '/note/a', change)
     return engine.enqueue({ type: 'delete', entity: 'note', id: 'a' })
   }
 
@@ -173,6 +173,14 @@ describe('other kinds of conflict', () => {
     const engine = await started('remoteWins')
     expect(await (await changedThere(engine)).settled).toMatchObject({ status: 'rejected' })
     expect(world.notes()['a']).toEqual({ id: 'a', title: 'theirs' })
+  })
+
+  it('S12 delete-update: what was changed and changed back is no conflict', async () => {
+    const engine = await started('manual')
+    const operation = await changedThere(engine, { title: 'old' })
+    expect(await operation.settled).toEqual({ status: 'done' })
+    expect(world.notes()).toEqual({})
+    expect(await engine.conflicts.history()).toEqual([])
   })
 
   it('S12 delete-update: manual asks, and retry deletes', async () => {
