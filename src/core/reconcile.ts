@@ -60,7 +60,7 @@ export function examine(
   if (isThere(row, remote)) return { type: 'done', value: remote, version }
   const order = causalOrder(row, sides, rules)
   if (order === 'before') return { type: 'done', value: remote, version }
-  if (order === 'after' || order === 'equal') return { type: 'resend', as: row.type, payload: row.payload, version }
+  if (order === 'after' || order === 'equal') return asItIs(row, remote, version)
   if (row.type === 'delete') return examineDelete(row, sides, rules)
   if (row.type === 'update') return examineUpdate(row, sides, rules)
   const type = row.type === 'create' ? 'create-create' : 'update-update'
@@ -196,6 +196,12 @@ export function conflictAt(row: OperationRow, base: Json | undefined, fetched: S
 function localOf({ type, payload }: OperationRow, base: Json | undefined, remote: JsonObject): Json | undefined {
   if (type === 'delete') return undefined
   return type === 'update' ? applyMergePatch(base ?? remote, payload) : payload
+}
+
+/** What is there can't be created: it becomes what was to be. */
+function asItIs({ type, payload }: OperationRow, remote: JsonObject, version: string | undefined): Decision {
+  if (type !== 'create') return { type: 'resend', as: type, payload, version }
+  return { type: 'resend', as: 'update', payload: diffMergePatch(withoutOwn(remote), withoutOwn(payload)), version }
 }
 
 function examineDelete(row: OperationRow, sides: Sides, rules: EntityOptions): Examination {

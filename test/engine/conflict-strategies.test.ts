@@ -225,6 +225,17 @@ describe('rules for fields', () => {
   })
 })
 
+describe('vector clocks', () => {
+  it('C1 a create that has seen all that is there takes its place', async () => {
+    const engine = await startedWith(world, { conflict: 'manual', vectorClock: 'clock' })
+    await elsewhere(world, 'POST', '/note', { id: 'a', title: 'theirs', body: 'theirs', clock: { them: 1 } })
+    const payload = { title: 'ours', clock: { them: 1, us: 1 } }
+    const operation = await engine.enqueue({ type: 'create', entity: 'note', id: 'a', payload })
+    expect(await operation.settled).toEqual({ status: 'done' })
+    expect(world.notes()['a']).toEqual({ id: 'a', ...payload })
+  })
+})
+
 describe('a conflict function that does not end', () => {
   it('L5 is waited for as long as any step, then a person decides', async () => {
     const engine = await startedWith(world, { conflict: () => new Promise(() => {}) }, { sendTimeoutMs: 300 })
