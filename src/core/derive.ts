@@ -46,7 +46,8 @@ export function applied(
   if (type === 'create' || type === 'replace') return withId(payload, entityId)
   if (type === 'update') return value === undefined ? undefined : withId(applyMergePatch(value, payload), entityId)
   const effect = Object.hasOwn(actions, type) ? actions[type] : undefined
-  return effect === undefined ? value : effect(value, payload)
+  // It may do with them as it likes: they are of what the server confirmed, and of what is to be sent.
+  return effect === undefined ? value : effect(structuredClone(value), structuredClone(payload))
 }
 
 /** The value as an entity has it. */

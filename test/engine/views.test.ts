@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { firstValueFrom, filter } from 'rxjs'
-import type { Entity, EntityChange, EnqueueInput, Storage } from '../../src/index.ts'
+import type { Entity, EntityChange, EnqueueInput, JsonObject, Storage } from '../../src/index.ts'
 import { StorageUnavailableError } from '../../src/index.ts'
 import { ENTITIES } from '../../src/core/schema.ts'
 import { openDatabase } from '../../src/server/database.ts'
@@ -266,6 +266,19 @@ describe('a view', () => {
     await engine.enqueue(create('a', {}))
     await engine.enqueue({ type: 'publish', entity: 'note', id: 'a', payload: null })
     expect((await engine.view('note').get('a'))?.value).toEqual({ id: 'a', published: true })
+  })
+
+  it('S15 is as it was when an action of the application is given up, though what that does changes the value in its place', async () => {
+    const publish = (value: JsonObject | undefined) => value && Object.assign(value, { published: true })
+    const engine = await world.started({ entities: { note: { actions: { publish } } } })
+    await (
+      await engine.enqueue(create('a', {}))
+    ).settled
+    engine.pause('test')
+    const { id } = await engine.enqueue({ type: 'publish', entity: 'note', id: 'a', payload: null })
+    expect((await engine.view('note').get('a'))?.value).toMatchObject({ published: true })
+    await engine.operations.discard(id)
+    expect((await engine.view('note').get('a'))?.value).not.toHaveProperty('published')
   })
 
   it('B4 shows a conflict that waits for a decision as such', async () => {
