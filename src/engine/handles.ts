@@ -10,8 +10,11 @@ export type Handles = ReturnType<typeof createHandles>
 
 const LOOK_LIMIT = 256
 
-/** What the application holds of an operation of its user. It settles in whichever tab or process it was enqueued, and by id after a restart. */
-export function createHandles(store: Store, user: string, events: Events, ended: (row: OperationRow) => void) {
+/**
+ * What the application holds of an operation of its user. It settles in whichever tab or process it was enqueued, and by id after a restart. `ended` is
+ * told of each end, and names another operation whose end it is to be told of.
+ */
+export function createHandles(store: Store, user: string, events: Events, ended: (row: OperationRow) => string | undefined) {
   const waiting = new Map<string, (settlement: Settlement) => void>()
   const promises = new Map<string, Promise<Settlement>>()
   const asked = new Set<string>()
@@ -19,8 +22,9 @@ export function createHandles(store: Store, user: string, events: Events, ended:
   function settle(row: OperationRow): void {
     const settlement = settlementOf(row)
     if (settlement === undefined) return
-    ended(row)
+    const next = ended(row)
     resolve(row.id, settlement)
+    if (next !== undefined) void settled(next)
   }
 
   function resolve(id: string, settlement: Settlement): void {

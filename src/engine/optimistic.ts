@@ -85,6 +85,21 @@ export function createOptimistic(events: Events) {
     if (entry.pending.size === 0) commit(token)
   }
 
+  function endedAs(token: string, row: OperationRow): void {
+    if (row.status === 'rejected') return void rollback(token, errorOf(row))
+    if (row.status !== 'cancelled' || !GIVEN_UP.has(row.lastError?.code)) return settled(token, row.id)
+    // What may have been applied is not rolled back (S6).
+    if (row.unknownAttempts > 0) registered.delete(token)
+    else void rollback(token, errorOf(row))
+  }
+
+  /** What it was merged into another tab may have made: of that, nobody waits here for the end. */
+  function passedOn({ pending }: Entry, id: string, by: string): string | undefined {
+    if (!pending.delete(id) && pending.size > 0) return undefined
+    pending.add(by)
+    return by
+  }
+
   return {
     register,
     commit,
@@ -98,15 +113,14 @@ export function createOptimistic(events: Events) {
     join(token: string, operationId: string): void {
       registered.get(token)?.pending.add(operationId)
     },
-    /** An operation has ended, here or elsewhere. May be told more than once. */
-    ended(row: OperationRow): void {
+    /** An operation has ended, here or elsewhere. May be told more than once. Gives the id of the one whose end is to be waited for in its place. */
+    ended(row: OperationRow): string | undefined {
       const token = tokenOf(row)
-      if (!registered.has(token)) return
-      if (row.status === 'rejected') return void rollback(token, errorOf(row))
-      if (row.status !== 'cancelled' || !GIVEN_UP.has(row.lastError?.code)) return settled(token, row.id)
-      // What may have been applied is not rolled back (S6).
-      if (row.unknownAttempts > 0) registered.delete(token)
-      else void rollback(token, errorOf(row))
+      const entry = registered.get(token)
+      if (entry === undefined) return undefined
+      if (row.supersededBy !== undefined) return passedOn(entry, row.id, row.supersededBy)
+      endedAs(token, row)
+      return undefined
     },
   }
 }

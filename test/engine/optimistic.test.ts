@@ -165,6 +165,21 @@ describe('an optimistic change of several operations', () => {
   }
   const form = (handlers: OptimisticHandlers = {}) => ({ optimistic: { token: 'form', ...handlers } })
 
+  it('A4 E1 has the end of what it was merged into, though another tab made that', async () => {
+    const owner = await world.started()
+    await eventOf(owner, 'lock:acquired')
+    const follower = await world.started()
+    owner.pause('test')
+    let rolledBack = (): void => {}
+    const told = new Promise<void>((resolve) => (rolledBack = resolve))
+    const first = await follower.enqueue({ ...refused('a'), ...form({ ...noted('a', 1), onError: () => rolledBack() }) })
+    const second = await owner.enqueue({ ...refused('a'), ...form() })
+    owner.resume('test')
+    expect(await first.settled).toEqual({ status: 'superseded', by: second.id })
+    await told
+    expect(calls).toEqual([['a', 'rollback', 1, 'client']])
+  })
+
   it('A4 is committed when the last of them is done', async () => {
     const engine = await world.started({ concurrency: 1 })
     engine.optimistic.register('form', noted('form'))
