@@ -18,8 +18,9 @@ export function createMetrics(sources: MetricsSources) {
   /** The share of recent attempts whose answer was one: moved by each, by the later ones most. */
   let answered = 1
 
+  /** What other tabs enqueue is not told here, and ends here. */
   function ended(): void {
-    live -= 1
+    live = Math.max(0, live - 1)
   }
 
   function attempted(share: 0 | 1): void {
@@ -53,11 +54,10 @@ export function createMetrics(sources: MetricsSources) {
     read(): Metrics {
       const { enqueued, done, rejected, retried, coalesced, cancelled, refused, conflicts, conflictsResolved } = counts
       const breaker = sources.breaker()
-      const depth = Math.max(0, live)
       return {
-        operations: { enqueued, done, rejected, retried, coalesced, cancelled, conflicts: refused, live: depth },
+        operations: { enqueued, done, rejected, retried, coalesced, cancelled, conflicts: refused, live },
         requests: counts.requests,
-        queue: { depth },
+        queue: { depth: live },
         latencyMs: latency(counted.read().latencyMs),
         successRate: done + rejected === 0 ? 1 : done / (done + rejected),
         health: Math.round(100 * answered * { closed: 1, halfOpen: 0.5, open: 0 }[breaker.state]),

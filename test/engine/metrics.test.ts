@@ -149,6 +149,16 @@ describe('metrics', () => {
     expect(next.metrics().queue.depth).toBe(0)
   })
 
+  it('A6 E1 know the depth of the queue after they have sent what another tab enqueued', async () => {
+    const owner = await world.started()
+    await eventOf(owner, 'lock:acquired')
+    const follower = await world.started()
+    for (const operation of await follower.enqueueAll([create('a'), create('b'), create('c')])) await operation.settled
+    owner.pause('test')
+    await owner.enqueue(create('d'))
+    expect(owner.metrics()).toMatchObject({ queue: { depth: 1 }, operations: { live: 1 } })
+  })
+
   it('A6 A1 count a takeover', async () => {
     const engine = await world.started()
     await eventOf(engine, 'lock:acquired')
