@@ -5,13 +5,15 @@ import type { DrainSummary, Reason } from './types.ts'
 
 const REASON_LIMIT = 100
 
-const ZERO = { succeeded: 0, failed: 0, conflicted: 0, superseded: 0, cancelled: 0 }
+const ZERO = { succeeded: 0, failed: 0, superseded: 0, cancelled: 0 }
 
 /** Counts what a drain does until it is quiet. An operation that was put off and went on in the same drain was not put off. */
 export function createDrainSummary() {
   let counts = { ...ZERO }
   let failures: Reason[] = []
   let deferred = new Map<string, Reason>()
+  /** Ids: one operation may meet several. */
+  let conflicted = new Set<string>()
 
   return {
     add(row: OperationRow): void {
@@ -19,20 +21,21 @@ export function createDrainSummary() {
       if (row.status === 'done') counts.succeeded += 1
       else if (row.status === 'superseded') counts.superseded += 1
       else if (row.status === 'cancelled') counts.cancelled += 1
-      else if (row.status === 'reconciling') counts.conflicted += 1
+      else if (row.status === 'reconciling') conflicted.add(row.id)
       else if (row.status === 'rejected') {
         counts.failed += 1
         if (failures.length < REASON_LIMIT) failures.push(reasonOf(row))
       } else if (row.status === 'waiting' || row.status === 'parked' || row.status === 'queued')
         deferred.set(row.id, reasonOf(row))
     },
-    isEmpty: (): boolean => deferred.size === 0 && Object.values(counts).every((count) => count === 0),
+    isEmpty: (): boolean => deferred.size + conflicted.size === 0 && Object.values(counts).every((count) => count === 0),
     take(held: readonly string[]): DrainSummary {
       const reasons = [...failures, ...deferred.values()].slice(0, REASON_LIMIT)
-      const summary = { ...counts, deferred: deferred.size, reasons, held }
+      const summary = { ...counts, conflicted: conflicted.size, deferred: deferred.size, reasons, held }
       counts = { ...ZERO }
       failures = []
       deferred = new Map()
+      conflicted = new Set()
       return summary
     },
   }

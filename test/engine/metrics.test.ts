@@ -247,6 +247,23 @@ describe('the summary of a drain', () => {
     expect(await engine.flush()).toMatchObject({ succeeded: 2, deferred: 0, reasons: [] })
   })
 
+  it('D6 counts an operation once, however often it met a conflict', async () => {
+    const engine = await world.started()
+    await (
+      await engine.enqueue(create('a'))
+    ).settled
+    world.intercept(async ({ request }, send, count) => {
+      if (request.method === 'PATCH' && count < 4) await elsewhere(world, 'PATCH', '/note/a', { by: count })
+      return send()
+    })
+    await elsewhere(world, 'PATCH', '/note/a', { by: 0 })
+    engine.pause('test')
+    await engine.enqueue({ type: 'update', entity: 'note', id: 'a', payload: { title: 'ours' } })
+    engine.resume('test')
+    expect(await engine.flush()).toMatchObject({ succeeded: 1, conflicted: 1 })
+    expect(engine.metrics().operations.conflicts).toBeGreaterThan(1)
+  })
+
   it('D6 names at most 100 reasons and counts all', async () => {
     const engine = await world.started()
     engine.pause('test')
