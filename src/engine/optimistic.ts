@@ -5,6 +5,7 @@ import { restoreError } from '../core/restore-error.ts'
 import { TRANSACTION_FAILED } from '../core/transaction.ts'
 import { checkHandlers } from './check-input.ts'
 import type { Events } from './events.ts'
+import { callGuarded } from './guarded.ts'
 import type { OptimisticHandlers } from './types.ts'
 
 /** The error code of an operation that somebody gave up. */
@@ -41,12 +42,8 @@ export function createOptimistic(events: Events) {
     events.emit({ type: 'engine:error', part, error })
   }
 
-  function guarded(run: () => void): void {
-    try {
-      run()
-    } catch (error) {
-      report('optimistic handler', error)
-    }
+  function handlerFailed(error: unknown): void {
+    report('optimistic handler', error)
   }
 
   function register(token: string, handlers: OptimisticHandlers): void {
@@ -60,7 +57,7 @@ export function createOptimistic(events: Events) {
   function commit(token: string): void {
     const entry = registered.get(token)
     registered.delete(token)
-    for (const handlers of entry?.handlers ?? []) guarded(() => handlers.onSuccess?.())
+    for (const handlers of entry?.handlers ?? []) callGuarded((one) => one.onSuccess?.(), handlers, handlerFailed)
   }
 
   /** Newest first, so that each goes back to the state that it found. */
@@ -73,7 +70,7 @@ export function createOptimistic(events: Events) {
       } catch (failure) {
         report('optimistic rollback', failure)
       }
-      guarded(() => handlers.onError?.(error))
+      callGuarded((one) => one.onError?.(error), handlers, handlerFailed)
     }
   }
 

@@ -282,6 +282,18 @@ describe('callbacks that fail', () => {
     expect(engine.history().filter(({ type }) => type === 'engine:error').length).toBeGreaterThan(0)
   })
 
+  it.each(['onSuccess', 'onError'] as const)(
+    'D5 an %s whose promise rejects is told of, and ends no process',
+    async (handler) => {
+      const engine = await world.started()
+      const told = eventOf(engine, 'engine:error')
+      const failing = () => Promise.reject(new TypeError('Bug in the application.'))
+      const input = handler === 'onSuccess' ? create('a') : refused('a')
+      await engine.enqueue({ ...input, optimistic: { [handler]: failing } })
+      expect(await told).toMatchObject({ part: 'optimistic handler', error: { message: 'Bug in the application.' } })
+    },
+  )
+
   it('S7 handlers may use the engine', async () => {
     const engine = await world.started()
     const next = new Promise((resolve) => {
