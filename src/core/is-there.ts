@@ -9,7 +9,8 @@ import { isRecord } from './schema.ts'
 export function isThere(row: OperationRow, remote: JsonObject): boolean {
   const { type, payload } = row
   if (type === 'update') return sameJson(applyMergePatch(remote, payload), remote)
-  if (type === 'delete' || !contains(remote, payload)) return false
+  // The version in it is that of what it was made from.
+  if (type === 'delete' || !contains(remote, withoutOwn(payload))) return false
   return (type === 'create' && !isInsteadOf(row, remote)) || contains(payload, withoutOwn(remote))
 }
 

@@ -165,6 +165,23 @@ describe('a conflict with our own earlier success', () => {
     expect(world.notes()['a']).toEqual({ id: 'a', body: 'ours' })
   })
 
+  it('S13 ends a replace as done, also one that was made of what the view shows, with its version', async () => {
+    const engine = await started('manual')
+    await (
+      await engine.enqueue({ type: 'create', entity: 'note', id: 'a', payload: { title: 'old' } })
+    ).settled
+    const shown = await engine.view('note').get('a')
+    forgetAnswer()
+    const operation = await engine.enqueue({
+      type: 'replace',
+      entity: 'note',
+      id: 'a',
+      payload: { ...shown?.value, title: 'ours' },
+    })
+    expect(await operation.settled).toEqual({ status: 'done' })
+    expect(await engine.conflicts.history()).toEqual([])
+  })
+
   it('S13 ends a delete as done when the entity is gone', async () => {
     const engine = await started('manual')
     await (
