@@ -210,13 +210,9 @@ describe('a conflict that a function decides', () => {
     [
       'function',
       {
-        conflict({ local, remote }) {
-          const value = remote as Record<string, Json>
-          value['title'] = `${String(value['title'])} and ${String((local as JsonObject)['title'])}`
-          return { value }
-        },
+        conflict: ({ remote }) => ({ value: Object.assign(remote as JsonObject, { title: 'both' }) }),
       },
-      { title: 'theirs and ours' },
+      { title: 'both' },
     ],
     [
       'rule',
