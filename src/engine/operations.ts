@@ -190,9 +190,15 @@ function ordered(rows: readonly OperationRow[], limit: number): readonly Operati
 
 function retried(row: OperationRow): OperationRow {
   if (isScheduled(row)) return { ...row, rev: row.rev + 1, dueAt: 0, notBefore: 0 }
+  if (isRefusedUnseen(row)) return unpark(ofNewKey(row))
   if (row.status === 'parked' || row.status === 'waiting') return unpark(decided(row, 'local', 'retry'))
   if (row.status === 'queued') return { ...row, rev: row.rev + 1 }
   throw cannot(row, 'retried')
+}
+
+/** Refused for certain, and the server could not be looked at: under the key that it has, it may be told the same for ever. */
+function isRefusedUnseen({ status, conflict, lastError, unknownAttempts }: OperationRow): boolean {
+  return status === 'parked' && conflict === undefined && lastError?.code === 'conflict' && unknownAttempts === 0
 }
 
 /** What it was made on before may not be what it was last sent on, for it may have been merged in between. */

@@ -281,6 +281,23 @@ describe('an entity whose id the server assigns', () => {
     expect(stored('comment')).toMatchObject([{ noteId: 'note-1' }])
   })
 
+  it('B8 E4 is asked for under a new key when a person tries such a create again, for a server gives a stored refusal again', async () => {
+    const engine = await started()
+    const refused = new Set<string>()
+    world.intercept(async ({ context }, send) => {
+      if (refused.size > 0 && !refused.has(context.idempotencyKey)) return send()
+      refused.add(context.idempotencyKey)
+      return { type: 'conflict', reason: 'exists', error: new ConflictError('Exists.') }
+    })
+    const made = await engine.enqueue(create('temp-1'))
+    await eventOf(engine, 'sync:parked')
+    const again = new Promise((resolve) => engine.on('sync:parked', resolve))
+    await engine.operations.retry(made.id)
+    expect(await Promise.race([made.settled, again])).toEqual({ status: 'done' })
+    expect([...refused]).toEqual([made.id])
+    expect(stored('note')).toMatchObject([{ id: 'note-1', n: 1 }])
+  })
+
   it('B8 S16 takes in what is queued behind the create, as long as that was never sent', async () => {
     const engine = await started()
     engine.pause('test')
