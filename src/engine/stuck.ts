@@ -1,5 +1,6 @@
 import { isTerminal, sendableAt, type OperationRow } from '../core/operation.ts'
 import { IN_PLAY, NEVER_DUE, OPERATIONS, readOperation } from '../core/schema.ts'
+import { TRANSACTION_FAILED } from '../core/transaction.ts'
 import type { Store } from './store.ts'
 
 /** So many of each kind are looked at: those that are first in line. */
@@ -24,8 +25,9 @@ export async function stuckOperation({ storage }: Store, user: string, before: n
   return old.toSorted((a, b) => a.enqueuedAt - b.enqueuedAt)[0]
 }
 
-function isLeftToPerson({ status, conflict }: OperationRow): boolean {
-  return status === 'parked' && conflict?.resolution === 'pending'
+/** Of a transaction the one for which the others wait says why. */
+function isLeftToPerson({ status, conflict, lastError }: OperationRow): boolean {
+  return status === 'parked' && (conflict?.resolution === 'pending' || lastError?.code === TRANSACTION_FAILED)
 }
 
 /** Whether anything of the user is there to be sent. */

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { NetworkError, StorageUnavailableError, type EngineOptions, type Storage, type SyncEngine } from '../../src/index.ts'
 import { META, STORE_SCHEMA } from '../../src/core/schema.ts'
 import { faultyStorage } from '../support/faulty-storage.ts'
+import { elsewhere } from '../support/other-client.ts'
 import { createVirtualClock, type VirtualClock } from '../support/virtual-clock.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
 
@@ -182,6 +183,32 @@ describe('alerts', () => {
     await clock.advance(5 * MINUTE_MS)
     expect(alerts).toEqual([])
     engine.resume('metered')
+  })
+
+  it('A12 S31 leave in peace what waits with the conflict of another of its transaction, and tell where that has failed too often', async () => {
+    const retry = { strategy: 'constant', baseMs: 10, maxAttempts: 1 } as const
+    const engine = await started({ entities: { note: { conflict: 'manual' } }, alerts: { stuckMs: MINUTE_MS }, retry })
+    const alerts = told(engine)
+    const transact = () =>
+      engine.transaction((tx) => {
+        tx.enqueue(create('b'))
+        tx.enqueue({ type: 'update', entity: 'note', id: 'a', payload: { secret: 'ours' } })
+      })
+    await (
+      await engine.enqueue(create('a'))
+    ).settled
+    await elsewhere(world, 'PATCH', '/note/a', { secret: 'theirs' })
+    const { operations } = await transact()
+    await eventOf(engine, 'sync:parked')
+    await clock.advance(5 * MINUTE_MS)
+    expect(alerts).toEqual([])
+    await engine.operations.discard(operations[0]!.id)
+    const parked = new Promise((resolve) => engine.on('sync:parked', resolve))
+    world.server.setFaults({ rate: 1, weights: { unavailable: 1 } })
+    await transact()
+    await parked
+    await clock.advance(5 * MINUTE_MS)
+    expect(alerts).toEqual(['+stuck-operation'])
   })
 
   it('A12 tell when the room for the store is almost used up, and look seldom', async () => {
