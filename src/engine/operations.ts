@@ -206,12 +206,15 @@ function isMadeAnew({ type, status, attempts }: OperationRow): boolean {
   return type !== 'create' && (status === 'parked' || (status === 'waiting' && attempts > 0))
 }
 
+/** Who has decided about a conflict, and thinks of something else before the operation has left. */
+const BY_PERSON: ReadonlySet<string | undefined> = new Set(['person', 'retry', 'edit'])
+
 /** Who edits what was sent or is parked has seen what the server had in the conflict that he was asked about, else what is stored of it: on that the new content is made (S12). */
 function seenOn(row: OperationRow, held: EntityRow | undefined): OperationRow {
   if (!isMadeAnew(row)) return row
-  const { conflict } = row
-  const isAsked = conflict?.resolution === 'pending'
-  const [base, version] = isAsked ? [conflict.remote, conflict.remoteVersion] : [valueIn(held), held?.version]
+  const { conflict, status } = row
+  const isAsked = conflict?.resolution === 'pending' || (status === 'waiting' && BY_PERSON.has(conflict?.strategy))
+  const [base, version] = isAsked ? [conflict?.remote, conflict?.remoteVersion] : [valueIn(held), held?.version]
   if (base === undefined) return row
   return { ...row, base, ...(version === undefined ? {} : { baseVersion: version }) }
 }

@@ -135,6 +135,21 @@ describe('a conflict that a person decides', () => {
     expect(world.notes()['a']).toEqual({ id: 'a', title: 'old', body: 'theirs' })
   })
 
+  it.each(['local', { value: { title: 'both', body: 'old' } }] as const)(
+    'S12 an edit of what was decided, and has not left yet, is made on what its person was shown (%j)',
+    async (decision) => {
+      const { engine, operation } = await parked()
+      engine.pause('test')
+      const [conflict] = await engine.conflicts.list()
+      await engine.conflicts.resolve(conflict!.id, decision)
+      await engine.operations.edit(operation.id, { title: 'on second thoughts' })
+      engine.resume('test')
+      const asked = new Promise((resolve) => engine.on('sync:parked', resolve))
+      expect(await Promise.race([operation.settled, asked])).toEqual({ status: 'done' })
+      expect(world.notes()['a']).toMatchObject({ title: 'on second thoughts' })
+    },
+  )
+
   it('L7 an edit counts from anew: it may meet others’ work as often as maxReconciliations says', async () => {
     const { engine, operation } = await parked({ maxReconciliations: 1 })
     await elsewhere(world, 'PATCH', '/note/a', { by: 'them' })
