@@ -170,7 +170,7 @@ function inputOf(row: OperationRow, payload: unknown): EnqueueInput {
 }
 
 function statusesOf(status: NonNullable<ListQuery['status']>): readonly OperationStatus[] {
-  const wanted = status === 'live' ? LIVE_STATUSES : Array.isArray(status) ? status : [status]
+  const wanted = status === 'live' ? LIVE_STATUSES : Array.isArray(status) ? [...new Set(status)] : [status]
   for (const one of wanted) {
     if (![...LIVE_STATUSES, ...TERMINAL_STATUSES].includes(one))
       throw new ValidationError(

@@ -165,7 +165,7 @@ describe('what has ended', () => {
     expect((await engine.operations.list({ limit: 2 })).map(({ entityId }) => entityId)).toEqual(['a', 'b'])
     engine.resume('test')
     await engine.flush()
-    const ended = await engine.operations.list({ status: ['done', 'cancelled'] })
+    const ended = await engine.operations.list({ status: ['done', 'cancelled', 'done'] })
     expect(ended.map(({ entityId, status }) => [entityId, status])).toEqual([
       ['a', 'done'],
       ['b', 'done'],
