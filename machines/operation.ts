@@ -15,6 +15,7 @@ import {
   beginReconciling,
   beginRollback,
   finish,
+  foundDone,
   park,
   postpone,
   release,
@@ -89,7 +90,9 @@ export const operationMachine = setup({
     vacate: notProvided,
 
     take: assign(({ event }) => (event.type === 'ASSIGN' ? { row: event.row } : {})),
-    succeed: assign((args) => step(args, (row, { at }) => finish(row, 'done', at))),
+    succeed: assign((args) =>
+      step(args, (row, { type, at }) => finish(type === 'RECONCILED' ? foundDone(row) : row, 'done', at)),
+    ),
     reject: assign((args) => step(args, (row, { at }) => finish(row, 'rejected', at))),
     beginReconciling: assign((args) => step(args, (row, answer) => beginReconciling(row, errorOf(answer)))),
     beginRollback: assign((args) => step(args, (row, answer) => beginRollback(row, errorOf(answer), conflictOf(answer)))),

@@ -1,6 +1,8 @@
 import type { SyncError } from './errors.ts'
 import type { Json } from './json.ts'
+import { diffMergePatch } from './merge-patch.ts'
 import type { ConflictRecord, OperationRow, Priority, StoredError, TerminalStatus, TransactionPart } from './operation.ts'
+import { withoutOwn } from './own.ts'
 import { IN_PLAY, NEVER_DUE } from './schema.ts'
 import type { PreparedRequest } from './ports.ts'
 
@@ -109,7 +111,21 @@ export function resend(row: OperationRow, { request, baseVersion, conflict, base
     ...(conflict === undefined ? {} : { conflict }),
     ...(base === undefined ? {} : { base }),
     ...(isMet === undefined || row.transaction === undefined ? {} : { transaction: { ...row.transaction, isMet } }),
+    ...(conflict === undefined ? {} : undoOver(row, conflict)),
   }
+}
+
+/** What a create met is what it is taken back to: it was not there by this, and is not deleted. */
+function undoOver({ payload, undo, wasInDoubt }: OperationRow, { type, remote }: ConflictRecord): Pick<OperationRow, 'undo'> {
+  if (type !== 'create-create' || remote === undefined || undo?.type !== 'delete' || wasInDoubt === true) return {}
+  return { undo: { type: 'update', payload: diffMergePatch(withoutOwn(payload), withoutOwn(remote)) } }
+}
+
+/** A look at the server has told that all of it is there: a create that was refused each time has made nothing of that. */
+export function foundDone(row: OperationRow): OperationRow {
+  if (row.type !== 'create' || row.wasInDoubt === true) return row
+  const { undo: _undo, ...kept } = row
+  return kept
 }
 
 export function beginRollback(row: OperationRow, error: SyncError, conflict?: ConflictRecord): OperationRow {

@@ -192,9 +192,9 @@ function doneBefore(row: OperationRow, others: readonly OperationRow[]): readonl
   return others.filter(({ status, seq }) => status === 'done' && seq < row.seq)
 }
 
-/** Nothing is known that takes it back. */
-function isLeft({ undo }: OperationRow): boolean {
-  return undo === undefined
+/** Nothing is known that takes it back. A create without that has made nothing. */
+function isLeft({ type, undo }: OperationRow): boolean {
+  return undo === undefined && type !== 'create'
 }
 
 /** With the whole its own conflict is given up, or sent again: it waits for nobody any more. */

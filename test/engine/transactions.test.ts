@@ -551,6 +551,30 @@ describe('where the API has none', () => {
     expect(new Set(lists)).toEqual(new Set(['a1,b1,d4', 'a2,d5,c1', 'a1,d4,b1']))
   })
 
+  it.each([{ n: 1 }, { n: 2 }])(
+    'B14 S12 takes back what it has made of what others had made before it, and no more (%j)',
+    async (content) => {
+      const engine = await oneByOne()
+      const theirs = { id: 'a', by: 'them', ...content }
+      await elsewhere(world, 'POST', '/note', theirs)
+      const handle = await transact(engine, create('a', { n: 1, ours: true }), create('b'), ghost)
+      expect(await statuses(handle)).toEqual(['done', 'done', 'rejected'])
+      await engine.flush()
+      expect(world.notes()).toEqual({ a: theirs })
+    },
+  )
+
+  it('B14 S12 leaves what was there already where that is all that it wanted', async () => {
+    const engine = await oneByOne()
+    const theirs = { id: 'a', n: 1, by: 'them' }
+    await elsewhere(world, 'POST', '/note', theirs)
+    const handle = await transact(engine, create('a', { n: 1 }), ghost)
+    expect(await statuses(handle)).toEqual(['done', 'rejected'])
+    await engine.flush()
+    expect(world.notes()).toEqual({ a: theirs })
+    expect(engine.history().map(({ type }) => type)).not.toContain('transaction:left')
+  })
+
   it('B14 takes back what the application says, and tells of what it can not', async () => {
     const engine = await oneByOne()
     await settledAll(engine, [create('a')])
