@@ -101,7 +101,9 @@ export const audit: Checker = ({ settings, register, wallTimeOf }, report) => {
     const own = entries.filter(({ operation }) => operation === row.id)
     const count = (action: string, agrees: (entry: Entry) => boolean): number =>
       own.filter((entry) => entry.action === action && agrees(entry)).length
-    if (before === undefined && count('enqueued', (entry) => isOf(entry, row)) !== 1)
+    // One that could not be read and was given up is stored again by who had it on its way.
+    const isNew = before === undefined && row.rev === 1
+    if (isNew && count('enqueued', (entry) => isOf(entry, row)) !== 1)
       report('S26', `${tab} has stored ${row.id}, but no entry, or not just one, tells that it was enqueued.`)
     if (isTerminal(row.status) && (before === undefined || !isTerminal(before.status)) && count('ended', agreesWith(row)) !== 1)
       report('S26', `${tab} has written that ${row.id} is ${row.status}, but no entry, or not just one, tells so.`)
