@@ -392,7 +392,7 @@ describe('where the API has an atomic batch', () => {
     expect(engine.metrics()).toMatchObject({ conflicts: 1, conflictsResolved: 1 })
   })
 
-  it('C4 A6 tells that it failed, and that its conflict is settled, where another of its operations is discarded', async () => {
+  it('B14 C4 A6 tells once that it failed, and that its conflict is settled, where another of its operations is discarded', async () => {
     const engine = await atomic({ entities: { note: { conflict: 'manual' } } })
     await settledAll(engine, [create('a', { n: 1 })])
     await elsewhere(world, 'PATCH', '/note/a', { n: 2 })
@@ -440,20 +440,6 @@ describe('where the API has an atomic batch', () => {
     expect(await again.settled).toEqual({ status: 'done' })
     expect(world.notes()).toMatchObject({ a: { n: 1 }, ghost: { n: 1 } })
     expect(await engine.operations.list({ status: 'rejected' })).toEqual([])
-  })
-
-  it('B14 B2 tells once that it failed, and how its conflict ended, where another of its operations is discarded', async () => {
-    const engine = await atomic({ entities: { note: { conflict: 'manual' } } })
-    await settledAll(engine, [create('a', { n: 1 })])
-    await elsewhere(world, 'PATCH', '/note/a', { n: 2 })
-    const handle = await transact(engine, create('b'), update('a', { n: 3 }))
-    await eventOf(engine, 'sync:parked')
-    const told: unknown[] = []
-    engine.on('conflict:resolved', ({ operation, conflict }) => told.push([operation.id, conflict.resolution]))
-    engine.on('transaction:*', ({ type }) => told.push(type))
-    await engine.operations.discard(handle.operations[0]!.id)
-    expect(await statuses(handle)).toEqual(['cancelled', 'cancelled'])
-    expect(told).toEqual([[handle.operations[1]!.id, 'discarded'], 'transaction:failed'])
   })
 
   it.each([
