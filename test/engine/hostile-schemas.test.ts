@@ -195,6 +195,18 @@ describe('schemas that take their time', () => {
     expect(await engine.view('note').get('a')).toMatchObject({ value: { title: 'new' }, version: '2' })
   })
 
+  it('L10 B16 one that never answers keeps no engine from stopping, which then takes nothing of the page', async () => {
+    await elsewhere(world, 'POST', '/note', { id: 'b', title: 'b' })
+    let isAsked = false
+    const engine = await withSchema(schemaOf(() => ((isAsked = true), new Promise(() => {}))))
+    const synchronized = engine.synchronize()
+    await expect.poll(() => isAsked).toBe(true)
+    await engine.stop()
+    expect(await synchronized).toMatchObject({ pulled: [{ entity: 'note', isComplete: false }] })
+    const next = await world.started()
+    expect(await next.view('note').list()).toEqual([])
+  })
+
   it('B16 one that never answers is given up: the enqueue is refused, a change is left out, an operation is done', async () => {
     await elsewhere(world, 'POST', '/note', { id: 'b', title: 'b' })
     let isSilent = false
