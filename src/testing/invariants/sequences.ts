@@ -8,6 +8,9 @@ import { textOf } from './strategies.ts'
 
 type Content = Pick<OperationRow, 'type' | 'payload'>
 
+/** They take back edits, too. */
+const LOSING: ReadonlySet<string> = new Set(['power-loss', 'evicted', 'torn-write'])
+
 /** S16: what the server has after a merged operation is what it would have if each of those that it took over had come alone, in order. */
 export const sequences: Checker = ({ register }, report) => {
   /** Each as it was asked for, or last edited. */
@@ -45,9 +48,14 @@ export const sequences: Checker = ({ register }, report) => {
       )
   }
 
+  function forget(device: string): void {
+    for (const id of asked.keys()) if (register.byId(id)?.device === device) asked.delete(id)
+  }
+
   return {
     see(fact) {
       if (fact.type === 'committed') committed(fact)
+      else if (fact.type === 'fault' && LOSING.has(fact.kind)) forget(fact.where)
       else if (fact.type === 'served') for (const effect of fact.effects) took(effect)
     },
   }
