@@ -183,6 +183,11 @@ export function isUnsent({ status, attempts, request }: OperationRow): boolean {
   return status === 'queued' || ((status === 'waiting' || status === 'parked') && attempts === 0 && request === undefined)
 }
 
+/** It was sent, and may have been applied. */
+export function isInDoubt({ unknownAttempts }: OperationRow): boolean {
+  return unknownAttempts > 0
+}
+
 /** From when on it could have been sent. */
 export function sendableAt({ enqueuedAt, notBefore = 0 }: OperationRow): number {
   return Math.max(enqueuedAt, notBefore)

@@ -1,6 +1,6 @@
 import { SyncOperationError, type SyncError } from '../core/errors.ts'
 import { MIGRATION_FAILED } from '../core/migrate.ts'
-import { isTerminal, laneOf, type OperationRow } from '../core/operation.ts'
+import { isInDoubt, isTerminal, laneOf, type OperationRow } from '../core/operation.ts'
 import { beginRollback, park } from '../core/rows.ts'
 import { IN_PLAY, readOperation, type EntityRow } from '../core/schema.ts'
 import { isUnusable } from '../core/shapes.ts'
@@ -124,10 +124,6 @@ function parking(
   const parked = rows.map((was) => ({ was, now: park(was, why(was)) }))
   const writes = parked.map(({ now, was }) => updateOperation(now, was))
   return { lane, ended: parked.map(({ now }) => now), writes, nextRank }
-}
-
-function isInDoubt({ unknownAttempts }: OperationRow): boolean {
-  return unknownAttempts > 0
 }
 
 function isRow(one: OperationRow | number | undefined): one is OperationRow {

@@ -1,6 +1,14 @@
 import { conflictRow, decided, isNews } from '../core/conflict-row.ts'
 import { SyncError, SyncOperationError } from '../core/errors.ts'
-import { isTerminal, keyOfUser, laneOf, type ConflictRecord, type NewOperationRow, type OperationRow } from '../core/operation.ts'
+import {
+  isInDoubt,
+  isTerminal,
+  keyOfUser,
+  laneOf,
+  type ConflictRecord,
+  type NewOperationRow,
+  type OperationRow,
+} from '../core/operation.ts'
 import { NEWER_BUILD } from '../core/migrate.ts'
 import type { Settings } from '../core/options.ts'
 import type { SystemPorts, Write } from '../core/ports.ts'
@@ -179,10 +187,6 @@ export function createTransactions(settings: Settings, { clock, newId }: SystemP
 }
 
 export const NO_AFTERMATH: Aftermath = { followers: [], writes: [], confirmations: [], undoing: [], left: [], unchanged: [] }
-
-function isInDoubt({ unknownAttempts }: OperationRow): boolean {
-  return unknownAttempts > 0
-}
 
 function isUndone({ status }: OperationRow): boolean {
   return status === 'rejected' || status === 'cancelled'

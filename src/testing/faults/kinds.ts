@@ -60,3 +60,10 @@ export const FAULTS: readonly FaultKind[] = [...REQUEST_FAULTS, ...TIMED_FAULTS,
 export function isDecay(kind: string): kind is DecayFault {
   return DECAY_FAULTS.some((one) => one === kind)
 }
+
+const LOSING: ReadonlySet<string> = new Set<FaultKind>(['power-loss', 'evicted', 'torn-write'])
+
+/** What was committed last may be as it was before. */
+export function isLosing(kind: string): boolean {
+  return LOSING.has(kind)
+}

@@ -2,6 +2,7 @@ import { DEFAULTS } from '../../core/options.ts'
 import { isTerminal, type OperationRow } from '../../core/operation.ts'
 import { isRecord } from '../../core/schema.ts'
 import { UNAUDITED } from '../world/audit.ts'
+import { isLosing } from '../faults/kinds.ts'
 import type { Fact, RowChange } from '../world/facts.ts'
 import type { Checker } from './invariant.ts'
 
@@ -24,8 +25,6 @@ interface Kept {
   /** Its clock was set: nothing can be said of how old an entry is. */
   isTimeless: boolean
 }
-
-const LOSING: ReadonlySet<string> = new Set(['power-loss', 'evicted', 'torn-write'])
 
 /**
  * S26: no number is missing between the oldest entry and the newest, and none is changed; each operation was enqueued once and has ended once, as its
@@ -120,7 +119,7 @@ export const audit: Checker = ({ settings, register, wallTimeOf }, report) => {
       if (fact.type !== 'fault') return
       const device = /^d\d+/.exec(fact.where)?.[0] ?? ''
       if (fact.kind === 'logged-out') wiped.add(device)
-      if (LOSING.has(fact.kind)) devices.set(device, { ...keptOf(device), entries: new Map(), newest: undefined })
+      if (isLosing(fact.kind)) devices.set(device, { ...keptOf(device), entries: new Map(), newest: undefined })
       if (fact.kind.startsWith('clock-') || fact.kind === 'slept') keptOf(device).isTimeless = true
     },
     end() {

@@ -1,5 +1,6 @@
 import type { JsonObject } from '../../core/json.ts'
 import type { OperationRow } from '../../core/operation.ts'
+import { isLosing } from '../faults/kinds.ts'
 import type { Fact } from '../world/facts.ts'
 import type { Effect } from '../world/model-server.ts'
 import type { Checker } from './invariant.ts'
@@ -7,9 +8,6 @@ import { applied } from './merging.ts'
 import { textOf } from './strategies.ts'
 
 type Content = Pick<OperationRow, 'type' | 'payload'>
-
-/** They take back edits, too. */
-const LOSING: ReadonlySet<string> = new Set(['power-loss', 'evicted', 'torn-write'])
 
 /** S16: what the server has after a merged operation is what it would have if each of those that it took over had come alone, in order. */
 export const sequences: Checker = ({ register }, report) => {
@@ -55,7 +53,7 @@ export const sequences: Checker = ({ register }, report) => {
   return {
     see(fact) {
       if (fact.type === 'committed') committed(fact)
-      else if (fact.type === 'fault' && LOSING.has(fact.kind)) forget(fact.where)
+      else if (fact.type === 'fault' && isLosing(fact.kind)) forget(fact.where)
       else if (fact.type === 'served') for (const effect of fact.effects) took(effect)
     },
   }

@@ -1,5 +1,6 @@
 import { CONFLICTS, ENTITIES } from '../../core/schema.ts'
 import { isTerminal } from '../../core/operation.ts'
+import { isLosing } from '../faults/kinds.ts'
 import type { Fact } from '../world/facts.ts'
 import { watchDecay, type Decayed } from './decayed.ts'
 import type { Checker } from './invariant.ts'
@@ -13,8 +14,6 @@ interface Asked {
   readonly decayed: readonly Decayed[]
 }
 
-/** After these a store may lack what it had, or have it as it was. */
-const DAMAGING: ReadonlySet<string> = new Set(['power-loss', 'evicted', 'torn-write'])
 const NOTHING: Asked = { moment: Infinity, unreadable: [], decayed: [] }
 
 /**
@@ -79,7 +78,7 @@ export const soundness: Checker = (_, report) => {
           setOf(damaged, fact.where).add(seq)
           setOf(wasDamaged, fact.where).add(seq)
         }
-      if (fact.type === 'fault' && DAMAGING.has(fact.kind)) {
+      if (fact.type === 'fault' && isLosing(fact.kind)) {
         isOld.add(fact.where)
         damaged.delete(fact.where)
       }
