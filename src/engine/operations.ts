@@ -5,6 +5,7 @@ import { SyncOperationError, ValidationError } from '../core/errors.ts'
 import {
   LIVE_STATUSES,
   TERMINAL_STATUSES,
+  isInDoubt,
   isScheduled,
   isTerminal,
   keyOfUser,
@@ -223,7 +224,7 @@ function seenOn(row: OperationRow, held: EntityRow | undefined): OperationRow {
 function edited(row: OperationRow, payload: OperationRow['payload']): OperationRow {
   if (row.status === 'queued' || isScheduled(row)) return withPayload(row, payload)
   if (row.status !== 'parked' && row.status !== 'waiting') throw cannot(row, 'edited')
-  if (row.unknownAttempts > 0)
+  if (isInDoubt(row))
     throw new SyncOperationError(
       row.id,
       'in-doubt',

@@ -1,5 +1,5 @@
 import { SyncError, ValidationError } from '../core/errors.ts'
-import type { OperationRow } from '../core/operation.ts'
+import { isInDoubt, type OperationRow } from '../core/operation.ts'
 import { text } from '../core/option-checks.ts'
 import { restoreError } from '../core/restore-error.ts'
 import { TRANSACTION_FAILED } from '../core/transaction.ts'
@@ -86,7 +86,7 @@ export function createOptimistic(events: Events) {
     if (row.status === 'rejected') return void rollback(token, errorOf(row))
     if (row.status !== 'cancelled' || !GIVEN_UP.has(row.lastError?.code)) return settled(token, row.id)
     // What may have been applied is not rolled back (S6).
-    if (row.unknownAttempts > 0) registered.delete(token)
+    if (isInDoubt(row)) registered.delete(token)
     else void rollback(token, errorOf(row))
   }
 

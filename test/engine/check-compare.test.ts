@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { httpTransport } from '../../src/adapters/http/index.ts'
 import { ServerError, type EngineOptions, type Pulled, type SyncEngine, type Transport } from '../../src/index.ts'
-import { openDatabase } from '../../src/server/database.ts'
 import { elsewhere } from '../support/other-client.ts'
+import { sqlOn } from '../support/sql.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
 
 let world: World
@@ -30,15 +30,7 @@ async function pulled(transport: Partial<Transport> = {}, options: Partial<Engin
   return engine
 }
 
-/** Behind everybody's back. */
-async function sql(text: string): Promise<void> {
-  const database = await openDatabase(world.path)
-  try {
-    database.exec(text)
-  } finally {
-    database.close()
-  }
-}
+const sql = (text: string): Promise<void> => sqlOn(world.path, text)
 
 /** Pages as the server has them, but for what `change` makes of them. */
 function paging(change: (page: Extract<Pulled, { type: 'page' }>) => Pulled): Pick<Transport, 'pull'> {

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { LEASE, isRecord } from '../../src/core/schema.ts'
 import { StorageQuotaError, StorageUnavailableError, type EnqueueInput, type SyncEngine, type Write } from '../../src/index.ts'
-import { openDatabase } from '../../src/server/database.ts'
 import { elsewhere } from '../support/other-client.ts'
 import { faultyStorage, type FaultyStorage } from '../support/faulty-storage.ts'
+import { sqlOn } from '../support/sql.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
 
 let world: World
@@ -33,14 +33,7 @@ async function inConflict(): Promise<SyncEngine> {
   return engine
 }
 
-async function sql(text: string): Promise<void> {
-  const database = await openDatabase(world.path)
-  try {
-    database.exec(text)
-  } finally {
-    database.close()
-  }
-}
+const sql = (text: string): Promise<void> => sqlOn(world.path, text)
 
 const isOfLease = (write: Write): boolean => write.type === 'put' && isRecord(write.value) && write.value['name'] === LEASE
 

@@ -11,8 +11,8 @@ import {
 } from '../../src/index.ts'
 import { httpTransport } from '../../src/adapters/http/index.ts'
 import { OPERATIONS } from '../../src/core/schema.ts'
-import { openDatabase } from '../../src/server/database.ts'
 import { elsewhere } from '../support/other-client.ts'
+import { sqlOn } from '../support/sql.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
 
 let world: World
@@ -51,15 +51,7 @@ const transact = (engine: SyncEngine, ...inputs: readonly EnqueueInput[]): Promi
     for (const input of inputs) tx.enqueue(input)
   })
 
-/** Behind everybody's back. */
-async function sql(text: string): Promise<void> {
-  const database = await openDatabase(world.path)
-  try {
-    database.exec(text)
-  } finally {
-    database.close()
-  }
-}
+const sql = (text: string): Promise<void> => sqlOn(world.path, text)
 
 /** Stored, and its engine has ended before anything was sent. */
 async function stored(...inputs: readonly EnqueueInput[]): Promise<readonly string[]> {
