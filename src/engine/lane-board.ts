@@ -73,6 +73,8 @@ export function createLaneBoard(store: Store, user: string, unreadable: (entry: 
     leaveWith(row: OperationRow): void {
       const lane = laneOf(row.user, row.entity, row.entityId)
       if (isTerminal(row.status) || row.status === 'queued') return leave(lane, row.rank)
+      // What was put back before it meanwhile may go, whatever it waits for.
+      if (row.status === 'parked') return leave(lane, undefined)
       plays.leave(lane)
       finder.block(lane)
       if (row.status === 'waiting') finder.waitUntil(row.dueAt ?? 0)

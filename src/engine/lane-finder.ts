@@ -7,6 +7,8 @@ import { PAGE_LIMIT, type Store } from './store.ts'
 const REVISIT_LIMIT = 1_000
 const BLOCKED_LIMIT = 10_000
 const DUE_LIMIT = 256
+/** The turn of what is due: before whatever is queued. */
+const DUE_RANK = 0
 
 /** A lane with something queued, and the turn of what is queued. */
 interface Candidate {
@@ -22,7 +24,7 @@ interface Candidate {
 export function createLaneFinder(
   store: Store,
   user: string,
-  laneInPlay: (lane: string, rank: number | undefined) => boolean,
+  laneInPlay: (lane: string, rank: number) => boolean,
   unreadable: (entry: Entry) => void,
 ) {
   let cursor: IndexKey | undefined
@@ -135,7 +137,7 @@ export function createLaneFinder(
     /** About `limit` lanes that are not in play, each once. */
     async next(limit: number, now: number): Promise<string[]> {
       const urgent = [...(await orphanLanes()), ...(await dueLanes(now))]
-      const found = new Set(urgent.filter((lane) => !laneInPlay(lane, undefined)))
+      const found = new Set(urgent.filter((lane) => !laneInPlay(lane, DUE_RANK)))
       while (found.size < limit) {
         const candidate = await nextByRank()
         if (candidate === undefined) break

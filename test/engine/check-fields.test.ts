@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ServerError, type CheckResult, type EngineOptions, type EnqueueInput, type SyncEngine } from '../../src/index.ts'
 import { openDatabase } from '../../src/server/database.ts'
+import { lateAnswer } from '../support/late-answer.ts'
 import { elsewhere } from '../support/other-client.ts'
 import { rowsOf } from '../support/rows.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
@@ -87,6 +88,26 @@ describe('B13 a field of an operation that contradicts the others', () => {
     const engine = await owning()
     expect(await repairedBy(engine)).toEqual(['field dueAt mended'])
     expect(await engine.operations.handle(id).settled).toEqual({ status: 'done' })
+  })
+
+  it('B13 L5 is its lane: it goes on as soon as what was sent in its place is parked', async () => {
+    const hour = 3_600_000
+    await elsewhere(world, 'POST', '/note', { id: 'a' })
+    world.intercept(async () => ({ type: 'retry', error: new ServerError('Busy.') }))
+    const engine = await owning({
+      entities: { note: { conflict: 'manual' } },
+      retry: { strategy: 'constant', baseMs: hour, capMs: hour },
+    })
+    const first = await engine.enqueue(create('a'))
+    await eventOf(engine, 'sync:retry')
+    await damaged('operations', 'seq = 1', `json_set(json_remove(value, '$.lane'), '$.dueAt', 1)`)
+    const late = lateAnswer(world)
+    const second = await engine.enqueue(create('a', { payload: { n: 2 } }))
+    await late.isApplied
+    expect(told(await engine.check({ repair: true }))).toEqual(['field lane mended'])
+    late.release()
+    for (const { id } of [second, first])
+      await eventOf(engine, 'sync:parked', (event) => 'operation' in event && event.operation.id === id)
   })
 
   it('B13 A11 is when it ended: it is kept as if it had ended now', async () => {

@@ -51,7 +51,10 @@ export const leases: Checker = ({ settings, now }, report) => {
       if (fact.type === 'fault' && (fact.kind === 'evicted' || fact.kind === 'power-loss')) holders.delete(fact.where)
       if (fact.type === 'refused-commit' || (fact.type === 'read' && fact.failed !== undefined)) troubled.add(fact.tab)
       // A build that lacks the key of a newer one can't write the lease either.
-      if (fact.type === 'event' && fact.event.type === 'lock:failed') troubled.add(fact.tab)
+      if (fact.type === 'event' && fact.event.type === 'lock:failed') {
+        troubled.add(fact.tab)
+        unwell(fact.tab)
+      }
       if (fact.type === 'event' && fact.event.type === 'engine:stopped') idle.add(fact.tab)
       if (fact.type === 'event' && fact.event.type === 'engine:started') idle.delete(fact.tab)
       if (fact.type === 'log-out' && fact.result === 'asked') troubled.delete(fact.tab)
