@@ -5,6 +5,7 @@ export {
   type SimulatedNetwork,
   type SimulatedNetworkOptions,
 } from './network/network.ts'
+export type { LineEnd } from './network/lines.ts'
 export type { ErrorFault, NetworkFault, NetworkFaultType } from './network/faults.ts'
 export type { DrawnFaults, FaultScript, NetworkRequest, SpanMs } from './network/plan.ts'
 export { createSimulatedServer, type ServerEffect, type SimulatedServer, type SimulatedServerOptions } from './server.ts'

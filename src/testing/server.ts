@@ -5,7 +5,7 @@ import type { JsonObject } from '../core/json.ts'
 import { isObject } from '../core/own.ts'
 import { checkFields } from './check.ts'
 import type { ServerRequest } from './world/messages.ts'
-import { createModelServer, type Effect } from './world/model-server.ts'
+import { createModelServer, type Effect, type Served } from './world/model-server.ts'
 
 export interface SimulatedServerOptions {
   /** Where it is, as the application's transport has it. Default `http://server.test`. */
@@ -25,11 +25,18 @@ export interface ServerEffect {
   readonly version: number
 }
 
-/** A server in memory that keeps the wire contract: single and batch writes, idempotency keys, conditions, reading one resource. Nothing outlives the process. */
+/**
+ * A server in memory that keeps the wire contract: single and batch writes, idempotency keys, conditions, reading one resource, pulls of kinds and of parts (the scope
+ * `project:1` is what has `1` in its field `project`), digests. Everybody sees everything. Nothing outlives the process.
+ */
 export interface SimulatedServer {
   readonly baseURL: string
   /** For `createSimulatedNetwork({ wire })`. What isn't below `baseURL` gets 404. */
   readonly wire: Wire
+  /** Is told of every effect from now on, until the function that it gives is called. */
+  watch(listener: (effect: ServerEffect) => void): () => void
+  /** From now on no cursor of a pull that it gave before is good (410), so that everything is pulled anew. */
+  expireCursors(): void
   /** Every effect in order: a write that was answered again from what is kept under its key made none. */
   effects(): readonly ServerEffect[]
   /** A copy of a resource with its `id`, as a GET would give it; undefined if there is none. */
@@ -59,7 +66,14 @@ export function createSimulatedServer(options: SimulatedServerOptions = {}): Sim
     anonymous: ANONYMOUS,
     assignedId: (entity, version) => (assigned.has(entity) ? `${entity}-${version}` : undefined),
   })
+  const watchers = new Set<(effect: ServerEffect) => void>()
   let puts = 0
+
+  function handle(request: ServerRequest): Served {
+    const served = model.handle(request)
+    for (const effect of served.effects) for (const listener of watchers) listener(effectOf(effect))
+    return served
+  }
 
   function get(entity: string, id: string): JsonObject | undefined {
     const value = model.valueAt(pathOf(entity, id))
@@ -74,7 +88,7 @@ export function createSimulatedServer(options: SimulatedServerOptions = {}): Sim
       headers: { 'Idempotency-Key': `"another-client-${++puts}"`, 'Synchart-Client': 'another-client' },
       body: value === undefined ? null : JSON.stringify(value),
     }
-    const { status } = model.handle(request).response
+    const { status } = handle(request).response
     if (status >= 300)
       throw new ValidationError(`${entity}/${id}`, `can't be written by another client: the server answers ${status}.`)
   }
@@ -83,9 +97,15 @@ export function createSimulatedServer(options: SimulatedServerOptions = {}): Sim
     baseURL: base,
     async wire({ url, method, headers, body }) {
       if (!url.startsWith(`${base}/`)) return { status: 404, headers: {}, data: '' }
-      const { response } = model.handle({ method, path: url.slice(base.length), headers, body })
+      const { response } = handle({ method, path: url.slice(base.length), headers, body })
       return { status: response.status, headers: response.headers, data: response.body }
     },
+    watch(listener) {
+      const own = (effect: ServerEffect): void => listener(effect)
+      watchers.add(own)
+      return () => void watchers.delete(own)
+    },
+    expireCursors: model.expireCursors,
     effects: () => model.ledger.map(effectOf),
     get,
     list: (entity) =>

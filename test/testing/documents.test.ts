@@ -25,7 +25,7 @@ async function example(heading: string): Promise<string> {
 }
 
 describe('what applications are told of tests', () => {
-  it.each(['An engine in virtual time', 'Your own server', 'Tests from machines'])(
+  it.each(['An engine in virtual time', 'Your own server', 'What other clients do', 'Tests from machines'])(
     'F6 "%s" of docs/testing.md runs as it stands',
     async (heading) => {
       // Beside the built package, so that it can import it by its own name.

@@ -57,6 +57,33 @@ describe('a simulated server', () => {
     expect(await page(cursor, 'project:2')).toMatchObject({ type: 'expired' })
   })
 
+  it('A4 brings what other clients wrote and deleted to an engine that pulls, also when its cursors have expired', async () => {
+    const { engine, server, time } = await simulated()
+    const titles = async (): Promise<readonly unknown[]> =>
+      (await time.runUntil(engine.view('note').list())).map(({ value }) => value['title'])
+    for (const id of ['a', 'b']) server.put('note', id, { title: id })
+    await time.runUntil(engine.synchronize())
+    expect(await titles()).toEqual(['a', 'b'])
+    server.put('note', 'a', undefined)
+    server.expireCursors()
+    server.put('note', 'c', { title: 'c' })
+    await time.runUntil(engine.synchronize())
+    expect(await titles()).toEqual(['b', 'c'])
+  })
+
+  it('D8 tells of each effect once, until nobody listens any more', async () => {
+    const server = createSimulatedServer()
+    const heard: string[] = []
+    const unwatch = server.watch(({ entity, id, version }) => heard.push(`${entity}/${id} ${version}`))
+    const transport = createSimulatedNetwork({ wire: server.wire }).transport({ baseURL: server.baseURL })
+    const create = request({ method: 'POST', path: '/note', headers: {}, body: '{"id":"a"}' })
+    for (let time = 0; time < 2; time++) await transport.send(create, context())
+    server.put('note', 'b', {})
+    unwatch()
+    server.put('note', 'c', {})
+    expect(heard).toEqual(['note/a 1', 'note/b 2'])
+  })
+
   it('A3 lets another client write, so that the engine meets a conflict and merges', async () => {
     const world = await simulated()
     const { engine, server, time } = world

@@ -4,14 +4,19 @@ import { axiosWire, type IncomingResponse, type OutgoingRequest, type Wire } fro
 import { systemClock } from '../../adapters/system-clock.ts'
 import { ValidationError } from '../../core/errors.ts'
 import { isRecord } from '../../core/schema.ts'
+import type { OpenChannel } from '../../core/channel-port.ts'
 import type { Connectivity, Transport } from '../../core/ports.ts'
 import { checkFields, checkFunction, checkSeed } from '../check.ts'
+import type { SimulatedServer } from '../server.ts'
 import type { SimulatedTime } from '../time.ts'
 import { createLink } from '../world/connectivity.ts'
 import { createLife } from '../world/life.ts'
 import type { ServerResponse } from '../world/messages.ts'
+import { splitSeed } from '../world/random.ts'
+import { choicesOf, recordedTape } from '../world/tape.ts'
 import { aborted, travel, unreachable, type Arrival } from '../world/travel.ts'
 import { checkFault, fateOf, type NetworkFault } from './faults.ts'
+import { createNetworkLines, type LineEnd } from './lines.ts'
 import { startOutages } from './outages.ts'
 import {
   checkDrawn,
@@ -66,6 +71,15 @@ export interface SimulatedNetwork {
   setOnline(online: boolean): void
   /** True: a captive portal answers everything, and the platform believes to be online. */
   setCaptive(captive: boolean): void
+  /**
+   * Realtime lines to the server in memory, for `createSyncEngine({ …, realtime: { channel: network.channel(server) } })`: they tell of every effect. While the network is
+   * down nothing comes through, and no line opens. @throws ValidationError for what is no such server.
+   */
+  channel(server: SimulatedServer): OpenChannel
+  /** The server ends all open lines: by default it restarts. @throws ValidationError that names what is unknown. */
+  closeLines(end?: LineEnd): void
+  /** All open lines go dead without being closed, as behind a router that forgets them: only their heartbeat can tell. */
+  silenceLines(): void
   /** Every request in the order of leaving, as it stands now. */
   log(): readonly NetworkEntry[]
 }
@@ -167,12 +181,18 @@ export function createSimulatedNetwork(options: SimulatedNetworkOptions = {}): S
   }
 
   setFaults(options.faults)
+  const life = createLife({ after }, () => true)
+  const latency = choicesOf(recordedTape(splitSeed(seed, 'lines')))
+  const lines = createNetworkLines({
+    scheduler: { now: () => clock.monotonic(), after },
+    link,
+    life,
+    latencyMs: () => latency.whole(...latencyMs),
+  })
   return {
     transport: (given) => transportOver({ wire: carry, clock }, given),
-    connectivity: link.connectivityOf(
-      createLife({ after }, () => true),
-      probes,
-    ),
+    connectivity: link.connectivityOf(life, probes),
+    ...lines,
     setFaults,
     setOnline: link.setOnline,
     setCaptive: link.setCaptive,

@@ -31,7 +31,7 @@ interface Line {
 /** The realtime lines of all devices to the model server, which tells on each of them that something has changed. */
 export interface Lines {
   channelOf(caller: Caller): OpenChannel
-  changed(effects: readonly Effect[]): void
+  changed(effects: readonly Pick<Effect, 'entity' | 'version'>[]): void
   /** The open line of a device goes silent without being closed. False if there is none. */
   silence(device: string): boolean
   /** The server closes the line of a device. False if there is none. */

@@ -21,6 +21,7 @@ export interface SimulatedWorld {
 export async function simulated(
   network: Omit<SimulatedNetworkOptions, 'time' | 'wire'> = {},
   options: Partial<EngineOptions> = {},
+  of: (parts: Omit<SimulatedWorld, 'engine'>) => Partial<EngineOptions> = () => ({}),
 ): Promise<SimulatedWorld> {
   const time = createSimulatedTime({ seed: network.seed ?? 1 })
   const server = createSimulatedServer()
@@ -31,6 +32,7 @@ export async function simulated(
     entities: { note: {} },
     ports: { ...time.ports, connectivity: made.connectivity },
     ...options,
+    ...of({ time, server, network: made }),
   })
   await time.runUntil(engine.start())
   return { time, server, network: made, engine }
