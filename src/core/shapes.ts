@@ -162,10 +162,16 @@ export function isUnusable(row: OperationRow | undefined): row is Unusable {
 }
 
 /** Of these two builds the first knows less, and nothing better. */
-export function isOlder(one: Versions = {}, other: Versions = {}): boolean {
-  const names = [...new Set([...Object.keys(one), ...Object.keys(other)])]
-  const leads = names.map((entity) => (other[entity] ?? 1) - (one[entity] ?? 1))
+export function isOlder(one: Versions | undefined, other: Versions): boolean {
+  const names = [...Object.keys(one ?? {}), ...Object.keys(other)]
+  const leads = names.map((entity) => versionIn(other, entity) - versionIn(one, entity))
   return leads.every((lead) => lead >= 0) && leads.some((lead) => lead > 0)
+}
+
+/** What a damaged row says of an entity's version is as good as nothing. */
+export function versionIn(versions: Versions | undefined, entity: string): number {
+  const version: unknown = versions?.[entity]
+  return typeof version === 'number' ? version : 1
 }
 
 export function isSame(one: Versions, other: Versions): boolean {

@@ -1,6 +1,7 @@
 import { isTerminal, laneOf, type OperationRow, type OperationStatus } from '../core/operation.ts'
 import { operationFaults } from '../core/row-faults.ts'
 import { OPERATIONS, readOperation } from '../core/schema.ts'
+import { versionIn } from '../core/shapes.ts'
 import { memberSeqs } from '../core/transaction.ts'
 import { playableIn } from './blockages.ts'
 import type { Store } from './store.ts'
@@ -50,7 +51,7 @@ async function isAtRest(store: Store, row: OperationRow): Promise<boolean> {
 /** An older build than the one that wrote the row leaves it alone. */
 async function isOwnersBuild(store: Store, { entity, aside }: OperationRow): Promise<boolean> {
   const lease = await store.lease()
-  return (lease?.versions?.[entity] ?? 1) >= (aside?.shape ?? 1)
+  return versionIn(lease?.versions, entity) >= (aside?.shape ?? 1)
 }
 
 /** Sent as one, the members of a transaction wait for what any of them waits for; what is in play only for what damage has put before it. */

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { StorageCorruptError, type EnqueueInput, type SyncEngine, type SyncEvent } from '../../src/index.ts'
 import { httpTransport } from '../../src/adapters/http/index.ts'
 import { openDatabase } from '../../src/server/database.ts'
+import { sqlOn } from '../support/sql.ts'
 import { createWorld, type World } from '../support/world.ts'
 
 let world: World
@@ -193,6 +194,21 @@ describe('a lease that can not be read', () => {
     expect((await next.explain(id)).summary).toContain("the lease, which can't be read")
     expect(await next.operations.get(id)).toMatchObject({ status: 'queued' })
   })
+})
+
+describe('a lease that names no versions of what the last owner knew', () => {
+  it.each(['null', '"x"', '{"note":{"toString":"x"}}', '{"note":"2"}'])(
+    'D10 L5 is taken over all the same: %s',
+    async (versions) => {
+      const engine = await world.started()
+      engine.pause('test')
+      const { id } = await engine.enqueue(create('a'))
+      await engine.stop()
+      await sqlOn(world.path, `UPDATE meta SET value = json_set(value, '$.versions', json('${versions}')) WHERE name = 'lease'`)
+      const next = await world.started({ entities: { note: { version: 2, migrations: { 2: {} } } } })
+      expect(await next.operations.handle(id).settled).toEqual({ status: 'done' })
+    },
+  )
 })
 
 describe('an install id that no header can hold', () => {
