@@ -100,7 +100,9 @@ export function createRealtime(
     line = undefined
     ending?.actor.stop()
     ending?.parent.stop()
+    const wasConnected = state.value.phase === 'connected'
     state.next(OFF)
+    if (wasConnected) events.emit({ type: 'realtime:disconnected' })
   }
 
   events.on('network:offline', () => line?.actor.send({ type: 'WENT_OFFLINE' }))
@@ -120,7 +122,9 @@ export function createRealtime(
     },
     disable(): void {
       isEnabled = false
+      if (line === undefined) return
       end()
+      pullAll()
     },
   }
 }

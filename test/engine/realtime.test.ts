@@ -61,6 +61,33 @@ describe('an engine with a realtime channel', () => {
     expect(() => other.enableRealtime()).toThrow(/no realtime channel/)
   })
 
+  it('C8 A7 polls as who never had a line, once that is disabled', async () => {
+    const pull = { everyMs: 200 }
+    const told = await world.started({ pull, realtime: realtime() })
+    await eventOf(told, 'realtime:connected')
+    await told.synchronize()
+    told.disableRealtime()
+    let [polls, pollsOfTold] = [0, 0]
+    told.on('pull:completed', () => void (pollsOfTold += 1))
+    const untold = await world.started({ pull, storage: memoryStorage() })
+    await new Promise<void>((resolve) => untold.on('pull:completed', () => (++polls === 12 ? resolve() : undefined)))
+    expect(pollsOfTold).toBeGreaterThanOrEqual(polls / 3)
+  })
+
+  it('C8 tells that the line is gone, once, when it is disabled and when the engine stops', async () => {
+    const engine = await world.started({ realtime: realtime() })
+    const told: string[] = []
+    engine.on('realtime:*', ({ type }) => void told.push(type))
+    await eventOf(engine, 'realtime:connected')
+    engine.disableRealtime()
+    engine.disableRealtime()
+    const connected = new Promise<void>((resolve) => engine.on('realtime:connected', () => resolve()))
+    engine.enableRealtime()
+    await connected
+    await engine.stop()
+    expect(told.slice(-3)).toEqual(['realtime:disconnected', 'realtime:connected', 'realtime:disconnected'])
+  })
+
   it('E1 one engine of a store holds the line, and the next one when that leaves', async () => {
     const owner = await world.started({ realtime: realtime() })
     await eventOf(owner, 'realtime:connected')
