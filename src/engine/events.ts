@@ -27,7 +27,8 @@ export function createEvents(clock: Clock) {
     const event: SyncEvent = Object.assign(body, { at: clock.now() })
     remember(event)
     if (subject.observed) subject.next(event)
-    for (const [handler, matches] of handlers) {
+    // A copy: who listens anew while he hears it would hear it again.
+    for (const [handler, matches] of [...handlers]) {
       if (matches(event.type)) callGuarded(handler, event, subscriberFailed)
     }
   }

@@ -157,6 +157,22 @@ describe('the event bus', () => {
     expect(engine.history()).toContainEqual(expect.objectContaining({ type: 'engine:error', part: 'subscriber' }))
   })
 
+  it('C4 tells an event once to who listens anew each time that he hears one', async () => {
+    const engine = await world.started()
+    const heard: string[] = []
+    function listen(): void {
+      const stop = engine.on('sync:queued', ({ operation }) => {
+        stop()
+        heard.push(operation.entityId)
+        if (heard.length < 100) listen()
+      })
+    }
+    listen()
+    await engine.enqueue(create('a'))
+    await engine.enqueue(create('b'))
+    expect(heard).toEqual(['a', 'b'])
+  })
+
   it('C4 has wildcards, and remembers the last 100', async () => {
     const engine = await world.started()
     const seen = { all: 0, sync: 0, one: 0, none: 0 }
