@@ -85,6 +85,22 @@ describe('a drain in the background', () => {
     expect((await after.operations.list()).map(({ status }) => status)).toEqual(['parked', 'queued'])
   })
 
+  it('E9 sends what is put off though more than can be listed wait for decisions', async () => {
+    world = await createWorld({ store: 'memory' })
+    const before = await world.started({ retry: { strategy: 'constant', baseMs: 1, maxAttempts: 1 } })
+    const lost = { type: 'unknown', error: new NetworkError('Lost.') } as const
+    world.intercept(async () => lost)
+    await before.enqueueAll(Array.from({ length: 1_000 }, (_, n) => create(`a${n}`)))
+    await before.flush()
+    expect(await before.operations.count('parked')).toBe(1_000)
+    await before.stop()
+    await leftBehind(['z'])
+    let attempts = 0
+    world.intercept(async (_, send) => (++attempts === 1 ? lost : send()))
+    await drain(world.engine(), 20_000, systemClock)
+    expect(Object.keys(world.notes())).toEqual(['z'])
+  })
+
   it('E9 does not wait for what depends on something that waits for a decision', async () => {
     world = await createWorld()
     const before = await world.started({ retry: { strategy: 'constant', baseMs: 1, maxAttempts: 1 } })

@@ -5,6 +5,7 @@ import type { OperationInfo, SyncEngine } from '../../engine/types.ts'
 /** Where nothing says when an operation goes on: the owner of the lease may be another tab. */
 const LOOK_AGAIN_MS = 1_000
 const LIST_LIMIT = 1_000
+const IN_PLAY = ['waiting', 'sending', 'reconciling', 'rollingBack'] as const
 
 /**
  * Runs an engine until nothing is left that goes on by itself, and stops it. What waits for a person holds nothing up.
@@ -28,13 +29,23 @@ async function drainAll(engine: SyncEngine, endsAt: number, clock: Clock): Promi
   await engine.start()
   for (;;) {
     const { held } = await engine.flush()
-    const left = goingOn(await engine.operations.list({ status: 'live', limit: LIST_LIMIT }))
+    const left = await leftIn(engine)
     if (left.length === 0) return
     if (held.length > 0) throw incomplete(`because sending is paused (${held.join(', ')})`)
     const waitMs = nextWait(left, clock.now())
     if (clock.monotonic() + waitMs >= endsAt) throw incomplete(`and the next attempt is due in ${waitMs} ms`)
     await new Promise<void>((resolve) => void clock.schedule(resolve, waitMs))
   }
+}
+
+/** Where there are more than can be listed: of those in play too, wherever they stand. */
+async function leftIn({ operations }: SyncEngine): Promise<readonly OperationInfo[]> {
+  const first = await operations.list({ status: 'live', limit: LIST_LIMIT })
+  const left = goingOn(first)
+  if (left.length > 0 || first.length < LIST_LIMIT) return left
+  const known = new Set(first.map(({ id }) => id))
+  const inPlay = await operations.list({ status: IN_PLAY, limit: LIST_LIMIT })
+  return goingOn([...first, ...inPlay.filter(({ id }) => !known.has(id))])
 }
 
 /** A parked operation waits for a decision, and so does what stands behind it, depends on it, or is to be sent with what does. */
