@@ -126,6 +126,22 @@ describe.runIf(executablePath !== undefined)('a service worker of a real browser
     expect(app.server.ledger()).toHaveLength(2)
   })
 
+  it('E9 asks for nothing once it was stopped, though the worker becomes active only then', async () => {
+    app = await openChromiumApp(['service-worker/page.ts', 'service-worker/sw.ts'])
+    const page = await app.open({ worker: 'no' })
+    app.setReachable(false)
+    await page.evaluate(`(async () => {
+      const retried = new Promise((resolve) => engine.on('sync:retry', resolve))
+      await enqueue('n1')
+      await retried
+      registration.stop()
+      await navigator.serviceWorker.register('/sw.js', { type: 'module' })
+      const { sync } = await navigator.serviceWorker.ready
+      await sync.register('later')
+    })()`)
+    expect(await page.evaluate('tags()')).not.toContain(TAG)
+  })
+
   it('E9 says so where there is no Background Sync, and leaves the rest to the pages', async () => {
     app = await openChromiumApp(['service-worker/page.ts'])
     await app.context.addInitScript('delete globalThis.SyncManager; delete globalThis.PeriodicSyncManager')

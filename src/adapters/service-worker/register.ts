@@ -44,6 +44,8 @@ export function registerDrain(engine: SyncEngine, options: RegisterDrainOptions)
   const workers = 'navigator' in globalThis ? globalThis.navigator.serviceWorker : undefined
   const supported = workers !== undefined && 'SyncManager' in globalThis
   const periodicSupported = workers !== undefined && 'PeriodicSyncManager' in globalThis
+  const over = new AbortController()
+  const { signal } = over
   let active: ServiceWorkerRegistration | undefined
   const ready = workers?.ready.then((registration) => (active = registration))
 
@@ -54,7 +56,8 @@ export function registerDrain(engine: SyncEngine, options: RegisterDrainOptions)
   }
 
   function sync(registration: ServiceWorkerRegistration): Promise<void> {
-    return hasSync(registration) ? registration.sync.register(tag).catch(refused) : Promise.resolve()
+    if (signal.aborted || !hasSync(registration)) return Promise.resolve()
+    return registration.sync.register(tag).catch(refused)
   }
 
   function refused(cause: unknown): void {
@@ -75,26 +78,24 @@ export function registerDrain(engine: SyncEngine, options: RegisterDrainOptions)
   }
 
   if (periodic !== undefined && workers !== undefined && periodicSupported)
-    void registerPeriodic(workers, periodic).catch(refused)
-  if (!supported) return { supported, periodicSupported, stop: () => {} }
-
-  const unsubscribe = [engine.on('sync:queued', queued), engine.on('sync:retry', register), engine.on('network:offline', left)]
-  document.addEventListener('visibilitychange', hidden)
-  globalThis.addEventListener('pagehide', left)
-  return {
-    supported,
-    periodicSupported,
-    stop() {
-      for (const stop of unsubscribe) stop()
-      document.removeEventListener('visibilitychange', hidden)
-      globalThis.removeEventListener('pagehide', left)
-    },
+    void registerPeriodic(workers, periodic, signal).catch(refused)
+  if (supported) {
+    for (const stop of [engine.on('sync:queued', queued), engine.on('sync:retry', register), engine.on('network:offline', left)])
+      signal.addEventListener('abort', stop)
+    document.addEventListener('visibilitychange', hidden, { signal })
+    globalThis.addEventListener('pagehide', left, { signal })
   }
+  return { supported, periodicSupported, stop: () => over.abort() }
 }
 
-async function registerPeriodic(workers: ServiceWorkerContainer, { tag, minIntervalMs }: PeriodicOptions): Promise<void> {
+async function registerPeriodic(
+  workers: ServiceWorkerContainer,
+  { tag, minIntervalMs }: PeriodicOptions,
+  signal: AbortSignal,
+): Promise<void> {
   const registration = await workers.ready
-  if (hasPeriodicSync(registration)) await registration.periodicSync.register(tag, { minInterval: minIntervalMs })
+  if (signal.aborted || !hasPeriodicSync(registration)) return
+  await registration.periodicSync.register(tag, { minInterval: minIntervalMs })
 }
 
 function hasSync(registration: object): registration is WithSync {
