@@ -1,5 +1,6 @@
 import type { AuditedChange } from '../core/audit-changes.ts'
 import type { AuditEntry } from '../core/audit.ts'
+import { visibleText } from '../core/visible-text.ts'
 import { checkAuditQuery } from '../engine/audit-log.ts'
 import { auditPage } from '../engine/audit-store.ts'
 import { textOption, wholeOption, type ParsedOptions } from './arguments.ts'
@@ -37,7 +38,7 @@ function textOf({ number, at, by, action, outcome, type, entity, entityId, error
   const what = [type, `${entity}/${entityId}`].filter((part) => part !== undefined).join(' ')
   const head = `#${number}  ${new Date(at).toISOString()}  ${by}: ${action}, ${outcome}  ${what}${error === undefined ? '' : `  (${error})`}`
   const rest = more === undefined ? [] : [`    … and ${more} more`]
-  return [head, ...changes.map((change) => `    ${changeText(change)}`), ...rest].join('\n')
+  return [head, ...changes.map((change) => `    ${changeText(change)}`), ...rest].map(visibleText).join('\n')
 }
 
 function changeText(change: AuditedChange): string {

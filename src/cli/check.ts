@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { DEFAULTS } from '../core/options.ts'
+import { visibleText } from '../core/visible-text.ts'
 import { checkStore } from '../engine/integrity/check.ts'
 import type { CheckResult, Problem } from '../engine/integrity/types.ts'
 import { createStore, fenceOf } from '../engine/store.ts'
@@ -66,5 +67,5 @@ function textOf(file: string, lease: LeaseInfo, result: CheckResult, repair: boo
 
 function lineOf({ code, collection, key, message, repaired }: Problem): string {
   const done = repaired === 'none' ? '' : ` [${repaired}]`
-  return `${code} ${collection} ${key}: ${message}${done}`
+  return visibleText(`${code} ${collection} ${key}: ${message}${done}`)
 }

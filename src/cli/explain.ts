@@ -1,6 +1,7 @@
 import { SyncOperationError } from '../core/errors.ts'
 import { isTerminal } from '../core/operation.ts'
 import type { Storage } from '../core/ports.ts'
+import { visibleText } from '../core/visible-text.ts'
 import { explainRow } from '../engine/explain.ts'
 import { createStore } from '../engine/store.ts'
 import type { Explanation } from '../engine/types.ts'
@@ -93,5 +94,5 @@ function textOf({ summary, nextWakeAt, lastError, operation }: Explanation, wait
   if (!isTerminal(status)) rows.push(...waitingFor.map((what): [string, string] => ['waits for', what]))
   if (nextWakeAt !== undefined) rows.push(['next attempt', new Date(nextWakeAt).toISOString()])
   if (lastError !== undefined) rows.push(['last error', `${lastError.code}: ${lastError.message}`])
-  return `${id}  ${type} ${entity}/${entityId}\n${table(rows)}`
+  return `${visibleText(`${id}  ${type} ${entity}/${entityId}`)}\n${table(rows)}`
 }

@@ -1,9 +1,12 @@
 import { stderr, stdout } from 'node:process'
+import { visibleText } from '../core/visible-text.ts'
 
-/** Results go to `out`, everything else to `err`. */
+/** Results go to `out`, everything else to `err`; of control characters only line breaks get there. */
 export interface Io {
   out(text: string): void
   err(text: string): void
+  /** To `err` as it is, to draw over a line. */
+  draw(text: string): void
   /** Whether people watch `err` on a terminal. */
   readonly isTerminal: boolean
   readonly hasColours: boolean
@@ -15,12 +18,18 @@ export function processIo(): Io {
   for (const stream of [stdout, stderr]) stream.on('error', ignoreClosedPipe)
   const isTerminal = stderr.isTTY
   return {
-    out: (text) => void stdout.write(text),
-    err: (text) => void stderr.write(text),
+    out: (text) => void stdout.write(shown(text)),
+    err: (text) => void stderr.write(shown(text)),
+    draw: (text) => void stderr.write(text),
     isTerminal,
     hasColours: isTerminal && !process.env['NO_COLOR'],
     columns: () => stderr.columns || 80,
   }
+}
+
+/** What comes from elsewhere moves no cursor. */
+function shown(lines: string): string {
+  return lines.split('\n').map(visibleText).join('\n')
 }
 
 function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
@@ -34,10 +43,10 @@ export function printJson(io: Io, value: unknown): void {
 
 type Cell = string | number
 
-/** Two columns, numbers to the right. */
+/** Two columns, numbers to the right; each row is one line. */
 export function table(rows: readonly (readonly [string, Cell])[]): string {
   const width = Math.max(...rows.map(([name]) => name.length))
-  const cells = rows.map(([, cell]) => (typeof cell === 'number' ? grouped(cell) : cell))
+  const cells = rows.map(([, cell]) => (typeof cell === 'number' ? grouped(cell) : visibleText(cell)))
   const numbers = Math.max(0, ...rows.map(([, cell], at) => (typeof cell === 'number' ? (cells[at]?.length ?? 0) : 0)))
   return rows
     .map(([name, cell], at) => {

@@ -1,3 +1,4 @@
+import { visibleText } from '../core/visible-text.ts'
 import { grouped, type Io } from './io.ts'
 
 /** How far a push is. */
@@ -44,12 +45,12 @@ export function createProgress(io: Io, mode: ProgressMode): Progress {
     if (kind === 'plain') return io.err(`${describe(state)}\n`)
     // A line that wraps could not be drawn over.
     const room = Math.max(0, io.columns() - BAR_WIDTH - 2)
-    io.err(`\r\u001B[2K${bar(state, io.hasColours)} ${describe(state).slice(0, room)}`)
+    io.draw(`\r\u001B[2K${bar(state, io.hasColours)} ${visibleText(describe(state)).slice(0, room)}`)
     isDrawn = true
   }
 
   function leaveLine(): void {
-    if (isDrawn) io.err('\r\u001B[2K')
+    if (isDrawn) io.draw('\r\u001B[2K')
     isDrawn = false
   }
 

@@ -85,6 +85,28 @@ describe('F8 a store that is looked at', () => {
     expect(one.stdout).toContain(`waits for  operation ${parked!.operation.id} (parked)`)
   })
 
+  it('shows no control characters that came with an operation: a terminal would obey them, and a line break looks like a line of its own', async () => {
+    const server = await serverOf()
+    const id = '\u001b]0;title\u0007\u202ebackwards\u009b2J\n  done  1,000'
+    const file = await fileOf([{ type: 'update', entity: 'note', id, payload: { a: 1 } }])
+    const store = `${file}.synchart.db`
+    const pushed = await run(['push', file, '--to', server.url])
+    const { rejected } = JSON.parse((await run(['status', store, '--json'])).stdout) as {
+      rejected: { id: string; entityId: string }[]
+    }
+    const looks = [
+      pushed,
+      await run(['status', store]),
+      await run(['explain', store, rejected[0]!.id]),
+      await run(['status', store, '--json']),
+    ]
+    for (const { stdout, stderr } of looks) {
+      expect(`${stdout}${stderr}`).not.toMatch(/(?!\n)[\p{Cc}\p{Bidi_Control}]|^ *done +1,000/mu)
+      expect(stdout).toContain(String.raw`\u202ebackwards\u009b2J`)
+    }
+    expect(rejected[0]!.entityId).toBe(id)
+  })
+
   it('says that there is no such operation', async () => {
     const store = await storeWithTrouble()
     const { code, stderr } = await run(['explain', store, 'nobody'])
