@@ -75,9 +75,11 @@ export function createMirror(user: string, entity: string, actions: ActionEffect
 
   function lookAgain(id: string): EntityChange | undefined {
     const [before, after] = [seen.get(id), seenAs(id)]
+    const change = changeOf(entity, before, after)
+    if (change === undefined) return undefined
     if (after === undefined) seen.delete(id)
     else seen.set(id, after)
-    return changeOf(entity, before, after)
+    return change
   }
 
   function seenAs(id: string): Entity | undefined {

@@ -51,6 +51,25 @@ describe('a view', () => {
     expect(seen.map((entity) => entity?.status)).toEqual([undefined, 'pending', 'synced'])
   })
 
+  it('A4 tells who watches one entity nothing when another changes', async () => {
+    const engine = await world.started()
+    world.intercept(async ({ request }, send) => (request.body?.includes('"a"') === true ? new Promise(() => {}) : send()))
+    const seen: (Entity | undefined)[] = []
+    engine
+      .view('note')
+      .watch('a')
+      .subscribe((entity) => seen.push(entity))
+    expect(await engine.view('note').get('a')).toBeUndefined()
+    const started = eventOf(engine, 'sync:started')
+    await engine.enqueue(create('a', { title: 'Hi' }))
+    await started
+    await (
+      await engine.enqueue(create('b', {}))
+    ).settled
+    expect(await engine.view('note').get('b')).toMatchObject({ status: 'synced' })
+    expect(seen).toMatchObject([undefined, { id: 'a', status: 'pending' }])
+  })
+
   it('S14 folds the live operations over the base in their order, and S15 leaves out the one that was refused', async () => {
     const engine = await world.started()
     await (
