@@ -47,16 +47,19 @@ export async function feed(
   hooks: FeedHooks,
 ): Promise<void> {
   let chunk: Numbered[] = []
-  for await (const line of linesOf(survey.path, survey.sizeBytes)) {
-    chunk.push(numberedOf(line, keyPrefix))
-    if (chunk.length < chunkSize) continue
+
+  async function take(): Promise<void> {
     await hooks.room(chunk.length)
-    if (hooks.isStopping()) return
-    await store(engine, chunk, hooks)
+    if (!hooks.isStopping()) await store(engine, chunk, hooks)
     chunk = []
   }
-  if (hooks.isStopping()) return
-  await store(engine, chunk, hooks)
+
+  for await (const line of linesOf(survey.path, survey.sizeBytes)) {
+    chunk.push(numberedOf(line, keyPrefix))
+    if (chunk.length === chunkSize) await take()
+    if (hooks.isStopping()) return
+  }
+  if (chunk.length > 0) await take()
 }
 
 function numberedOf({ number: line, text, problem }: FileLine, keyPrefix: string): Numbered {

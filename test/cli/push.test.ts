@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { appendFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { fileOf, folder, notes, run, serverOf, summaryOf, valuesOf } from './support.ts'
+import { fileOf, folder, notes, run, serverOf, start, summaryOf, valuesOf } from './support.ts'
 
 describe('synchart push', () => {
   it('D6 brings every operation of a file to the server and prints what became of them', async () => {
@@ -119,6 +119,19 @@ describe('synchart push', () => {
     const file = await fileOf([{ type: 'update', entity: 'note', id: 'absent', payload: {} }, ...notes(60)])
     const result = await run(['push', file, '--to', server.url, '--window', '10', '--no-coalesce', '--json'])
     expect(summaryOf(result)).toMatchObject({ inStore: { byStatus: { done: 120, rejected: 1 } } })
+  })
+
+  it('L9 keeps to the window at the end of the file too', async () => {
+    const server = await serverOf()
+    server.setFaults({ rate: 1, weights: { unavailable: 1 } })
+    const file = await fileOf(notes(3).slice(0, 5))
+    const pushing = start(['push', file, '--to', server.url, '--window', '4', '--no-coalesce', '--json', '--progress', 'json'])
+    await pushing.progress(({ requests }) => requests > 3)
+    pushing.kill('SIGINT')
+    expect(summaryOf(await pushing.ended)).toMatchObject({ lines: 5, inStore: { live: 4 } })
+    server.setFaults(undefined)
+    const again = await run(['push', file, '--to', server.url, '--window', '4', '--no-coalesce', '--json'])
+    expect(summaryOf(again)).toMatchObject({ inStore: { live: 0, byStatus: { done: 5 } } })
   })
 
   it('takes a file without a line for done', async () => {
