@@ -47,12 +47,22 @@ export function wholeOption(options: ParsedOptions, name: string, min: number, m
 }
 
 /** An option that may be given more than once. */
-export function repeatedOption(options: ParsedOptions, name: string): readonly string[] {
+function repeatedOption(options: ParsedOptions, name: string): readonly string[] {
   const value = options[camelCase(name)]
   if (value === undefined) return []
   const values: readonly unknown[] = Array.isArray(value) ? value : [value]
   if (values.some((one) => typeof one === 'boolean' || one === '')) throw new UsageError(`--${name} needs a value.`)
   return values.map(String)
+}
+
+/** Origins as browsers send them, and what else may be given. */
+export function originsOption(options: ParsedOptions, name: string, others: readonly string[] = []): readonly string[] {
+  return repeatedOption(options, name).map((text) => {
+    if (others.includes(text)) return text
+    const url = URL.canParse(text) ? new URL(text) : undefined
+    if (url !== undefined && url.origin !== 'null' && url.href === `${url.origin}/`) return url.origin
+    throw new UsageError(`--${name} must be ${['an origin, as http://localhost:5173', ...others].join(', or ')}; not ${text}.`)
+  })
 }
 
 export function listOption(options: ParsedOptions, name: string): readonly string[] | undefined {

@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises'
 import { traceHeaderOf } from '../core/trace-header.ts'
-import { repeatedOption, wholeOption, type ParsedOptions } from './arguments.ts'
+import { originsOption, wholeOption, type ParsedOptions } from './arguments.ts'
 import { UsageError } from './errors.ts'
 import { startInspectServer } from './inspect-server.ts'
 import { printJson, type Io } from './io.ts'
@@ -13,7 +13,7 @@ const MAX_HEADER_BYTES = 65_536
 /** Serves the inspector on this machine until a signal ends it. Returns the exit code. */
 export async function inspect(file: string | undefined, options: ParsedOptions, io: Io): Promise<number> {
   const port = wholeOption(options, 'port', 0, 65_535) ?? DEFAULT_PORT
-  const origins = repeatedOption(options, 'allow-origin')
+  const origins = originsOption(options, 'allow-origin')
   const server = await startInspectServer({ port, origins, trace: file === undefined ? undefined : await traceOf(file) })
   const ended = new Promise<NodeJS.Signals>((resolve) => onSignal(resolve))
   if (options['json'] === true) printJson(io, { url: server.url, trace: file ?? null })

@@ -1,6 +1,6 @@
 import { ValidationError } from '../core/errors.ts'
 import { faultKinds, startServer, type FaultKind, type FaultOptions } from '../server/index.ts'
-import { listOption, numberOption, repeatedOption, textOption, wholeOption, type ParsedOptions } from './arguments.ts'
+import { listOption, numberOption, originsOption, textOption, wholeOption, type ParsedOptions } from './arguments.ts'
 import { messagesOf, UsageError } from './errors.ts'
 import { printJson, type Io } from './io.ts'
 import { onSignal } from './signals.ts'
@@ -10,7 +10,7 @@ const DEFAULT_PORT = 4_000
 /** The reference server on this machine, until a signal ends it. Returns the exit code. */
 export async function serve(options: ParsedOptions, io: Io): Promise<number> {
   const faults = faultsOf(options)
-  const corsOrigins = originsOf(options)
+  const corsOrigins = originsOption(options, 'cors', ['*'])
   const database = textOption(options, 'database') ?? ':memory:'
   const server = await startServer({
     port: wholeOption(options, 'port', 0, 65_535) ?? DEFAULT_PORT,
@@ -19,7 +19,7 @@ export async function serve(options: ParsedOptions, io: Io): Promise<number> {
     inspect: options['inspect'] === true,
     onError: (error) => io.err(`${messagesOf(error)}\n`),
     ...(faults === undefined ? {} : { faults }),
-    ...(corsOrigins === undefined ? {} : { corsOrigins }),
+    ...(corsOrigins.length === 0 ? {} : { corsOrigins: corsOrigins.includes('*') ? '*' : corsOrigins }),
   })
   const ended = new Promise<NodeJS.Signals>((resolve) => onSignal(resolve))
   if (options['json'] === true) printJson(io, { url: server.url, database, faults: faults ?? null })
@@ -29,19 +29,6 @@ export async function serve(options: ParsedOptions, io: Io): Promise<number> {
   await server.close()
   io.err(`Stopped by ${signal}.\n`)
   return 0
-}
-
-function originsOf(options: ParsedOptions): '*' | readonly string[] | undefined {
-  const given = repeatedOption(options, 'cors')
-  if (given.includes('*')) return '*'
-  return given.length === 0 ? undefined : given.map(originOf)
-}
-
-/** As browsers send it. */
-function originOf(text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : undefined
-  if (url !== undefined && url.origin !== 'null' && url.href === `${url.origin}/`) return url.origin
-  throw new UsageError(`--cors must be an origin, as http://localhost:5173, or *; not ${text}.`)
 }
 
 function faultsOf(options: ParsedOptions): FaultOptions | undefined {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { WebSocket } from 'ws'
 import { fileOf, notes, run, start } from './support.ts'
 
 const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
@@ -40,6 +41,11 @@ describe('the command line', () => {
     ['weights without faults', ['serve', '--fault-weights', 'delay=1'], 'need --faults'],
     ['a fault that is none', ['serve', '--faults', '0.1', '--fault-weights', 'gremlin=1'], 'gremlin=1'],
     ['a port below nothing', ['inspect', '--port', '-1'], '--port must be a whole number from 0 to 65535'],
+    [
+      'an origin of engines that is none',
+      ['inspect', '--port', '0', '--allow-origin', 'localhost:5173'],
+      '--allow-origin must be',
+    ],
     ['a trace that is not there', ['inspect', 'nowhere.ndjson'], 'Name a trace'],
     ['a trace that is a folder', ['inspect', '.'], 'Name a trace'],
     ['a trace that has no end', ['inspect', '/dev/zero'], 'Name a trace'],
@@ -61,6 +67,19 @@ describe('the command line', () => {
     const { code, stdout, stderr } = await run(['inspect', await fileOf(lines, 'trace.ndjson')])
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toContain(message)
+  })
+
+  it('F2 lets engines of pages connect from the origins that are named, as browsers tell these, and from no others', async () => {
+    const inspector = start(['inspect', '--port', '0', '--json', '--allow-origin', 'http://localhost:5173/'])
+    const { url } = JSON.parse(await inspector.says('}\n')) as { url: string }
+    const connects = (origin: string): Promise<boolean> =>
+      new Promise((resolve) => {
+        const socket = new WebSocket(`${url.replace('http', 'ws')}engine`, ['synchart.1'], { origin })
+        socket.on('open', () => resolve(true)).on('error', () => resolve(false))
+      })
+    expect(await Promise.all(['http://localhost:5173', 'http://localhost:5174'].map(connects))).toEqual([true, false])
+    inspector.kill('SIGTERM')
+    await inspector.ended
   })
 
   it('B1 tells a refusal as JSON where JSON was asked for', async () => {
