@@ -89,6 +89,30 @@ describe.runIf(executablePath !== undefined)('a trace that means harm', () => {
     expect(Math.max(...rows.map((text) => text.length))).toBeLessThan(400)
   }, 60_000)
 
+  it('F2 shows what can not be seen, and what turns text around, as such', async () => {
+    const trick = 'a\u202Ecod.exe\u2066\u200F\u001B[2J\u0085z'
+    await open(
+      { type: 'actor', at: 1, actor: 'a1', name: trick, machine: 'operation', engine: trick },
+      { type: 'step', at: 2, actor: 'a1', event: trick, taken: [], value: trick },
+      { type: 'event', at: 3, to: 'a1', from: trick, event: trick, fields: { [trick]: trick } },
+      { type: 'notice', at: 4, event: 'conflict:detected', fields: { operation: trick, entity: trick, status: trick } },
+      { type: 'notice', at: 5, event: 'alert:raised', fields: { alert: trick, operation: trick }, engine: trick },
+    )
+    await told(': 5 lines.')
+    for (const name of VIEWS) {
+      await page.getByRole('tab', { name }).click()
+      await page.evaluate('new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))')
+      const shown = await page.evaluate<string>(`[
+        document.body.textContent,
+        ...[...document.querySelectorAll('[title], [aria-label]')].flatMap((one) => [one.title, one.ariaLabel]),
+      ].join(' ')`)
+      expect(shown).not.toMatch(/(?!\n)[\p{Cc}\p{Bidi_Control}]/u)
+      expect(shown).toContain(String.raw`a\u202ecod.exe\u2066\u200f\u001b[2J\u0085z`)
+    }
+    await page.locator('.tree [data-actor="a1"]').click()
+    await until(page, `document.querySelector('.tree [data-actor="a1"]')?.hasAttribute('aria-current')`)
+  })
+
   it('F2 whose states have names that are too long for all of them together is shown', async () => {
     const states = Object.fromEntries(Array.from({ length: 20_000 }, (_, i) => [`s${i}`, 'x']))
     await open(

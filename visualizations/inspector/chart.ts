@@ -1,5 +1,5 @@
 import { glow } from './afterglow.ts'
-import { button, el, short } from './dom.ts'
+import { button, el, say, short } from './dom.ts'
 import { activeStates } from './moment.ts'
 import type { TracedActor } from '../../src/core/trace.ts'
 import { drawings } from './drawings.mjs'
@@ -137,7 +137,7 @@ export function createChart() {
   return {
     element,
     show(actor: TracedActor | undefined, name: string, passed: readonly Step[]): void {
-      if (title.textContent !== name) title.textContent = short(name, 80)
+      say(title, short(name, 80))
       if (actor?.machine !== machine) {
         load(actor?.machine)
         shown = ''

@@ -1,25 +1,32 @@
+import { visibleText } from '../../src/core/visible-text.ts'
+
 type Attributes = Readonly<Record<string, string | number | boolean | undefined>>
 
+type Child = Node | string
+
+/** Attributes that people read or hear. */
+const READ = new Set(['title', 'aria-label'])
 const SVG = 'http://www.w3.org/2000/svg'
 
 /** An element; what is in it is text, whatever it looks like. */
 export function el<Tag extends keyof HTMLElementTagNameMap>(
   tag: Tag,
   attributes: Attributes = {},
-  ...children: readonly (Node | string)[]
+  ...children: readonly Child[]
 ): HTMLElementTagNameMap[Tag] {
-  const made = document.createElement(tag)
-  assign(made, attributes)
-  made.append(...children)
-  return made
+  return filled(document.createElement(tag), attributes, children)
 }
 
-export function svg(tag: string, attributes: Attributes = {}, ...children: readonly (Node | string)[]): SVGElement {
+export function svg(tag: string, attributes: Attributes = {}, ...children: readonly Child[]): SVGElement {
   const made = document.createElementNS(SVG, tag)
   if (!(made instanceof SVGElement)) throw new TypeError(`${tag} is no element of SVG.`)
-  assign(made, attributes)
-  made.append(...children)
-  return made
+  return filled(made, attributes, children)
+}
+
+/** Shows another text; where it is this one already, who selects something in it is left alone. */
+export function say(element: Element, text: string): void {
+  const shown = visibleText(text)
+  if (element.textContent !== shown) element.textContent = shown
 }
 
 export function button(label: string, text: string, act: () => void): HTMLButtonElement {
@@ -43,9 +50,12 @@ export function table(heads: readonly string[], rows: readonly (readonly string[
   return el('table', {}, el('thead', {}, head), el('tbody', {}, ...body))
 }
 
-function assign(element: Element, attributes: Attributes): void {
+function filled<Made extends Element>(element: Made, attributes: Attributes, children: readonly Child[]): Made {
   for (const [name, value] of Object.entries(attributes)) {
     if (value === undefined || value === false) continue
-    element.setAttribute(name, value === true ? '' : String(value))
+    const text = value === true ? '' : String(value)
+    element.setAttribute(name, READ.has(name) ? visibleText(text) : text)
   }
+  element.append(...children.map((child) => (typeof child === 'string' ? visibleText(child) : child)))
+  return element
 }

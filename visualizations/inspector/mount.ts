@@ -2,7 +2,7 @@ import type { TraceLine } from '../../src/core/trace.ts'
 import type { EngineStatus } from '../../src/devtools/wire.ts'
 import { createChart, drawingStyle } from './chart.ts'
 import { createControls } from './controls.ts'
-import { el } from './dom.ts'
+import { el, say } from './dom.ts'
 import { followed } from './follow.ts'
 import { createFrames } from './frames.ts'
 import { createGlance } from './glance.ts'
@@ -151,13 +151,16 @@ export function mount(root: HTMLElement, keys?: HTMLElement): Inspector {
         },
         lines(lines) {
           recording.add(lines)
-          if (isTrace) said.textContent = `${about}${numbered(current.end())} lines so far.`
+          if (isTrace) say(said, `${about}${numbered(current.end())} lines so far.`)
           frames.sampled()
         },
       })
-      if (own === opened) said.textContent = `${about}${numbered(current.end())} lines${forgotten()}.`
+      if (own === opened) say(said, `${about}${numbered(current.end())} lines${forgotten()}.`)
     } catch (error) {
-      said.textContent = `${error instanceof Error ? error.message : String(error)}${about === '' ? '' : ' What stands before it is here.'}`
+      say(
+        said,
+        `${error instanceof Error ? error.message : String(error)}${about === '' ? '' : ' What stands before it is here.'}`,
+      )
     }
   }
 
@@ -184,7 +187,7 @@ export function mount(root: HTMLElement, keys?: HTMLElement): Inspector {
     },
     open,
     say(text) {
-      if (!isTrace) said.textContent = text
+      if (!isTrace) say(said, text)
     },
     close() {
       isClosed = true

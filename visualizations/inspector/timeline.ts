@@ -1,5 +1,5 @@
 import type { TraceLine } from '../../src/core/trace.ts'
-import { el, short } from './dom.ts'
+import { el, say, short } from './dom.ts'
 import { plain } from './names.ts'
 import { ALL_TYPES, placeOf } from './search.ts'
 import { numbered } from './texts.ts'
@@ -93,9 +93,7 @@ export function createTimeline(hooks: TimelineHooks) {
     /** Keeps the cursor in sight while it moves. */
     show(found: readonly number[], cursor: number, moved: boolean, isComplete: boolean): void {
       count.textContent = found.length === 0 && isComplete && isNarrowed() ? 'nothing found' : `${numbered(found.length)} lines`
-      const whole = plain(hooks.text(cursor))
-      // Who selects something in it is left alone.
-      if (detail.textContent !== whole) detail.textContent = whole
+      say(detail, plain(hooks.text(cursor)))
       redraw = () => draw(found, cursor)
       rows.style.height = `${found.length * ROW_PX}px`
       const place = placeOf(found, cursor)
