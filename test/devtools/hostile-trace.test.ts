@@ -110,7 +110,7 @@ describe.runIf(executablePath !== undefined)('a trace that means harm', () => {
       expect(shown).toContain(String.raw`a\u202ecod.exe\u2066\u200f\u001b[2J\u0085z`)
     }
     await page.locator('.tree [data-actor="a1"]').click()
-    await until(page, `document.querySelector('.tree [data-actor="a1"]')?.hasAttribute('aria-current')`)
+    await until(page, `document.querySelector('.tree [data-actor="a1"]')?.ariaCurrent === 'true'`)
   })
 
   it('F2 whose states have names that are too long for all of them together is shown', async () => {

@@ -1,7 +1,7 @@
 import type { Page } from 'playwright'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { executablePath, openChromiumApp } from '../support/chromium-app.ts'
-import { inspectorWorld, type InspectorWorld } from './inspector-world.ts'
+import { inspectorWorld, until, type InspectorWorld } from './inspector-world.ts'
 import { goTo, lineShown, openTrace, TRACE } from './trace-in-page.ts'
 
 let viewer: InspectorWorld
@@ -96,6 +96,9 @@ describe.runIf(executablePath !== undefined)('the keys of the inspector', () => 
     await page.locator('.tree button').first().focus()
     expect(await after(page, 'ArrowDown', 'ArrowDown', 'ArrowUp')).toBe(TRACE.length - 1)
     expect(await focused(page)).toBe('breaker')
+    await page.keyboard.press('Enter')
+    await until(page, `document.querySelector('.tree [aria-current=true] .name')?.innerText === 'breaker'`)
+    expect(await page.locator('.tree [aria-current=true]').count()).toBe(1)
   })
 
   it('F2 are those of the application around an inspector in its page until somebody turns to the inspector', async () => {

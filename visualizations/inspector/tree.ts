@@ -30,7 +30,7 @@ export function createTree(choose: (actor: string) => void) {
       type: 'button',
       'data-actor': actor.actor,
       class: `depth${Math.min(depth, 4)}`,
-      'aria-current': actor.actor === chosen,
+      'aria-current': String(actor.actor === chosen),
     }
     const text = machine === undefined || machine === name ? plain(name) : `${name} (${machine})`
     return el(
