@@ -43,7 +43,10 @@ export async function startInspectServer({ port, trace, origins = [] }: InspectS
   })
   server.on('upgrade', upgrade)
   const bound = await listen(port)
-  const own = new Set([`http://127.0.0.1:${bound}`, `http://localhost:${bound}`])
+  // As browsers tell them: without the port where that is HTTP's own.
+  const names = ['127.0.0.1', 'localhost'].map((name) => new URL(`http://${name}:${bound}`))
+  const own = new Set(names.map(({ origin }) => origin))
+  const hosts = new Set<string | undefined>(names.map(({ host }) => host))
 
   function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const join = joiner(request)
@@ -63,8 +66,7 @@ export async function startInspectServer({ port, trace, origins = [] }: InspectS
   /** Below the token; undefined for who has another one, or calls this machine by a name of its own. */
   function pathOf({ url = '', headers }: IncomingMessage): string | undefined {
     const [, given = '', ...rest] = url.split('?')[0]?.split('/') ?? []
-    const isHere = headers.host === `127.0.0.1:${bound}` || headers.host === `localhost:${bound}`
-    return isHere && isSame(given, token) ? rest.join('/') : undefined
+    return hosts.has(headers.host) && isSame(given, token) ? rest.join('/') : undefined
   }
 
   function listen(at: number): Promise<number> {

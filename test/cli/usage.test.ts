@@ -1,9 +1,21 @@
 import { readFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { fileOf, notes, run, start } from './support.ts'
 
 const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
+
+/** Many systems keep the lowest ports from users. */
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer()
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+  })
+}
+
+const mayHave80 = await isFree(80)
 
 describe('the command line', () => {
   it('tells its version and its commands', async () => {
@@ -78,6 +90,14 @@ describe('the command line', () => {
         socket.on('open', () => resolve(true)).on('error', () => resolve(false))
       })
     expect(await Promise.all(['http://localhost:5173', 'http://localhost:5174'].map(connects))).toEqual([true, false])
+    inspector.kill('SIGTERM')
+    await inspector.ended
+  })
+
+  it.runIf(mayHave80)('F2 serves the inspector on the port that browsers do not tell', async () => {
+    const inspector = start(['inspect', '--port', '80', '--json'])
+    const { url } = JSON.parse(await inspector.says('}\n')) as { url: string }
+    expect((await fetch(url)).status).toBe(200)
     inspector.kill('SIGTERM')
     await inspector.ended
   })
