@@ -95,12 +95,16 @@ export function createRealtime(
     if (!hooks.isOnline()) line.actor.send({ type: 'WENT_OFFLINE' })
   }
 
+  function isConnected(): boolean {
+    return state.value.phase === 'connected'
+  }
+
   function end(): void {
     const ending = line
     line = undefined
     ending?.actor.stop()
     ending?.parent.stop()
-    const wasConnected = state.value.phase === 'connected'
+    const wasConnected = isConnected()
     state.next(OFF)
     if (wasConnected) events.emit({ type: 'realtime:disconnected' })
   }
@@ -111,7 +115,7 @@ export function createRealtime(
   return {
     state$: distinct(state, (a, b) => a.phase === b.phase && a.latencyMs === b.latencyMs && a.missedBeats === b.missedBeats),
     messages$: new Observable<ChangedMessage>((subscriber) => messages.subscribe(subscriber)),
-    isConnected: (): boolean => state.value.phase === 'connected',
+    isConnected,
     begin,
     end,
     /** @throws SyncError if the engine was given no channel. */
