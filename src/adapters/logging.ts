@@ -1,4 +1,5 @@
 import type { InspectionEvent } from 'xstate'
+import { callGuarded } from '../core/call-guarded.ts'
 import { ValidationError } from '../core/errors.ts'
 import { LOG_LEVELS, type Logger, type LogLevel } from '../core/logger.ts'
 
@@ -20,14 +21,12 @@ export function transitionLog(logger: Logger): (event: InspectionEvent) => void 
     if (inspected.type !== '@xstate.snapshot') return
     const { event, snapshot, actorRef } = inspected
     if (!('value' in snapshot)) return
-    try {
-      logger.debug('transition', {
-        actor: 'id' in actorRef ? actorRef.id : actorRef.sessionId,
-        on: event.type,
-        to: snapshot.value,
-      })
-    } catch {
-      // A logger that fails harms nobody.
-    }
+    const fields = { actor: 'id' in actorRef ? actorRef.id : actorRef.sessionId, on: event.type, to: snapshot.value }
+    // A logger that fails harms nobody.
+    callGuarded(
+      (told) => logger.debug('transition', told),
+      fields,
+      () => {},
+    )
   }
 }

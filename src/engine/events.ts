@@ -1,7 +1,8 @@
 import { Subject } from 'rxjs'
+import { callGuarded } from '../core/call-guarded.ts'
 import { ValidationError } from '../core/errors.ts'
 import type { Clock } from '../core/ports.ts'
-import { callGuarded, guarded } from './guarded.ts'
+import { guarded } from './guarded.ts'
 import type { EventsMatching, SyncEvent, SyncEventBody } from './types.ts'
 
 const HISTORY_LIMIT = 100

@@ -1,18 +1,8 @@
 import { Observable, Subscriber, type Observer, type Subscription } from 'rxjs'
-import { isRecord } from '../core/schema.ts'
+import { callGuarded } from '../core/call-guarded.ts'
 
 type Failed = (error: unknown) => void
 type Next<T> = (value: T) => void
-
-/** Calls what the application gave. If it throws, or what it promises fails, nobody is harmed: `failed` is told. */
-export function callGuarded<T>(handler: (value: T) => unknown, value: T, failed: Failed): void {
-  try {
-    const result = handler(value)
-    if (isRecord(result) && typeof result['then'] === 'function') Promise.resolve(result).catch(failed)
-  } catch (error) {
-    failed(error)
-  }
-}
 
 /** The same stream. RxJS throws what a subscriber throws into nowhere, which ends a process of Node: here `failed` is told instead. */
 export function guarded<T>(source: Observable<T>, failed: Failed): Observable<T> {

@@ -1,5 +1,5 @@
 import type { Logger, LogLevel } from '../core/logger.ts'
-import { callGuarded } from './guarded.ts'
+import { callGuarded } from '../core/call-guarded.ts'
 import type { OperationInfo, SyncEvent, SyncEventType } from './types.ts'
 
 /** All others are for debugging. */

@@ -5,7 +5,7 @@ import { restoreError } from '../core/restore-error.ts'
 import { TRANSACTION_FAILED } from '../core/transaction.ts'
 import { checkHandlers } from './check-input.ts'
 import type { Events } from './events.ts'
-import { callGuarded } from './guarded.ts'
+import { callGuarded } from '../core/call-guarded.ts'
 import type { OptimisticHandlers } from './types.ts'
 
 /** The error code of an operation that somebody gave up. */

@@ -95,13 +95,23 @@ describe.each([webSocket, events])('$name', (kind) => {
     expect(line.messages).toHaveLength(1)
   })
 
-  it('D5 survives an onIgnored that throws', async () => {
+  it.each([
+    [
+      'throws',
+      () => {
+        throw new Error('broken')
+      },
+    ],
+    ['rejects', () => Promise.reject(new Error('broken'))],
+  ])('D5 survives an onIgnored that %s', async (_, onIgnored) => {
+    const unhandled = vi.fn()
+    process.on('unhandledRejection', unhandled)
+    onTestFinished(() => void process.off('unhandledRejection', unhandled))
     const { host } = await kind.serve([kind.say('nonsense', {}), kind.say('changed', changed)])
-    const onIgnored = () => {
-      throw new Error('broken')
-    }
     const line = listen(kind.open(host, { onIgnored }))
     expect(await line.message()).toEqual({ type: 'changed', ...changed })
+    await new Promise(setImmediate)
+    expect(unhandled).not.toHaveBeenCalled()
   })
 
   it.each([

@@ -142,6 +142,20 @@ describe.runIf(executablePath !== undefined)('a service worker of a real browser
     expect(await page.evaluate('tags()')).not.toContain(TAG)
   })
 
+  it('E9 D5 tells each refusal of the browser, and leaves nothing unhandled though whoever is told fails', async () => {
+    app = await openChromiumApp(['service-worker/page.ts', 'service-worker/sw.ts'])
+    await app.context.addInitScript(`
+      globalThis.unhandled = 0
+      addEventListener('unhandledrejection', () => (unhandled += 1))
+      SyncManager.prototype.register = async () => { throw new Error('Not allowed.') }
+    `)
+    const page = await app.open({ fails: 'yes' })
+    app.setReachable(false)
+    await page.evaluate(`enqueue('n1')`)
+    await until(page, `refusals.length > 1`)
+    expect(await page.evaluate('[new Set(refusals).size, refusals[0], unhandled]')).toEqual([1, 'background-sync-refused', 0])
+  })
+
   it('E9 says so where there is no Background Sync, and leaves the rest to the pages', async () => {
     app = await openChromiumApp(['service-worker/page.ts'])
     await app.context.addInitScript('delete globalThis.SyncManager; delete globalThis.PeriodicSyncManager')

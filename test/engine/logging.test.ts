@@ -86,7 +86,8 @@ describe('the logger', () => {
     const reject = (): unknown => Promise.reject(new Error('The log is full.'))
     const unhandled = vi.fn()
     process.on('unhandledRejection', unhandled)
-    const engine = await world.started({ logger: { debug: reject, info: fail, warn: fail, error: reject } })
+    const logger = { debug: reject, info: fail, warn: fail, error: reject }
+    const engine = await world.started({ logger, inspect: transitionLog(logger) })
     expect(await (await engine.enqueue(create('a'))).settled).toEqual({ status: 'done' })
     await engine.stop()
     await new Promise((resolve) => setImmediate(resolve))

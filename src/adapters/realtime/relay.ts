@@ -1,3 +1,4 @@
+import { callGuarded } from '../../core/call-guarded.ts'
 import { parseChannelText, readChannelMessage } from '../../core/channel-message.ts'
 import { ServerError, type SyncError } from '../../core/errors.ts'
 import type { JsonObject } from '../../core/json.ts'
@@ -19,11 +20,10 @@ export function createRelay(listener: ChannelListener, onIgnored: ((error: SyncE
   let state: 'opening' | 'open' | 'closed' = 'opening'
 
   const ignore = (what: string): void => {
-    try {
-      onIgnored?.(new ServerError(`The server said ${what} over the realtime line. It is left out.`, { code: 'channel-message' }))
-    } catch {
-      // Whoever is told of trouble must not add to it.
-    }
+    if (onIgnored === undefined) return
+    const error = new ServerError(`The server said ${what} over the realtime line. It is left out.`, { code: 'channel-message' })
+    // Whoever is told of trouble must not add to it.
+    callGuarded(onIgnored, error, () => {})
   }
 
   const message = (found: JsonObject | undefined): void => {

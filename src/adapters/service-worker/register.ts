@@ -1,3 +1,4 @@
+import { callGuarded } from '../../core/call-guarded.ts'
 import { SyncError } from '../../core/errors.ts'
 import type { SyncEngine } from '../../engine/types.ts'
 import { checkTag } from './on-sync.ts'
@@ -62,7 +63,8 @@ export function registerDrain(engine: SyncEngine, options: RegisterDrainOptions)
 
   function refused(cause: unknown): void {
     const message = `The browser does not allow Background Sync: what is left is sent when a page is opened.`
-    onRefused(new SyncError('background-sync-refused', message, { cause }))
+    // Whoever is told of trouble must not add to it.
+    callGuarded(onRefused, new SyncError('background-sync-refused', message, { cause }), () => {})
   }
 
   function hidden(): void {

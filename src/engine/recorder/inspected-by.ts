@@ -1,5 +1,5 @@
 import type { InspectionEvent } from 'xstate'
-import { callGuarded } from '../guarded.ts'
+import { callGuarded } from '../../core/call-guarded.ts'
 import { withRoot, type Inspect } from '../tell-directly.ts'
 import type { FlightRecorder } from './recorder.ts'
 

@@ -1,4 +1,5 @@
 import { registerDrain } from '../../../src/adapters/service-worker/index.ts'
+import type { SyncError } from '../../../src/index.ts'
 import { notesEngine, TAG } from './engine.ts'
 
 const given = new URLSearchParams(location.search)
@@ -12,8 +13,12 @@ if (given.get('worker') !== 'no') {
   await navigator.serviceWorker.ready
 }
 if (given.get('engine') !== 'no') await engine.start()
-const registration =
-  given.get('drain') === 'no' ? undefined : registerDrain(engine, { tag: TAG, onRefused: ({ code }) => void refusals.push(code) })
+const registration = given.get('drain') === 'no' ? undefined : registerDrain(engine, { tag: TAG, onRefused })
+
+function onRefused({ code }: SyncError): void {
+  refusals.push(code)
+  if (given.get('fails') === 'yes') throw new Error('Nobody can be told.')
+}
 
 Object.assign(globalThis, {
   drains,
