@@ -7,6 +7,9 @@ const ROWS = 50
 /** Each is asked for by itself. */
 const EXPLAINED = 20
 const MAX_TEXT = 2_000
+/** Of a conflict, with so much of each side: the inspector takes no message that is larger than 16 MiB. */
+const FIELDS = 50
+const MAX_SIDE = 300
 
 /** Asks an engine how it stands. Rejects while its store is not open. */
 export async function statusOf(engine: SyncEngine): Promise<EngineStatus> {
@@ -57,6 +60,10 @@ function conflictLine({
   resolution,
   fields,
 }: ConflictInfo): ConflictLine {
+  const side = (value: unknown): string => text(value, MAX_SIDE)
+  const lines = fields
+    .slice(0, FIELDS)
+    .map(({ path, base, local, remote }) => [path, side(base), side(local), side(remote)] as const)
   return {
     operation: operationId,
     entity: `${entity}/${entityId}`,
@@ -64,7 +71,7 @@ function conflictLine({
     severity,
     strategy,
     resolution,
-    fields: fields.map(({ path, base, local, remote }) => [path, text(base), text(local), text(remote)] as const),
+    fields: fields.length > FIELDS ? [...lines, [`… and ${fields.length - FIELDS} more`, '', '', '']] : lines,
   }
 }
 
@@ -98,7 +105,7 @@ const times = (count: number): string => (count === 1 ? 'once' : `${count} times
 
 const ms = (value: number): string => (value < 1_000 ? `${Math.round(value)} ms` : `${(value / 1_000).toFixed(1)} s`)
 
-function text(value: unknown): string {
+function text(value: unknown, most = MAX_TEXT): string {
   const json = value === undefined ? '' : JSON.stringify(value)
-  return json.length > MAX_TEXT ? `${json.slice(0, MAX_TEXT)}…` : json
+  return json.length > most ? `${json.slice(0, most)}…` : json
 }

@@ -22,7 +22,7 @@ export interface ConflictLine {
   readonly severity: string
   readonly strategy: string
   readonly resolution: string
-  /** Each field with what it was made on, what is here and what the server has, as JSON. */
+  /** The first fields, each with what it was made on, what is here and what the server has, as JSON. */
   readonly fields: readonly (readonly [path: string, base: string, local: string, remote: string])[]
 }
 

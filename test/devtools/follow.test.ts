@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { advance, type TracedActors, type TraceLine } from '../../src/core/trace.ts'
 import { follow } from '../../src/devtools/follow.ts'
+import type { EngineStatus } from '../../src/devtools/wire.ts'
+import { elsewhere } from '../support/other-client.ts'
 import { createWorld, type World } from '../support/world.ts'
 
 let world: World
@@ -52,5 +54,30 @@ describe('who follows an engine and can not take everything', () => {
     expect(asked).not.toContain(true)
     stop()
     unwatch()
+  })
+})
+
+describe('who follows an engine', () => {
+  it('F2 is told of a large conflict so much that fifty of them are one message of the inspector', async () => {
+    const fieldsOf = (text: string) => Object.fromEntries(Array.from({ length: 60 }, (_, n) => [`field${n}`, text.repeat(4_000)]))
+    const engine = await world.started({ recorder: {}, entities: { note: { conflict: 'manual' } } })
+    const note = await engine.enqueue({ type: 'create', entity: 'note', id: 'n1', payload: fieldsOf('a') })
+    await note.settled
+    await elsewhere(world, 'PATCH', '/note/n1', fieldsOf('b'))
+    await engine.enqueue({ type: 'update', entity: 'note', id: 'n1', payload: fieldsOf('c') })
+    const { conflicts } = await new Promise<EngineStatus>((resolve) => {
+      const stop = follow(engine, {
+        lines() {},
+        status(status) {
+          if (status.conflicts.length === 0) return
+          stop()
+          resolve(status)
+        },
+        hasRoom: () => true,
+      })
+    })
+    expect(50 * JSON.stringify(conflicts).length).toBeLessThan(16 * 1_048_576)
+    expect(conflicts[0]?.fields.at(0)?.[0]).toBe('field0')
+    expect(conflicts[0]?.fields.at(-1)?.[0]).toBe('… and 10 more')
   })
 })
