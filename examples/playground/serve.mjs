@@ -12,7 +12,7 @@ const HOST = '127.0.0.1'
 export async function startPlayground({ port = 0 } = {}) {
   const files = await filesOf()
   const web = createServer((request, response) => {
-    const { pathname, searchParams } = new URL(request.url, 'http://playground')
+    const { pathname, searchParams } = new URL(`http://playground${request.url}`)
     const file = files.get(pathname)
     // A page that is loaded anew may still name the API of an earlier run.
     if (pathname === '/device' && searchParams.get('api') !== api.url) {

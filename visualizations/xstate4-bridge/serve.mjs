@@ -11,7 +11,7 @@ const STYLE =
 export async function serveDemo({ port = 0, faults } = {}) {
   const scripts = new Map(await Promise.all(['page', 'viewer'].map(bundled)))
   const web = createServer(({ url }, response) => {
-    const { pathname } = new URL(url, 'http://demo')
+    const { pathname } = new URL(`http://demo${url}`)
     const script = scripts.get(pathname)
     const [type, text] =
       script === undefined ? ['text/html', html(pathname === '/viewer' ? 'viewer' : 'page')] : ['text/javascript', script]
