@@ -68,6 +68,18 @@ describe('a drain in the background', () => {
     expect(world.server.ledger()).toHaveLength(1)
   })
 
+  it('E9 rests while the breaker holds up what is due', async () => {
+    world = await createWorld()
+    await leftBehind(['a', 'b'])
+    world.intercept(async () => ({ type: 'unknown', error: new NetworkError('Down.') }))
+    const engine = world.engine({ breaker: { failureThreshold: 1, cooldownMs: 60_000 } })
+    let flushes = 0
+    const counted: SyncEngine = { ...engine, flush: () => ((flushes += 1), engine.flush()) }
+    await expect(drain(counted, 2_500, systemClock)).rejects.toMatchObject({ code: 'drain-incomplete' })
+    expect(engine.history()).toContainEqual(expect.objectContaining({ type: 'breaker:opened' }))
+    expect(flushes).toBeLessThan(6)
+  })
+
   it('E9 does not wait for a decision, nor for what stands behind it', async () => {
     world = await createWorld()
     await leftBehind(['a', 'b'])

@@ -2,7 +2,7 @@ import { SyncError } from '../../core/errors.ts'
 import type { Clock } from '../../core/ports.ts'
 import type { OperationInfo, SyncEngine } from '../../engine/types.ts'
 
-/** Where nothing says when an operation goes on: the owner of the lease may be another tab. */
+/** Where nothing says when an operation goes on: the owner of the lease may be another tab, and what is due may be held up by the breaker. */
 const LOOK_AGAIN_MS = 1_000
 const LIST_LIMIT = 1_000
 const IN_PLAY = ['waiting', 'sending', 'reconciling', 'rollingBack'] as const
@@ -75,10 +75,10 @@ function tiesOf({ status, dependsOn = [], transaction }: OperationInfo): readonl
 }
 
 function nextWait(left: readonly OperationInfo[], now: number): number {
-  const due = left.map(({ status, nextAttemptAt }) =>
-    status === 'waiting' && nextAttemptAt ? nextAttemptAt - now : LOOK_AGAIN_MS,
+  const waits = left.map(({ status, nextAttemptAt = 0 }) =>
+    status === 'waiting' && nextAttemptAt > now ? nextAttemptAt - now : LOOK_AGAIN_MS,
   )
-  return Math.max(0, Math.min(...due))
+  return Math.min(...waits)
 }
 
 function incomplete(why: string): SyncError {
