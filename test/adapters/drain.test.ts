@@ -1,7 +1,12 @@
 import { createServer } from 'node:http'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { drain } from '../../src/adapters/service-worker/drain.ts'
-import { drainOnSync, type DrainOnSyncOptions } from '../../src/adapters/service-worker/index.ts'
+import {
+  drainOnSync,
+  registerDrain,
+  type DrainOnSyncOptions,
+  type RegisterDrainOptions,
+} from '../../src/adapters/service-worker/index.ts'
 import { httpTransport } from '../../src/adapters/http/index.ts'
 import { NetworkError } from '../../src/core/errors.ts'
 import { systemClock } from '../../src/adapters/system-clock.ts'
@@ -188,5 +193,19 @@ describe('a drain in the background', () => {
   ])('E9 refuses %o, naming %s', async (options, name) => {
     world = await createWorld()
     expect(() => drainOnSync(options as DrainOnSyncOptions)).toThrow(name)
+  })
+
+  it.each([
+    [undefined, 'registerDrain'],
+    [{ tag: 7 }, 'tag'],
+    [{ tag: 'a', onRefused: 'loudly' }, 'onRefused'],
+    [{ tag: 'a', periodic: 'b' }, 'periodic'],
+    [{ tag: 'a', periodic: { tag: 'b' } }, 'periodic.minIntervalMs'],
+    [{ tag: 'a', periodic: { tag: 'b', minIntervalMs: Number.NaN } }, 'periodic.minIntervalMs'],
+  ])('E9 B1 registers nothing for %o, naming %s', async (options, path) => {
+    world = await createWorld()
+    expect(() => registerDrain(world.engine(), options as RegisterDrainOptions)).toThrow(
+      expect.objectContaining({ code: 'validation', path }),
+    )
   })
 })

@@ -1,5 +1,6 @@
 import { callGuarded } from '../../core/call-guarded.ts'
-import { SyncError } from '../../core/errors.ts'
+import { SyncError, ValidationError } from '../../core/errors.ts'
+import { isRecord } from '../../core/schema.ts'
 import type { SyncEngine } from '../../engine/types.ts'
 import { checkTag } from './on-sync.ts'
 
@@ -37,11 +38,10 @@ interface WithPeriodicSync {
 /**
  * Lets the service worker go on when this page can't: registers Background Sync when an operation is enqueued without a network or
  * is put off, and when the page is hidden or left while something waits. Where the worker isn't active yet, as soon as it is.
+ * @throws ValidationError that names the wrong option.
  */
 export function registerDrain(engine: SyncEngine, options: RegisterDrainOptions): DrainRegistration {
-  const { tag, periodic, onRefused = () => {} } = options
-  checkTag('tag', tag)
-  if (periodic !== undefined) checkTag('periodic.tag', periodic.tag)
+  const { tag, periodic, onRefused = () => {} } = checkOptions(options)
   const workers = 'navigator' in globalThis ? globalThis.navigator.serviceWorker : undefined
   const supported = workers !== undefined && 'SyncManager' in globalThis
   const periodicSupported = workers !== undefined && 'PeriodicSyncManager' in globalThis
@@ -88,6 +88,23 @@ export function registerDrain(engine: SyncEngine, options: RegisterDrainOptions)
     globalThis.addEventListener('pagehide', left, { signal })
   }
   return { supported, periodicSupported, stop: () => over.abort() }
+}
+
+function checkOptions(options: RegisterDrainOptions): RegisterDrainOptions {
+  if (!isRecord(options)) throw new ValidationError('registerDrain', 'give an object with tag')
+  const { tag, periodic, onRefused } = options
+  checkTag('tag', tag)
+  if (periodic !== undefined) checkPeriodic(periodic)
+  if (onRefused !== undefined && typeof onRefused !== 'function')
+    throw new ValidationError('onRefused', 'must be a function that takes an error')
+  return options
+}
+
+function checkPeriodic(periodic: PeriodicOptions): void {
+  if (!isRecord(periodic)) throw new ValidationError('periodic', 'give an object with tag and minIntervalMs')
+  checkTag('periodic.tag', periodic.tag)
+  if (!Number.isFinite(periodic.minIntervalMs) || periodic.minIntervalMs < 0)
+    throw new ValidationError('periodic.minIntervalMs', 'must be milliseconds')
 }
 
 async function registerPeriodic(
