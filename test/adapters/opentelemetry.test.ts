@@ -104,6 +104,19 @@ describe('synchart/telemetry/opentelemetry', () => {
     expect(third).toMatchObject({ attributes: { 'synchart.operation.status': 'cancelled' } })
   })
 
+  it('A12 E1 ends the span of what is put off when another tab discards that', async () => {
+    const owner = await world.started({ retry: { strategy: 'constant', baseMs: 3_600_000, capMs: 3_600_000 } })
+    observe(owner)
+    world.intercept(async () => ({ type: 'unknown', error: new NetworkError('Down.') }))
+    const { id } = await owner.enqueue(create('a'))
+    await eventOf(owner, 'sync:retry')
+    const other = await world.started()
+    await other.operations.discard(id)
+    await expect
+      .poll(() => telemetry.spans().map(({ attributes }) => attributes['synchart.operation.status']))
+      .toEqual(['cancelled'])
+  })
+
   it('A12 tells no payload, and no id unless it is asked to', async () => {
     const engine = await world.started()
     const end = observe(engine)

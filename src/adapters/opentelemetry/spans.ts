@@ -13,6 +13,7 @@ const MOMENTS = new Set<string>([
   'conflict:detected',
   'conflict:resolved',
 ])
+const PUT_OFF = new Set<string>(['sync:retry', 'sync:parked'])
 const ENDS = new Set<string>(['sync:completed', 'sync:failed', 'sync:cancelled', 'sync:coalesced'])
 
 /** One span for each operation, from its enqueue to its end, in the engine that plays it. No payload is in it. */
@@ -36,6 +37,16 @@ export function traceOperations(engine: SyncEngine, tracer: Tracer, attributes: 
     const span = known ?? begun(operation)
     open.set(operation.id, span)
     span.addEvent(event.type, momentOf(operation), event.at)
+    if (PUT_OFF.has(event.type)) void endedElsewhere(operation.id, span)
+  }
+
+  /** Another tab may end what waits, and tells nobody here but who asks. */
+  async function endedElsewhere(id: string, span: Span): Promise<void> {
+    const { status } = await engine.operations.handle(id).settled
+    if (open.get(id) !== span) return
+    open.delete(id)
+    span.setAttribute('synchart.operation.status', status)
+    span.end()
   }
 
   function ended(operation: OperationInfo, event: SyncEvent): void {
