@@ -149,7 +149,7 @@ describe('what the inspector passes on', () => {
     bad.socket.send(deep)
     bad.tell({ type: 'lines', lines: [null, 7, { type: 'step' }, made('a1', 'slot-1')] })
     good.tell({ type: 'lines', lines: [made('a1', 'slot-1'), moved('a1', 2, 'idle')] })
-    await expect.poll(() => states(listener)).toEqual({ 'e1:a1': 'idle', 'e8:a1': undefined })
+    await expect.poll(() => states(listener), { timeout: 20_000 }).toEqual({ 'e1:a1': 'idle', 'e8:a1': undefined })
   })
 })
 
