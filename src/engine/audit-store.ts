@@ -33,21 +33,22 @@ export interface AuditPage {
 
 /** Reads by an index, a page at a time. */
 export async function auditPage(storage: RowStorage, user: string, query: AuditQuery): Promise<AuditPage> {
-  const { after, limit = 100, first = 'newest' } = query
+  const { limit = 100, first = 'newest' } = query
   const isWanted = wantedBy(user, query)
+  const scan = await scanOf(storage, user, query, first === 'newest')
   const [entries, unreadable]: [AuditEntry[], number[]] = [[], []]
-  for (let from = after; ;) {
-    const scan = await scanOf(storage, user, query, from, first === 'newest')
-    const page = scan === undefined ? [] : await storage.scan(AUDIT, { ...scan, limit })
+  for (let last: IndexKey | undefined; ;) {
+    const page = scan === undefined ? [] : await storage.scan(AUDIT, { ...scan, ...beyond(last, scan.reverse), limit })
     for (const [at, entry] of page.entries()) {
-      const read = readAudit(entry)
-      from = Number(entry.key)
-      if (read === undefined) unreadable.push(from)
+      const [read, number] = [readAudit(entry), Number(entry.key)]
+      if (read === undefined) unreadable.push(number)
       else if (isWanted(read)) entries.push(read)
       const isLast = at === page.length - 1 && page.length < limit
-      if (entries.length === limit) return { entries, unreadable, ...(isLast ? {} : { next: from }) }
+      if (entries.length === limit) return { entries, unreadable, ...(isLast ? {} : { next: number }) }
     }
     if (page.length < limit) return { entries, unreadable }
+    // Also of one that can't be read.
+    last = page.at(-1)?.position
   }
 }
 
@@ -55,13 +56,11 @@ export async function auditPage(storage: RowStorage, user: string, query: AuditQ
 async function scanOf(
   storage: RowStorage,
   user: string,
-  { entity, id, operation, since, until }: AuditQuery,
-  after: number | undefined,
+  { entity, id, operation, since, until, after }: AuditQuery,
   reverse: boolean,
 ): Promise<Omit<ScanQuery, 'limit'> | undefined> {
-  const beyond = (position: IndexKey | undefined) => (position === undefined ? {} : reverse ? { lt: position } : { gt: position })
   const under = (index: string, prefix: IndexKey) => {
-    return { index, prefix, reverse, ...beyond(after === undefined ? undefined : [...prefix, after]) }
+    return { index, prefix, reverse, ...beyond(after === undefined ? undefined : [...prefix, after], reverse) }
   }
   if (operation !== undefined) return under('operation', [operation])
   if (entity !== undefined) return id === undefined ? under('entity', [user, entity]) : under('subject', [user, entity, id])
@@ -77,7 +76,12 @@ async function scanOf(
   const at = last === undefined ? undefined : readAudit(last)?.at
   // Forgotten meanwhile, and with it all before it.
   if (at === undefined) return reverse ? undefined : range
-  return { ...range, ...beyond([user, at, after]) }
+  return { ...range, ...beyond([user, at, after], reverse) }
+}
+
+function beyond(position: IndexKey | undefined, reverse = false): Pick<ScanQuery, 'gt' | 'lt'> {
+  if (position === undefined) return {}
+  return reverse ? { lt: position } : { gt: position }
 }
 
 /** What the index does not tell apart. */

@@ -11,6 +11,7 @@ import { openDriver } from '../../src/adapters/sqlite/driver.ts'
 import { StorageUnavailableError, type SyncEngine } from '../../src/index.ts'
 import { created, patch } from '../support/conflicts.ts'
 import { faultyStorage } from '../support/faulty-storage.ts'
+import { sqlOn } from '../support/sql.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
 import { version2 } from '../adapters/version-2.ts'
 import { version1Operation } from '../adapters/version-1.ts'
@@ -77,6 +78,24 @@ describe('S26 an audit that can not do what it should', () => {
     expect(page.unreadable).toEqual([1])
     expect(page.entries.map(({ number }) => number)).toEqual([2])
   })
+
+  it.each(['newest', 'oldest'] as const)(
+    'S26 a page that is full of what can not be read ends no list, the %s first',
+    async (first) => {
+      const engine = await world.started(audited)
+      await created(engine, { title: 'one' })
+      await (
+        await engine.enqueue(patch({ title: 'two' }))
+      ).settled
+      await engine.stop()
+      await sqlOn(world.path, "UPDATE audit SET value = '{' WHERE number IN (1, 4)")
+      const next = await world.started(audited)
+      const pages = [await next.audit.list({ first, limit: 1 })]
+      while (pages.at(-1)?.next !== undefined) pages.push(await next.audit.list({ first, limit: 1, after: pages.at(-1)!.next }))
+      expect(pages.flatMap(({ entries }) => entries.map(({ number }) => number)).toSorted()).toEqual([2, 3])
+      expect(pages.flatMap(({ unreadable }) => unreadable).toSorted()).toEqual([1, 4])
+    },
+  )
 
   it('S26 L9 a clean-up that fails is told of, harms no operation, and is made up for by the next', async () => {
     const storage = faultyStorage(world.storage())
