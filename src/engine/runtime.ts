@@ -125,6 +125,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts, parts
   })
   const storeLife = createStoreLife(storage, ports, events, {
     owner,
+    given: plain.storage,
     logIn: logOut?.logIn ?? (() => logInOnly(session)),
     readable: () => void countLive(),
     opened() {

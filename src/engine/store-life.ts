@@ -11,6 +11,8 @@ const LOOK_AGAIN_MS = 60_000
 export interface StoreLifeHooks {
   /** Who has the store open. */
   readonly owner: string
+  /** The object that the application gave. What is called may be another that stands before it, as a recorder's. */
+  readonly given: Storage
   /** The store is open: gives the row of the install id, once nothing is left to do before all else. */
   logIn(): Promise<Entry | undefined>
   /** It can be read now. */
@@ -33,7 +35,7 @@ export function createStoreLife(
   events: Events,
   hooks: StoreLifeHooks,
 ) {
-  const { owner } = hooks
+  const { owner, given } = hooks
   const closers = new Set<() => void>()
   let opening = Promise.resolve()
   let clientId = owner
@@ -41,8 +43,8 @@ export function createStoreLife(
 
   /** What it opened is closed again if it fails, and not before it has ended. */
   function open(): Promise<void> {
-    if ((users.get(storage) ?? owner) !== owner) return Promise.reject(inUse())
-    users.set(storage, owner)
+    if ((users.get(given) ?? owner) !== owner) return Promise.reject(inUse())
+    users.set(given, owner)
     opening = openStore().catch(async (error: unknown) => {
       await release().catch((failure: unknown) => events.emit({ type: 'storage:error', error: failure }))
       throw error
@@ -67,24 +69,24 @@ export function createStoreLife(
   }
 
   async function release(): Promise<void> {
-    if (users.get(storage) !== owner) return
+    if (users.get(given) !== owner) return
     for (const stop of closers) stop()
     closers.clear()
     await hooks.closing()
     await presence?.release()
     presence = undefined
-    await storage.close().finally(() => users.delete(storage))
+    await storage.close().finally(() => users.delete(given))
   }
 
   /** Opens the store for one task of this engine, which does not run. */
   async function visit<T>(task: () => Promise<T>): Promise<T> {
-    if (users.has(storage)) throw inUse()
-    users.set(storage, owner)
+    if (users.has(given)) throw inUse()
+    users.set(given, owner)
     try {
       await storage.open(STORE_SCHEMA)
       return await task()
     } finally {
-      await storage.close().finally(() => users.delete(storage))
+      await storage.close().finally(() => users.delete(given))
     }
   }
 

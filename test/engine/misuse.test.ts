@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { SyncError, ValidationError, type SyncEngine } from '../../src/index.ts'
+import { SyncError, ValidationError, type EngineOptions, type SyncEngine } from '../../src/index.ts'
 import { sqliteStorage } from '../../src/adapters/sqlite/index.ts'
 import { createWorld, type World } from '../support/world.ts'
 
@@ -10,18 +10,24 @@ beforeEach(async () => {
 afterEach(() => world.close())
 
 describe('what can not be meant', () => {
-  it('D5 a storage object in two engines: the second is told, and neither closes the store of the other', async () => {
-    const storage = world.storage()
-    const first = await world.started({ storage })
-    const second = world.engine({ storage })
-    await expect(second.start()).rejects.toMatchObject({ code: 'storage-in-use' })
-    await second.stop()
-    const operation = await first.enqueue({ type: 'create', entity: 'note', id: 'a', payload: {} })
-    expect(await operation.settled).toEqual({ status: 'done' })
-    await first.stop()
-    await second.start()
-    expect(await second.operations.handle(operation.id).settled).toEqual({ status: 'done' })
-  })
+  it.each<[string, Partial<EngineOptions>]>([
+    ['', {}],
+    [', also where both record', { recorder: {} }],
+  ])(
+    'D5 a storage object in two engines%s: the second is told, and neither closes the store of the other',
+    async (_, options) => {
+      const storage = world.storage()
+      const first = await world.started({ ...options, storage })
+      const second = world.engine({ ...options, storage })
+      await expect(second.start()).rejects.toMatchObject({ code: 'storage-in-use' })
+      await second.stop()
+      const operation = await first.enqueue({ type: 'create', entity: 'note', id: 'a', payload: {} })
+      expect(await operation.settled).toEqual({ status: 'done' })
+      await first.stop()
+      await second.start()
+      expect(await second.operations.handle(operation.id).settled).toEqual({ status: 'done' })
+    },
+  )
 
   it('D5 starting an engine that runs changes nothing and tells nothing anew', async () => {
     const engine = await world.started()
