@@ -95,6 +95,9 @@ async function store(id: string, change: (row: { version: string }) => object | 
   }
 }
 
+/** Of a set that is another than that of the replica. */
+const other = (more: object): object => ({ type: 'digests', digests: [{ count: 3, hash: '0', ...more }] })
+
 describe('B13 the replica against the server', () => {
   it('B13 compares 10,000 entities in one request, and finds three among them in a few', async () => {
     await madeByOthers(10_000)
@@ -209,6 +212,9 @@ describe('B13 the replica against the server', () => {
     ['gives nothing', () => undefined, 'a list of digests'],
     ['gives what is no digest', () => ({ type: 'digests', digests: [{ count: 'many' }] }), 'a list of digests'],
     ['gives no list', () => ({ type: 'digests' }), 'a list of digests'],
+    ['gives too few', () => ({ type: 'digests', digests: [] }), 'one for each range'],
+    ['lists what are no pairs', ({ isListed }) => other(isListed ? { entries: ['n0', 7] } : {}), 'pairs of id and version'],
+    ['lists nothing', () => other({}), 'did not list what is there'],
   ])('B13 decides nothing, and says why, where the digest of the transport %s', async (_, answer, why) => {
     await madeByOthers(2)
     const transport = httpTransport({ baseURL: world.url })

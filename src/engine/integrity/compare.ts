@@ -13,6 +13,7 @@ const FAN = 64
 const LISTED = 256
 /** What the server lists at most. */
 const LISTED_THERE = 1_000
+const NOT_LISTED = 'the server did not list what is there. Check once more: it may have grown too much meanwhile'
 /** Of more that differ only that they are more is told. */
 export const MOST_DIFFERENT = 100
 
@@ -67,6 +68,7 @@ export async function differingIds(task: Task, { digest }: ServerSide, user: str
   }
   const lists = await ask(listed, true)
   if (typeof lists === 'string') return { type: 'undecided', why: lists }
+  if (lists.some(({ entries }) => entries === undefined)) return { type: 'undecided', why: NOT_LISTED }
   const ids = await differingIn(task, user, part, listed, lists)
   const isWide = wide.length > 0
   const isMore = isWide || ids.length > MOST_DIFFERENT || ranges.length > 0

@@ -2,7 +2,7 @@ import type { Digested, DigestRequest, Fetched, Transport } from '../../core/por
 import type { Told } from '../replica-writes.ts'
 import type { EntityRow } from '../../core/schema.ts'
 import { CircuitBreakerOpenError, SyncError } from '../../core/errors.ts'
-import { isRecord } from '../../core/schema.ts'
+import { isRecord, isTexts } from '../../core/schema.ts'
 import type { Clock } from '../../core/ports.ts'
 import { isServerFailure, type BreakerSigns } from '../breaker-signs.ts'
 import { inTime } from '../in-time.ts'
@@ -54,7 +54,7 @@ export function createAsking({ transport, clock, signs, limitMs, signal }: Askin
         : (request) =>
             asked<Digested>(
               'digest',
-              async (called) => checkDigested(await digest(request, { signal: called })),
+              async (called) => checkDigested(await digest(request, { signal: called }), request),
               (error) => ({ type: 'failed', error }),
             ),
     fetch: (entity, id) =>
@@ -67,18 +67,25 @@ export function createAsking({ transport, clock, signs, limitMs, signal }: Askin
 }
 
 /** What a transport gave, whoever wrote it. */
-function checkDigested(digested: Digested): Digested {
+function checkDigested(digested: Digested, { ranges }: DigestRequest): Digested {
   const { type, digests, error }: Readonly<Record<string, unknown>> = isRecord(digested) ? { ...digested } : {}
-  const isUsable = type === 'digests' ? isDigests(digests) : (type === 'failed' || type === 'auth') && error instanceof SyncError
+  const isUsable =
+    type === 'digests' ? isDigests(digests, ranges.length) : (type === 'failed' || type === 'auth') && error instanceof SyncError
   if (isUsable) return digested
   const message =
-    "The transport's digest() gave what can't be used: it must be a list of digests, each with count and hash. Mend the transport."
+    "The transport's digest() gave what can't be used: it must be a list of digests, one for each range, each with count and hash, and entries as pairs of id and version where they are listed. Mend the transport."
   return { type: 'failed', error: new SyncError('transport', message, { retryable: true }) }
 }
 
-function isDigests(digests: unknown): boolean {
-  return (
-    Array.isArray(digests) &&
-    digests.every((one: unknown) => isRecord(one) && typeof one['count'] === 'number' && typeof one['hash'] === 'string')
-  )
+function isDigests(digests: unknown, count: number): boolean {
+  const isOne = (one: unknown): boolean =>
+    isRecord(one) &&
+    typeof one['count'] === 'number' &&
+    typeof one['hash'] === 'string' &&
+    (one['entries'] === undefined || isEntries(one['entries']))
+  return Array.isArray(digests) && digests.length === count && digests.every(isOne)
+}
+
+function isEntries(entries: unknown): boolean {
+  return Array.isArray(entries) && entries.every((pair) => isTexts(pair) && pair.length === 2)
 }
