@@ -62,6 +62,17 @@ describe('B13 a row of meta that can not be read', () => {
     expect((await engine.view('note').list()).map(({ id }) => id)).toEqual(['a'])
   })
 
+  it('B13 counts the repairs: they go on, and what was set aside before stays', async () => {
+    const engine = await owning()
+    await spoiled('scopes/default')
+    await engine.check({ repair: true })
+    await spoiled('repairs')
+    await spoiled('scopes/default')
+    expect(told(await engine.check({ repair: true }))).toEqual(['scopes/default quarantined'])
+    expect(await engine.check()).toMatchObject({ isSound: true })
+    expect(await sql(`SELECT name FROM meta WHERE name LIKE 'aside/%'`)).toHaveLength(2)
+  })
+
   it('B13 holds totals of conflicts that were forgotten: it is set aside, and they count anew', async () => {
     const engine = await owning()
     await spoiled('conflicts/default')
