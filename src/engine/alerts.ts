@@ -1,4 +1,3 @@
-import { StorageClosedError } from '../core/errors.ts'
 import type { Settings } from '../core/options.ts'
 import type { Clock } from '../core/ports.ts'
 import type { Events } from './events.ts'
@@ -122,9 +121,7 @@ export function createAlerts(
 
   function look(): void {
     const looked = isOwner() ? lookAsOwner() : lookAsFollower()
-    looked.catch((error: unknown) => {
-      if (!(error instanceof StorageClosedError)) failed(error)
-    })
+    looked.catch(failed)
   }
 
   return {

@@ -1,5 +1,4 @@
 import type { AuditOptions } from '../core/audit-options.ts'
-import { StorageClosedError } from '../core/errors.ts'
 import type { Clock } from '../core/ports.ts'
 import type { RowStorage } from './shaped-storage.ts'
 import type { Settings } from '../core/options.ts'
@@ -49,17 +48,12 @@ function withRetention(
     return forgetAudit(storage, options, now())
   }
 
-  /** Whoever closes the store needs no tidy one. */
-  function report(error: unknown): void {
-    if (!(error instanceof StorageClosedError)) failed(error)
-  }
-
   return {
     ...writer,
     forget,
     written(count) {
       since += count
-      if (since >= every) void forget().catch(report)
+      if (since >= every) void forget().catch(failed)
     },
   }
 }

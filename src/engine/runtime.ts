@@ -1,13 +1,14 @@
 import type { InspectionEvent } from 'xstate'
 import type { BreakerActor } from '../../machines/breaker.ts'
 import type { EngineActor } from '../../machines/engine.ts'
-import { LoggedOutError, ValidationError } from '../core/errors.ts'
+import { ValidationError } from '../core/errors.ts'
 import { isTerminal, type ConflictRecord, type OperationRow } from '../core/operation.ts'
 import { merged, settingsOf, type SyncEngineOptions } from '../core/options.ts'
 import type { SystemPorts } from '../core/ports.ts'
 import { ENTITIES, META, OPERATIONS, STORE_SCHEMA, isRecord } from '../core/schema.ts'
 import { createShapes } from '../core/shapes.ts'
 import { announce } from './announce.ts'
+import { isItsEnd } from './background.ts'
 import { createBreakerSigns } from './breaker-signs.ts'
 import { createBreakerWatch } from './breaker-watch.ts'
 import { createChanges } from './changes.ts'
@@ -194,7 +195,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts, parts
   })
 
   function failed(error: unknown): void {
-    if (!(error instanceof LoggedOutError)) events.emit({ type: 'storage:error', error })
+    if (!isItsEnd(error)) events.emit({ type: 'storage:error', error })
   }
 
   function breaker(): BreakerActor | undefined {

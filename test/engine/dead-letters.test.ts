@@ -1,7 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { StorageConflictError, StorageUnavailableError, type EnqueueInput, type Write } from '../../src/index.ts'
+import {
+  StorageConflictError,
+  StorageFencedError,
+  StorageUnavailableError,
+  type EnqueueInput,
+  type Storage,
+  type SyncEngine,
+  type Write,
+} from '../../src/index.ts'
 import { EDITS, isRecord, OPERATIONS, STORE_SCHEMA } from '../../src/core/schema.ts'
-import { faultyStorage } from '../support/faulty-storage.ts'
+import { faultyStorage, type FaultyStorage } from '../support/faulty-storage.ts'
 import { readRows, rowsOf } from '../support/rows.ts'
 import { createVirtualClock } from '../support/virtual-clock.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
@@ -121,6 +129,34 @@ describe('dead letters', () => {
 })
 
 describe('what has ended', () => {
+  it.each<[string, (engine: SyncEngine, storage: FaultyStorage) => void | Promise<void>]>([
+    ['the engine stops', (engine) => engine.stop()],
+    [
+      'another owns the lease',
+      (_, storage) =>
+        storage.failCommits((writes) =>
+          writes.some(({ type }) => type === 'delete') ? new StorageFencedError(1, 2) : undefined,
+        ),
+    ],
+  ])('L9 D5 is cleaned up, and that %s meanwhile is told as no error', async (_, happens) => {
+    const storage = faultyStorage(world.storage())
+    let happened: Promise<void> | undefined
+    const count: Storage['count'] = async (collection, query) => {
+      if (query.index === 'finished') await (happened ??= Promise.resolve(happens(engine, storage)))
+      return storage.count(collection, query)
+    }
+    const engine = world.engine({ storage: { ...storage, count }, retention: { completedMs: 0, completedCount: 0 } })
+    await engine.start()
+    await (
+      await engine.enqueue(create('a'))
+    ).settled
+    await vi.waitFor(() => expect(happened).toBeDefined())
+    await happened
+    // What follows takes no time in this store.
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(engine.history().filter(({ type }) => type === 'storage:error')).toEqual([])
+  })
+
   /** Three that are done, a second apart, and one that was rejected; then the store is opened again. */
   async function reopened(retention: { completedMs?: number; completedCount?: number }, passMs: number): Promise<void> {
     const clock = createVirtualClock()
