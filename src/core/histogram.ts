@@ -96,7 +96,7 @@ function middleOf(bucket: number): number {
   return (2 * 2 ** ((bucket + 1) / PER_DOUBLING)) / (1 + 2 ** (1 / PER_DOUBLING))
 }
 
-/** Undefined for what is none, or one of another scale. */
+/** Undefined for what is none, or one of another scale. Buckets that no duration falls into are not to be made room for. */
 export function readHistogram(value: unknown): Histogram | undefined {
   return isHistogram(value) ? value : undefined
 }
@@ -104,6 +104,12 @@ export function readHistogram(value: unknown): Histogram | undefined {
 function isHistogram(value: unknown): value is Histogram {
   if (!isRecord(value) || value['scale'] !== SCALE || !isRecord(value['positive'])) return false
   const { offset, counts } = value['positive']
-  const numbers = [value['count'], value['sum'], value['min'], value['max'], value['zeroCount'], offset]
-  return numbers.every(Number.isFinite) && Array.isArray(counts) && counts.every(Number.isFinite)
+  const numbers = [value['count'], value['sum'], value['min'], value['max'], value['zeroCount']]
+  return (
+    numbers.every(Number.isFinite) && Array.isArray(counts) && counts.every(Number.isFinite) && isWithin(offset, counts.length)
+  )
+}
+
+function isWithin(offset: unknown, length: number): boolean {
+  return typeof offset === 'number' && Number.isInteger(offset) && offset >= FIRST && offset + length <= LAST
 }

@@ -1,6 +1,6 @@
 import { array, assert, double, integer, oneof, property } from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createHistogram, mergeHistograms, percentile, type Histogram } from '../../src/core/histogram.ts'
+import { createHistogram, mergeHistograms, percentile, readHistogram, type Histogram } from '../../src/core/histogram.ts'
 
 const durations = array(oneof(integer({ min: 0, max: 50 }), integer({ min: 0, max: 3_000_000_000 })), {
   maxLength: 60,
@@ -43,6 +43,14 @@ describe('the histogram', () => {
     const moved = { ...other, positive: { offset: other.positive.offset + from, counts: counts.slice(from) } }
     for (const merged of [mergeHistograms(one, moved), mergeHistograms(moved, one)])
       expect(merged).toEqual(histogramOf([1, 2, 40, 50, 60]))
+  })
+
+  it('A6 is read from what was stored of any duration, and from nothing that has buckets beyond those', () => {
+    const longest = histogramOf([0, 1, Number.MAX_SAFE_INTEGER])
+    expect(readHistogram(longest)).toEqual(longest)
+    for (const offset of [-2, 0.5, 1e9, -1e9]) {
+      expect(readHistogram({ ...longest, positive: { ...longest.positive, offset } })).toBeUndefined()
+    }
   })
 
   it('A6 lays its buckets as OpenTelemetry does at scale 3: each holds its upper bound', () => {
