@@ -121,7 +121,7 @@ export function createShapes(entities: Readonly<Record<string, EntityOptions>>, 
       }
     } catch {
       // What was in conflict is history: it is shown as it was, with the version that it is of.
-      return row
+      return { ...row, shape }
     }
   }
 

@@ -16,6 +16,7 @@ import { httpTransport } from '../../src/adapters/http/index.ts'
 import { faultyStorage } from '../support/faulty-storage.ts'
 import { elsewhere } from '../support/other-client.ts'
 import { rowsOf } from '../support/rows.ts'
+import { sqlOn } from '../support/sql.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
 
 let world: World
@@ -183,6 +184,23 @@ describe('an operation that an older build has stored', () => {
     if (again !== undefined) await engine.conflicts.resolve(again.id, { value: { name: 'one', count: 4 } })
     await engine.flush()
     expect(world.notes()).toEqual({ a: { id: 'a', name: 'one', count: 4 } })
+  })
+
+  it('S27 B13 was in conflict, and is repaired while it can not be brought to the new shape: a migration that was mended brings it there', async () => {
+    await pulled([{ id: 'a', title: 'one' }])
+    await elsewhere(world, 'PATCH', '/note/a', { title: 'theirs' })
+    const first = await world.started({ entities: { note: { conflict: 'localWins' } } })
+    await (
+      await first.enqueue(update('a', { title: 'ours' }))
+    ).settled
+    await first.stop()
+    await sqlOn(world.path, 'UPDATE conflicts SET since = NULL')
+    const broken = await world.started(second({ payload: failing, value: failing }))
+    expect(await broken.check({ repair: true })).toMatchObject({ mended: 1 })
+    expect(await broken.conflicts.history()).toMatchObject([{ payload: { title: 'ours' }, remote: { title: 'theirs' } }])
+    await broken.stop()
+    const engine = await world.started(second())
+    expect(await engine.conflicts.history()).toMatchObject([{ payload: { name: 'ours' }, remote: { name: 'theirs' } }])
   })
 
   it('S27 is merged with what this build enqueues', async () => {
