@@ -59,6 +59,17 @@ async function filled(count = 500): Promise<void> {
   await storage.close()
 }
 
+/** What never ends fails here. */
+function patient(inner: Storage, scans: { left: number }): Storage {
+  return {
+    ...inner,
+    async scan(collection, query) {
+      if (scans.left-- === 0) throw new Error('There is no end to it.')
+      return inner.scan(collection, query)
+    },
+  }
+}
+
 it('E7 new rows are sealed with the current key, older ones are read with theirs', async () => {
   await filled(3)
   const storage = await open(both)
@@ -141,6 +152,33 @@ it('E7 a rotation beside handles that go back to the older key does not end befo
   await rotation
   await storage.commit([put('last')])
   expect(Object.keys(await sealedBy())).toHaveLength(1)
+})
+
+it('E7 L7 handles that rotate to one key at once all come to an end', async () => {
+  await filled(300)
+  const scans = { left: 200 }
+  const handles = [
+    await open(both, patient(memoryStorage({ disk }), scans)),
+    await open(both, patient(memoryStorage({ disk }), scans)),
+  ]
+  const rotations = await Promise.all(handles.map((handle) => handle.rotate({ batchSize: 50 })))
+  expect(rotations.reduce((sum, { resealed }) => sum + resealed, 0)).toBe(301)
+  expect(await readAll(await open(only('k2')), 'notes')).toHaveLength(300)
+})
+
+it('E7 L7 handles that rotate to different keys at once come to an end, and lose nothing', async () => {
+  await filled(300)
+  const scans = { left: 2_000 }
+  const handles = [
+    await open(both, patient(memoryStorage({ disk }), scans)),
+    await open(older, patient(memoryStorage({ disk }), scans)),
+  ]
+  for (const rotation of await Promise.allSettled(handles.map((handle) => handle.rotate({ batchSize: 50 }))))
+    if (rotation.status === 'rejected')
+      expect(rotation.reason).toMatchObject({ code: 'storage-conflict', message: /current key/ })
+  const storage = await open(both)
+  await storage.rotate()
+  expect((await readAll(storage, 'notes')).map(({ corrupt }) => corrupt)).toEqual(Array(300).fill(undefined))
 })
 
 it('E7 S28 rows that no key opens stay as they are and are counted', async () => {

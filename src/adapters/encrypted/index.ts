@@ -27,6 +27,7 @@ export interface EncryptedStorage extends Storage {
   /**
    * Seals with the current key whatever an older one has sealed, in batches, while engines run. When it resolves, no key but the
    * current one is needed any more; interrupted, it is simply called again.
+   * @throws StorageConflictError where other handles make another key the current one, again and again.
    */
   rotate(options?: RotateOptions): Promise<Rotation>
 }

@@ -28,6 +28,9 @@ export interface Rotated {
   readonly cipher: Cipher
 }
 
+/** So often it takes the place of another handle's key. Where two of them do so to each other, neither would come to an end. */
+const MOST_TAKES = 20
+
 /**
  * Seals with the current key what an older one has sealed, then strikes the older ones off the record. From its begin on no commit
  * seals with another key, so what is behind it needs no second look. Killed, it is simply called again.
@@ -44,23 +47,40 @@ export async function rotateKeys(rotated: Rotated, options: RotateOptions): Prom
     onProgress?.({ resealed })
   }
 
-  for (;;) {
+  for (let takes = 0; ;) {
     const known = await readRecord(storage)
     if (known === undefined) throw new StorageConflictError('The record of the keys is gone. Close the store, and open it again.')
     await verify(known, cipher)
-    const taken = { ...known, rev: known.rev + 1, current: key, ids: [...new Set([...known.ids, key])] }
-    if (!(await replace(storage, known, taken, cipher))) continue
+    if (known.current !== key) {
+      takes += 1
+      if (takes > MOST_TAKES) throw duel()
+      await replace(
+        storage,
+        known,
+        { ...known, rev: known.rev + 1, current: key, ids: [...new Set([...known.ids, key])] },
+        cipher,
+      )
+      continue
+    }
     try {
       const wants = (opened: Opened): boolean => opened.type === 'row' && opened.sealedBy !== key
       const expect = stillCurrent(key)
       const unreadable = await sealAnew({ storage, schema, cipher, key, wants, expect, batchSize, signal, committed })
       const last = await readRecord(storage)
-      // Between the two another handle may have sealed with its own key.
-      if (last?.rev !== taken.rev) continue
-      if (await replace(storage, last, { ...last, rev: last.rev + 1, ids: [key] }, cipher)) return { resealed, unreadable }
+      // Between the two another handle may have sealed with its own key, or have struck off the older ones.
+      if (last?.rev !== known.rev) continue
+      const isDone = last.ids.length === 1
+      if (isDone || (await replace(storage, last, { ...last, rev: last.rev + 1, ids: [key] }, cipher)))
+        return { resealed, unreadable }
     } catch (error) {
       // Another handle has made its own key the current one meanwhile.
       if (!(error instanceof StorageConflictError)) throw error
     }
   }
+}
+
+function duel(): StorageConflictError {
+  return new StorageConflictError(
+    'Other handles make another key the current one, again and again. See that all have the same current key, then call rotate() once more.',
+  )
 }
