@@ -50,10 +50,14 @@ export function createStatistics(
     return done
   }
 
+  /** Also what was counted since the batch that an earlier try has left. */
   async function add(): Promise<void> {
-    batch ??= take()
-    if (batch === undefined) return
-    const { name: taken, counts } = batch
+    if (batch !== undefined) await addBatch(batch)
+    batch = take()
+    if (batch !== undefined) await addBatch(batch)
+  }
+
+  async function addBatch({ name: taken, counts }: Batch): Promise<void> {
     await changeShared(store, name, readStatistics, (known, rev) => {
       if (known?.added.includes(taken) === true) return { ...known, rev }
       const added = [...(known?.added ?? []), taken].slice(-REMEMBERED)

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { NetworkError, StorageConflictError, StorageUnavailableError, type Statistics } from '../../src/index.ts'
+import { NetworkError, StorageConflictError, StorageUnavailableError, type Statistics, type SyncEngine } from '../../src/index.ts'
 import { readStatistics, statisticsName } from '../../src/core/statistics.ts'
 import { META, STORE_SCHEMA } from '../../src/core/schema.ts'
 import { elsewhere } from '../support/other-client.ts'
@@ -122,6 +122,29 @@ describe('statistics', () => {
     await clock.advance(20_000)
     await engine.statistics.get()
     expect(await stored()).toMatchObject({ enqueued: 2, done: 2 })
+  })
+
+  it.each<[string, (engine: SyncEngine) => Promise<void>, number]>([
+    ['added by a stop', (engine) => engine.stop(), 2],
+    ['gone with reset()', (engine) => engine.statistics.reset(), 0],
+  ])('B10 are all %s, also what was counted after some could not be stored', async (_, end, left) => {
+    const clock = createVirtualClock()
+    const storage = faultyStorage(world.storage())
+    const engine = await world.started({ storage, ports: { clock } })
+    storage.failCommits((writes) => (isAboutStatistics(writes) ? new StorageUnavailableError('Not now.') : undefined))
+    await (
+      await engine.enqueue(create('a'))
+    ).settled
+    const failed = eventOf(engine, 'storage:error')
+    await clock.advance(10_000)
+    await failed
+    storage.failCommits(undefined)
+    await (
+      await engine.enqueue(create('b'))
+    ).settled
+    await end(engine)
+    await engine.stop()
+    expect(await stored()).toMatchObject({ enqueued: left, done: left })
   })
 
   it('B10 are not reset while others write them all the time: the error says so, and nothing is lost', async () => {
