@@ -57,6 +57,22 @@ describe('the file of an SQLite store', () => {
     expect(openFilesIn(folder.path)).toEqual([])
   })
 
+  it('A12 C6 room that was freed in it is not used any more, though the file is as large as before', async () => {
+    const limited = sqliteStorage({ path, maxBytes: 2_000_000 })
+    await limited.open(schema)
+    const rows = Array.from({ length: 400 }, (_, n) => ({ id: `n${n}`, text: 'x'.repeat(4_000) }))
+    await limited.commit(rows.map(put))
+    const share = async (): Promise<number> => {
+      const { usedBytes, quotaBytes } = await limited.estimate()
+      return usedBytes / quotaBytes!
+    }
+    expect(await share()).toBeGreaterThan(0.8)
+    await limited.commit(rows.map(({ id }): Write => ({ type: 'delete', collection: 'notes', key: id })))
+    expect(await share()).toBeLessThan(0.2)
+    await limited.commit(rows.map(put))
+    await limited.close()
+  })
+
   it('C6 a folder as the path is refused with its reason', async () => {
     const refusal = await refusalAt(folder.path)
     expect(refusal).toBeInstanceOf(StorageUnavailableError)

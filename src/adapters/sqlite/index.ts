@@ -126,9 +126,9 @@ export function sqliteStorage(options: SqliteStorageOptions): Storage {
     watch: (listener) => watchers.add(listener, connected()),
     compact: () => reading(compact),
     async estimate() {
-      const usedBytes = await reading(usedBytesOf)
+      const { fileBytes, usedBytes } = await reading(sizeOf)
       const free = await diskSpace(path)
-      const limits = [maxBytes, free === undefined ? undefined : usedBytes + free].filter((limit) => limit !== undefined)
+      const limits = [maxBytes, free === undefined ? undefined : fileBytes + free].filter((limit) => limit !== undefined)
       return { usedBytes, quotaBytes: limits.length > 0 ? Math.max(usedBytes, Math.min(...limits)) : undefined }
     },
   }
@@ -141,9 +141,10 @@ function compact({ driver }: Connection): void {
   if (isBusy) throw new StorageBlockedError('Another process is reading the database, so its log can not be emptied. Try again.')
 }
 
-function usedBytesOf({ driver }: Connection): number {
-  const [pages, pageBytes] = ['PRAGMA page_count', 'PRAGMA page_size'].map((pragma) =>
-    Number(driver.prepare(pragma).row([])?.[0]),
+/** A file does not shrink: pages of what was deleted are taken again before it grows. */
+function sizeOf({ driver }: Connection): { readonly fileBytes: number; readonly usedBytes: number } {
+  const [pages = 0, freePages = 0, pageBytes = 0] = readTogether(driver, () =>
+    ['page_count', 'freelist_count', 'page_size'].map((name) => Number(driver.prepare(`PRAGMA ${name}`).row([])?.[0])),
   )
-  return (pages ?? 0) * (pageBytes ?? 0)
+  return { fileBytes: pages * pageBytes, usedBytes: (pages - freePages) * pageBytes }
 }
