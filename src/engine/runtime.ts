@@ -172,7 +172,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts, parts
     ...{ tell: changes.tell, clientId: storeLife.clientId, machine: () => machine },
   })
   const owning = { isOwner: dispatcher.isOwner, epoch, now: clock.now, inTurn: replica.inTurn, failed }
-  const forgetting = createForgetting(store, settings.retention, { ...owning, audit })
+  const forgetting = createForgetting(store, settings.retention, { ...owning, monotonic: clock.monotonic, audit })
   const renewal = createRenewal(storage, store, settings.user, shapes, {
     ...owning,
     unusable: (entity, id, error) => events.emit({ type: 'pull:quarantined', entity, id, error }),

@@ -188,6 +188,24 @@ describe('what has ended', () => {
     await vi.waitFor(async () => expect(await kept()).toEqual(['c', 'x']))
   })
 
+  it('C3 L9 is forgotten when it is too old, by an engine that runs on, however little it has to do', async () => {
+    const clock = createVirtualClock()
+    const lock = { heartbeatMs: 60_000, staleMs: 600_000 }
+    const engine = await world.started({ ports: { clock }, lock, retention: { completedMs: 60_000 } })
+    for (const id of ['a', 'b']) {
+      await (
+        await engine.enqueue(create(id))
+      ).settled
+      await clock.advance(2 * 3_600_000)
+    }
+    await (
+      await engine.enqueue(create('c'))
+    ).settled
+    await vi.waitFor(async () =>
+      expect((await engine.operations.list({ status: 'done' })).map(({ entityId }) => entityId)).toEqual(['c']),
+    )
+  })
+
   it('C3 is kept otherwise', async () => {
     await reopened({ completedMs: 10_000, completedCount: 3 }, 6_000)
     expect(await kept()).toEqual(['a', 'b', 'c', 'x'])
