@@ -62,13 +62,13 @@ async function others(method: string, path: string, body?: object): Promise<void
   expect(answer.ok).toBe(true)
 }
 
-async function madeByOthers(count: number): Promise<void> {
+async function madeByOthers(count: number, nameOf = (n: number) => `n${n}`): Promise<void> {
   for (let from = 0; from < count; from += 100) {
     const operations = Array.from({ length: Math.min(100, count - from) }, (_, at) => ({
       method: 'POST',
       path: '/note',
       headers: { 'Idempotency-Key': `"made-${from + at}"`, 'Content-Type': 'application/json' },
-      body: { id: `n${from + at}`, part: (from + at) % 2 },
+      body: { id: nameOf(from + at), part: (from + at) % 2 },
     }))
     await others('POST', '/batch', { operations })
   }
@@ -169,6 +169,14 @@ describe('B13 the replica against the server', () => {
     const operation = await engine.enqueue({ type: 'update', entity: 'note', id: 'n1', payload: { title: 'ours' } })
     expect(await operation.settled).toEqual({ status: 'done' })
     expect(world.notes()['n1']).toEqual({ id: 'n1', part: 1, title: 'ours' })
+  })
+
+  it('B13 asks in several requests where ids are long: servers take no longer URLs', async () => {
+    await madeByOthers(600, (n) => `${n}${'長'.repeat(60)}`)
+    const engine = await pulled(counted().transport)
+    const odd = `300${'長'.repeat(60)}`
+    await store(odd, (row) => ({ ...row, version: '77' }))
+    expect(await engine.check({ server: true })).toMatchObject({ undecided: [], problems: [{ code: 'differs', entityId: odd }] })
   })
 
   it('B13 compares each part that is followed', async () => {

@@ -9,10 +9,16 @@ import type { Task } from './site.ts'
 
 /** Ranges in one request, and into how many one is cut that differs. */
 const FAN = 64
+/** So long is a request with them: what servers take of a URL. */
+const MOST_CHARACTERS = 7_000
+/** What stands in it around the ids of a range. */
+const FRAME = 24
 /** A range with no more than these is asked for as a list. */
 const LISTED = 256
 /** What the server lists at most. */
 const LISTED_THERE = 1_000
+/** As the longest character stands in a URL. */
+const ENCODED = '%'.repeat(12)
 const NOT_LISTED = 'the server did not list what is there. Check once more: it may have grown too much meanwhile'
 /** Of more that differ only that they are more is told. */
 export const MOST_DIFFERENT = 100
@@ -44,8 +50,8 @@ export async function differingIds(task: Task, { digest }: ServerSide, user: str
 
   const ask = async (asked: readonly DigestRange[], isListed: boolean): Promise<readonly RangeDigest[] | string> => {
     const found: RangeDigest[] = []
-    for (let at = 0; at < asked.length; at += FAN) {
-      const answer = await digest({ ...part, ranges: asked.slice(at, at + FAN), isListed })
+    for (const some of requestsOf(asked)) {
+      const answer = await digest({ ...part, ranges: some, isListed })
       if (answer.type !== 'digests') return answer.error.message
       found.push(...answer.digests)
     }
@@ -73,6 +79,28 @@ export async function differingIds(task: Task, { digest }: ServerSide, user: str
   const isWide = wide.length > 0
   const isMore = isWide || ids.length > MOST_DIFFERENT || ranges.length > 0
   return { type: 'ids', ids: ids.slice(0, MOST_DIFFERENT), isMore, isWide }
+}
+
+function requestsOf(ranges: readonly DigestRange[]): readonly (readonly DigestRange[])[] {
+  const requests: DigestRange[][] = []
+  let room = 0
+  for (const range of ranges) {
+    const length = FRAME + inUrl(range.from) + inUrl(range.to)
+    const last = requests.at(-1)
+    if (last === undefined || last.length === FAN || length > room) {
+      requests.push([range])
+      room = MOST_CHARACTERS - length
+    } else {
+      last.push(range)
+      room -= length
+    }
+  }
+  return requests
+}
+
+/** As many characters as it has there at most. */
+function inUrl(id = ''): number {
+  return id.replaceAll(/[^\w.~-]/gu, ENCODED).length
 }
 
 /** What the server has told of, page by page. */
