@@ -1,6 +1,7 @@
 import { filter, firstValueFrom } from 'rxjs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { CheckResult, EnqueueInput, SyncEngine } from '../../src/index.ts'
+import { systemClock } from '../../src/adapters/system-clock.ts'
+import type { CheckResult, EngineOptions, EnqueueInput, SyncEngine } from '../../src/index.ts'
 import type { SqlValue } from '../../src/server/database.ts'
 import { openDatabase } from '../../src/server/database.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
@@ -273,8 +274,8 @@ describe('B13 the consistency checker', () => {
 })
 
 describe('B13 the inbox of conflicts', () => {
-  async function inConflict(): Promise<SyncEngine> {
-    const engine = await world.started({ entities: { note: { conflict: 'manual' } } })
+  async function inConflict(options: Partial<EngineOptions> = {}): Promise<SyncEngine> {
+    const engine = await world.started({ entities: { note: { conflict: 'manual' } }, ...options })
     await (
       await engine.enqueue(create('a', { n: 1 }))
     ).settled
@@ -303,6 +304,15 @@ describe('B13 the inbox of conflicts', () => {
     expect(codesOf(await repairedBy(engine))).toEqual(['conflict mended'])
     expect(await engine.conflicts.list()).toEqual([])
     expect(await engine.conflicts.history()).toMatchObject([{ resolution: 'discarded', strategy: 'repair' }])
+  })
+
+  it('B13 closes it at one time, however late it is when that is written', async () => {
+    let late = 0
+    const clock = { ...systemClock, now: () => systemClock.now() + late++ }
+    const engine = await inConflict({ ports: { clock } })
+    await sql('DELETE FROM operations WHERE seq = 2')
+    await repairedBy(engine)
+    expect(await engine.check()).toMatchObject({ isSound: true })
   })
 
   it('S32 B13 tells only of the operation that the index of ids lacks, not of its conflict', async () => {

@@ -84,8 +84,9 @@ async function checkOpen(
   if (operation === 'unreadable' || (operation !== undefined && isOpenIn(operation, row))) return
   const again = readConflict(await storage.get(CONFLICTS, row.id))
   if (JSON.stringify(again) !== JSON.stringify(row)) return
-  const known = operation?.conflict?.id === row.id ? conflictRow(operation, task.now()) : undefined
-  const closed: ConflictRow = known ?? { ...row, ...CLOSED, resolvedAt: task.now(), since: task.now() }
+  const at = task.now()
+  const known = operation?.conflict?.id === row.id ? conflictRow(operation, at) : undefined
+  const closed: ConflictRow = known ?? { ...row, ...CLOSED, resolvedAt: at, since: at }
   const repaired = task.repair && (await put(task, row, closed)) ? 'mended' : 'none'
   const message = `The conflict ${row.id} waits for a decision, but operation ${row.operationId} does not wait for it.`
   findings.add({ ...about(row), code: 'conflict', message, repaired })
