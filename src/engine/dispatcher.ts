@@ -81,12 +81,13 @@ export function createDispatcher(settings: Settings, { clock }: SystemPorts, par
 
   async function turnAs(epoch: number): Promise<void> {
     const missing = await unwritten(store, inDoubt)
-    const claimed = isHeld() ? ready.splice(0) : []
-    const unsent = claimed.map((row) => (row.status === 'sending' ? release(row, settings.ageingMs) : row))
     if (room() > 0 && (await clockCheck.correct(epoch, [...inDoubt, ...ledger]))) forgetLanes()
     await replica.own(epoch)
     const choices = await claims.choose(room())
     if (!isOwnerOf(epoch)) return
+    // Taken only now: what fails before the commit leaves them where they are.
+    const claimed = isHeld() ? ready.splice(0) : []
+    const unsent = claimed.map((row) => (row.status === 'sending' ? release(row, settings.ageingMs) : row))
     const [retried, fresh] = [inDoubt.splice(0), ledger.splice(0)]
     const entries = [...retried, ...fresh]
     const [known, again] = [retried.filter((entry) => !missing.has(entry)), retried.filter((entry) => missing.has(entry))]

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { NetworkError, StorageQuotaError, StorageUnavailableError, ValidationError, type Write } from '../../src/index.ts'
-import { LEASE, META, OPERATIONS, STORE_SCHEMA, readLease } from '../../src/core/schema.ts'
-import { faultyStorage, records, type FaultyStorage } from '../support/faulty-storage.ts'
+import { ENTITIES, LEASE, META, OPERATIONS, STORE_SCHEMA, readLease } from '../../src/core/schema.ts'
+import { faultyStorage, records, unavailableOnce, type FaultyStorage } from '../support/faulty-storage.ts'
+import { lateAnswer } from '../support/late-answer.ts'
 import { readRows } from '../support/rows.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
 
@@ -204,5 +205,31 @@ describe('a drain on a store that fails', () => {
     engine.resume('test')
     await Promise.all(operations.map(({ settled }) => settled))
     expect(world.server.ledger()).toHaveLength(60)
+  })
+
+  it('L5 comes back to what it had claimed where the store can not be read when sending stops', async () => {
+    const engine = await world.started({ storage, concurrency: 1 })
+    const { release } = lateAnswer(world)
+    const operations = await engine.enqueueAll(['a', 'b', 'c'].map((id) => create(id)))
+    await eventOf(engine, 'sync:started')
+    const refused = unavailableOnce()
+    storage.failCommits((writes) => (records(writes, 'sending') ? refused() : undefined))
+    const told = eventOf(engine, 'storage:error')
+    const last = await engine.enqueue(create('d'))
+    await told
+    const isUnread = new Promise<void>((resolve) => {
+      const unread = unavailableOnce()
+      storage.failReads((_, collection) => {
+        const fault = collection === ENTITIES ? unread() : undefined
+        if (fault !== undefined) resolve()
+        return fault
+      })
+    })
+    engine.pause('test')
+    await isUnread
+    release()
+    engine.resume('test')
+    for (const { settled } of [...operations, last]) expect(await settled).toEqual({ status: 'done' })
+    expect(world.server.ledger()).toHaveLength(4)
   })
 })
