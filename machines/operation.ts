@@ -23,7 +23,7 @@ import {
   setAside,
   type Ageing,
 } from '../src/core/rows.ts'
-import { separated } from '../src/core/transaction.ts'
+import { isTogether, separated } from '../src/core/transaction.ts'
 import { notProvided } from './not-provided.ts'
 
 /**
@@ -232,7 +232,8 @@ function mayResend({ row, maxReconciliations }: OperationContext): boolean {
 /** The request did not leave, for the breaker had opened; or it left for nothing, for there is no such endpoint, and leaves in another way. */
 function isHeldBack({ row }: OperationContext, outcome: Outcome | undefined): boolean {
   if (outcome?.type !== 'retry') return false
-  return outcome.error instanceof CircuitBreakerOpenError || (outcome.error.code === BATCH_UNSUPPORTED && row?.attempts === 1)
+  if (outcome.error instanceof CircuitBreakerOpenError) return true
+  return row !== undefined && outcome.error.code === BATCH_UNSUPPORTED && (row.attempts === 1 || !isTogether(row))
 }
 
 /** Something answered, and the probe found that it was not the server. */
@@ -257,11 +258,7 @@ function errorOf(answer: Answer): SyncError {
   if (answer.type === 'OUTCOME' && answer.outcome.type !== 'applied') return answer.outcome.error
   if (answer.type === 'RECONCILED' && 'error' in answer.decision) return answer.decision.error
   if (isResend(answer)) return new SyncOperationError(answer.operationId, 'changed-too-often', TOO_OFTEN)
-  return new SyncOperationError(
-    answer.operationId,
-    'no-reason',
-    'The operation was put aside without a reason; please report this.',
-  )
+  return new SyncOperationError(answer.operationId, 'no-reason', 'It was put aside without a reason; please report this.')
 }
 
 function postponed(retry: RetryOptions, row: OperationRow, answer: Answer): OperationRow {

@@ -11,6 +11,10 @@ import type { Transactions } from './transactions.ts'
 export interface DispatcherHooks {
   breaker(): BreakerActor | undefined
   takeSlot(): OperationActor
+  /** How many of what is on its way goes in the request of another. */
+  shared(): number
+  /** Whether it would leave in a request that leaves anyway. */
+  ridesAlong(row: OperationRow): boolean
   /** Stops every slot and request: what they were about stays in doubt. */
   abandon(): void
   started(row: OperationRow): void

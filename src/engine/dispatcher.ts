@@ -142,8 +142,9 @@ export function createDispatcher(settings: Settings, { clock }: SystemPorts, par
     return phase.type !== 'draining' || gate.isClosed()
   }
 
+  /** How many requests may leave. */
   function permits(): number {
-    return isHeld() ? 0 : gate.permits(flying.size + returning.size)
+    return isHeld() ? 0 : gate.permits(flying.size + returning.size - hooks.shared())
   }
 
   function room(): number {
@@ -157,9 +158,12 @@ export function createDispatcher(settings: Settings, { clock }: SystemPorts, par
   }
 
   function handOut(): void {
-    for (let left = permits(); left > 0 && ready.length > 0; left--) {
-      const row = ready.shift()
-      if (row === undefined) return
+    for (let left = permits(); ;) {
+      const row = ready[0]
+      const isCarried = row !== undefined && !gate.isProbing() && hooks.ridesAlong(row)
+      if (row === undefined || isHeld() || (left <= 0 && !isCarried)) return
+      if (!isCarried) left -= 1
+      ready.shift()
       const slot = hooks.takeSlot()
       rows.set(slot, row)
       hooks.started(row)

@@ -3,7 +3,7 @@ import type { Settings } from '../core/options.ts'
 
 const MIN_AHEAD = 64
 
-/** How many operations may leave, and how many to claim ahead of that, as the breaker allows. */
+/** How many requests may leave, and how many operations to claim ahead of that, as the breaker allows. */
 export function createGate({ concurrency, batchSize }: Settings, breaker: () => BreakerActor | undefined) {
   const limit = concurrency * batchSize
   const ahead = Math.max(MIN_AHEAD, limit)
@@ -13,8 +13,8 @@ export function createGate({ concurrency, batchSize }: Settings, breaker: () => 
     return actor === undefined ? 'open' : breakerState(actor.getSnapshot())
   }
 
-  function permits(inFlight: number): number {
-    if (state() !== 'halfOpen') return limit - inFlight
+  function permits(requests: number): number {
+    if (state() !== 'halfOpen') return concurrency - requests
     const { halfOpenProbes = 0, probesInFlight = 0 } = breaker()?.getSnapshot().context ?? {}
     return Math.max(0, halfOpenProbes - probesInFlight)
   }
@@ -30,7 +30,7 @@ export function createGate({ concurrency, batchSize }: Settings, breaker: () => 
     isProbing: (): boolean => state() === 'halfOpen',
     /** How many more operations to claim. */
     room(inFlight: number, ready: number): number {
-      if (state() === 'halfOpen') return Math.max(0, permits(inFlight) - ready)
+      if (state() === 'halfOpen') return Math.max(0, permits(0) - ready)
       return isLow(ready) ? limit + ahead - inFlight - ready : 0
     },
   }

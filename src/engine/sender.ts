@@ -41,9 +41,13 @@ export interface SenderHooks {
 export function createSender(settings: Settings, ports: SystemPorts, transport: Transport, hooks: SenderHooks) {
   const { signs } = hooks
   const controllers = new Map<OperationActor, AbortController>()
+  /** By the controller of each: for how many of what it carries its answer is waited for. */
+  const requests = new Map<AbortController, number>()
   /** Those whose transaction is read before it is sent. */
   const gathering = new Set<OperationActor>()
-  let waiting: Flight[] = []
+  /** What was handed over in this turn: it leaves together with others, or alone. */
+  let batched: Flight[] = []
+  let alone: Flight[] = []
   let isAtomic = transport.sendAtomic !== undefined
   let batches = transport.sendBatch !== undefined && settings.batchSize > 1
 
@@ -51,8 +55,37 @@ export function createSender(settings: Settings, ports: SystemPorts, transport: 
     if (row.request === undefined) return answer(slot, row, unprepared(row))
     if (isTogether(row)) return void flyTogether(slot, row)
     if (!signs.admit(slot)) return answer(slot, row, heldBack())
-    waiting.push({ slot, row })
-    if (waiting.length === 1) queueMicrotask(leave)
+    if (batched.length + alone.length === 0) queueMicrotask(leave)
+    if (isBatchable(row)) batched.push({ slot, row })
+    else alone.push({ slot, row })
+  }
+
+  /** What is in doubt goes alone: the batch itself may be what fails. */
+  function isBatchable(row: OperationRow): boolean {
+    return batches && row.unknownAttempts <= 1 && !isTogether(row)
+  }
+
+  function largestBatch(): number {
+    return Math.min(settings.batchSize, hooks.maxBatch())
+  }
+
+  function carry(slots: readonly OperationActor[]): AbortController {
+    const controller = new AbortController()
+    for (const slot of slots) controllers.set(slot, controller)
+    requests.set(controller, slots.length)
+    hooks.requested()
+    return controller
+  }
+
+  /** The slot waits for its request no longer. Gives that if nobody does. */
+  function drop(slot: OperationActor): AbortController | undefined {
+    const controller = controllers.get(slot)
+    if (controller === undefined) return undefined
+    controllers.delete(slot)
+    const others = (requests.get(controller) ?? 1) - 1
+    if (others === 0) requests.delete(controller)
+    else requests.set(controller, others)
+    return others === 0 ? controller : undefined
   }
 
   async function flyTogether(slot: OperationActor, row: OperationRow): Promise<void> {
@@ -61,15 +94,13 @@ export function createSender(settings: Settings, ports: SystemPorts, transport: 
     if (!gathering.delete(slot)) return
     if (members instanceof SyncError) return answer(slot, row, { type: 'retry', error: members })
     if (!signs.admit(slot)) return answer(slot, row, heldBack())
-    const controller = new AbortController()
-    controllers.set(slot, controller)
-    hooks.requested()
+    const controller = carry([slot])
     const outcomes = await vetted(members.filter(isWanted), attemptTogether, controller.signal)
     if (controller.signal.aborted) return
     report(outcomes)
     if (outcomes.some(isBatchUnsupported)) isAtomic = false
     if (controllers.get(slot) !== controller) return
-    controllers.delete(slot)
+    drop(slot)
     const parts = together(members, aligned(members, outcomes))
     answer(slot, row, parts[0] ?? unanswered(), parts)
   }
@@ -97,18 +128,15 @@ export function createSender(settings: Settings, ports: SystemPorts, transport: 
 
   /** What was handed over in one turn leaves together. */
   function leave(): void {
-    const flights = waiting
-    waiting = []
-    const together = batches ? flights.filter(isFirstTry) : []
-    const size = Math.min(settings.batchSize, hooks.maxBatch())
+    const [together, single, size] = [batched, alone, largestBatch()]
+    batched = []
+    alone = []
     for (let i = 0; i < together.length; i += size) void fly(together.slice(i, i + size))
-    for (const flight of flights) if (!batches || !isFirstTry(flight)) void fly([flight])
+    for (const flight of single) void fly([flight])
   }
 
   async function fly(flights: readonly Flight[]): Promise<void> {
-    const controller = new AbortController()
-    for (const { slot } of flights) controllers.set(slot, controller)
-    hooks.requested()
+    const controller = carry(flights.map(({ slot }) => slot))
     const outcomes = await vetted(
       flights.map(({ row }) => row),
       attempt,
@@ -116,13 +144,11 @@ export function createSender(settings: Settings, ports: SystemPorts, transport: 
     )
     if (controller.signal.aborted) return
     report(outcomes)
-    const isRefusedAsBatch = flights.length > 1 && outcomes.some(isBatchUnsupported)
-    if (isRefusedAsBatch) batches = false
+    if (outcomes.some(isBatchUnsupported)) batches = false
     flights.forEach(({ slot, row }, i) => {
       if (controllers.get(slot) !== controller) return
-      controllers.delete(slot)
-      if (isRefusedAsBatch) send(slot, row)
-      else answer(slot, row, outcomes[i] ?? unanswered())
+      drop(slot)
+      answer(slot, row, outcomes[i] ?? unanswered())
     })
   }
 
@@ -164,12 +190,15 @@ export function createSender(settings: Settings, ports: SystemPorts, transport: 
     send,
     /** Whether transactions are sent as one. */
     isAtomic: (): boolean => isAtomic,
+    /** How many operations are on their way, or about to be, in the request of another. */
+    shared: (): number => controllers.size - requests.size + batched.length - Math.ceil(batched.length / largestBatch()),
+    /** Whether it would leave in a request that leaves anyway. */
+    ridesAlong: (row: OperationRow): boolean => isBatchable(row) && batched.length % largestBatch() > 0,
     /** The slot waits no longer: if it had no answer, its time is up. A request that carries others as well goes on for them. */
     abort(slot: OperationActor): void {
-      const controller = controllers.get(slot)
       gathering.delete(slot)
-      controllers.delete(slot)
-      if (controller === undefined || [...shared(controllers, controller)].length > 0) return
+      const controller = drop(slot)
+      if (controller === undefined) return
       controller.abort()
       signs.failed()
     },
@@ -182,11 +211,13 @@ export function createSender(settings: Settings, ports: SystemPorts, transport: 
       })
     },
     abortAll(): void {
-      const open = new Set(controllers.values())
-      for (const slot of [...controllers.keys(), ...waiting.map((flight) => flight.slot)]) signs.abandoned(slot)
-      waiting = []
+      const open = [...requests.keys()]
+      for (const slot of [...controllers.keys(), ...[...batched, ...alone].map((flight) => flight.slot)]) signs.abandoned(slot)
+      batched = []
+      alone = []
       gathering.clear()
       controllers.clear()
+      requests.clear()
       for (const controller of open) controller.abort()
     },
   }
@@ -211,18 +242,6 @@ function withoutEndpoint(): Outcome {
   const message =
     'The transport has no atomic batch any more, and whether the server has applied the transaction is unknown: it waits. Set batch again to have that asked.'
   return { type: 'retry', error: new SyncError(BATCH_UNSUPPORTED, message, { retryable: true }) }
-}
-
-function* shared(
-  controllers: ReadonlyMap<OperationActor, AbortController>,
-  controller: AbortController,
-): Generator<OperationActor> {
-  for (const [slot, other] of controllers) if (other === controller) yield slot
-}
-
-/** What is in doubt goes alone: the batch itself may be what fails. */
-function isFirstTry({ row }: Flight): boolean {
-  return row.unknownAttempts <= 1
 }
 
 function isFailure(outcome: Outcome): boolean {

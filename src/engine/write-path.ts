@@ -84,6 +84,8 @@ export function createWritePath(settings: Settings, ports: SystemPorts, parts: W
   const hooks: DispatcherHooks = {
     breaker: parts.breaker,
     takeSlot: slots.take,
+    shared: sender.shared,
+    ridesAlong: sender.ridesAlong,
     abandon() {
       slots.stopAll()
       sender.abortAll()
