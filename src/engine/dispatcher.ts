@@ -13,7 +13,8 @@ import { createClaims } from './claims.ts'
 import { createClockCheck } from './clock-check.ts'
 import { createGate } from './gate.ts'
 import { createLaneBoard } from './lane-board.ts'
-import { ledgerEntry, unwritten, type LedgerEntry } from './ledger.ts'
+import { createDoubts } from './doubts.ts'
+import { ledgerEntry, type LedgerEntry } from './ledger.ts'
 import type { DispatcherHooks, DispatcherParts } from './dispatcher-hooks.ts'
 import { updateOperation } from './store.ts'
 import { createTurnCommit, type TurnResult } from './turn-commit.ts'
@@ -35,6 +36,7 @@ export function createDispatcher(settings: Settings, { clock }: SystemPorts, par
   const claims = createClaims(store, clock, lanes, chooser, hooks.quarantined)
   const alarms = createAlarms(clock, turn)
   const clockCheck = createClockCheck(store, settings.user, clock)
+  const doubts = createDoubts(store)
   const rows = new Map<OperationActor, OperationRow>()
   const flying = new Set<OperationActor>()
   /** Slots that go on with their operation as soon as its row is written: they keep their place among the requests in flight. */
@@ -43,8 +45,6 @@ export function createDispatcher(settings: Settings, { clock }: SystemPorts, par
   let report: (report: DrainReport) => void = () => {}
   let ready: OperationRow[] = []
   let ledger: LedgerEntry[] = []
-  /** Entries whose commit failed: it may have succeeded all the same. */
-  let inDoubt: LedgerEntry[] = []
   let turning: 'no' | 'yes' | 'again' = 'no'
 
   function turn(): void {
@@ -80,33 +80,33 @@ export function createDispatcher(settings: Settings, { clock }: SystemPorts, par
   }
 
   async function turnAs(epoch: number): Promise<void> {
-    const missing = await unwritten(store, inDoubt)
-    if (room() > 0 && (await clockCheck.correct(epoch, [...inDoubt, ...ledger]))) forgetLanes()
+    const { known, again, ended } = await doubts.look()
+    if (room() > 0 && (await clockCheck.correct(epoch, [...doubts.entries(), ...ledger]))) forgetLanes()
     await replica.own(epoch)
     const choices = await claims.choose(room())
     if (!isOwnerOf(epoch)) return
     // Taken only now: what fails before the commit leaves them where they are.
     const claimed = isHeld() ? ready.splice(0) : []
     const unsent = claimed.map((row) => (row.status === 'sending' ? release(row, settings.ageingMs) : row))
-    const [retried, fresh] = [inDoubt.splice(0), ledger.splice(0)]
-    const entries = [...retried, ...fresh]
-    const [known, again] = [retried.filter((entry) => !missing.has(entry)), retried.filter((entry) => missing.has(entry))]
-    const turn = { news: [...again, ...fresh], known, unsent, choices, expect: claims.expectation(choices) }
+    const news = [...again, ...ledger.splice(0)]
+    const entries = [...known, ...news]
+    const turn = { news, known, ended, unsent, choices, expect: claims.expectation(choices) }
     let result: TurnResult
     try {
       result = await commitTurn(epoch, turn)
     } catch (error) {
       for (const { lane } of choices) lanes.leave(lane, 0)
-      inDoubt = entries
+      doubts.keep(entries, error instanceof StorageConflictError ? [] : choices)
       if (error instanceof StorageConflictError) ready.unshift(...claimed)
       else for (const row of claimed) lanes.leave(laneOf(row.user, row.entity, row.entityId), 0)
       throw error
     }
     if (!isOwnerOf(epoch)) return
+    doubts.clear()
     for (const entry of entries) acknowledge(entry)
     for (const { row, conflict } of result.followers) recorded(row, conflict)
     // Edits in between may have freed lanes.
-    if (retried.length > 0) forgetLanes()
+    if (known.length + again.length > 0) forgetLanes()
     for (const row of unsent) lanes.leaveUnsent(row)
     for (const { lane, rank } of result.moved) if (lane !== undefined) lanes.queued(lane, rank ?? 0)
     for (const choice of choices) {
@@ -221,7 +221,7 @@ export function createDispatcher(settings: Settings, { clock }: SystemPorts, par
     lanes.clear()
     ready = []
     ledger = []
-    inDoubt = []
+    doubts.clear()
     forgetLanes()
   }
 

@@ -14,6 +14,8 @@ export interface TurnWrites {
   readonly news: readonly LedgerEntry[]
   /** The same, where an earlier commit that seemed to fail has written it after all. */
   readonly known: readonly LedgerEntry[]
+  /** Operations that ended with an earlier choice, of which the same is true. */
+  readonly ended: readonly OperationRow[]
   /** Claims that are put back. */
   readonly unsent: readonly OperationRow[]
   readonly choices: readonly Choice[]
@@ -44,7 +46,7 @@ export function createTurnCommit(replica: Replica, transactions: Transactions, r
   }
 
   return async function commit(epoch: number, turn: TurnWrites): Promise<TurnResult> {
-    const { news, known, unsent } = turn
+    const { news, known, ended, unsent } = turn
     const aftermaths = await aftermathsOf(turn)
     const undoing = aftermaths.flatMap((one) => one.undoing)
     const confirmed = [
@@ -63,12 +65,12 @@ export function createTurnCommit(replica: Replica, transactions: Transactions, r
     ]
     const plain = { writes, confirmations: confirmed, moved: [], expect }
     const last = isRenaming ? await renamer.rename(writes, confirmed) : plain
-    const isNeeded = writes.length + known.length > 0
+    const isNeeded = writes.length + known.length + ended.length > 0
     const seqs = isNeeded ? await replica.commit(epoch, last.writes, last.confirmations, { expect: last.expect }) : []
     return {
       choices,
       moved: last.moved,
-      followers: aftermaths.flatMap((one) => one.followers),
+      followers: [...ended.map((row) => ({ row, conflict: undefined })), ...aftermaths.flatMap((one) => one.followers)],
       left: aftermaths.flatMap((one) => one.left),
       undoing: undoing.map((row, at) => ({ ...row, seq: seqs[at] ?? 0 })),
     }

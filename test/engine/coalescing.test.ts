@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { NetworkError, type EnqueueInput, type Operation, type SyncEngine } from '../../src/index.ts'
+import { faultyStorage, records, unavailableOnce } from '../support/faulty-storage.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
 
 let world: World
@@ -46,6 +47,25 @@ describe('what was queued while offline', () => {
     const operations = await offline(engine, [create('a'), update('a', { n: 1 }), remove('a')])
     expect(sent()).toEqual([])
     expect((await settledAs(operations)).map(({ status }) => status)).toEqual(['cancelled', 'cancelled', 'cancelled'])
+  })
+
+  it.each([
+    ['superseded', [create('a'), update('a', { n: 1 })], 'sync:coalesced'],
+    ['cancelled', [create('a'), remove('a')], 'sync:cancelled'],
+  ] as const)('A5 C4 A6 is told of once as %s where the answer to the commit is lost', async (status, inputs, type) => {
+    const storage = faultyStorage(world.storage())
+    const engine = await world.started({ storage })
+    engine.pause('test')
+    const told: string[] = []
+    engine.on(type, ({ operation }) => void told.push(operation.id))
+    const operations = await engine.enqueueAll(inputs)
+    const lost = unavailableOnce()
+    storage.loseAnswers((writes) => (records(writes, status) ? lost() : undefined))
+    engine.resume('test')
+    const ends = await settledAs(operations)
+    const merged = operations.filter((_, at) => ends[at]?.status === status).map(({ id }) => id)
+    expect(told).toEqual(merged)
+    expect(engine.metrics().queue.depth).toBe(0)
   })
 
   it('A5 a delete makes the updates before it needless', async () => {
