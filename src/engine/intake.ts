@@ -136,11 +136,20 @@ export function createIntake(
     const appends = linked.map((value): Write => ({ type: 'append', collection: OPERATIONS, value }))
     const madeOn = store.isAudited ? await madeOnOf(store, linked, actionsOf) : undefined
     const expect = [...marks.expect, ...links.expect]
-    const seqs = appends.length === 0 ? [] : await store.commit([...appends, ...marks.writes], { expect }, 'call', madeOn)
+    const commit = () => store.commit([...appends, ...marks.writes], { expect }, 'call', madeOn)
+    const seqs = appends.length === 0 ? [] : await commit().catch((error: unknown) => storedAfterAll(linked, error))
     const stored = linked.map((row, i) => Object.assign(row, { seq: seqs[i] ?? 0 }))
     for (const row of stored) known.set(row.id, row)
     accepted(stored)
     for (const { rows, resolve } of group) resolve(rows.flatMap((row) => known.get(twins.get(row.id) ?? row.id) ?? []))
+  }
+
+  /** Where the rows of a commit that failed stand: it may have succeeded all the same. @throws the failure if it has not */
+  async function storedAfterAll(rows: readonly NewOperationRow[], failure: unknown): Promise<readonly number[]> {
+    const found = await store.byIds(rows.map(({ id }) => id)).catch(() => [])
+    const seqs = found.flatMap((row) => row?.seq ?? [])
+    if (seqs.length < rows.length) throw failure
+    return seqs
   }
 
   /** Gives each call its rows with the ids by which the server knows what they are about. */

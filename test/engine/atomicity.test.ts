@@ -67,6 +67,19 @@ describe('accepting operations', () => {
     expect((await readRows(storage)).map(({ entityId }) => entityId)).toEqual(['a', 'c'])
   })
 
+  it.each([1, 3])('S3 S4 takes for stored what is stored, though the answer to the commit of %i calls is lost', async (count) => {
+    const engine = await world.started({ storage })
+    const queued: string[] = []
+    engine.on('sync:queued', ({ operation }) => void queued.push(operation.id))
+    const lost = unavailableOnce()
+    storage.loseAnswers((writes) => (appends(writes) ? lost() : undefined))
+    const operations = await Promise.all(['a', 'b', 'c'].slice(0, count).map((id) => engine.enqueue(create(id))))
+    for (const { settled } of operations) expect(await settled).toEqual({ status: 'done' })
+    expect(queued).toEqual(operations.map(({ id }) => id))
+    expect(world.server.ledger()).toHaveLength(count)
+    expect(await readRows(storage)).toHaveLength(count)
+  })
+
   it('S2 keeps what the caller does to its object afterwards out of the store', async () => {
     const engine = await world.started({ storage })
     engine.pause('test')
