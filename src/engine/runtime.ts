@@ -78,7 +78,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts, parts
   })
   const audit = parts.audit?.write(settings, clock, storage, { clientId: () => storeLife.clientId(), failed })
   const shapes = createShapes(settings.entities, settings.limits)
-  const store = createStore(shapedStorage(session.rows, shapes), (writes, keys) => views?.committed(writes, keys), audit)
+  const store = createStore(shapedStorage(session.rows, shapes), audit, () => views)
   const views = parts.view?.(settings, store, clock, events)
   const optimistic = createOptimistic(events)
   const handles = createHandles(store, settings.user, events, optimistic.ended)

@@ -1,3 +1,4 @@
+import { StorageConflictError, StorageFencedError } from '../core/errors.ts'
 import { keyOfUser, laneOf, type NewOperationRow, type OperationRow, type OperationStatus } from '../core/operation.ts'
 import { text } from '../core/option-checks.ts'
 import type { CommitOptions, Entry, Fence, IndexKey, Scalar, ScanQuery, Write } from '../core/ports.ts'
@@ -35,15 +36,28 @@ export interface EntityPage {
 
 export const PAGE_LIMIT = 1_000
 
-/** `committed` is told of every commit of this handle that changes operations or entities; `audit` says what is written with it. */
-export function createStore(storage: RowStorage, committed: Committed = () => {}, audit?: Audit) {
+/** Who shows what is in the store. */
+export interface Watcher {
+  /** By this handle, what changes operations or entities. */
+  readonly committed: Committed
+  /** By others; or by this handle, though the commit seemed to fail. */
+  storeChanged(): void
+}
+
+/** `audit` says what is written with each commit. */
+export function createStore(storage: RowStorage, audit?: Audit, watcher: () => Watcher | undefined = () => undefined) {
   async function commit(writes: readonly Write[], options?: CommitOptions, occasion: Occasion = 'call', madeOn?: MadeOn) {
     const entries = audit?.entriesOf(writes, occasion, madeOn) ?? []
     // Last, so that the keys of what else is appended come first.
-    const keys = await storage.commit(entries.length === 0 ? writes : [...writes, ...entries], options)
-    committed(writes, keys)
+    const keys = await storage.commit(entries.length === 0 ? writes : [...writes, ...entries], options).catch(failed)
+    watcher()?.committed(writes, keys)
     audit?.written(entries.length)
     return keys
+  }
+
+  function failed(error: unknown): never {
+    if (!(error instanceof StorageConflictError || error instanceof StorageFencedError)) watcher()?.storeChanged()
+    throw error
   }
 
   async function byIndex(index: string, value: string): Promise<OperationRow | undefined> {

@@ -4,7 +4,7 @@ import type { Entity, EntityChange, EnqueueInput, JsonObject, Storage } from '..
 import { StorageUnavailableError } from '../../src/index.ts'
 import { ENTITIES } from '../../src/core/schema.ts'
 import { openDatabase } from '../../src/server/database.ts'
-import { faultyStorage } from '../support/faulty-storage.ts'
+import { faultyStorage, records, unavailableOnce } from '../support/faulty-storage.ts'
 import { elsewhere } from '../support/other-client.ts'
 import { createVirtualClock } from '../support/virtual-clock.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
@@ -253,6 +253,25 @@ describe('a view', () => {
     await told
     storage.failReads(undefined)
     expect(await seen).toMatchObject({ value: { title: 'theirs' }, status: 'pending' })
+  })
+
+  it('S14 shows what was committed though the answer to the commit was lost', async () => {
+    const storage = faultyStorage(world.storage())
+    const engine = await world.started({ storage })
+    const notes = engine.view('note')
+    await notes.list()
+    const shown = (id: string, status: Entity['status']) =>
+      firstValueFrom(notes.watch(id).pipe(filter((entity) => entity?.status === status)))
+    const unrecorded = unavailableOnce()
+    storage.loseAnswers((writes) => (records(writes, 'done') ? unrecorded() : undefined))
+    const operation = await engine.enqueue(create('a', { title: 'Hi' }))
+    await operation.settled
+    expect(await shown('a', 'synced')).toMatchObject({ value: { title: 'Hi' }, version: '1', operationIds: [] })
+    engine.pause('test')
+    const unaccepted = unavailableOnce()
+    storage.loseAnswers((writes) => (writes.some(({ type }) => type === 'append') ? unaccepted() : undefined))
+    const { id } = await engine.enqueue(create('b', { title: 'Ho' }))
+    expect(await shown('b', 'pending')).toMatchObject({ value: { title: 'Ho' }, operationIds: [id] })
   })
 
   it('C2 tells which fields changed, and emits events of it', async () => {
