@@ -1,12 +1,6 @@
 import { assign, setup } from 'xstate'
 import { retryDelayMs, type RetryOptions } from '../src/core/backoff.ts'
-import {
-  BATCH_UNSUPPORTED,
-  CircuitBreakerOpenError,
-  SyncOperationError,
-  UNREACHABLE,
-  type SyncError,
-} from '../src/core/errors.ts'
+import { BATCH_UNSUPPORTED, didNotLeave, SyncOperationError, UNREACHABLE, type SyncError } from '../src/core/errors.ts'
 import { sendableAt, type ConflictRecord, type OperationRow, type OperationStatus } from '../src/core/operation.ts'
 import type { Outcome } from '../src/core/ports.ts'
 import type { Decision, PreparedDecision } from '../src/core/reconcile.ts'
@@ -229,10 +223,10 @@ function mayResend({ row, maxReconciliations }: OperationContext): boolean {
   return row !== undefined && row.reconciliations - (row.reconciledBefore ?? 0) < maxReconciliations
 }
 
-/** The request did not leave, for the breaker had opened; or it left for nothing, for there is no such endpoint, and leaves in another way. */
+/** The request did not leave, for the breaker had opened or the server wants a pause; or it left for nothing, for there is no such endpoint, and leaves in another way. */
 function isHeldBack({ row }: OperationContext, outcome: Outcome | undefined): boolean {
   if (outcome?.type !== 'retry') return false
-  if (outcome.error instanceof CircuitBreakerOpenError) return true
+  if (didNotLeave(outcome.error)) return true
   return row !== undefined && outcome.error.code === BATCH_UNSUPPORTED && (row.attempts === 1 || !isTogether(row))
 }
 

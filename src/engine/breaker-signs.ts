@@ -1,5 +1,13 @@
 import { breakerState, type BreakerActor } from '../../machines/breaker.ts'
-import { NetworkError, RateLimitError, ServerError, TimeoutError, type SyncError } from '../core/errors.ts'
+import {
+  CircuitBreakerOpenError,
+  NetworkError,
+  pausedByServer,
+  RateLimitError,
+  ServerError,
+  TimeoutError,
+  type SyncError,
+} from '../core/errors.ts'
 import type { Clock } from '../core/ports.ts'
 
 export type BreakerSigns = ReturnType<typeof createBreakerSigns>
@@ -8,7 +16,10 @@ export type BreakerSigns = ReturnType<typeof createBreakerSigns>
 export function createBreakerSigns(
   { monotonic }: Clock,
   breaker: () => BreakerActor | undefined,
-  isPaused: () => boolean = () => false,
+  /** Until the server's pause is over. */
+  pausedMs: () => number = () => 0,
+  /** Until an open breaker lets a probe through. */
+  cooldownMs: () => number = () => 0,
 ) {
   /** By who asked: after which opening its probe left. */
   const probes = new WeakMap<object, number>()
@@ -28,10 +39,12 @@ export function createBreakerSigns(
   return {
     /** Whether a request may leave now. It may have been let through before the breaker opened. */
     admit(asker: object): boolean {
-      if (isPaused()) return false
+      if (pausedMs() > 0) return false
       const actor = breaker()
       return actor === undefined || admits(actor, asker)
     },
+    /** Why it may not. */
+    heldBack: (): SyncError => (pausedMs() > 0 ? pausedByServer(pausedMs()) : new CircuitBreakerOpenError(cooldownMs())),
     failed: (): void => breaker()?.send({ type: 'FAILURE', at: monotonic() }),
     succeeded(): void {
       const actor = breaker()

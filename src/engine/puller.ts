@@ -1,6 +1,6 @@
 import type { PageInput, PageResult } from '../../machines/pull.ts'
 import { retryDelayMs } from '../core/backoff.ts'
-import { CircuitBreakerOpenError, StorageFencedError, type SyncError } from '../core/errors.ts'
+import { didNotLeave, StorageFencedError, type SyncError } from '../core/errors.ts'
 import type { Settings } from '../core/options.ts'
 import type { Pulled, PullRequest, SystemPorts, Transport } from '../core/ports.ts'
 import { storedError } from '../core/rows.ts'
@@ -185,7 +185,7 @@ export function createPuller(
     if (earlyMs > 0) return { type: 'failed', error: pollTooSoon(earlyMs), retryAfterMs: earlyMs }
     if (signs.admit(signal)) return undefined
     heldBack.add(entity)
-    return { type: 'failed', error: new CircuitBreakerOpenError(settings.breaker.cooldownMs) }
+    return { type: 'failed', error: signs.heldBack() }
   }
 
   /** The breaker hears of it, as of every request. */
@@ -269,7 +269,7 @@ export function createPuller(
     heed(entity, { error, retryAfterMs })
     const isAwaited = request > (row.answers ?? 0)
     if (isAwaited) await replica.note(writer, entity, { ...row, answers: request, lastError: storedError(error) })
-    const isHeldBack = error instanceof CircuitBreakerOpenError // Of its opening the breaker itself has told.
+    const isHeldBack = didNotLeave(error) // Of its opening the breaker itself has told.
     if (isAwaited || !isHeldBack) events.emit({ type: 'pull:failed', ...part, error })
     return { type: 'failed', delayMs: delayMs(failures, isHeldBack ? settings.breaker.cooldownMs : retryAfterMs) }
   }

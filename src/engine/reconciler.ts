@@ -2,7 +2,7 @@ import type { OperationActor } from '../../machines/operation.ts'
 import { copyJson } from '../core/copy-json.ts'
 import type { Conflict, EntityOptions, Resolution } from '../core/conflict.ts'
 import { earlierBase } from '../core/earlier.ts'
-import { CircuitBreakerOpenError, SyncError, SyncOperationError, TimeoutError, type ValidationError } from '../core/errors.ts'
+import { SyncError, SyncOperationError, TimeoutError, type ValidationError } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
 import type { AnswerChecks } from './answer-checks.ts'
 import { isServerFailure, type BreakerSigns } from './breaker-signs.ts'
@@ -77,6 +77,7 @@ export function createReconciler(
   async function decide(slot: OperationActor, row: OperationRow, signal: AbortSignal): Promise<Decision> {
     if (row.aside !== undefined) return { type: 'park', error: row.aside.error }
     if (isNamedByServer(settings.entities, row)) return decideUnseen(row)
+    if (!signs.admit(slot)) return { type: 'heldBack', error: signs.heldBack() }
     const fetched = await look(slot, row, signal)
     const base = await baseOf(row)
     const options = settings.entities[row.entity] ?? {}
@@ -238,8 +239,7 @@ export function createReconciler(
     const members = await transactions.wholeOf(row)
     const decisions: PreparedDecision[] = []
     for (const member of members) {
-      const isAllowed = member.transaction?.isMet === true || signs.admit(slot)
-      const decision = member.transaction?.isMet ? MET : isAllowed ? await decide(slot, member, signal) : heldBack()
+      const decision = member.transaction?.isMet ? MET : await decide(slot, member, signal)
       decisions.push(prepared(member, decision))
       // The time that a function had was that of all.
       if (decision.type === 'park' && decision.error.cause instanceof TimeoutError) break
@@ -247,14 +247,8 @@ export function createReconciler(
     return decidedTogether(members, decisions)
   }
 
-  function heldBack(): Decision & PreparedDecision {
-    return { type: 'heldBack', error: new CircuitBreakerOpenError(settings.breaker.cooldownMs) }
-  }
-
   return {
     reconcile(slot: OperationActor, row: OperationRow): void {
-      // Of a transaction each member asks for itself, once the whole has been read.
-      if (!isTogether(row) && !signs.admit(slot)) return answer(slot, row, heldBack())
       const controller = new AbortController()
       controllers.set(slot, controller)
       void run(slot, row, controller)

@@ -96,7 +96,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts, parts
   })
   const drains = createDrains((summary) => events.emit({ type: 'drain:completed', summary }))
   const replica = createReplica(store, settings.user, clock, (entity) => settings.entities[entity]?.actions ?? {})
-  const signs = createBreakerSigns(clock, breaker, pace.isPaused)
+  const signs = createBreakerSigns(clock, breaker, pace.pausedMs, () => breakerWatch.read().remainingMs)
   const readPath =
     parts.pull?.(settings, ports, {
       ...{ transport, store, replica, signs, events, inspect, epoch, pace },

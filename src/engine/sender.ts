@@ -1,13 +1,5 @@
 import type { OperationActor } from '../../machines/operation.ts'
-import {
-  BATCH_UNSUPPORTED,
-  CircuitBreakerOpenError,
-  NetworkError,
-  RateLimitError,
-  ServerError,
-  SyncError,
-  TimeoutError,
-} from '../core/errors.ts'
+import { BATCH_UNSUPPORTED, NetworkError, RateLimitError, ServerError, SyncError, TimeoutError } from '../core/errors.ts'
 import { wireKey, type OperationRow } from '../core/operation.ts'
 import type { Settings } from '../core/options.ts'
 import type { BatchItem, Outcome, SystemPorts, Transport } from '../core/ports.ts'
@@ -183,7 +175,7 @@ export function createSender(settings: Settings, ports: SystemPorts, transport: 
   }
 
   function heldBack(): Outcome {
-    return { type: 'retry', error: new CircuitBreakerOpenError(settings.breaker.cooldownMs) }
+    return { type: 'retry', error: signs.heldBack() }
   }
 
   return {

@@ -25,12 +25,12 @@ export function createServerPace(clock: Clock, machine: () => EngineActor | unde
 
   /** A timer may be a little early. */
   function look(): void {
-    if (isPaused()) cancel = clock.schedule(look, Math.max(1, pausedUntil - clock.monotonic()))
+    if (pausedMs() > 0) cancel = clock.schedule(look, Math.max(1, pausedMs()))
     else release()
   }
 
-  function isPaused(): boolean {
-    return clock.monotonic() < pausedUntil
+  function pausedMs(): number {
+    return Math.max(0, pausedUntil - clock.monotonic())
   }
 
   function release(): void {
@@ -50,7 +50,8 @@ export function createServerPace(clock: Clock, machine: () => EngineActor | unde
         if (wished.pauseMs !== undefined && wished.pauseMs > 0 && until > pausedUntil) holdUntil(until)
       }
     },
-    isPaused,
+    /** Until the server may be asked again; 0 if it may now. */
+    pausedMs,
     /** The most operations in one request. */
     maxBatch: (): number => maxBatch,
     /** The least rest between two polls. */
@@ -64,7 +65,7 @@ export function createServerPace(clock: Clock, machine: () => EngineActor | unde
       return last === undefined ? 0 : Math.max(0, last + minPollMs - clock.monotonic())
     },
     opened(): void {
-      if (pausedUntil > clock.monotonic()) holdUntil(pausedUntil)
+      if (pausedMs() > 0) holdUntil(pausedUntil)
     },
     closing: release,
   }

@@ -37,8 +37,8 @@ it.each([
   const outcomes = await transport.sendBatch!([item, item, item], { clientId: 'c', signal })
   expect(outcomes).toMatchObject([
     { type: 'applied', wishes: { pauseMs: 5_000 } },
-    { type: 'retry', error: { code: 'breaker-open', remainingMs: 5_000 } },
-    { type: 'retry', error: { code: 'breaker-open', remainingMs: 5_000 } },
+    { type: 'retry', error: { code: 'server-pause' } },
+    { type: 'retry', error: { code: 'server-pause' } },
   ])
   expect(server.received).toHaveLength(1)
 })

@@ -4,9 +4,10 @@ import { breakerMachine } from '../../machines/breaker.ts'
 import { AuthenticationError, ConflictError, NetworkError, type Clock, type Outcome, type Transport } from '../../src/index.ts'
 import { httpTransport } from '../../src/adapters/http/index.ts'
 import { DEFAULTS } from '../../src/core/options.ts'
-import { LEASE, META, STORE_SCHEMA, type LeaseRow } from '../../src/core/schema.ts'
+import { IN_PLAY, LEASE, META, OPERATIONS, STORE_SCHEMA, type LeaseRow } from '../../src/core/schema.ts'
 import { createBreakerSigns } from '../../src/engine/breaker-signs.ts'
 import { machineClock } from '../../src/engine/machine-clock.ts'
+import { queued } from '../support/queued.ts'
 import { createVirtualClock } from '../support/virtual-clock.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
 
@@ -276,5 +277,35 @@ describe('what the breaker is told', () => {
     await engine.enqueue({ type: 'create', entity: 'note', id: 'a', payload: {} })
     await eventOf(engine, 'breaker:opened')
     expect(engine.metrics().breaker).toMatchObject({ state: 'open', trips: 1 })
+  })
+})
+
+describe('while the breaker is half-open', () => {
+  it('S23 L5 what is decided without a look at the server takes the place of no probe', async () => {
+    const clock = createVirtualClock()
+    const storage = world.storage()
+    await storage.open(STORE_SCHEMA)
+    const inPlay = { ...queued, user: 'default', attempts: 1, dueAt: IN_PLAY }
+    const request = { method: 'POST', path: '/note', headers: { 'content-type': 'application/json' }, body: '{"id":"x"}' }
+    const left = [
+      { ...inPlay, type: 'create', entityId: 'x', lane: 'default/note/x', status: 'sending', unknownAttempts: 1, request },
+      { ...inPlay, id: 'o2', type: 'create', entity: 'task', entityId: 't', lane: 'default/task/t', status: 'reconciling' },
+    ]
+    await storage.commit(left.map(({ seq: _seq, ...value }) => ({ type: 'append', collection: OPERATIONS, value })))
+    await storage.close()
+    world.intercept(async (_, send, count) => (count > 1 ? send() : { type: 'unknown', error: new NetworkError('Down.') }))
+    const engine = world.engine({
+      entities: { note: {}, task: { ids: 'server' } },
+      concurrency: 1,
+      ports: { clock },
+      breaker: { failureThreshold: 1, cooldownMs: 1_000 },
+    })
+    await engine.start()
+    await eventOf(engine, 'breaker:opened')
+    await clock.advance(1_000)
+    await eventOf(engine, 'breaker:closed')
+    expect(await engine.operations.get('o2')).toMatchObject({ status: 'parked', lastError: { code: 'conflict' } })
+    expect(await engine.operations.handle('o1').settled).toEqual({ status: 'done' })
+    expect(engine.metrics().breaker).toMatchObject({ state: 'closed', trips: 1 })
   })
 })

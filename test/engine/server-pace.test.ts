@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { NetworkError, type EngineOptions, type EnqueueInput, type Outcome } from '../../src/index.ts'
+import { ConflictError, NetworkError, type EngineOptions, type EnqueueInput, type Outcome } from '../../src/index.ts'
 import { httpTransport } from '../../src/adapters/http/index.ts'
 import { createVirtualClock } from '../support/virtual-clock.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
@@ -44,6 +44,22 @@ describe('a server that asks for a pause', () => {
       'engine:resumed',
       'server',
     ])
+  })
+
+  it('B7 F8 is not looked at meanwhile: what waits for that says that the server wants a pause, not that the breaker is open', async () => {
+    const { engine, clock } = await timed()
+    world.intercept(async (_, send, count) =>
+      count > 1
+        ? send()
+        : { type: 'conflict', reason: 'exists', error: new ConflictError('It exists.'), wishes: { pauseMs: 60_000 } },
+    )
+    const operation = await engine.enqueue(create('a'))
+    await eventOf(engine, 'sync:retry')
+    const { lastError } = (await engine.operations.get(operation.id)) ?? {}
+    expect(lastError).toMatchObject({ code: 'server-pause', message: expect.stringContaining('60000 ms') })
+    expect(engine.metrics().breaker).toMatchObject({ state: 'closed', trips: 0 })
+    await clock.advance(61_000)
+    expect(await operation.settled).toEqual({ status: 'done' })
   })
 
   it('B7 S32 is left alone too where it asks so with the fingerprints of a check', async () => {

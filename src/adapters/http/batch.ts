@@ -1,5 +1,5 @@
 import type { Outcome, BatchItem } from '../../core/ports.ts'
-import { BATCH_UNSUPPORTED, CircuitBreakerOpenError, ClientError } from '../../core/errors.ts'
+import { BATCH_UNSUPPORTED, ClientError, pausedByServer } from '../../core/errors.ts'
 import type { Wished } from '../../core/server-wishes-port.ts'
 import { readResults } from './batch-results.ts'
 import { wishesOf, type Answer, type Exchange } from './exchange.ts'
@@ -106,7 +106,7 @@ async function sendChunk(
 /** What becomes of those that an answer before them keeps from being sent: as with a breaker, that is no attempt. */
 function paused({ wishes }: Wished): Outcome | undefined {
   const pauseMs = wishes?.pauseMs ?? 0
-  return pauseMs === 0 ? undefined : { type: 'retry', error: new CircuitBreakerOpenError(pauseMs) }
+  return pauseMs === 0 ? undefined : { type: 'retry', error: pausedByServer(pauseMs) }
 }
 
 function whole(parts: readonly Part[], outcome: Outcome): ChunkResult {

@@ -1,7 +1,7 @@
 import type { Digested, DigestRequest, Fetched, Transport } from '../../core/ports.ts'
 import type { Told } from '../replica-writes.ts'
 import type { EntityRow } from '../../core/schema.ts'
-import { CircuitBreakerOpenError, SyncError } from '../../core/errors.ts'
+import { SyncError } from '../../core/errors.ts'
 import { isRecord, isTexts } from '../../core/schema.ts'
 import type { Clock } from '../../core/ports.ts'
 import { isServerFailure, type BreakerSigns } from '../breaker-signs.ts'
@@ -38,7 +38,7 @@ export function createAsking({ transport, clock, signs, limitMs, signal }: Askin
     failed: (error: SyncError) => Answer,
   ): Promise<Answer> {
     const asker = {}
-    if (!signs.admit(asker)) return failed(new CircuitBreakerOpenError(0))
+    if (!signs.admit(asker)) return failed(signs.heldBack())
     const answer = await inTime(clock, limitMs, signal, { what, ask, failed })
     if (signal.aborted) signs.abandoned(asker)
     else if (answer.type === 'failed' && isServerFailure(answer.error)) signs.failed()
