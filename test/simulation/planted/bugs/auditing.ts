@@ -8,7 +8,7 @@ export const auditing: readonly Bug[] = [
     'an entry outside of its commit',
     'Whoever dies between the two leaves a gap.',
     `${ENGINE}/store.js`,
-    'const keys = await storage.commit(entries.length === 0 ? writes : [...writes, ...entries], options);',
+    'const keys = await storage.commit(entries.length === 0 ? writes : [...writes, ...entries], options).catch(failed);',
     'const keys = await storage.commit(writes, options);\n        if (entries.length > 0)\n            await storage.commit(entries);',
     'S26',
   ),

@@ -6,8 +6,8 @@ export const storing: readonly Bug[] = [
     'accepted before it is stored',
     'The call resolves while the commit is still under way.',
     'src/engine/intake.js',
-    'const seqs = appends.length === 0 ? [] : await store.commit(',
-    'for (const { rows, resolve } of group) resolve(rows.map((row) => known.get(twins.get(row.id) ?? row.id) ?? row));\n        const seqs = appends.length === 0 ? [] : await store.commit(',
+    'const seqs = appends.length === 0 ? [] : await commit()',
+    'for (const { rows, resolve } of group) resolve(rows.map((row) => known.get(twins.get(row.id) ?? row.id) ?? row));\n        const seqs = appends.length === 0 ? [] : await commit()',
     'S1',
   ),
   bug(
@@ -46,8 +46,8 @@ export const storing: readonly Bug[] = [
     'a transaction written row by row',
     'A crash between two commits leaves half of it.',
     'src/engine/intake.js',
-    "await store.commit([...appends, ...marks.writes], { expect }, 'call', madeOn);",
-    '[...await store.commit([...appends.slice(0, 1), ...marks.writes], { expect: marks.expect }), ...(appends.length > 1 ? await store.commit(appends.slice(1)) : [])];',
+    "const commit = () => store.commit([...appends, ...marks.writes], { expect }, 'call', madeOn);",
+    'const commit = async () => [...await store.commit([...appends.slice(0, 1), ...marks.writes], { expect: marks.expect }), ...(appends.length > 1 ? await store.commit(appends.slice(1)) : [])];',
     'S2',
   ),
   {
@@ -66,7 +66,7 @@ export const storing: readonly Bug[] = [
       },
       {
         file: 'src/engine/intake.js',
-        find: "await store.commit([...appends, ...marks.writes], { expect }, 'call', madeOn);",
+        find: 'await commit().catch((error) => storedAfterAll(linked, error));',
         replace: 'await store.commit(appends);\n        await markParents(store, linked, links.isAwaited);',
       },
     ],
