@@ -15,12 +15,15 @@ export function createMetrics(sources: MetricsSources) {
   const counted = createCounts()
   const { counts } = counted
   let live = 0
+  /** How often that has changed by what this engine did. */
+  let moves = 0
   /** The share of recent attempts whose answer was one: moved by each, by the later ones most. */
   let answered = 1
 
-  /** What other tabs enqueue is not told here, and ends here. */
-  function ended(): void {
-    live = Math.max(0, live - 1)
+  /** What other tabs enqueue is not told here, and may end here before it is counted. */
+  function moved(by: 1 | -1): void {
+    live = Math.max(0, live + by)
+    moves += 1
   }
 
   function attempted(share: 0 | 1): void {
@@ -32,15 +35,14 @@ export function createMetrics(sources: MetricsSources) {
       counted.record(event)
       switch (event.type) {
         case 'sync:queued':
-          live += 1
-          return
+          return moved(1)
         case 'sync:completed':
         case 'sync:failed':
           attempted(1)
-          return ended()
+          return moved(-1)
         case 'sync:cancelled':
         case 'sync:coalesced':
-          return ended()
+          return moved(-1)
         case 'sync:conflict':
           return attempted(1)
         case 'sync:retry':
@@ -49,8 +51,13 @@ export function createMetrics(sources: MetricsSources) {
       }
     },
     requested: counted.requested,
-    /** What was live in the store before this engine counted. */
-    foundLive: (found: number): void => void (live = found),
+    /** Takes what is live in the store. False if what this engine did meanwhile may be among it, or not. */
+    async recount(count: () => Promise<number>): Promise<boolean> {
+      const before = moves
+      const found = await count()
+      if (moves === before) live = found
+      return moves === before
+    },
     read(): Metrics {
       const { enqueued, done, rejected, retried, coalesced, cancelled, refused, conflicts, conflictsResolved } = counts
       const breaker = sources.breaker()

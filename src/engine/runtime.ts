@@ -12,6 +12,7 @@ import { isItsEnd } from './background.ts'
 import { createBreakerSigns } from './breaker-signs.ts'
 import { createBreakerWatch } from './breaker-watch.ts'
 import { createChanges } from './changes.ts'
+import { createDepth } from './depth.ts'
 import { createDrains } from './drains.ts'
 import { engineInput } from './engine-input.ts'
 import { engineLogic } from './engine-logic.ts'
@@ -88,6 +89,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts, parts
     breaker: breakerWatch.read,
     lock: () => ({ owner: dispatcher.isOwner(), epoch: epoch() }),
   })
+  const depth = createDepth(clock, { recount: () => metrics.recount(() => store.countLive(settings.user)), failed })
   const alerts = parts.alerts?.(settings, clock, store, events, {
     isOwner: () => dispatcher.isOwner(),
     pauses: () => machine?.getSnapshot().context.pauses ?? [],
@@ -128,7 +130,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts, parts
     owner,
     given: plain.storage,
     logIn: logOut?.logIn ?? (() => logInOnly(session)),
-    readable: () => void countLive(),
+    readable: () => void depth.look(),
     opened() {
       pace.opened()
       handles.lookAgain()
@@ -139,6 +141,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts, parts
     },
     async closing() {
       pace.closing()
+      depth.closing()
       views?.closed()
       alerts?.closing()
       integrity?.closing()
@@ -212,15 +215,6 @@ export function createRuntime(options: EngineOptions, system: SystemPorts, parts
     readPath.closed()
   }
 
-  /** What earlier engines left counts as live here too. */
-  async function countLive(): Promise<void> {
-    try {
-      metrics.foundLive(await store.countLive(settings.user))
-    } catch (error) {
-      failed(error)
-    }
-  }
-
   /** Most commits of others are beats of the lease, or none of the lease at all. */
   function storeChanged(collections: readonly string[] = ALL): void {
     if (collections.includes(OPERATIONS) || collections.includes(ENTITIES)) views?.storeChanged()
@@ -231,6 +225,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts, parts
     if (!collections.includes(OPERATIONS)) return
     dispatcher.changed()
     handles.lookAgain()
+    depth.changed()
     changes.tell()
   }
 

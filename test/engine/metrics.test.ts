@@ -159,6 +159,24 @@ describe('metrics', () => {
     expect(owner.metrics()).toMatchObject({ queue: { depth: 1 }, operations: { live: 1 } })
   })
 
+  it('A6 E1 know the depth of the queue where another tab sends, and where another tab enqueues', async () => {
+    const clock = createVirtualClock()
+    const lock = { heartbeatMs: 3_600_000, staleMs: 7_200_000, pollMs: 3_600_000 }
+    const owner = await world.started({ ports: { clock }, lock })
+    await eventOf(owner, 'lock:acquired')
+    const follower = await world.started({ ports: { clock }, lock })
+    for (const operation of await follower.enqueueAll([create('a'), create('b')])) await operation.settled
+    owner.pause('test')
+    await owner.enqueue(create('c'))
+    await follower.enqueueAll([create('d'), create('e')])
+    await clock.advance(1_000)
+    expect([owner, follower].map((engine) => engine.metrics().queue.depth)).toEqual([3, 3])
+    owner.resume('test')
+    await owner.flush()
+    await clock.advance(1_000)
+    expect([owner, follower].map((engine) => engine.metrics().queue.depth)).toEqual([0, 0])
+  })
+
   it('A6 A1 count a takeover', async () => {
     const engine = await world.started()
     await eventOf(engine, 'lock:acquired')
