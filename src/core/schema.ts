@@ -275,7 +275,7 @@ function isEarlierBase(value: unknown): boolean {
   )
 }
 
-function isPreparedRequest(value: unknown): boolean {
+export function isPreparedRequest(value: unknown): boolean {
   return (
     isRecord(value) &&
     typeof value['method'] === 'string' &&

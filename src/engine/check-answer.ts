@@ -1,9 +1,9 @@
 import { objectionToValue } from '../core/answer-value.ts'
 import { isVersion } from '../core/entity-version.ts'
 import { SyncError } from '../core/errors.ts'
-import type { Fetched, Outcome } from '../core/ports.ts'
+import type { Fetched, Outcome, PreparedRequest } from '../core/ports.ts'
 import { usableWaitMs } from '../core/retry-after.ts'
-import { isRecord } from '../core/schema.ts'
+import { isPreparedRequest, isRecord } from '../core/schema.ts'
 
 const OUTCOMES: ReadonlySet<unknown> = new Set<Outcome['type']>(['applied', 'retry', 'unknown', 'conflict', 'auth', 'rejected'])
 const FETCHED: ReadonlySet<unknown> = new Set<Fetched['type']>(['found', 'absent', 'failed', 'auth'])
@@ -71,6 +71,12 @@ function objectionToAny(value: unknown): string | undefined {
 export function objectionToVersion(version: unknown): string | undefined {
   const isUsable = version === undefined || (typeof version === 'string' && isVersion(version))
   return isUsable ? undefined : 'its version must be printable ASCII without spaces and quotes'
+}
+
+/** As it is stored, and could not be read again otherwise. @throws TypeError if it can't be */
+export function checkRequest(request: PreparedRequest): PreparedRequest {
+  if (isPreparedRequest(request)) return request
+  throw new TypeError('The transport made a request without method, path, headers or body (a text, or null).')
 }
 
 function notUsable(what: string, objection: string): SyncError {

@@ -1,12 +1,12 @@
 import type { Outcome, ServerWishes, Transport } from '../core/ports.ts'
 import { isRecord } from '../core/schema.ts'
-import { checkFetched, checkOutcome, checkOutcomes } from './check-answer.ts'
+import { checkFetched, checkOutcome, checkOutcomes, checkRequest } from './check-answer.ts'
 
 interface Answer {
   readonly wishes?: ServerWishes | undefined
 }
 
-/** The transport, whoever wrote it: its outcomes and entities can be used, and of every answer `heed` hears what the server asks for. */
+/** The transport, whoever wrote it: its requests can be stored, its outcomes and entities used, and of every answer `heed` hears what the server asks for. */
 export function heedingTransport(transport: Transport, heed: (answers: readonly Answer[]) => void): Transport {
   const { sendBatch, sendAtomic, pull, digest } = transport
 
@@ -23,7 +23,7 @@ export function heedingTransport(transport: Transport, heed: (answers: readonly 
   }
 
   return {
-    prepare: (operation) => transport.prepare(operation),
+    prepare: (operation) => checkRequest(transport.prepare(operation)),
     send: (request, context) => heard(() => transport.send(request, context), checkOutcome),
     fetch: (entity, entityId, context) => heard(() => transport.fetch(entity, entityId, context), checkFetched),
     ...(sendBatch && { sendBatch: (items, context) => allHeard(() => sendBatch.call(transport, items, context)) }),

@@ -7,6 +7,7 @@ import {
   type EnqueueInput,
   type Outcome,
   type OutgoingOperation,
+  type PreparedRequest,
   type SyncEngine,
 } from '../../src/index.ts'
 import { httpTransport } from '../../src/adapters/http/index.ts'
@@ -173,6 +174,26 @@ describe('the operations on one entity', () => {
     expect(await other.settled).toEqual({ status: 'done' })
     expect(await poisoned.settled).toMatchObject({ status: 'rejected', error: { code: 'unsendable' } })
     expect(await engine.operations.get(poisoned.id)).toMatchObject({ attempts: 0 })
+  })
+})
+
+describe('a transport of the application', () => {
+  const good = () => httpTransport({ baseURL: world.url })
+
+  it.each<[string, (request: PreparedRequest) => unknown]>([
+    ['without a body', ({ body: _body, ...request }) => request],
+    ['without headers', ({ headers: _headers, ...request }) => request],
+    ['whose body is no text', (request) => ({ ...request, body: { title: 'Hi' } })],
+    ['only later', (request) => Promise.resolve(request)],
+    ['that is none', () => undefined],
+  ])('L4 S28 D5 that makes a request %s ends the operation, and leaves no row that can not be read', async (_, spoiled) => {
+    const prepare = (operation: OutgoingOperation) => spoiled(good().prepare(operation)) as PreparedRequest
+    world.intercept(async () => ({ type: 'retry', error: new NetworkError('Down.') }))
+    const engine = await world.started({ transport: { ...good(), prepare } })
+    const operation = await engine.enqueue(create('a'))
+    expect(await operation.settled).toMatchObject({ status: 'rejected', error: { code: 'unsendable' } })
+    expect(world.attempts).toEqual([])
+    expect(engine.history().some(({ type }) => type === 'sync:quarantined')).toBe(false)
   })
 })
 
