@@ -75,7 +75,8 @@ export function createEngine(runtime: Runtime, parent: AnyActorRef | undefined):
     linked: linker.edited,
     made: stamps.made,
     edited(row) {
-      if (row !== undefined && isTerminal(row.status)) handles.settle(row)
+      if (row === undefined) handles.lookAgain()
+      else if (isTerminal(row.status)) handles.settle(row)
       if (row?.status === 'cancelled') events.emit({ type: 'sync:cancelled', operation: infoOf(row) })
       dispatcher.changed()
       runtime.changes.tell()

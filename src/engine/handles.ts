@@ -1,6 +1,7 @@
 import { StorageClosedError, SyncOperationError } from '../core/errors.ts'
 import type { OperationRow } from '../core/operation.ts'
 import { text } from '../core/option-checks.ts'
+import { readOperation } from '../core/schema.ts'
 import type { Events } from './events.ts'
 import { settlementOf } from './info.ts'
 import type { Store } from './store.ts'
@@ -52,9 +53,12 @@ export function createHandles(store: Store, user: string, events: Events, ended:
   }
 
   async function lookAt(ids: readonly string[]): Promise<void> {
-    const rows = await store.byIds(ids)
+    const entries = await store.entriesOf(ids)
     for (const [at, id] of ids.entries()) {
-      const row = rows[at]
+      const entry = entries[at]
+      const row = entry && readOperation(entry)
+      // One that can't be read has not ended: somebody mends it, or discards it.
+      if (entry !== undefined && row === undefined) continue
       if (row?.user !== user) resolve(id, { status: 'forgotten' })
       else settle(row)
     }

@@ -66,6 +66,15 @@ export function createStore(storage: RowStorage, audit?: Audit, watcher: () => W
     return entry === undefined ? undefined : readOperation(entry)
   }
 
+  /** In the order of the ids; undefined where there is no such operation. */
+  async function entriesOf(ids: readonly string[]): Promise<readonly (Entry | undefined)[]> {
+    const found = await storage.scanMany(
+      OPERATIONS,
+      ids.map((id) => ({ index: 'id', prefix: [id], limit: 1 })),
+    )
+    return found.map(([entry]) => entry)
+  }
+
   /** Operations that wait for a time after this position. */
   function waitingAfter(user: string, gt: IndexKey, limit: number): Promise<readonly Entry[]> {
     return storage.scan(OPERATIONS, waiting(user, gt, limit))
@@ -99,14 +108,10 @@ export function createStore(storage: RowStorage, audit?: Audit, watcher: () => W
     commit,
     successorOf: (id: string) => successorOf(id),
     byId: (id: string) => byIndex('id', id),
-    /** In the order of the ids; undefined where there is no such operation. */
-    async byIds(ids: readonly string[]): Promise<readonly (OperationRow | undefined)[]> {
-      const found = await storage.scanMany(
-        OPERATIONS,
-        ids.map((id) => ({ index: 'id', prefix: [id], limit: 1 })),
-      )
-      return found.map(([entry]) => (entry === undefined ? undefined : readOperation(entry)))
-    },
+    entriesOf,
+    /** The same; undefined also where it can't be read. */
+    byIds: async (ids: readonly string[]): Promise<readonly (OperationRow | undefined)[]> =>
+      (await entriesOf(ids)).map((entry) => entry && readOperation(entry)),
     byChosenKey: (key: string) => byIndex('chosenKey', key),
     byDedupeKey: (key: string) => byIndex('dedupeKey', key),
 

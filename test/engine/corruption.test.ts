@@ -59,6 +59,26 @@ describe('a stored operation that can not be read', () => {
     expect(await engine.view('note').get('a')).toBeUndefined()
   })
 
+  it('S28 E1 has not ended for who waits for that, in whichever tab, until it is mended or discarded', async () => {
+    const engine = await world.started()
+    engine.pause('test')
+    const [mended, discarded] = await engine.enqueueAll([create('a'), create('b')])
+    const other = await world.started()
+    let whole = ''
+    await overwrite(1, (text) => ((whole = text), 'garbage'))
+    await overwrite(2, () => 'garbage')
+    const ends = [engine, other].map(({ operations }) => operations.handle(discarded!.id).settled)
+    const later = [engine, other].map(({ operations }) => operations.handle(mended!.id).settled)
+    const told: unknown[] = []
+    for (const end of later) void end.then((one) => told.push(one))
+    await engine.operations.discard('#2')
+    expect(await Promise.all(ends)).toEqual([{ status: 'forgotten' }, { status: 'forgotten' }])
+    expect(told).toEqual([])
+    await overwrite(1, () => whole)
+    engine.resume('test')
+    expect(await Promise.all(later)).toEqual([{ status: 'done' }, { status: 'done' }])
+  })
+
   it.each<[string, (text: string) => string]>([
     ['is cut off', (text) => text.slice(0, 40)],
     ['is no JSON', () => 'garbage'],
