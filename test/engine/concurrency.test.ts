@@ -84,4 +84,15 @@ describe('requests in flight', () => {
     expect(most()).toBe(2)
     expect(engine.metrics().requests).toBeLessThan(10)
   })
+
+  it('A8 are no more once who hears that one leaves has paused', async () => {
+    const engine = await world.started({ concurrency: 6 })
+    engine.pause('test')
+    const operations = await engine.enqueueAll(many)
+    engine.on('sync:started', () => engine.pause('enough'))
+    engine.resume('test')
+    expect(await operations[0]!.settled).toEqual({ status: 'done' })
+    expect(await engine.flush()).toMatchObject({ deferred: many.length - 1, held: ['enough'] })
+    expect(world.attempts).toHaveLength(1)
+  })
 })
