@@ -1,6 +1,7 @@
 import { assign, setup } from 'xstate'
 import { retryDelayMs, type RetryOptions } from '../src/core/backoff.ts'
-import { BATCH_UNSUPPORTED, didNotLeave, SyncOperationError, UNREACHABLE, type SyncError } from '../src/core/errors.ts'
+import { BATCH_UNSUPPORTED, SyncOperationError, UNREACHABLE, type SyncError } from '../src/core/errors.ts'
+import { didNotLeave } from '../src/core/held-back.ts'
 import { sendableAt, type ConflictRecord, type OperationRow, type OperationStatus } from '../src/core/operation.ts'
 import type { Outcome } from '../src/core/ports.ts'
 import type { Decision, PreparedDecision } from '../src/core/reconcile.ts'

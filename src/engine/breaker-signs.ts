@@ -2,12 +2,12 @@ import { breakerState, type BreakerActor } from '../../machines/breaker.ts'
 import {
   CircuitBreakerOpenError,
   NetworkError,
-  pausedByServer,
   RateLimitError,
   ServerError,
   TimeoutError,
   type SyncError,
 } from '../core/errors.ts'
+import { pausedByServer } from '../core/held-back.ts'
 import type { Clock } from '../core/ports.ts'
 
 export type BreakerSigns = ReturnType<typeof createBreakerSigns>

@@ -1,6 +1,7 @@
 import type { PageInput, PageResult } from '../../machines/pull.ts'
 import { retryDelayMs } from '../core/backoff.ts'
-import { didNotLeave, StorageFencedError, type SyncError } from '../core/errors.ts'
+import { StorageFencedError, type SyncError } from '../core/errors.ts'
+import { didNotLeave } from '../core/held-back.ts'
 import type { Settings } from '../core/options.ts'
 import type { Pulled, PullRequest, SystemPorts, Transport } from '../core/ports.ts'
 import { storedError } from '../core/rows.ts'

@@ -1,5 +1,6 @@
 import type { Outcome, BatchItem } from '../../core/ports.ts'
-import { BATCH_UNSUPPORTED, ClientError, pausedByServer } from '../../core/errors.ts'
+import { BATCH_UNSUPPORTED, ClientError } from '../../core/errors.ts'
+import { pausedByServer } from '../../core/held-back.ts'
 import type { Wished } from '../../core/server-wishes-port.ts'
 import { readResults } from './batch-results.ts'
 import { wishesOf, type Answer, type Exchange } from './exchange.ts'
