@@ -115,9 +115,9 @@ export function resend(row: OperationRow, { request, baseVersion, conflict, base
   }
 }
 
-/** What a create met is what it is taken back to: it was not there by this, and is not deleted. */
-function undoOver({ payload, undo, wasInDoubt }: OperationRow, { type, remote }: ConflictRecord): Pick<OperationRow, 'undo'> {
-  if (type !== 'create-create' || remote === undefined || undo?.type !== 'delete' || wasInDoubt === true) return {}
+/** What a create met is what it is taken back to: others have made it, or changed it since, and it is not deleted. */
+function undoOver({ payload, undo }: OperationRow, { type, remote }: ConflictRecord): Pick<OperationRow, 'undo'> {
+  if (type !== 'create-create' || remote === undefined || undo?.type !== 'delete') return {}
   return { undo: { type: 'update', payload: diffMergePatch(withoutOwn(payload), withoutOwn(remote)) } }
 }
 

@@ -550,6 +550,17 @@ describe('where the API has none', () => {
     },
   )
 
+  it('B14 S12 does not delete what others had made where a first try was lost on its way, and the next met that (seed 96)', async () => {
+    const engine = await oneByOne()
+    const theirs = { id: 'a', n: 2, by: 'them' }
+    await elsewhere(world, 'POST', '/note', theirs)
+    world.intercept(async (_, send, count) => (count === 1 ? lost() : send()))
+    const handle = await transact(engine, create('a', { n: 1 }), create('b'), ghost)
+    expect(await statuses(handle)).toEqual(['done', 'done', 'rejected'])
+    await engine.flush()
+    expect(world.notes()).toEqual({ a: theirs })
+  })
+
   it('B14 S12 leaves what was there already where that is all that it wanted', async () => {
     const engine = await oneByOne()
     const theirs = { id: 'a', n: 1, by: 'them' }
