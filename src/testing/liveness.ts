@@ -3,6 +3,7 @@ import { backlogIn } from './world/backlog.ts'
 import { proveAgreement } from './agreement.ts'
 import { checkAtRest } from './world/checks.ts'
 import type { Storm } from './faults/storm.ts'
+import type { Habits } from './world/habits.ts'
 import type { ReplicaDecay } from './world/decay.ts'
 import type { Decaying } from './world/decaying.ts'
 import type { Caretaker } from './world/caretaker.ts'
@@ -24,11 +25,14 @@ const DAY_MS = 86_400_000
 /** The longest Retry-After that is believed, and some more. */
 const LONGEST_NIGHT_MS = DAY_MS + DAY_MS / 24
 const LEAVE_MS = 120_000
+/** How often a pause is slept over. */
+const NIGHTS = 3
 
 /** What is looked at beside, and what goes wrong in the end. */
 export interface Ending {
   readonly isChecked: boolean
   readonly isPaced: boolean
+  readonly habits: Habits
   readonly decaying: Decaying
   /** By device: what of its replica is to differ from the server. */
   readonly spoilt: readonly ReplicaDecay[]
@@ -44,7 +48,7 @@ export async function proveLiveness(
   caretaker: Caretaker,
   hasNews: () => boolean,
   failed: () => boolean,
-  { isChecked, isPaced, decaying, spoilt, fired }: Ending,
+  { isChecked, isPaced, habits, decaying, spoilt, fired }: Ending,
 ): Promise<readonly Failure[]> {
   const failures: Failure[] = []
   const fail = (invariant: string, sentence: string): void => void failures.push({ invariant, sentence })
@@ -62,6 +66,8 @@ export async function proveLiveness(
     }
   }
   await decaying.mendAll(failed)
+  await proveAnswers(world, habits, failed, fail)
+  if (failures.length > 0 || failed()) return failures
   failures.push(...(await proveAgreement(world, failed)))
   if (failures.length > 0 || failed()) return failures
   if (isChecked) await checkAtRest(world, failed, spoilt, fired)
@@ -70,6 +76,26 @@ export async function proveLiveness(
   caretaker.goHome()
   await leave(world, fail)
   return failures
+}
+
+/** Whoever asks for a pull, in whichever tab, has an answer, though nobody asks any more (L5). */
+async function proveAnswers(
+  world: World,
+  { pullIn, unanswered }: Habits,
+  failed: () => boolean,
+  fail: (invariant: string, sentence: string) => void,
+): Promise<void> {
+  const isOver = (): boolean => failed() || unanswered().length === 0
+  const mostTabs = Math.max(...world.devices.map(({ tabs }) => tabs.length))
+  for (let tab = -1; tab < mostTabs; tab++) {
+    pullIn(tab)
+    for (let nights = 0; !isOver() && nights < NIGHTS; nights++) {
+      // A server may have asked for any pause: that is slept over.
+      if (nights > 0) for (const device of world.devices) device.sleep(DAY_MS, true)
+      await world.scheduler.run(world.scheduler.now() + boundOf(world), isOver)
+    }
+    if (!isOver()) return fail('L5', `${unanswered().join(', ')} was asked to synchronise, and has not answered.`)
+  }
 }
 
 function liveIn({ devices }: World): number {

@@ -6,7 +6,8 @@ import { proveLiveness } from './liveness.ts'
 import { letPeopleCheck } from './world/checks.ts'
 import { createCaretaker } from './world/caretaker.ts'
 import type { Fact } from './world/facts.ts'
-import { letPeopleName } from './world/naming.ts'
+import { letPeopleName, letPeopleTurn } from './world/naming.ts'
+import { createHabits } from './world/habits.ts'
 import { createLogOuts } from './world/log-outs.ts'
 import { letTimePass, liftWishes } from './world/pacing.ts'
 import { letPeopleChoose } from './world/parts.ts'
@@ -106,6 +107,7 @@ async function run(tapeOf: (name: keyof Tapes) => Tape, options: SimulationOptio
   })
   const caretaker = createCaretaker(world, schedule)
   const logOuts = createLogOuts(world)
+  const habits = createHabits(world)
   const watch = watchInvariants(world)
   const decaying = createDecaying(world, decayingSteps, storm.fired)
   let hasNews = true
@@ -134,8 +136,10 @@ async function run(tapeOf: (name: keyof Tapes) => Tape, options: SimulationOptio
   letPeopleStrain(world, straining)
   letPeopleRelease(world, releasing, lastMs)
   letPeopleName(world, naming)
+  letPeopleTurn(world, plot.turning)
   logOuts.begin(leaving)
   letTimePass(world, pace)
+  habits.begin(plot.habits)
   storm.begin(world, lastMs)
   decaying.begin()
   await world.scheduler.run(lastMs + storm.lingersMs(), failed)
@@ -151,6 +155,7 @@ async function run(tapeOf: (name: keyof Tapes) => Tape, options: SimulationOptio
       spoilt: options.hasFaults === false || options.crashAt !== undefined ? [] : plot.spoilt,
       fired: storm.fired,
       isPaced: pace.periodic.length > 0,
+      habits,
     }))
       watch.report(invariant, sentence)
   if (!failed()) watch.end()

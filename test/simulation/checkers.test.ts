@@ -63,6 +63,21 @@ const stored = committed(undefined, row)
 const opened: FactBody = { type: 'event', ...at, event: { type: 'breaker:opened', trips: 1, remainingMs: 1, at: 0 } }
 const claimed = committed(row, sending)
 
+const pending = {
+  type: 'update-update',
+  id: 'o1.3',
+  resolution: 'pending',
+  strategy: 'manual',
+  fields: [],
+  remoteVersion: '3',
+} as const
+const decided = { ...pending, resolution: 'value', strategy: 'person' } as const
+const parked: OperationRow = { ...waiting, status: 'parked', conflict: pending }
+
+function transactionEnded(type: 'transaction:completed' | 'transaction:failed'): FactBody {
+  return { type: 'event', ...at, event: { type, transaction: 't1', at: 0 } }
+}
+
 const stories: readonly (readonly [invariant: string, what: string, facts: readonly FactBody[]])[] = [
   ['S1', 'the row of an accepted operation is removed', [stored, committed(row, undefined)]],
   ['S1', 'an accepted operation was never stored', [{ type: 'accepted', ...at, user: 'u1', ticket: 1, ids: ['o1'] }]],
@@ -165,6 +180,39 @@ const stories: readonly (readonly [invariant: string, what: string, facts: reado
       committed({ ...reconciling, baseVersion: '3' }, { ...sending, reconciliations: 1, baseVersion: '4' }),
       servedEffect({ key: 'o1.1', version: 5, before: { a: 0, b: 2 }, after: { a: 1, b: 0 } }),
     ],
+  ],
+  [
+    'S12',
+    'what a person has decided is on record as something else',
+    [
+      committed(undefined, parked),
+      committed(parked, { ...parked, status: 'waiting', conflict: decided }),
+      committed({ ...reconciling, conflict: decided }, { ...sending, conflict: { ...decided, resolution: 'local' } }),
+    ],
+  ],
+  [
+    'S15',
+    'the success is told of what was given up with its transaction',
+    [
+      committed(undefined, { ...row, token: 'tx1' }),
+      committed(row, { ...row, token: 'tx1', status: 'cancelled', lastError: { name: 'SyncError', code: 'transaction-failed', message: '' } }),
+      { type: 'optimistic', tab: 'd1.t1', token: 'tx1', change: 'kept' },
+    ],
+  ],
+  [
+    'S31',
+    'what a create met is deleted with its transaction',
+    [
+      committed(undefined, { ...row, type: 'create' }),
+      servedEffect({ key: 'o1', before: { b: 1 }, after: { a: 1, b: 1 } }),
+      committed(undefined, { ...row, id: 'o2', seq: 2, type: 'delete', idempotencyKey: 'o1.undo' }),
+      servedEffect({ key: 'o1.undo', version: 2, before: { a: 1, b: 1 } }),
+    ],
+  ],
+  [
+    'S31',
+    'the end of a transaction is told twice',
+    [transactionEnded('transaction:failed'), transactionEnded('transaction:failed')],
   ],
   [
     'S16',
@@ -310,6 +358,20 @@ describe('the checkers', () => {
     expect(invariantsIn([leased('d1.t1', 1), tab('stopping'), failed, tab('stopped')])).not.toContain('L10')
     expect(invariantsIn([leased('d1.t1', 1), asked, failed, stopped, ...leaving])).not.toContain('L10')
     expect(invariantsIn([leased('d1.t1', 1), failed, asked, stopped, ...leaving])).toContain('L10')
+  })
+
+  it('F4 S31 say that the end of a transaction is not told, once it could have been', async () => {
+    const alone: OperationRow = { ...row, transaction: { id: 't1', place: 0, size: 1 } }
+    const ends = committed({ ...alone, status: 'sending' }, { ...alone, status: 'done' })
+    const said = (...facts: readonly FactBody[]): Promise<readonly string[]> => {
+      const later: FactBody = { ...answered('200') }
+      return saidBy('verdicts', [...facts.map((fact) => [5, fact] as const), [9_000, later]], 10_000)
+    }
+    const before = committed(undefined, alone)
+    expect(await said(before, ends)).toEqual(['S31'])
+    expect(await said(before, ends, transactionEnded('transaction:completed'))).toEqual([])
+    expect(await said(before, ends, transactionEnded('transaction:failed'))).toEqual(['S31'])
+    expect(await said(before, ends, { type: 'tab', ...at, user: 'u1', build: 1, change: 'killed' })).toEqual([])
   })
 
   it('F4 S9 say of a child that it was sent while its parent can not be read, and nothing once that is discarded', () => {

@@ -20,7 +20,15 @@ function logOut(pending: 'keep' | 'wipe' | 'block', result: string, givenUp = 0)
   return { type: 'log-out', ...at, user: 'u1', pending, result, givenUp }
 }
 
-const tab = (change: 'starting' | 'started'): FactBody => ({ type: 'tab', ...at, user: 'u1', change, build: 1 })
+const tab = (change: 'starting' | 'started' | 'stopped'): FactBody => ({ type: 'tab', ...at, user: 'u1', change, build: 1 })
+
+const stopped: FactBody = { type: 'event', ...at, event: { type: 'engine:stopped', at: 0 } }
+
+/** The lease of the user, as a tab writes it. */
+function leased(owner: string, epoch: number): FactBody {
+  const lease = { name: 'lease', owner, epoch, beat: 0, rev: epoch, user: 'u1' } as const
+  return { type: 'committed', ...at, changes: [], others: [], lease, epoch: undefined }
+}
 
 const content = { method: 'PATCH', path: '/note/n1', headers: { Authorization: 'Bearer u1-1' }, body: '{}' }
 const request: Sent = { ...content, ...at, user: 'u1', number: 1, writes: [{ ...content, key: 'o1' }] }
@@ -44,11 +52,21 @@ describe('the checker of log-outs', () => {
       'a tab of before accepts something',
       [tab('starting'), tab('started'), logOut('wipe', 'asked'), session(1, 'wiping'), session(1), stored],
     ],
+    ['the lease of who has logged in since is taken away', [...wiped, leased('d1.t2', 1), leased('', 2)]],
+    ['an engine stops unheard', [tab('starting'), tab('started'), tab('stopped')]],
+    ['an engine tells twice that it has stopped', [tab('starting'), tab('started'), stopped, stopped, tab('stopped')]],
   ])('E3 tells when %s', (_, facts) => {
     expect(invariantsIn(facts)).toContain('E3')
   })
 
   it.each<readonly [string, readonly FactBody[]]>([
+    [
+      'a lease that is taken from who does not run',
+      [stored, logOut('wipe', 'asked'), session(1, 'wiping'), leased('d1.t2', 1), leased('', 2)],
+    ],
+    ['a lease that is given back', [leased('d1.t2', 1), leased('', 1)]],
+    ['an engine that could not be started', [tab('starting'), tab('stopped')]],
+    ['an engine that tells that it has stopped', [tab('starting'), tab('started'), stopped, tab('stopped')]],
     ['a log-out that goes well', [...wiped, logOut('wipe', 'done', 1), tab('starting'), tab('started')]],
     [
       'what was on its way, and is only then given up',

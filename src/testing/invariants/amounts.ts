@@ -2,7 +2,7 @@ import type { JsonObject } from '../../core/json.ts'
 import { laneOf, type OperationRow } from '../../core/operation.ts'
 import { isObject } from '../../core/own.ts'
 import { isRecord } from '../../core/schema.ts'
-import { patched } from '../world/model-server.ts'
+import { patched } from '../world/patched.ts'
 
 const SHOWN: ReadonlySet<string> = new Set(['queued', 'waiting', 'sending', 'reconciling', 'parked'])
 

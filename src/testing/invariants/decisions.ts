@@ -1,8 +1,9 @@
 import type { JsonObject } from '../../core/json.ts'
-import type { OperationRow } from '../../core/operation.ts'
+import type { ConflictRecord, OperationRow } from '../../core/operation.ts'
 import { isObject } from '../../core/own.ts'
 import type { Fact, RowChange } from '../world/facts.ts'
-import { patched, type Effect } from '../world/model-server.ts'
+import type { Effect } from '../world/model-server.ts'
+import { patched } from '../world/patched.ts'
 import type { Checker } from './invariant.ts'
 import { isSame, textOf, unstamped } from './strategies.ts'
 
@@ -47,8 +48,9 @@ export const decisions: Checker = ({ register }, report) => {
       return
     }
     const one = decided.get(row.id)
-    if (one !== undefined && before.status !== 'reconciling' && !isSame(before.payload, row.payload)) decided.delete(row.id)
+    if (one !== undefined && before.status !== 'reconciling' && !isSame(before.payload, row.payload)) edited(one, before, row)
     if (one === undefined || before.status !== 'reconciling') return
+    keepsRecord(one, row)
     one.wasExamined = true
     const isSameConflict = is?.id === one.row.conflict?.id && is?.remoteVersion === one.row.conflict?.remoteVersion
     if (row.status === 'parked' && is?.resolution === 'pending' && isSameConflict)
@@ -56,6 +58,19 @@ export const decisions: Checker = ({ register }, report) => {
         'L7',
         `${row.id} waits for a decision about ${is?.id ?? ''} again, which was decided as ${one.row.conflict?.resolution}.`,
       )
+  }
+
+  /** What he thinks of then is made on what he was shown, too. */
+  function edited(one: Decided, before: OperationRow, row: OperationRow): void {
+    if (before.status === 'waiting') decided.set(row.id, { ...one, row, value: undefined })
+    else decided.delete(row.id)
+  }
+
+  /** What was decided stays on record as it was, also where the operation meets it again. */
+  function keepsRecord({ row: { conflict: was } }: Decided, { id, conflict: is }: OperationRow): void {
+    if (is?.id !== was?.id || is === undefined || was === undefined || is.resolution === 'pending') return
+    const [before, after] = [textOfRecord(was), textOfRecord(is)]
+    if (before !== after) report('S12', `${id} was decided as ${before}, and is on record as ${after}.`)
   }
 
   function applied(effect: Effect): void {
@@ -89,4 +104,8 @@ export const decisions: Checker = ({ register }, report) => {
       else if (fact.type === 'fault' && fact.kind === 'restored-backup') versions.clear()
     },
   }
+}
+
+function textOfRecord({ resolution, strategy, remote }: ConflictRecord): string {
+  return `${resolution} by ${strategy} against ${textOf(remote)}`
 }

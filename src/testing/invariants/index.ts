@@ -18,6 +18,7 @@ import { handlers } from './handlers.ts'
 import type { Checker, Picture, Report, Violation } from './invariant.ts'
 import { leases } from './leases.ts'
 import { lines } from './lines.ts'
+import { lives } from './lives.ts'
 import { load } from './load.ts'
 import { logOuts } from './log-outs.ts'
 import { loops } from './loops.ts'
@@ -49,6 +50,7 @@ import { takeovers } from './takeovers.ts'
 import { threeWay } from './three-way.ts'
 import { transactions } from './transactions.ts'
 import { unseen } from './unseen.ts'
+import { verdicts } from './verdicts.ts'
 import { views } from './views.ts'
 import { waits } from './waits.ts'
 import { wakeUps } from './wake-ups.ts'
@@ -75,6 +77,7 @@ const CHECKERS: Readonly<Record<string, Checker>> = {
   handlers,
   leases,
   lines,
+  lives,
   load,
   'log-outs': logOuts,
   loops,
@@ -102,6 +105,7 @@ const CHECKERS: Readonly<Record<string, Checker>> = {
   'three-way': threeWay,
   transactions,
   unseen,
+  verdicts,
   views,
   'wake-ups': wakeUps,
 }

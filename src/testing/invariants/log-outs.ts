@@ -1,4 +1,5 @@
 import { isTerminal } from '../../core/operation.ts'
+import type { LeaseRow } from '../../core/schema.ts'
 import { sessionName } from '../../core/session.ts'
 import type { Fact, RowChange, Sent } from '../world/facts.ts'
 import type { Checker } from './invariant.ts'
@@ -35,6 +36,8 @@ export const logOuts: Checker = ({ register, namesOf }, report) => {
   const givenUp = new Set<Known>()
   /** By tab: how many it has given up since it was asked to. */
   const counts = new Map<string, number>()
+  /** By device, as it was last. */
+  const leases = new Map<string, LeaseRow>()
 
   function sessionOf(device: string, user: string): Session {
     const key = `${device}/${user}`
@@ -45,8 +48,18 @@ export const logOuts: Checker = ({ register, namesOf }, report) => {
     return one
   }
 
+  /** Who owns it when the wipe is done has logged in since. */
+  function deposed({ tab, device, lease }: Committed, before: LeaseRow | undefined): void {
+    if (lease === undefined) return
+    leases.set(device, lease)
+    if (before === undefined || lease.owner !== '' || lease.epoch <= before.epoch || before.user === undefined) return
+    if (!sessionOf(device, before.user).isWiping && !setBack.has(device))
+      report('E3', `${tab} took the lease of ${before.user} on ${device} away, of whom no log-out has left anything.`)
+  }
+
   function committed(fact: Committed): void {
     const { tab, device, changes, others } = fact
+    deposed(fact, leases.get(device))
     for (const { before, row } of changes) {
       if (before === undefined && row !== undefined && fact.epoch === undefined)
         appended(tab, sessionOf(device, row.user), row.id)

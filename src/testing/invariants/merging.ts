@@ -2,7 +2,7 @@ import type { JsonObject } from '../../core/json.ts'
 import type { OperationRow } from '../../core/operation.ts'
 import { isObject } from '../../core/own.ts'
 import type { Fact, RowChange } from '../world/facts.ts'
-import { patched } from '../world/model-server.ts'
+import { patched } from '../world/patched.ts'
 import type { Checker } from './invariant.ts'
 import { textOf } from './strategies.ts'
 

@@ -73,9 +73,17 @@ export const names: Checker = ({ register, settings, valueOf, versionsOf, undone
     }
     for (const id of awaited.get(row.id) ?? []) {
       const parent = register.byId(id)
+      if (isAwaitedBy(id, row.id)) continue
       if (parent?.isTainted === false && parent.row.status !== 'done' && parent.row.supersededBy === undefined)
         report('S9', `${tab} sends ${row.id} before ${id}, which creates what it names and is ${parent.row.status}.`)
     }
+  }
+
+  /** It can't wait for what waits for it. */
+  function isAwaitedBy(id: string, other: string, met = new Set<string>()): boolean {
+    if (met.has(id)) return false
+    met.add(id)
+    return (awaited.get(id) ?? []).some((next) => next === other || isAwaitedBy(next, other, met))
   }
 
   /** In a store that has forgotten which id the server gave, nobody can know it. */

@@ -1,3 +1,5 @@
+import { TRANSACTION_FAILED } from '../../core/transaction.ts'
+import type { OperationRow } from '../../core/operation.ts'
 import type { Checker } from './invariant.ts'
 
 /** S15: what was shown is taken back once, and only if it did not come true. */
@@ -20,8 +22,13 @@ export const rollbacks: Checker = ({ register }, report) => {
         !statuses.some((status) => status === 'rollingBack' || status === 'rejected' || status === 'cancelled')
       )
         report('S15', `${tab} took ${token} back, but its operations are ${statuses.join(' and ')}.`)
-      if (change === 'kept' && statuses.some((status) => status === 'rollingBack' || status === 'rejected'))
+      if (change === 'kept' && group.some(({ row }) => isUndone(row)))
         report('S15', `${tab} kept ${token}, but its operations are ${statuses.join(' and ')}.`)
     },
   }
+}
+
+/** What a delete has cancelled out is as it was wanted. */
+function isUndone({ status, lastError }: OperationRow): boolean {
+  return status === 'rollingBack' || status === 'rejected' || (status === 'cancelled' && lastError?.code === TRANSACTION_FAILED)
 }

@@ -1,12 +1,16 @@
 import { isTerminal, type OperationRow } from '../../core/operation.ts'
 import type { Fact } from '../world/facts.ts'
+import type { Effect } from '../world/model-server.ts'
 import type { Checker } from './invariant.ts'
 import type { Known } from './register.ts'
+import { textOf } from './strategies.ts'
 
 /** S31: of a transaction all is stored and applied, or nothing; or what was applied is taken back. */
 export const transactions: Checker = ({ register }, report) => {
   /** In their order, by transaction. */
   const members = new Map<string, Known[]>()
+  /** Creates that made what was not there. */
+  const made = new Set<Known>()
 
   function isTainted(all: readonly Known[]): boolean {
     return all.some((one) => one.isTainted)
@@ -34,6 +38,7 @@ export const transactions: Checker = ({ register }, report) => {
   /** One request that is applied as a whole holds them all. */
   function served({ effects }: Extract<Fact, { type: 'served' }>): void {
     const hit = effects.flatMap(({ user, key }) => register.byKey(user, key) ?? [])
+    for (const effect of effects) tookBack(effect)
     for (const one of hit) {
       const all = members.get(one.row.transaction?.id ?? '') ?? []
       if (all.length === 0 || isTainted(all)) continue
@@ -43,6 +48,17 @@ export const transactions: Checker = ({ register }, report) => {
         if (left !== undefined) report('S31', `The server took effect for ${one.id} without ${left.id} of the same transaction.`)
       } else ranAhead(one, all)
     }
+  }
+
+  /** What a create has met was made by others, before it. */
+  function tookBack({ user, key, before, after }: Effect): void {
+    const one = register.byKey(user, key)
+    if (one !== undefined && before === undefined) made.add(one)
+    const [, id = ''] = /^(.+)\.undo$/.exec(one?.row.idempotencyKey ?? '') ?? []
+    const undone = register.byId(id)
+    if (after !== undefined || undone?.row.type !== 'create' || made.has(undone)) return
+    if (!undone.isTainted && undone.forgiven === 0)
+      report('S31', `${id} was taken back by deleting ${textOf(before)}, which it had not made.`)
   }
 
   function ranAhead(one: Known, all: readonly Known[]): void {

@@ -195,7 +195,8 @@ function fieldsIn(...values: readonly JsonObject[]): readonly string[] {
   return [...new Set(values.flatMap((value) => Object.keys(value)))]
 }
 
-/** Somebody has given it another content. */
+/** Somebody has given it another content, after it was sent. */
 function isEdited({ before, row }: RowChange): boolean {
-  return before?.status === 'parked' && row !== undefined && !isSame(before.payload, row.payload)
+  if (before === undefined || row === undefined || isSame(before.payload, row.payload)) return false
+  return before.status === 'parked' || (before.status === 'waiting' && row.status === 'waiting' && before.attempts > 0)
 }

@@ -1,6 +1,7 @@
 import type { Json, JsonObject } from '../../core/json.ts'
 import type { ServerResponse } from './messages.ts'
 import type { Place } from './places.ts'
+import type { Effect } from './server-state.ts'
 
 type Problem =
   | 'unauthorized'
@@ -35,6 +36,17 @@ export function changeOf({ path, resource: { version, value }, isMember }: Place
   return value === undefined || !isMember
     ? { ...own, deleted: true }
     : { ...own, value: { id: own.id, ...value, version: own.version } }
+}
+
+/** The same, and after it once more what it was before it was changed. */
+export function changesOf(place: Place, ledger: readonly Effect[], undone: ReadonlySet<Effect>): readonly Json[] {
+  const { path, resource, isMember } = place
+  const isBefore = (effect: Effect): boolean =>
+    path === `/${effect.entity}/${encodeURIComponent(effect.id)}` && effect.version < resource.version && !undone.has(effect)
+  const older = ledger.findLast(isBefore)
+  if (older === undefined) return [changeOf(place)]
+  const { version, after: value } = older
+  return [changeOf(place), changeOf({ path, resource: { version, value }, position: version, isMember })]
 }
 
 export function found(status: number, path: string, value: JsonObject, version: number): ServerResponse {

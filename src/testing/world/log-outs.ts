@@ -17,9 +17,13 @@ export interface LogOutStep {
   readonly besideAfterMs: number | undefined
   /** The process dies at one of its next calls of ports; undefined: it lives. */
   readonly diesAt: number | undefined
+  /** He does so in another tab at the same moment, too. */
+  readonly isTwice: boolean
 }
 
 const STEPS = 5
+/** Of the worlds with log-outs. */
+const TWINS_SHARE = 0.5
 /** Until a tab that was told comes back. */
 const BACK_MS = 300
 
@@ -37,7 +41,16 @@ export function drawLogOuts(
     next: choices.pick(['same', 'other']),
     besideAfterMs: choices.pick([undefined, 0, 2, 5, 9]),
     diesAt: choices.pick([undefined, undefined, 8, 15, 25]),
+    isTwice: false,
   }))
+}
+
+/** Drawn later than the rest: in some worlds people log out in two tabs at once, and come back themselves. */
+export function withTwins(steps: readonly LogOutStep[], choices: Choices): readonly LogOutStep[] {
+  if (steps.length === 0 || !choices.chance(TWINS_SHARE)) return steps
+  return steps.map((step) =>
+    choices.chance(0.6) ? { ...step, pending: 'wipe', next: 'same', diesAt: undefined, isTwice: true } : step,
+  )
 }
 
 /** Lets people log out; tabs that are told come back, as pages that are loaded anew. */
@@ -57,7 +70,11 @@ export function createLogOuts(world: World) {
       isOver = true
     },
     begin(steps: readonly LogOutStep[]): void {
-      for (const step of steps) world.scheduler.after(step.atMs, () => logOut(world, leaving, step, nextOf))
+      for (const step of steps)
+        world.scheduler.after(step.atMs, () => {
+          logOut(world, leaving, step, nextOf)
+          if (step.isTwice) logOut(world, leaving, { ...step, tab: step.tab === 0 ? 1 : 0 }, nextOf)
+        })
     },
     see(fact: Fact): void {
       if (fact.type === 'tab' && (fact.change === 'killed' || fact.change === 'stopped')) leaving.delete(fact.tab)

@@ -1,8 +1,9 @@
-import type { Json, JsonObject } from '../../core/json.ts'
+import type { JsonObject } from '../../core/json.ts'
 import { isObject } from '../../core/own.ts'
 import type { Effect, KeptAnswer, Resource, Retired, Served, ServerState } from './server-state.ts'
-import { changeOf, found, problem } from './answers.ts'
+import { changeOf, changesOf, found, problem } from './answers.ts'
 import { digestsAt } from './digests.ts'
+import { patched } from './patched.ts'
 import { hasItsValue, placesIn, placesOf, type IsInPart, type Place } from './places.ts'
 import {
   entityIn,
@@ -67,9 +68,16 @@ export interface ModelServerOptions {
   readonly isInPart?: IsInPart
   /** The id of what is created with this version, whatever the body has; undefined where the body says it. */
   readonly assignedId?: (entity: string, version: number) => string | undefined
+  /** Pages name what was changed a second time: as it was before. */
+  readonly tellsTwice?: boolean
 }
 
-export function createModelServer({ anonymous, isInPart = hasItsValue, assignedId }: ModelServerOptions = {}): ModelServer {
+export function createModelServer({
+  anonymous,
+  isInPart = hasItsValue,
+  assignedId,
+  tellsTwice = false,
+}: ModelServerOptions = {}): ModelServer {
   const resources = new Map<string, Resource>()
   const answers = new Map<string, KeptAnswer>()
   const tokens = new Map<string, string>()
@@ -126,7 +134,7 @@ export function createModelServer({ anonymous, isInPart = hasItsValue, assignedI
     const page = news.slice(0, Number(searchParams.get('limit')))
     const next = [ofNow, page.at(-1)?.position ?? after, ...(part === undefined ? [] : [leftAfter, part])].join(':')
     const body = {
-      changes: page.map(changeOf),
+      changes: tellsTwice ? page.flatMap((place) => changesOf(place, ledger, undone)) : page.map(changeOf),
       cursor: server.repeatsCursors && cursor !== null ? cursor : next,
       hasMore: server.repeatsCursors || page.length < news.length,
     }
@@ -287,14 +295,4 @@ export function createModelServer({ anonymous, isInPart = hasItsValue, assignedI
 function replace<T>(target: Map<string, T>, source: ReadonlyMap<string, T>): void {
   target.clear()
   for (const [key, value] of source) target.set(key, value)
-}
-
-/** RFC 7396, told once more so that the product is not its own judge. */
-export function patched(value: Json | undefined, patch: JsonObject): JsonObject {
-  const fields = new Map(Object.entries(value !== undefined && isObject(value) ? value : {}))
-  for (const [name, change] of Object.entries(patch)) {
-    if (change === null) fields.delete(name)
-    else fields.set(name, isObject(change) ? patched(fields.get(name), change) : change)
-  }
-  return Object.fromEntries(fields)
 }

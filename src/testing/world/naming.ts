@@ -2,6 +2,7 @@ import type { EntityOptions } from '../../core/conflict.ts'
 import type { EnqueueInput } from '../../engine/types.ts'
 import { POISON } from './model-server.ts'
 import type { Choices } from './tape.ts'
+import { codeOf } from './trace.ts'
 import type { World } from './world.ts'
 
 /** Somebody makes a folder, which gets its id from the server, or something that names one that was made on the same device before. */
@@ -20,6 +21,11 @@ export interface NamingPlan {
 }
 
 const STEPS = 24
+/** Of the worlds with folders. */
+const TURNS_SHARE = 0.5
+const TURNS = 4
+/** No other temporary id has so high a number. */
+const FIRST_TURN = 100
 
 const KINDS = ['folder', 'page', 'rename', 'pair', 'sub', 'page', 'move', 'rename', 'delete', 'bad'] as const
 
@@ -48,6 +54,53 @@ export function drawNaming(
     back: choices.whole(0, 2),
   }))
   return { hasFolders: true, steps: steps.toSorted((a, b) => a.atMs - b.atMs) }
+}
+
+/** Somebody without a network makes a folder and one in it, and then puts the first into the second. */
+export interface TurnStep {
+  readonly atMs: number
+  readonly device: number
+  readonly tab: number
+  readonly offlineMs: number
+}
+
+/** Drawn later than the rest. */
+export function drawTurns(
+  choices: Choices,
+  { deviceCount, tabsPerDevice }: { readonly deviceCount: number; readonly tabsPerDevice: number },
+  lastMs: number,
+): readonly TurnStep[] {
+  if (!choices.chance(TURNS_SHARE)) return []
+  return Array.from({ length: TURNS }, () => ({
+    atMs: choices.whole(500, Math.max(500, lastMs)),
+    device: choices.whole(0, deviceCount - 1),
+    tab: choices.whole(0, tabsPerDevice - 1),
+    offlineMs: choices.whole(300, 3_000),
+  }))
+}
+
+export function letPeopleTurn({ scheduler, devices, tell }: World, steps: readonly TurnStep[]): void {
+  for (const [at, step] of steps.entries())
+    scheduler.after(step.atMs, () => {
+      const { link, tabs } = devices[step.device] ?? {}
+      const tab = tabs?.[step.tab]
+      if (link === undefined || tab?.ready() === undefined) return
+      link.setOnline(false)
+      scheduler.after(step.offlineMs, () => link.setOnline(true))
+      const [outer, inner] = [`temp${FIRST_TURN + 2 * at}`, `temp${FIRST_TURN + 2 * at + 1}`]
+      const create = (id: string, payload: object): EnqueueInput => ({ type: 'create', entity: 'folder', id, payload })
+      tab.enqueue([create(outer, { name: at })], ([first = '']) => {
+        tab.enqueue([create(inner, { name: at, parent: outer })], () => {
+          tab
+            .ready()
+            ?.operations.edit(first, { name: at, parent: inner })
+            .then(
+              () => tell({ type: 'did', tab: tab.name, action: 'edit', operation: first, result: 'done' }),
+              (error: unknown) => tell({ type: 'did', tab: tab.name, action: 'edit', operation: first, result: codeOf(error) }),
+            )
+        })
+      })
+    })
 }
 
 /** What a person knows of what was made on a device. */

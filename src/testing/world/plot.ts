@@ -4,8 +4,9 @@ import type { ReplicaDecay } from './decay.ts'
 import { drawDecay, drawSpoils, type DecayStep } from './decaying.ts'
 import { drawDecisions, type DecisionStep } from './decisions.ts'
 import { withEncryption } from './encryption.ts'
-import { drawNaming, type NamingStep } from './naming.ts'
-import { drawLogOuts, type LogOutStep } from './log-outs.ts'
+import { drawNaming, drawTurns, type NamingStep, type TurnStep } from './naming.ts'
+import { drawHabits, NO_HABITS, type HabitPlan } from './habits.ts'
+import { drawLogOuts, withTwins, type LogOutStep } from './log-outs.ts'
 import { drawPace, NO_PACE, type PacePlan } from './pacing.ts'
 import { drawParts, type PartStep } from './parts.ts'
 import { drawSchemas, type SchemaStep } from './schemas.ts'
@@ -33,12 +34,15 @@ export interface Plot {
   readonly releasing: readonly ReleaseStep[]
   /** What is made by a temporary id, or names such. */
   readonly naming: readonly NamingStep[]
+  readonly turning: readonly TurnStep[]
   readonly leaving: readonly LogOutStep[]
   readonly pace: PacePlan
   /** What becomes wrong on disks. */
   readonly decaying: readonly DecayStep[]
   /** By device, where replicas are compared with the server: what of each is to differ in the end. */
   readonly spoilt: readonly ReplicaDecay[]
+  /** What people do where nothing else is going on. */
+  readonly habits: HabitPlan
 }
 
 /** What may happen in a world beside its work and its faults: one of these, for each checker judges what it knows of. */
@@ -48,6 +52,8 @@ const THEMES = ['none', 'checks', 'releases', 'names', 'log-outs', 'pace', 'none
 const DECAY_SHARE = 0.6
 /** Of those where stores are checked: a quarter of all. */
 const COMPARED_SHARE = 0.8
+/** Of those where there is no theme, and no store decays. */
+const HABIT_SHARE = 0.8
 
 /** What came later is drawn later: so a seed that is remembered for a mistake is still good for it where the new does not come up. */
 export function drawPlot(choices: Choices, shape: WorkloadShape): Plot {
@@ -78,8 +84,13 @@ export function drawPlot(choices: Choices, shape: WorkloadShape): Plot {
   const decaying = choices.chance(DECAY_SHARE) && canDecay ? drawDecay(choices, shape, lastMs) : []
   const isChecked = checks.length > 0 || decaying.length > 0
   const spoilt = choices.chance(COMPARED_SHARE) && isChecked ? drawSpoils(choices, shape) : []
+  const isQuiet = theme === 'none' && decaying.length === 0
+  const habits = isQuiet && choices.chance(HABIT_SHARE) ? drawHabits(choices, shape, lastMs) : NO_HABITS
+  const turning = when('names', () => drawTurns(choices, shape, lastMs), [])
+  // Who follows parts, or has a schema, is told of what was otherwise.
+  const tellsTwice = habits.tellsTwice && isPlain && sealed.schemas.length === 0
   return {
-    settings: withBudget({ ...audited, shapes: isAlone ? shapes : 'none', hasFolders }, pace),
+    settings: withBudget({ ...audited, shapes: isAlone ? shapes : 'none', hasFolders, tellsTwice }, pace),
     checks,
     releasing: isAlone ? releases : [],
     lastMs,
@@ -88,10 +99,12 @@ export function drawPlot(choices: Choices, shape: WorkloadShape): Plot {
     choosing,
     straining: isPlain ? straining : [],
     naming,
-    leaving,
+    turning,
+    leaving: withTwins(leaving, choices),
     pace,
     decaying,
     spoilt,
+    habits,
   }
 }
 

@@ -35,6 +35,8 @@ export interface WorldSettings {
   readonly hasFolders: boolean
   /** Every engine records what happens in it. */
   readonly hasRecorder: boolean
+  /** Pages name what was changed a second time: as it was before. */
+  readonly tellsTwice: boolean
 }
 
 export type SchemaMode = 'none' | 'at-once' | 'later'
@@ -88,6 +90,7 @@ export function drawSettings(choices: Choices): WorldSettings {
     shapes: 'none',
     hasFolders: false,
     hasRecorder: false,
+    tellsTwice: false,
   }
 }
 

@@ -61,6 +61,7 @@ export function createWorld(options: WorldOptions): World {
   const scheduler = createScheduler()
   const server = createModelServer({
     isInPart,
+    tellsTwice: settings.tellsTwice,
     assignedId: (entity, version) => (settings.hasFolders && entity === 'folder' ? `f${version}` : undefined),
   })
   const devices: Device[] = []

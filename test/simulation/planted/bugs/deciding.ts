@@ -82,4 +82,12 @@ export const deciding: readonly Bug[] = [
     "if (rule === 'never')",
     'S12',
   ),
+  bug(
+    'a decision is written over when its conflict is met again',
+    'Whoever comes to the server with it finds the same conflict, and puts it on record anew.',
+    'src/core/reconcile.js',
+    'held?.id === undefined ? recordOf(row, conflict, how) : held',
+    'recordOf(row, conflict, how)',
+    'S12',
+  ),
 ]

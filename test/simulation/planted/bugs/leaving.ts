@@ -52,4 +52,30 @@ export const leaving: readonly Bug[] = [
     'count += isInDoubt ? 1 : 0;',
     'E3',
   ),
+  bug(
+    'a log-out that waits for who has logged in since',
+    'It does not look whether another tab has finished the wipe, and takes the lease away in the end.',
+    `${ENGINE}/log-out.js`,
+    "if (row?.stage !== 'wiping')\n                return undefined;\n            if (lease === undefined",
+    'if (lease === undefined',
+    'E3',
+  ),
+  {
+    name: 'an engine that stops unheard after a log-out elsewhere',
+    why: 'Only who calls stop() has it told, and each call does.',
+    changes: [
+      {
+        file: `${ENGINE}/engine-snapshots.js`,
+        find: "if (was.matches('closing') && snapshot.matches('stopped'))\n            events.emit({ type: 'engine:stopped' });",
+        replace: '',
+      },
+      {
+        file: `${ENGINE}/create-engine.js`,
+        find: "await reached(actor, (snapshot) => snapshot.matches('stopped'));\n    }",
+        replace:
+          "await reached(actor, (snapshot) => snapshot.matches('stopped'));\n        events.emit({ type: 'engine:stopped' });\n    }",
+      },
+    ],
+    invariants: ['E3'],
+  },
 ]

@@ -74,4 +74,12 @@ export const naming: readonly Bug[] = [
     'wasLookedAt: operation.reconciliations > 0 };',
     'L3 S9 S14',
   ),
+  bug(
+    'an edit that waits for what waits for it',
+    'What it names is not done yet, and is to be done after it.',
+    'src/engine/links.js',
+    'await withoutThoseBehind(row, links)',
+    'links',
+    'L1',
+  ),
 ]

@@ -147,4 +147,17 @@ export const ordering: readonly Bug[] = [
     'return row;',
     'S25',
   ),
+  {
+    name: 'what is due and can not go is found again and again',
+    why: 'So many are looked at, from the first on, and nothing behind them is found. So many are fewer here.',
+    changes: [
+      { file: 'src/engine/lane-finder.js', find: 'const DUE_LIMIT = 256;', replace: 'const DUE_LIMIT = 2;' },
+      {
+        file: 'src/engine/lane-finder.js',
+        find: 'store.due(user, now, dueFrom, DUE_LIMIT)',
+        replace: 'store.due(user, now, undefined, DUE_LIMIT)',
+      },
+    ],
+    invariants: ['L1', 'L4', 'L5'],
+  },
 ]

@@ -126,4 +126,25 @@ export const pulling: readonly Bug[] = [
     'return more();',
     'L8',
   ),
+  bug(
+    'the later of two words on one entity counts',
+    'A page that names it twice ends with what was before.',
+    'src/engine/replica.js',
+    'newestByKey(changes, ({ id }) => laneOf(user, entity, id))',
+    'new Map(changes.map((change) => [laneOf(user, entity, change.id), change]))',
+    'S19 S18 L3',
+  ),
+  {
+    name: 'a request for a pull is forgotten for those of another kind',
+    why: 'Only so many are kept, whatever they ask for. So many are fewer here.',
+    changes: [
+      { file: 'src/engine/pull-requests.js', find: 'const KEPT = 20;', replace: 'const KEPT = 2;' },
+      {
+        file: 'src/engine/pull-requests.js',
+        find: 'requests: newestOf([...(known?.requests ?? []), { rev, entities, full }]),',
+        replace: 'requests: [...(known?.requests ?? []), { rev, entities, full }].slice(-KEPT),',
+      },
+    ],
+    invariants: ['L5'],
+  },
 ]
