@@ -22,8 +22,8 @@ export interface LogOutStep {
 }
 
 const STEPS = 5
-/** Of the worlds with log-outs. */
-const TWINS_SHARE = 0.5
+/** Of the worlds with log-outs, those where nobody logs out twice. */
+const SINGLE_SHARE = 0.5
 /** Until a tab that was told comes back. */
 const BACK_MS = 300
 
@@ -47,7 +47,7 @@ export function drawLogOuts(
 
 /** Drawn later than the rest: in some worlds people log out in two tabs at once, and come back themselves. */
 export function withTwins(steps: readonly LogOutStep[], choices: Choices): readonly LogOutStep[] {
-  if (steps.length === 0 || !choices.chance(TWINS_SHARE)) return steps
+  if (steps.length === 0 || choices.chance(SINGLE_SHARE)) return steps
   return steps.map((step) =>
     choices.chance(0.6) ? { ...step, pending: 'wipe', next: 'same', diesAt: undefined, isTwice: true } : step,
   )

@@ -21,8 +21,8 @@ export interface NamingPlan {
 }
 
 const STEPS = 24
-/** Of the worlds with folders. */
-const TURNS_SHARE = 0.5
+/** Of the worlds with folders, those where nobody does so. */
+const UNTURNED_SHARE = 0.5
 const TURNS = 4
 /** No other temporary id has so high a number. */
 const FIRST_TURN = 100
@@ -70,7 +70,7 @@ export function drawTurns(
   { deviceCount, tabsPerDevice }: { readonly deviceCount: number; readonly tabsPerDevice: number },
   lastMs: number,
 ): readonly TurnStep[] {
-  if (!choices.chance(TURNS_SHARE)) return []
+  if (choices.chance(UNTURNED_SHARE)) return []
   return Array.from({ length: TURNS }, () => ({
     atMs: choices.whole(500, Math.max(500, lastMs)),
     device: choices.whole(0, deviceCount - 1),

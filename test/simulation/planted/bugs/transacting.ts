@@ -51,14 +51,6 @@ export const transacting: readonly Bug[] = [
     'S31',
   ),
   bug(
-    'what a create found to be there is deleted with its transaction',
-    'It is done, and so it seems to have made it.',
-    'machines/operation.js',
-    "type === 'RECONCILED' ? foundDone(row) : row",
-    'row',
-    'S31',
-  ),
-  bug(
     'a transaction that is given up ends unheard',
     'Only what the server says of it is told.',
     'src/engine/edits.js',
@@ -73,13 +65,5 @@ export const transacting: readonly Bug[] = [
     'new Set([DISCARDED, TRANSACTION_FAILED])',
     'new Set([DISCARDED])',
     'S15',
-  ),
-  bug(
-    'a commit whose answer was lost tells of all members as ended',
-    'What is known to be written is told of with the rest of its transaction, whatever became of that.',
-    'src/engine/transactions.js',
-    'if (!isOne && !isUndone(row))\n            return NO_AFTERMATH;',
-    'if (!isOne)\n            return { ...NO_AFTERMATH, followers: others.map((other) => ({ row: other, conflict: undefined })) };',
-    'S7 S31',
   ),
 ]
