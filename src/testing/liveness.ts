@@ -90,9 +90,11 @@ async function proveAnswers(
   for (let tab = -1; tab < mostTabs; tab++) {
     pullIn(tab)
     for (let nights = 0; !isOver() && nights < NIGHTS; nights++) {
-      // A server may have asked for any pause: that is slept over.
-      if (nights > 0) for (const device of world.devices) device.sleep(DAY_MS, true)
       await world.scheduler.run(world.scheduler.now() + boundOf(world), isOver)
+      if (isOver()) break
+      // A server may have asked for any pause: that is slept over.
+      for (const device of world.devices) device.sleep(DAY_MS, true)
+      await world.scheduler.run(world.scheduler.now() + LOOK_EVERY_MS, failed)
     }
     if (!isOver()) return fail('L5', `${unanswered().join(', ')} was asked to synchronise, and has not answered.`)
   }

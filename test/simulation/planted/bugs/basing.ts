@@ -26,20 +26,4 @@ export const basing: readonly Bug[] = [
     '.map((base) => base);',
     'S12',
   ),
-  bug(
-    'an edit of what was merged is made on what the merge has met',
-    'The device has not shown that to anybody.',
-    'src/engine/operations.js',
-    "(status === 'parked' || (status === 'waiting' && attempts > 0))",
-    "status === 'parked'",
-    'S12',
-  ),
-  bug(
-    'an edit of what was decided is made on what the device has by then',
-    'Who decided has seen the conflict, and nothing after it.',
-    'src/engine/operations.js',
-    "(status === 'waiting' && BY_PERSON.has(conflict?.strategy))",
-    'false',
-    'S12',
-  ),
 ]
