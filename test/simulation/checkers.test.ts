@@ -195,7 +195,12 @@ const stories: readonly (readonly [invariant: string, what: string, facts: reado
     'the success is told of what was given up with its transaction',
     [
       committed(undefined, { ...row, token: 'tx1' }),
-      committed(row, { ...row, token: 'tx1', status: 'cancelled', lastError: { name: 'SyncError', code: 'transaction-failed', message: '' } }),
+      committed(row, {
+        ...row,
+        token: 'tx1',
+        status: 'cancelled',
+        lastError: { name: 'SyncError', code: 'transaction-failed', message: '' },
+      }),
       { type: 'optimistic', tab: 'd1.t1', token: 'tx1', change: 'kept' },
     ],
   ],
