@@ -13,7 +13,7 @@ interface Seen {
   hasSlept: boolean
   /** Requests that are out. */
   out: Map<number, number>
-  /** Keys that a 401 met: with new credentials the same send goes on. */
+  /** Operations whose write met a 401: with new credentials the same send goes on, until its time is up. */
   renewed: Set<string>
   /** When the turn of operations came while it was not open. */
   turns: Map<string, number>
@@ -43,6 +43,10 @@ export const breaker: Checker = ({ settings, now, register }, report) => {
     return failures.filter((at) => hasSlept || now() - at <= windowMs).length + out.size
   }
 
+  function idOf({ user }: Sent, { key }: Sent['writes'][number]): string {
+    return register.byKey(user, key)?.id ?? ''
+  }
+
   return {
     see(fact) {
       renewals.see(fact, (tab) => tabs.get(tab)?.state === 'open')
@@ -68,15 +72,16 @@ export const breaker: Checker = ({ settings, now, register }, report) => {
         } else if (fact.event.type === 'sync:started') {
           if (one.state === 'open') one.late.add(fact.event.operation.id)
           else one.turns.set(fact.event.operation.id, now())
-        }
+        } else if (fact.event.type === 'sync:retry' && one.renewed.delete(fact.event.operation.id)) one.failures.push(now())
       }
       if (fact.type === 'sent') {
         const one = seen(fact.request.tab)
         one.out.set(fact.request.number, now())
         const hasWaited = renewals.hasWaited(fact.request.tab)
         const [write] = fact.request.writes
-        if (write === undefined || one.renewed.delete(write.key)) return
-        const id = register.byKey(fact.request.user, write.key)?.id ?? ''
+        if (write === undefined) return
+        const id = idOf(fact.request, write)
+        if (one.renewed.delete(id)) return
         const isLate = one.late.has(id)
         // What was let through in the instant in which it opened may leave after that.
         const isJustBefore = one.openedAt === now() && one.turns.get(id) === now()
@@ -93,7 +98,7 @@ export const breaker: Checker = ({ settings, now, register }, report) => {
         one.out.delete(fact.request.number)
         one.probes.delete(fact.request.number)
         const [write] = fact.request.writes
-        if (write !== undefined && fact.answer === '401') one.renewed.add(write.key)
+        if (write !== undefined && fact.answer === '401') one.renewed.add(idOf(fact.request, write))
         if (
           !/^[34]/.test(fact.answer) ||
           fact.answer === '408' ||
