@@ -1,4 +1,3 @@
-import { StorageClosedError } from '../core/errors.ts'
 import type { Clock } from '../core/ports.ts'
 
 /** What others write is counted so often at most: a drain elsewhere commits many times a second. */
@@ -27,7 +26,7 @@ export function createDepth(clock: Clock, { recount, failed }: DepthHooks) {
       tookMs = clock.monotonic() - since
       if (!isCertain && own === life) lookLater()
     } catch (error) {
-      if (!(error instanceof StorageClosedError)) failed(error)
+      failed(error)
     }
   }
 
