@@ -30,6 +30,8 @@ export const logOuts: Checker = ({ register, namesOf }, report) => {
   const sessions = new Map<string, Session>()
   /** By tab: who is logged in, and how many log-outs there were when it had started. */
   const tabs = new Map<string, { readonly session: Session; readonly epoch: number }>()
+  /** By tab: how many log-outs there were when it began to start. */
+  const begun = new Map<string, number>()
   /** Devices. */
   const setBack = new Set<string>()
   /** Given up, and never sent before. */
@@ -115,7 +117,9 @@ export const logOuts: Checker = ({ register, namesOf }, report) => {
 
   function started(tab: string, session: Session): void {
     tabs.set(tab, { session, epoch: session.epoch })
-    if (session.isWiping) report('E3', `${tab} was started for ${session.user}, of whom a log-out has left something.`)
+    // What was left before it began to start is its own to wipe.
+    if (session.isWiping && session.epoch === begun.get(tab))
+      report('E3', `${tab} was started for ${session.user}, of whom a log-out has left something.`)
   }
 
   function forget(device: string): void {
@@ -131,8 +135,10 @@ export const logOuts: Checker = ({ register, namesOf }, report) => {
       else if (fact.type === 'sent') sent(fact.request)
       else if (fact.type === 'log-out') loggedOut(fact)
       else if (fact.type === 'tab' && fact.change === 'started') started(fact.tab, sessionOf(fact.device, fact.user))
-      else if (fact.type === 'tab' && fact.change === 'starting') tabs.delete(fact.tab)
-      else if (fact.type === 'fault' && (fact.kind === 'evicted' || fact.kind === 'power-loss')) forget(fact.where)
+      else if (fact.type === 'tab' && fact.change === 'starting') {
+        tabs.delete(fact.tab)
+        begun.set(fact.tab, sessionOf(fact.device, fact.user).epoch)
+      } else if (fact.type === 'fault' && (fact.kind === 'evicted' || fact.kind === 'power-loss')) forget(fact.where)
     },
   }
 }
