@@ -6,6 +6,8 @@ interface Held {
   readonly tab: string
   readonly device: string
   silentAt?: number
+  /** When its tab told that it has lost the lease. */
+  lostAt?: number
 }
 
 /** For the machine to be told, and what it lets go of. */
@@ -66,12 +68,23 @@ export const lines: Checker = ({ now, settings, deviceOf }, report) => {
   }
 
   function judge(): void {
-    for (const [line, { tab, device, silentAt }] of held) {
+    for (const [line, { tab, device, silentAt, lostAt }] of held) {
+      if (lostAt !== undefined && !slow.has(tab) && now() - lostAt > GRACE_MS)
+        report('L9', `${tab} keeps line ${line} ${now() - lostAt} ms after it has lost the lease.`)
       if (silentAt === undefined || slow.has(tab) || slow.has(device) || now() - silentAt <= silenceMs) continue
       report('L6', `${tab} holds line ${line}, which has been silent for ${now() - silentAt} ms.`)
     }
     for (const [device, since] of shared)
       if (now() - since > sharedMs) report('L9', `Two tabs of ${device} have had a line each for ${now() - since} ms.`)
+  }
+
+  function lost(where: string): void {
+    away.delete(where)
+    for (const one of held.values()) if (one.tab === where) one.lostAt = now()
+  }
+
+  function regained(where: string): void {
+    for (const one of held.values()) if (one.tab === where) delete one.lostAt
   }
 
   /** What a process was told of lines it forgets with its end, and with the lease. */
@@ -92,7 +105,8 @@ export const lines: Checker = ({ now, settings, deviceOf }, report) => {
         excuse(fact.where)
         shared.delete(deviceOf(fact.where) ?? fact.where)
       } else if (fact.type === 'tab') seeTab(fact)
-      else if (fact.type === 'event' && fact.event.type === 'lock:lost') away.delete(fact.tab)
+      else if (fact.type === 'event' && fact.event.type === 'lock:lost') lost(fact.tab)
+      else if (fact.type === 'event' && fact.event.type === 'lock:acquired') regained(fact.tab)
       else if (fact.type === 'sent' && fact.request.method === 'GET' && isPull(fact.request.path)) {
         if (!KNOWN.test(fact.request.path)) report('S25', `${fact.request.tab} asks for ${fact.request.path}, which it has not.`)
       }
