@@ -15,7 +15,6 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { execPath, exit, pid } from 'node:process'
 import { fileURLToPath } from 'node:url'
-import { bundleInspector } from './inspector.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const dist = join(root, 'dist')
@@ -23,11 +22,17 @@ const fresh = mkdtempSync(join(tmpdir(), 'synchart-build-'))
 
 try {
   const status = compile()
-  if (status === 0) await bundleInspector(root, fresh)
+  if (status === 0) await bundled()
   exchange(status === 0)
   if (status !== 0) exit(status)
 } finally {
   rmSync(fresh, { recursive: true, force: true })
+}
+
+/** Its bundler is loaded only now: where nothing is installed, it is the compiler that is told of. */
+async function bundled() {
+  const { bundleInspector } = await import('./inspector.mjs')
+  await bundleInspector(root, fresh)
 }
 
 function compile() {
