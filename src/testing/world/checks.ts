@@ -2,17 +2,14 @@ import type { CheckResult, Problem } from '../../engine/integrity/types.ts'
 import type { Storm } from '../faults/storm.ts'
 import { spoil, type ReplicaDecay } from './decay.ts'
 import type { FactBody } from './facts.ts'
+import { drawMoment, type Moment, type Places } from './moments.ts'
 import type { Tab } from './tab.ts'
 import type { Choices } from './tape.ts'
 import { codeOf } from './trace.ts'
 import type { World } from './world.ts'
-import type { WorkloadShape } from './workload.ts'
 
 /** Somebody has a store checked, in whichever tab. */
-export interface CheckStep {
-  readonly atMs: number
-  readonly device: number
-  readonly tab: number
+export interface CheckStep extends Moment {
   readonly repair: boolean
 }
 
@@ -23,15 +20,9 @@ const ROUNDS = 3
 const REST_MS = 20_000
 
 /** In some worlds people have their stores checked now and then. Drawn after everything else. */
-export function drawChecks(
-  choices: Choices,
-  { deviceCount, tabsPerDevice }: WorkloadShape,
-  lastMs: number,
-): readonly CheckStep[] {
+export function drawChecks(choices: Choices, places: Places, lastMs: number): readonly CheckStep[] {
   return Array.from({ length: STEPS }, () => ({
-    atMs: choices.whole(1_000, Math.max(1_000, lastMs)),
-    device: choices.whole(0, deviceCount - 1),
-    tab: choices.whole(0, tabsPerDevice - 1),
+    ...drawMoment(choices, places, [1_000, lastMs]),
     repair: choices.chance(0.5),
   }))
 }

@@ -4,15 +4,13 @@ import type { Storm } from '../faults/storm.ts'
 import { checkIn } from './checks.ts'
 import { decay, type Decay, type ReplicaDecay } from './decay.ts'
 import type { Device } from './device.ts'
+import { drawMoment, type Moment, type Places } from './moments.ts'
 import type { Choices } from './tape.ts'
 import type { World } from './world.ts'
 import type { WorkloadShape } from './workload.ts'
 
 /** A row decays; a tab of its device looks for that, and repairs it a little later. */
-export interface DecayStep extends Decay {
-  readonly atMs: number
-  readonly device: number
-  readonly tab: number
+export interface DecayStep extends Decay, Moment {
   readonly looksInMs: number
   readonly repairsInMs: number
 }
@@ -32,11 +30,9 @@ const LOOK_EVERY_MS = 1_000
 const PATIENCE_MS = 60_000
 
 /** Rows that decay, each with two looks at its store. Drawn after everything else. */
-export function drawDecay(choices: Choices, { deviceCount, tabsPerDevice }: WorkloadShape, lastMs: number): readonly DecayStep[] {
+export function drawDecay(choices: Choices, places: Places, lastMs: number): readonly DecayStep[] {
   return Array.from({ length: STEPS }, () => ({
-    atMs: choices.whole(800, Math.max(800, lastMs)),
-    device: choices.whole(0, deviceCount - 1),
-    tab: choices.whole(0, tabsPerDevice - 1),
+    ...drawMoment(choices, places, [800, lastMs]),
     collection: choices.pick([OPERATIONS, ENTITIES, OPERATIONS, CONFLICTS]),
     isTorn: choices.chance(0.5),
     row: choices.unit(),

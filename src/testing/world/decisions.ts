@@ -1,16 +1,14 @@
 import type { OperationRow } from '../../core/operation.ts'
 import type { ConflictDecision } from '../../engine/conflicts.ts'
 import type { Device } from './device.ts'
+import { drawMoment, type Moment, type Places } from './moments.ts'
 import type { Tab } from './tab.ts'
 import type { Choices } from './tape.ts'
 import { codeOf } from './trace.ts'
 import type { World } from './world.ts'
 
 /** Somebody looks into the inbox of a device, in whichever tab, and decides. */
-export interface DecisionStep {
-  readonly atMs: number
-  readonly device: number
-  readonly tab: number
+export interface DecisionStep extends Moment {
   /** In [0, 1): which of those that wait. */
   readonly which: number
   readonly what: What
@@ -25,15 +23,9 @@ type What = 'local' | 'remote' | 'value'
 const STEPS = 8
 const OTHERWISE = { local: 'value', value: 'remote', remote: 'local' } as const
 
-export function drawDecisions(
-  choices: Choices,
-  { deviceCount, tabsPerDevice }: { readonly deviceCount: number; readonly tabsPerDevice: number },
-  lastMs: number,
-): readonly DecisionStep[] {
+export function drawDecisions(choices: Choices, places: Places, lastMs: number): readonly DecisionStep[] {
   return Array.from({ length: STEPS }, () => ({
-    atMs: choices.whole(1_000, Math.max(1_000, lastMs)),
-    device: choices.whole(0, deviceCount - 1),
-    tab: choices.whole(0, tabsPerDevice - 1),
+    ...drawMoment(choices, places, [1_000, lastMs]),
     which: choices.unit(),
     what: choices.pick(['local', 'remote', 'value']),
     isTwice: choices.chance(0.3),

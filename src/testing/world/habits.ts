@@ -1,16 +1,12 @@
 import { isInDoubt, isScheduled, type OperationRow } from '../../core/operation.ts'
 import type { SyncEngine } from '../../engine/types.ts'
 import type { Device } from './device.ts'
+import { edit } from './edits.ts'
+import { drawMoment, type Moment, type Places } from './moments.ts'
 import type { Tab } from './tab.ts'
 import type { Choices } from './tape.ts'
 import { codeOf } from './trace.ts'
 import type { World } from './world.ts'
-
-interface Moment {
-  readonly atMs: number
-  readonly device: number
-  readonly tab: number
-}
 
 /** Somebody thinks of something else for what was sent, has not ended, and waits. */
 interface Thought extends Moment {
@@ -44,16 +40,8 @@ const THOUGHTS = 14
 const OTHERS = 3
 
 /** Drawn after everything else, so that a world without habits is as it was. */
-export function drawHabits(
-  choices: Choices,
-  { deviceCount, tabsPerDevice }: { readonly deviceCount: number; readonly tabsPerDevice: number },
-  lastMs: number,
-): HabitPlan {
-  const at = (): Moment => ({
-    atMs: choices.whole(500, Math.max(500, lastMs)),
-    device: choices.whole(0, deviceCount - 1),
-    tab: choices.whole(0, tabsPerDevice - 1),
-  })
+export function drawHabits(choices: Choices, places: Places, lastMs: number): HabitPlan {
+  const at = (): Moment => drawMoment(choices, places, [500, lastMs])
   return {
     tellsTwice: choices.chance(0.5),
     pulling: Array.from({ length: PULLS }, at),
@@ -92,15 +80,9 @@ export function createHabits(world: World): Habits {
 
   function think(device: Device, { tab: number, which, field }: Thought, at: number): void {
     const tab = device.tabs[number]
-    const operations = tab?.ready()?.operations
     const rows = [...device.disk.operations.values()].filter((row) => row.user === device.user && isOpen(row))
     const id = rows[Math.floor(which * rows.length)]?.id
-    if (tab === undefined || operations === undefined || id === undefined) return
-    const tell = (result: string): void => world.tell({ type: 'did', tab: tab.name, action: 'edit', operation: id, result })
-    operations.edit(id, { [field]: -2_000 - at }).then(
-      () => tell('done'),
-      (error: unknown) => tell(codeOf(error)),
-    )
+    if (tab !== undefined && id !== undefined) edit(tab, id, { [field]: -2_000 - at }, world.tell)
   }
 
   return {

@@ -1,16 +1,14 @@
 import type { PendingPolicy } from '../../engine/log-out.ts'
 import type { Device } from './device.ts'
 import type { Fact } from './facts.ts'
+import { drawMoment, type Moment, type Places } from './moments.ts'
 import type { Tab } from './tab.ts'
 import type { Choices } from './tape.ts'
 import { codeOf } from './trace.ts'
 import type { World } from './world.ts'
 
 /** Somebody logs out in one tab, and is followed by himself or another. */
-export interface LogOutStep {
-  readonly atMs: number
-  readonly device: number
-  readonly tab: number
+export interface LogOutStep extends Moment {
   readonly pending: PendingPolicy
   readonly next: 'same' | 'other'
   /** In another tab something is enqueued at about that time; undefined: not. */
@@ -28,15 +26,9 @@ const SINGLE_SHARE = 0.5
 const BACK_MS = 300
 
 /** Drawn after everything else, so that a world without log-outs is as it was. */
-export function drawLogOuts(
-  choices: Choices,
-  { deviceCount, tabsPerDevice }: { readonly deviceCount: number; readonly tabsPerDevice: number },
-  lastMs: number,
-): readonly LogOutStep[] {
+export function drawLogOuts(choices: Choices, places: Places, lastMs: number): readonly LogOutStep[] {
   return Array.from({ length: STEPS }, () => ({
-    atMs: choices.whole(700, Math.max(700, lastMs)),
-    device: choices.whole(0, deviceCount - 1),
-    tab: choices.whole(0, tabsPerDevice - 1),
+    ...drawMoment(choices, places, [700, lastMs]),
     pending: choices.pick(['wipe', 'block', 'keep', 'wipe']),
     next: choices.pick(['same', 'other']),
     besideAfterMs: choices.pick([undefined, 0, 2, 5, 9]),

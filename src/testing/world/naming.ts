@@ -1,15 +1,13 @@
 import type { EntityOptions } from '../../core/conflict.ts'
 import type { EnqueueInput } from '../../engine/types.ts'
+import { edit } from './edits.ts'
 import { POISON } from './model-server.ts'
+import { drawMoment, type Moment, type Places } from './moments.ts'
 import type { Choices } from './tape.ts'
-import { codeOf } from './trace.ts'
 import type { World } from './world.ts'
 
 /** Somebody makes a folder, which gets its id from the server, or something that names one that was made on the same device before. */
-export interface NamingStep {
-  readonly atMs: number
-  readonly device: number
-  readonly tab: number
+export interface NamingStep extends Moment {
   readonly kind: (typeof KINDS)[number]
   /** Of those that were made here, it names the one that came so many before the last. */
   readonly back: number
@@ -41,15 +39,9 @@ export function temporaryIdsIn(text: string): readonly string[] {
 }
 
 /** Drawn after everything else, so that a world without folders is as it was. */
-export function drawNaming(
-  choices: Choices,
-  { deviceCount, tabsPerDevice }: { readonly deviceCount: number; readonly tabsPerDevice: number },
-  lastMs: number,
-): NamingPlan {
+export function drawNaming(choices: Choices, places: Places, lastMs: number): NamingPlan {
   const steps = Array.from({ length: STEPS }, () => ({
-    atMs: choices.whole(500, Math.max(500, lastMs)),
-    device: choices.whole(0, deviceCount - 1),
-    tab: choices.whole(0, tabsPerDevice - 1),
+    ...drawMoment(choices, places, [500, lastMs]),
     kind: choices.pick(KINDS),
     back: choices.whole(0, 2),
   }))
@@ -57,24 +49,15 @@ export function drawNaming(
 }
 
 /** Somebody without a network makes a folder and one in it, and then puts the first into the second. */
-export interface TurnStep {
-  readonly atMs: number
-  readonly device: number
-  readonly tab: number
+export interface TurnStep extends Moment {
   readonly offlineMs: number
 }
 
 /** Drawn later than the rest. */
-export function drawTurns(
-  choices: Choices,
-  { deviceCount, tabsPerDevice }: { readonly deviceCount: number; readonly tabsPerDevice: number },
-  lastMs: number,
-): readonly TurnStep[] {
+export function drawTurns(choices: Choices, places: Places, lastMs: number): readonly TurnStep[] {
   if (choices.chance(UNTURNED_SHARE)) return []
   return Array.from({ length: TURNS }, () => ({
-    atMs: choices.whole(500, Math.max(500, lastMs)),
-    device: choices.whole(0, deviceCount - 1),
-    tab: choices.whole(0, tabsPerDevice - 1),
+    ...drawMoment(choices, places, [500, lastMs]),
     offlineMs: choices.whole(300, 3_000),
   }))
 }
@@ -90,15 +73,7 @@ export function letPeopleTurn({ scheduler, devices, tell }: World, steps: readon
       const [outer, inner] = [`temp${FIRST_TURN + 2 * at}`, `temp${FIRST_TURN + 2 * at + 1}`]
       const create = (id: string, payload: object): EnqueueInput => ({ type: 'create', entity: 'folder', id, payload })
       tab.enqueue([create(outer, { name: at })], ([first = '']) => {
-        tab.enqueue([create(inner, { name: at, parent: outer })], () => {
-          tab
-            .ready()
-            ?.operations.edit(first, { name: at, parent: inner })
-            .then(
-              () => tell({ type: 'did', tab: tab.name, action: 'edit', operation: first, result: 'done' }),
-              (error: unknown) => tell({ type: 'did', tab: tab.name, action: 'edit', operation: first, result: codeOf(error) }),
-            )
-        })
+        tab.enqueue([create(inner, { name: at, parent: outer })], () => edit(tab, first, { name: at, parent: inner }, tell))
       })
     })
 }

@@ -1,5 +1,6 @@
 import type { EnqueueInput, SyncEngine } from '../../engine/types.ts'
 import type { ServerResponse } from './messages.ts'
+import { drawMoment, type Moment, type Places } from './moments.ts'
 import type { WorldSettings } from './settings.ts'
 import type { Tab } from './tab.ts'
 import type { Choices } from './tape.ts'
@@ -13,19 +14,13 @@ interface Wish {
 }
 
 /** Somebody enqueues something that is not to be sent before so many milliseconds are over. */
-interface Later {
-  readonly atMs: number
-  readonly device: number
-  readonly tab: number
+interface Later extends Moment {
   readonly inMs: number
   readonly input: EnqueueInput
 }
 
 /** A tab synchronises again and again, from then on. */
-interface Periodic {
-  readonly atMs: number
-  readonly device: number
-  readonly tab: number
+interface Periodic extends Moment {
   readonly everyMs: number
 }
 
@@ -51,16 +46,8 @@ const FAILING = 3
 export const NO_PACE: PacePlan = { budget: undefined, wishes: [], later: [], periodic: [], failing: [] }
 
 /** Drawn after everything else, so that a world in which nobody waits for a time and the server asks for nothing is as it was. */
-export function drawPace(
-  choices: Choices,
-  { deviceCount, tabsPerDevice }: { readonly deviceCount: number; readonly tabsPerDevice: number },
-  lastMs: number,
-): PacePlan {
-  const at = (): { atMs: number; device: number; tab: number } => ({
-    atMs: choices.whole(500, Math.max(500, lastMs)),
-    device: choices.whole(0, deviceCount - 1),
-    tab: choices.whole(0, tabsPerDevice - 1),
-  })
+export function drawPace(choices: Choices, places: Places, lastMs: number): PacePlan {
+  const at = (): Moment => drawMoment(choices, places, [500, lastMs])
   const budget = choices.pick([undefined, { budget: { tokens: 10, ratio: 0.1 } }, { budget: { tokens: 2, ratio: 0.5 } }])
   const wishes = Array.from({ length: WISHES }, () => ({
     atMs: choices.whole(500, Math.max(500, lastMs)),

@@ -1,3 +1,4 @@
+import type { Moment, Places } from './moments.ts'
 import type { IsInPart } from './places.ts'
 import type { WorldSettings } from './settings.ts'
 import type { Device } from './device.ts'
@@ -15,10 +16,7 @@ export const isInPart: IsInPart = (value, part) => {
 }
 
 /** Somebody opens or closes a part of the notes, in whichever tab. */
-export interface PartStep {
-  readonly atMs: number
-  readonly device: number
-  readonly tab: number
+export interface PartStep extends Moment {
   readonly part: string
   readonly isFollowed: boolean
   /** Somebody else does so with another part at the same moment, in another tab. */
@@ -37,11 +35,7 @@ const DEVICES: readonly [readonly number[], ...(readonly number[])[]] = [[0], [1
 const FIRST: readonly [readonly string[], ...(readonly string[])[]] = [['a:0'], ['a:0', 'b:1'], ['b:0', 'a:1', 'a:0'], [], PARTS]
 
 /** Who follows parts of the notes only. Drawn after everything else, so that a world without them is as it was. */
-export function drawParts(
-  choices: Choices,
-  { deviceCount, tabsPerDevice }: { readonly deviceCount: number; readonly tabsPerDevice: number },
-  lastMs: number,
-): PartPlan {
+export function drawParts(choices: Choices, { deviceCount, tabsPerDevice }: Places, lastMs: number): PartPlan {
   if (!choices.chance(SHARE)) return { parts: [], steps: [] }
   const divided = choices.pick(DEVICES).filter((device) => device < deviceCount)
   const parts = Array.from({ length: deviceCount }, (_, device) => {

@@ -3,15 +3,13 @@ import type { Clock } from '../../core/ports.ts'
 import { isRecord } from '../../core/schema.ts'
 import type { SchemaAnswer, StandardSchema } from '../../core/standard-schema.ts'
 import type { EnqueueInput } from '../../engine/types.ts'
+import { drawMoment, type Moment, type Places } from './moments.ts'
 import type { SchemaMode, WorldSettings } from './settings.ts'
 import type { Choices } from './tape.ts'
 import type { World } from './world.ts'
 
 /** Somebody changes what the schema speaks of, so that it passes or not. */
-export interface SchemaStep {
-  readonly atMs: number
-  readonly device: number
-  readonly tab: number
+export interface SchemaStep extends Moment {
   readonly input: EnqueueInput
 }
 
@@ -63,17 +61,11 @@ export function schemaOf(mode: SchemaMode, clock: Clock): StandardSchema | undef
 }
 
 /** Drawn after everything else, so that a world without schemas is as it was. Every value is a number of its own, by which it is known. */
-export function drawSchemas(
-  choices: Choices,
-  { deviceCount, tabsPerDevice }: { readonly deviceCount: number; readonly tabsPerDevice: number },
-  lastMs: number,
-): SchemaPlan {
+export function drawSchemas(choices: Choices, places: Places, lastMs: number): SchemaPlan {
   if (!choices.chance(SHARE)) return { schemas: [], steps: [] }
   const schemas = choices.pick(MODES)
   const steps = Array.from({ length: STEPS }, (_, number) => ({
-    atMs: choices.whole(500, Math.max(500, lastMs)),
-    device: choices.whole(0, deviceCount - 1),
-    tab: choices.whole(0, tabsPerDevice - 1),
+    ...drawMoment(choices, places, [500, lastMs]),
     input: drawInput(choices, number + 1),
   }))
   return { schemas, steps }

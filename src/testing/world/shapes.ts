@@ -3,6 +3,7 @@ import type { Json, JsonObject } from '../../core/json.ts'
 import type { Migration } from '../../core/migrate.ts'
 import { isObject } from '../../core/own.ts'
 import type { EnqueueInput } from '../../engine/types.ts'
+import { drawMoment, type Moment, type Places } from './moments.ts'
 import type { WorldSettings } from './settings.ts'
 import type { Tab } from './tab.ts'
 import type { Choices } from './tape.ts'
@@ -10,10 +11,7 @@ import { codeOf } from './trace.ts'
 import type { World } from './world.ts'
 
 /** A newer build is opened in a tab, and in all of them some time later. */
-export interface ReleaseStep {
-  readonly atMs: number
-  readonly device: number
-  readonly tab: number
+export interface ReleaseStep extends Moment {
   readonly everywhereAfterMs: number
 }
 
@@ -33,16 +31,10 @@ const OF_NEWER = 1_000
 const PAUSE = 'person'
 
 /** In some worlds each build of the application has a shape of its own of notes, and the migration of one fails. Drawn after everything else. */
-export function drawReleases(
-  choices: Choices,
-  { deviceCount, tabsPerDevice }: { readonly deviceCount: number; readonly tabsPerDevice: number },
-  lastMs: number,
-): ReleasePlan {
+export function drawReleases(choices: Choices, places: Places, lastMs: number): ReleasePlan {
   const shapes = choices.pick(['sound', 'failing'] as const)
   const releases = Array.from({ length: choices.whole(2, 4) }, () => ({
-    atMs: choices.whole(500, Math.max(500, lastMs)),
-    device: choices.whole(0, deviceCount - 1),
-    tab: choices.whole(0, tabsPerDevice - 1),
+    ...drawMoment(choices, places, [500, lastMs]),
     everywhereAfterMs: choices.whole(1_000, 20_000),
   }))
   return { shapes, releases }
