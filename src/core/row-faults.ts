@@ -110,13 +110,14 @@ export function mendedOperation(row: OperationRow, ageingMs: Ageing, now: number
 
 /** What of an entity's row can't be what it is. Nothing of it follows from the rest: the server has it. */
 export function entityFaults(row: EntityRow): readonly RowFault[] {
-  const { generation, rev, deletedAt, scopes, earlier = [], value } = row
+  const { generation, answeredIn, rev, deletedAt, scopes, earlier = [], value } = row
   const faults: RowFault[] = []
   const own = (field: string, isRight: boolean, effect: string): void => {
     if (!isRight) faults.push({ field, isDerived: false, effect })
   }
   own('rev', rev === undefined || isNumber(rev), 'other tabs do not find it as new')
   own('generation', generation === undefined || isCounter(generation), 'it can not be told whether a pull has met it')
+  own('answeredIn', answeredIn === undefined || isCounter(answeredIn), 'it can not be told whether a page is older')
   own('deletedAt', deletedAt === undefined || (isNumber(deletedAt) && value === undefined), 'it is there and gone at once')
   own(
     'scopes',

@@ -42,7 +42,7 @@ export function createClaims(
     const found = await chooser.choose(names, now)
     found.forEach((choice, at) => {
       if (!('type' in choice)) {
-        lanes.enter(choice.lane, choice.nextRank)
+        lanes.enter(choice)
         choices.push(choice)
       } else if (lanes.generation() === before) blocked(names[at] ?? '', choice)
       // What was seen before everything was to be looked at again must not hold the lane.

@@ -84,8 +84,10 @@ export function createConfirmer(
 
   function rowAfter(key: string, one: Confirmation, current: EntityRow | undefined): EntityRow {
     const { operation, version } = one
-    const generation = pulls.isFresh(operation) ? pulls.newest(operation.entity) : current?.generation
-    const own = { key, ...(generation === undefined ? {} : { generation }) }
+    const isFresh = pulls.isFresh(operation)
+    const generation = isFresh ? pulls.newest(operation.entity) : current?.generation
+    const met = generation === undefined ? {} : { generation }
+    const own = { key, ...met, ...(isFresh ? {} : pulls.besidePages(operation.entity)) }
     if (operation.type === 'delete') return { ...own, ...versionOf(version), deletedAt: now() }
     const scopes = pulls.partsOf(operation.entity) === undefined ? undefined : current?.scopes
     const held = { ...own, ...(scopes === undefined ? {} : { scopes }) }

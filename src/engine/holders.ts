@@ -1,5 +1,6 @@
 import type { Change } from '../core/ports.ts'
-import type { EntityRow, PullRow } from '../core/schema.ts'
+import type { PullRow } from '../core/pull-row.ts'
+import type { EntityRow } from '../core/schema.ts'
 import { compareVersions } from '../core/versions.ts'
 import type { Parts } from './generations.ts'
 
@@ -26,7 +27,7 @@ export function isMetBy({ scope, generation }: PullRow, row: EntityRow): boolean
 }
 
 export function noted(row: EntityRow, pull: PullRow): EntityRow {
-  const { scopes: _scopes, ...alone } = row
+  const { scopes: _scopes, answeredIn: _answeredIn, ...alone } = row
   return pull.scope === undefined ? { ...alone, generation: pull.generation } : { ...row, ...holdersOf(row, pull) }
 }
 
@@ -54,7 +55,14 @@ export function orderOf(
 }
 
 function isOutdated(row: EntityRow, { scope, generation }: PullRow): boolean {
-  return scope === undefined ? row.generation !== generation : (row.generation ?? 0) < generation
+  const learnedIn = row.answeredIn ?? row.generation
+  return scope === undefined ? learnedIn !== generation : (learnedIn ?? 0) < generation
+}
+
+/** An answer without the entity left us with its version, and a value of our own at best; a migration may have failed of what there was. */
+export function lacks(current: EntityRow | undefined, change: Change): boolean {
+  const isTold = current?.value !== undefined && current.isReckoned !== true
+  return current?.deletedAt === undefined && current?.aside?.why !== 'newer' && !isTold && 'value' in change
 }
 
 /** The row after it has left a part; undefined if no other holds it. */

@@ -26,6 +26,7 @@ export function createLaneBoard(store: Store, user: string, unreadable: (entry: 
 
   function forget(): void {
     dependants.clear()
+    plays.forget()
     finder.forget()
     if (holdsOrphans) finder.begin()
     holdsOrphans = false

@@ -1,14 +1,13 @@
 import type { OperationRow } from '../core/operation.ts'
 import type { Entry, IndexKey } from '../core/ports.ts'
 import { readOperation } from '../core/schema.ts'
+import { DUE_RANK } from './plays.ts'
 import { PAGE_LIMIT, type Store } from './store.ts'
 
 /** Lanes to come back to are kept in memory up to this; beyond it they are found again in the store. */
 const REVISIT_LIMIT = 1_000
 const BLOCKED_LIMIT = 10_000
 const DUE_LIMIT = 256
-/** The turn of what is due: before whatever is queued. */
-const DUE_RANK = 0
 
 /** A lane with something queued, and the turn of what is queued. */
 interface Candidate {
@@ -24,7 +23,7 @@ interface Candidate {
 export function createLaneFinder(
   store: Store,
   user: string,
-  laneInPlay: (lane: string, rank: number) => boolean,
+  laneInPlay: (lane: string, rank: number, sequence?: number) => boolean,
   unreadable: (entry: Entry) => void,
 ) {
   let cursor: IndexKey | undefined
@@ -81,16 +80,16 @@ export function createLaneFinder(
     else exhausted = false
   }
 
-  async function orphanLanes(): Promise<string[]> {
+  async function readOrphans(): Promise<OperationRow[]> {
     if (orphans === 'found') return []
     const search = orphans
     const entries = await store.inPlay(user, search.from, DUE_LIMIT)
     const last = entries.at(-1)
     if (orphans === search) orphans = last === undefined || entries.length < DUE_LIMIT ? 'found' : { from: last.position }
-    return entries.flatMap((entry) => read(entry)?.lane ?? [])
+    return entries.flatMap((entry) => read(entry) ?? [])
   }
 
-  async function dueLanes(now: number): Promise<string[]> {
+  async function readDue(now: number): Promise<OperationRow[]> {
     if (nextDueAt === undefined || nextDueAt > now) return []
     // What becomes known while this is read is not to be overwritten by it.
     nextDueAt = undefined
@@ -98,9 +97,9 @@ export function createLaneFinder(
     dueFrom = entries.length < DUE_LIMIT ? undefined : entries.at(-1)?.position
     goBackTo(nextDueAt)
     lookAt(entries.length < DUE_LIMIT ? nextAt : now)
-    const lanes = entries.flatMap((entry) => read(entry)?.lane ?? [])
-    for (const lane of lanes) blocked.delete(lane)
-    return lanes
+    const rows = entries.flatMap((entry) => read(entry) ?? [])
+    for (const { lane = '' } of rows) blocked.delete(lane)
+    return rows
   }
 
   function lookAt(at: number | undefined): void {
@@ -136,8 +135,10 @@ export function createLaneFinder(
 
     /** About `limit` lanes that are not in play, each once. */
     async next(limit: number, now: number): Promise<string[]> {
-      const urgent = [...(await orphanLanes()), ...(await dueLanes(now))]
-      const found = new Set(urgent.filter((lane) => !laneInPlay(lane, DUE_RANK)))
+      const urgent = [...(await readOrphans()), ...(await readDue(now))]
+      const found = new Set(
+        urgent.flatMap(({ lane, seq }) => (lane === undefined || laneInPlay(lane, DUE_RANK, seq) ? [] : [lane])),
+      )
       while (found.size < limit) {
         const candidate = await nextByRank()
         if (candidate === undefined) break

@@ -1,6 +1,6 @@
 import { isKeptId } from '../core/entity-id.ts'
 import type { Pulled } from '../core/ports.ts'
-import type { PullRow, Quarantined } from '../core/schema.ts'
+import type { PullRow, Quarantined } from '../core/pull-row.ts'
 
 type Page = Extract<Pulled, { type: 'page' }>
 

@@ -1,5 +1,6 @@
 import type { Write } from '../core/ports.ts'
-import { META, pullRowName, readPullRow, type PullRow } from '../core/schema.ts'
+import { pullRowName, readPullRow, type PullRow } from '../core/pull-row.ts'
+import { META } from '../core/schema.ts'
 import type { RowStorage } from './shaped-storage.ts'
 
 const PAGE = 1_000

@@ -1,5 +1,5 @@
 import type { Change, Fetched } from '../core/ports.ts'
-import type { PullRow } from '../core/schema.ts'
+import type { PullRow } from '../core/pull-row.ts'
 
 /** What a page brings to the store. */
 export interface PageWrite {

@@ -3,12 +3,13 @@ import { withReplaced } from '../core/earlier.ts'
 import { laneOf } from '../core/operation.ts'
 import { DAY_MS } from '../core/option-checks.ts'
 import type { Change, Clock, CommitOptions, Write } from '../core/ports.ts'
-import { ENTITIES, pullRowName, type EntityRow, type PullRow } from '../core/schema.ts'
+import { pullRowName, type PullRow } from '../core/pull-row.ts'
+import { ENTITIES, type EntityRow } from '../core/schema.ts'
 import type { Occasion } from './audit-writer.ts'
 import type { Confirmation } from './confirmation.ts'
 import { createConfirmer, versionOf, type Confirmed } from './confirmer.ts'
 import { createGenerations, firstAfter } from './generations.ts'
-import { afterChoice, afterPull, heldByOthers, holdersOf, isMetBy, newestByKey, noted, orderOf } from './holders.ts'
+import { afterChoice, afterPull, heldByOthers, holdersOf, isMetBy, lacks, newestByKey, noted, orderOf } from './holders.ts'
 import { PAGE_LIMIT, type Store } from './store.ts'
 import { putPullRow } from './pull-rows.ts'
 import type { PageWrite, Told, Writer } from './replica-writes.ts'
@@ -291,10 +292,4 @@ export function createReplica(store: Store, user: string, clock: Clock, actionsO
       throw error
     }
   }
-}
-
-/** An answer without the entity left us with its version, and a value of our own at best; a migration may have failed of what there was. */
-function lacks(current: EntityRow | undefined, change: Change): boolean {
-  const isTold = current?.value !== undefined && current.isReckoned !== true
-  return current?.deletedAt === undefined && current?.aside?.why !== 'newer' && !isTold && 'value' in change
 }

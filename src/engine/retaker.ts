@@ -1,6 +1,6 @@
 import type { Settings } from '../core/options.ts'
 import type { Change, Clock, Fetched, Transport } from '../core/ports.ts'
-import type { PullRow, Quarantined } from '../core/schema.ts'
+import type { PullRow, Quarantined } from '../core/pull-row.ts'
 import { isServerFailure, type BreakerSigns } from './breaker-signs.ts'
 import { verdictOn } from './check-page.ts'
 import { inTime } from './in-time.ts'

@@ -91,6 +91,23 @@ async function finish(world: LaneWorld): Promise<void> {
   }
 }
 
+/** Told to try again though it waits only for another, it is due at once when that ends. */
+const retriedWhileItDepends: Step[] = [
+  { type: 'enqueue', entity: 1, priority: 'critical', on: undefined },
+  { type: 'enqueue', entity: 0, priority: 'critical', on: 0 },
+  { type: 'retry', pick: 3 },
+  { type: 'enqueue', entity: 1, priority: 'critical', on: undefined },
+]
+
+/** What is queued in the place of what was discarded has a turn of its own. */
+const discardedBehindAnother: Step[] = [
+  { type: 'enqueue', entity: 4, priority: 'critical', on: undefined },
+  { type: 'enqueue', entity: 4, priority: 'critical', on: undefined },
+  { type: 'discard', pick: 21 },
+  { type: 'enqueue', entity: 0, priority: 'critical', on: 0 },
+  { type: 'enqueue', entity: 4, priority: 'critical', on: undefined },
+]
+
 describe('the order in which operations are claimed and sent', () => {
   it('S7 S9 S22 C3 B8 L5 never overtakes in a lane nor a dependency, goes by priority and age, ends once and leaves nothing behind', async () => {
     await fc.assert(
@@ -111,7 +128,14 @@ describe('the order in which operations are claimed and sent', () => {
           await world.close()
         }
       }),
-      { ...limits, numRuns: 120 },
+      {
+        ...limits,
+        numRuns: 120,
+        examples: [
+          [1, retriedWhileItDepends],
+          [1, discardedBehindAnother],
+        ],
+      },
     )
   })
 

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { httpTransport } from '../../src/adapters/http/index.ts'
-import { META, pullRowName, readPullRow } from '../../src/core/schema.ts'
+import { pullRowName, readPullRow } from '../../src/core/pull-row.ts'
+import { META } from '../../src/core/schema.ts'
 import {
   AuthenticationError,
   ServerError,

@@ -2,7 +2,8 @@ import { expect } from 'vitest'
 import type { Json } from '../../src/core/json.ts'
 import { laneOf, type OperationRow } from '../../src/core/operation.ts'
 import type { Change } from '../../src/core/ports.ts'
-import { pullRowName, STORE_SCHEMA, type EntityRow, type PullRow } from '../../src/core/schema.ts'
+import { pullRowName, type PullRow } from '../../src/core/pull-row.ts'
+import { STORE_SCHEMA, type EntityRow } from '../../src/core/schema.ts'
 import { createReplica } from '../../src/engine/replica.ts'
 import type { Writer } from '../../src/engine/replica-writes.ts'
 import { createStore } from '../../src/engine/store.ts'
@@ -31,6 +32,8 @@ interface Version {
 function scopedServer(scheme: Scheme) {
   const histories = new Map<string, Version[]>()
   let end = 0
+  /** Up to here no copy lags behind. */
+  let shared = 0
 
   const history = (id: string): readonly Version[] => histories.get(id) ?? []
   const head = (id: string): Version | undefined => history(id).at(-1)
@@ -58,9 +61,13 @@ function scopedServer(scheme: Scheme) {
       histories.set(id, [...history(id), made])
       return made
     },
+    /** A delete, whose answer names no version: of a page of a copy that does not know of it nobody could tell that it is older. */
+    share(position: number): void {
+      shared = Math.max(shared, position)
+    },
     /** From a copy that lags behind by so many changes, but not so far that it lacks what the client has pulled. */
     page(scope: string, after: number, begunAt: number, limit: number, lag: number) {
-      const asOf = Math.max(after, begunAt, end - lag)
+      const asOf = Math.max(after, begunAt, shared, end - lag)
       const all = IDS.flatMap((id) => changeIn(id, scope, Math.max(after, begunAt), asOf) ?? [])
         .filter(({ position }) => position > after)
         .toSorted((a, b) => a.position - b.position)
@@ -173,6 +180,7 @@ export async function makeScopedReplica(scheme: Scheme) {
       const type = place === undefined ? 'delete' : exists ? 'update' : 'create'
       const base = exists && isBased ? { baseVersion: head.version } : {}
       const made = server.write(id, place)
+      if (place === undefined) server.share(made.position)
       unanswered.set(id, { operation: { ...row(1, type, {}), user: USER, entityId: id, ...base }, made })
     },
     async answer(id: string): Promise<void> {

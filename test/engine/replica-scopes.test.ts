@@ -105,6 +105,16 @@ const movesWhileAnswered: Step[] = [
   { do: 'pull', scope: 'p2' },
 ]
 
+/** Sent before the pull began and answered while it is under way: the copy that its page is of does not know of it yet. */
+const answeredBeforeTheCopyKnows: Step[] = [
+  { do: 'other', id: 'a', place: 'p2' },
+  { do: 'begin', scope: 'p2' },
+  { do: 'send', id: 'a', place: 'p1', isBlind: true },
+  { do: 'answer', id: 'a' },
+  { do: 'ask', scope: 'p2', limit: 1, lag: 1 },
+  { do: 'page' },
+]
+
 describe('a replica of parts, whatever the order in which answers and pages come', () => {
   it.each<[Scheme]>([['numbers'], ['opaque']])(
     'E5 S18 S19 S21 never goes back, has all up to each cursor, and ends with what its parts hold: versions are %s',
@@ -117,7 +127,7 @@ describe('a replica of parts, whatever the order in which answers and pages come
           await settle(world, false)
           await settle(world, true)
         }),
-        { numRuns: 1_000, examples: [[movesWhileAnswered]] },
+        { numRuns: 1_000, examples: [[movesWhileAnswered], [answeredBeforeTheCopyKnows]] },
       )
     },
   )

@@ -19,6 +19,8 @@ export type Scheme = 'numbers' | 'opaque'
 export function modelServer(scheme: Scheme) {
   const histories = new Map<string, Version[]>()
   let end = 0
+  /** Up to here no copy lags behind. */
+  let shared = 0
 
   function head(id: string): Version | undefined {
     return histories.get(id)?.at(-1)
@@ -36,15 +38,23 @@ export function modelServer(scheme: Scheme) {
       histories.set(id, [...(histories.get(id) ?? []), made])
       return made
     },
-    /** What has changed after a position; of what was deleted before `begunAt` nothing is known any more. */
-    page(after: number, begunAt: number, limit: number) {
-      const all = [...histories.keys()]
-        .flatMap((id) => head(id) ?? [])
+    /** A delete whose answer names no version: of a page of a copy that does not know of it nobody could tell that it is older. */
+    share(position: number): void {
+      shared = Math.max(shared, position)
+    },
+    /**
+     * What has changed after a position; of what was deleted before `begunAt` nothing is known any more. It comes from a copy that lags behind by so many
+     * changes, but not so far that it lacks what the client has pulled.
+     */
+    page(after: number, begunAt: number, limit: number, lag: number) {
+      const asOf = Math.max(after, begunAt, shared, end - lag)
+      const all = [...histories.values()]
+        .flatMap((history) => history.findLast(({ position }) => position <= asOf) ?? [])
         .filter(({ position, value }) => position > after && (value !== undefined || position > begunAt))
         .toSorted((a, b) => a.position - b.position)
       const versions = all.slice(0, limit)
       const hasMore = all.length > limit
-      return { versions, hasMore, cursor: hasMore ? (versions.at(-1)?.position ?? after) : end }
+      return { versions, hasMore, cursor: hasMore ? (versions.at(-1)?.position ?? after) : asOf }
     },
   }
 }

@@ -2,7 +2,8 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { sameJson } from '../../src/core/same-json.ts'
 import { laneOf, type OperationRow } from '../../src/core/operation.ts'
-import { pullRowName, STORE_SCHEMA, type EntityRow, type PullRow } from '../../src/core/schema.ts'
+import { pullRowName, type PullRow } from '../../src/core/pull-row.ts'
+import { STORE_SCHEMA, type EntityRow } from '../../src/core/schema.ts'
 import { createReplica } from '../../src/engine/replica.ts'
 import type { Writer } from '../../src/engine/replica-writes.ts'
 import { createStore, putOperation } from '../../src/engine/store.ts'
@@ -49,6 +50,7 @@ async function makeReplica(scheme: Scheme) {
     return new Map(IDS.flatMap((id, at) => (found[at] === undefined ? [] : [[id, found[at]] as const])))
   }
 
+  const versionOf = (id: string, version: string | undefined) => server.history(id).find((one) => one.version === version)
   const pullRow = () => store.pullRow(USER, 'note')
 
   /** After each step: what was written is newer than what was there, and is what the server had at that version. */
@@ -118,7 +120,9 @@ async function makeReplica(scheme: Scheme) {
       const head = server.head(id)
       if (type === 'create' ? head?.value !== undefined : head?.version !== baseVersion) return
       const made = server.write(id, type === 'delete' ? undefined : { id, n: server.end() })
-      unanswered.set(id, { operation, made, told: type === 'delete' && !told ? undefined : made.version })
+      const isUntold = type === 'delete' && !told
+      if (isUntold) server.share(made.position)
+      unanswered.set(id, { operation, made, told: isUntold ? undefined : made.version })
     },
     other(id: string, isDelete: boolean): void {
       const exists = server.head(id)?.value !== undefined
@@ -137,11 +141,11 @@ async function makeReplica(scheme: Scheme) {
     /** What the answer that is under way would bring. */
     answerBrings: (id: string): ReadonlyMap<string, Version> =>
       new Map(unanswered.has(id) ? [[id, unanswered.get(id)!.made]] : []),
-    async ask(limit: number): Promise<void> {
+    async ask(limit: number, lag = 0): Promise<void> {
       const at = await pullRow()
       if (at === undefined) return
       replica.asking()
-      inFlight = { page: server.page(Number(at.cursor ?? 0), begunAt, limit), row: at }
+      inFlight = { page: server.page(Number(at.cursor ?? 0), begunAt, limit, scheme === 'numbers' ? lag : 0), row: at }
     },
     pageBrings: (): ReadonlyMap<string, Version> =>
       new Map(inFlight?.page.versions.map((version) => [version.id, version]) ?? []),
@@ -159,12 +163,18 @@ async function makeReplica(scheme: Scheme) {
       if (applied === 'outdated') return 'outdated'
       return page.hasMore ? 'more' : 'last'
     },
-    /** What has gone on the server before this pull began. */
+    /** What has gone on the server before this pull began; or what no page has met since an answer brought it: its copy may not know of it yet, but the next does. */
     sweepBrings(): ReadonlyMap<string, Version> {
       const gone = server
         .ids()
         .flatMap((id) => server.history(id).findLast(({ position, value }) => value === undefined && position <= begunAt) ?? [])
-      return new Map(gone.map((version) => [version.id, version]))
+      const unmet = [...before].flatMap(([id, { version, generation, answeredIn }]) => {
+        const made = answeredIn === undefined || answeredIn === generation ? undefined : versionOf(id, version)
+        if (made === undefined) return []
+        const { value: _value, ...gone } = made
+        return [gone]
+      })
+      return new Map([...unmet, ...gone].map((version) => [version.id, version]))
     },
     async sweep(): Promise<'swept' | 'outdated' | undefined> {
       const at = await pullRow()
@@ -219,7 +229,7 @@ const steps = fc.array(
     fc.record({ do: fc.constant('arrive' as const), id }),
     fc.record({ do: fc.constant('other' as const), id, isDelete: fc.boolean() }),
     fc.record({ do: fc.constant('answer' as const), id }),
-    fc.record({ do: fc.constant('ask' as const), limit: fc.constantFrom(1, 2, 3) }),
+    fc.record({ do: fc.constant('ask' as const), limit: fc.constantFrom(1, 2, 3), lag: fc.constantFrom(0, 0, 1, 2) }),
     fc.record({ do: fc.constant('page' as const) }),
     fc.record({ do: fc.constant('page' as const) }),
     fc.record({ do: fc.constant('begin' as const) }),
@@ -248,7 +258,7 @@ async function take(world: World, step: Step): Promise<void> {
       return world.learned(brings)
     }
     case 'ask':
-      return world.ask(step.limit)
+      return world.ask(step.limit, step.lag)
     case 'page': {
       const brings = world.pageBrings()
       const taken = await world.takePage().catch(passedOver)
@@ -302,7 +312,7 @@ const answeredWhileAsked: Step[] = [
   { do: 'begin' },
   { do: 'send', id: 'a', type: 'create', told: true, slow: false },
   { do: 'answer', id: 'a' },
-  { do: 'ask', limit: 3 },
+  { do: 'ask', limit: 3, lag: 0 },
   { do: 'send', id: 'a', type: 'update', told: true, slow: false },
   { do: 'answer', id: 'a' },
   { do: 'page' },
@@ -313,7 +323,7 @@ const answersLost: Step[] = [
   { do: 'lose' },
   { do: 'begin' },
   { do: 'other', id: 'b', isDelete: false },
-  { do: 'ask', limit: 1 },
+  { do: 'ask', limit: 1, lag: 0 },
   { do: 'send', id: 'a', type: 'create', told: true, slow: false },
   { do: 'answer', id: 'a' },
   { do: 'page' },
@@ -328,7 +338,7 @@ const goneBeforeTheAnswer: Step[] = [
   { do: 'other', id: 'a', isDelete: true },
   { do: 'begin' },
   { do: 'answer', id: 'a' },
-  { do: 'ask', limit: 3 },
+  { do: 'ask', limit: 3, lag: 0 },
   { do: 'page' },
 ]
 
@@ -337,7 +347,7 @@ const madeAfterTheLastPage: Step[] = [
   { do: 'begin' },
   { do: 'send', id: 'a', type: 'create', told: true, slow: true },
   { do: 'begin' },
-  { do: 'ask', limit: 3 },
+  { do: 'ask', limit: 3, lag: 0 },
   { do: 'arrive', id: 'a' },
   { do: 'answer', id: 'a' },
   { do: 'page' },
@@ -352,6 +362,19 @@ const madeAfterThePage: Step[] = [
   ...madeAfterTheLastPage.slice(2),
 ]
 
+/** Sent before the pull began and answered while it is under way: the copy that its page is of does not know of it yet. */
+const answeredBeforeTheCopyKnows: Step[] = [
+  { do: 'begin' },
+  { do: 'send', id: 'a', type: 'create', told: true, slow: false },
+  { do: 'answer', id: 'a' },
+  { do: 'send', id: 'a', type: 'update', told: true, slow: true },
+  { do: 'begin' },
+  { do: 'arrive', id: 'a' },
+  { do: 'answer', id: 'a' },
+  { do: 'ask', limit: 3, lag: 1 },
+  { do: 'page' },
+]
+
 describe('the replica, whatever the order in which answers and pages come', () => {
   it.each<[Scheme]>([['numbers'], ['opaque']])(
     'S18 S19 S21 never goes back, raises no tombstone, has all up to its cursor, and ends as the server is: versions are %s',
@@ -364,7 +387,14 @@ describe('the replica, whatever the order in which answers and pages come', () =
         }),
         {
           numRuns: 3_000,
-          examples: [[answeredWhileAsked], [answersLost], [goneBeforeTheAnswer], [madeAfterTheLastPage], [madeAfterThePage]],
+          examples: [
+            [answeredWhileAsked],
+            [answersLost],
+            [goneBeforeTheAnswer],
+            [madeAfterTheLastPage],
+            [madeAfterThePage],
+            [answeredBeforeTheCopyKnows],
+          ],
         },
       )
     },

@@ -1,6 +1,7 @@
 import { laneOf } from '../../core/operation.ts'
 import type { Fence } from '../../core/ports.ts'
-import { ENTITIES, META, pullRowName, readPullRow, type EntityRow, type PullRow } from '../../core/schema.ts'
+import { pullRowName, readPullRow, type PullRow } from '../../core/pull-row.ts'
+import { ENTITIES, META, type EntityRow } from '../../core/schema.ts'
 import type { Told } from '../replica-writes.ts'
 import { differingIds, isSame, MOST_DIFFERENT, type Difference, type Part } from './compare.ts'
 import type { Findings } from './findings.ts'

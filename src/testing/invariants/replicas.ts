@@ -103,12 +103,12 @@ function rowIn(text: string): Record<string, unknown> | undefined {
 }
 
 export function baseOf(row: Record<string, unknown>): Base | undefined {
-  const { key, version, deletedAt, generation } = row
+  const { key, version, deletedAt, generation, answeredIn = generation } = row
   if (typeof key !== 'string') return undefined
   return {
     key,
     version: version === undefined ? Infinity : Number(version),
     isGone: deletedAt !== undefined,
-    generation: typeof generation === 'number' ? generation : 0,
+    generation: typeof answeredIn === 'number' ? answeredIn : 0,
   }
 }
