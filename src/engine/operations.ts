@@ -72,9 +72,13 @@ export function createOperations(
     return operations[members.findIndex(({ id }) => id === row.id)] ?? handles.handle(row.id)
   }
 
-  async function listOf(status: OperationStatus, limit: number): Promise<readonly OperationRow[]> {
-    if (!isTerminal(status)) return store.live(settings.user, limit, (other) => other === status)
-    return store.finishedOf(settings.user, status, LIST_LIMIT)
+  /** What was last to end, of any of these. */
+  async function lastEnded(statuses: readonly OperationStatus[], limit: number): Promise<readonly OperationRow[]> {
+    const lists = await Promise.all(statuses.map((one) => store.finishedOf(settings.user, one, limit)))
+    return lists
+      .flat()
+      .toSorted((a, b) => (b.finishedAt ?? 0) - (a.finishedAt ?? 0) || b.seq - a.seq)
+      .slice(0, limit)
   }
 
   /** Removes a row that can't be read, by the number that explain() and the event name: `#12`. */
@@ -93,9 +97,10 @@ export function createOperations(
     if (!Number.isInteger(limit) || limit < 1 || limit > LIST_LIMIT)
       throw new ValidationError('limit', `must be a whole number from 1 to ${LIST_LIMIT}.`)
     const statuses = statusesOf(status)
-    if (status === 'live') return ordered(await store.live(settings.user, limit, () => true), limit)
-    const lists = await Promise.all(statuses.map((one) => listOf(one, limit)))
-    return ordered(lists.flat(), limit)
+    const isLive = (one: OperationStatus): boolean => statuses.includes(one)
+    const live = statuses.every(isTerminal) ? [] : await store.live(settings.user, limit, isLive)
+    const ended = await lastEnded(statuses.filter(isTerminal), limit - live.length)
+    return [...live, ...ended].toSorted((a, b) => a.seq - b.seq).map(infoOf)
   }
 
   async function count(status: OperationStatus | 'live'): Promise<number> {
@@ -180,13 +185,6 @@ function statusesOf(status: NonNullable<ListQuery['status']>): readonly Operatio
       )
   }
   return wanted
-}
-
-function ordered(rows: readonly OperationRow[], limit: number): readonly OperationInfo[] {
-  return rows
-    .toSorted((a, b) => a.seq - b.seq)
-    .slice(0, limit)
-    .map(infoOf)
 }
 
 function retried(row: OperationRow): OperationRow {

@@ -184,7 +184,7 @@ export interface Explanation {
 export interface ListQuery {
   /** One status, several, or `live` (all that have not ended). Default `live`. */
   readonly status?: OperationStatus | 'live' | readonly OperationStatus[] | undefined
-  /** Default 100, at most 1,000. */
+  /** Default 100, at most 1,000. Of more than that: what has not ended, by entity, and then what was last to end. */
   readonly limit?: number | undefined
 }
 

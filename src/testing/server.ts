@@ -105,7 +105,7 @@ export function createSimulatedServer(options: SimulatedServerOptions = {}): Sim
       watchers.add(own)
       return () => void watchers.delete(own)
     },
-    expireCursors: model.expireCursors,
+    expireCursors: () => model.changes.expire(),
     effects: () => model.ledger.map(effectOf),
     get,
     list: (entity) =>

@@ -144,6 +144,7 @@ async function run(tapeOf: (name: keyof Tapes) => Tape, options: SimulationOptio
   decaying.begin()
   await world.scheduler.run(lastMs + storm.lingersMs(), failed)
   storm.end()
+  world.server.changes.hasCopies = false
   logOuts.over()
   liftWishes(world, pace)
   caretaker.openAll()

@@ -44,6 +44,19 @@ async function allRows() {
 }
 
 describe('an operation that has ended', () => {
+  it('E4 is listed before those that ended earlier have their turn, in the order of the enqueueing', async () => {
+    const engine = await world.started({ concurrency: 1 })
+    for (const id of ['a', 'b', 'c']) await (await engine.enqueue({ ...create(id), type: 'update' })).settled
+    for (const id of ['d', 'e']) await (await engine.enqueue(create(id))).settled
+    const shown = async (query: Parameters<typeof engine.operations.list>[0]) =>
+      (await engine.operations.list(query)).map(({ entityId }) => entityId)
+    expect(await shown({ status: 'rejected', limit: 2 })).toEqual(['b', 'c'])
+    expect(await shown({ status: ['rejected', 'done'], limit: 3 })).toEqual(['c', 'd', 'e'])
+    engine.pause('test')
+    await engine.enqueue(create('f'))
+    expect(await shown({ status: ['queued', 'rejected', 'done'], limit: 2 })).toEqual(['e', 'f'])
+  })
+
   it.each([
     ['done', doneOperation],
     ['cancelled', cancelledOperation],

@@ -126,13 +126,13 @@ const STRIKES: Readonly<Record<TimedFault, (target: Target) => void>> = {
   },
   'cursors-expired': ({ world, fired }) => {
     fired('cursors-expired', 'the server')
-    world.server.expireCursors()
+    world.server.changes.expire()
   },
   'cursor-repeated': ({ world, strike, fired, later }) => {
     fired('cursor-repeated', 'the server')
-    world.server.repeatsCursors = true
+    world.server.changes.repeatsCursors = true
     later(span(strike, 1_000, 30_000), () => {
-      world.server.repeatsCursors = false
+      world.server.changes.repeatsCursors = false
     })
   },
   'schema-change': ({ world, strike, fired }) => {

@@ -136,9 +136,9 @@ export function watchInvariants(world: World): InvariantWatch {
     undone: world.server.undone,
     valueOf: (path) => world.server.valueAt(path),
     versionsOf: () => world.server.versions(),
-    placesOf: (entity, part) => world.server.placesOf(entity, part),
+    placesOf: (entity, part) => world.server.changes.placesOf(entity, part),
     partsOf: (device) => devices.get(device)?.parts,
-    repeatsCursors: () => world.server.repeatsCursors,
+    repeatsCursors: () => world.server.changes.repeatsCursors,
     isDown: () => world.server.outage !== undefined,
     deviceOf: (tab) => tabs.get(tab)?.device.name,
     dueIn(name, user, forMs) {

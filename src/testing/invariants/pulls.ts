@@ -42,17 +42,17 @@ export const pulls: Checker = ({ settings, now, partsOf, placesOf, valueOf, vers
   }
 
   /** Of what was asked for; what left a part before the first pull of it began is not told. */
-  function newestOf(path: string): number {
+  function newestOf(path: string, asOf: number): number {
     const leftAfter = Number(new URL(path, 'http://server.test').searchParams.get('cursor')?.split(':')[2] ?? Infinity)
     const told = placesOf(kindIn(path), partIn(path)).filter(
-      ({ position, isMember }) => partIn(path) === undefined || isMember || position > leftAfter,
+      ({ position, isMember }) => position <= asOf && (partIn(path) === undefined || isMember || position > leftAfter),
     )
     return told.reduce((newest, { position }) => Math.max(newest, position), 0)
   }
 
-  function served({ request, status, effects }: Extract<Fact, { type: 'served' }>): void {
+  function served({ request, status, effects, asOf = Infinity }: Extract<Fact, { type: 'served' }>): void {
     for (const { entity, id, after } of effects) if (after === undefined) goneAt.set(pathOf(entity, id), now())
-    if (isPull(request.path) && (status === 200 || status === 304)) servedAs.set(request.number, newestOf(request.path))
+    if (isPull(request.path) && (status === 200 || status === 304)) servedAs.set(request.number, newestOf(request.path, asOf))
   }
 
   function answered({ request }: Extract<Fact, { type: 'answered' }>): void {

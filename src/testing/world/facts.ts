@@ -190,6 +190,8 @@ export type FactBody =
       readonly status: number
       readonly effects: readonly Effect[]
       readonly replayed: boolean
+      /** Of a pull: the newest version that its page could know of. */
+      readonly asOf?: number
     }
   | {
       readonly type: 'answered'

@@ -1,10 +1,11 @@
 import type { JsonObject } from '../../core/json.ts'
 import { isObject } from '../../core/own.ts'
 import type { Effect, KeptAnswer, Resource, Retired, Served, ServerState } from './server-state.ts'
-import { changeOf, changesOf, found, problem } from './answers.ts'
+import { found, problem } from './answers.ts'
+import { createChangeLog, type ChangeLog } from './change-log.ts'
 import { digestsAt } from './digests.ts'
 import { patched } from './patched.ts'
-import { hasItsValue, placesIn, placesOf, type IsInPart, type Place } from './places.ts'
+import { hasItsValue, type IsInPart } from './places.ts'
 import {
   entityIn,
   fingerprintOf,
@@ -32,12 +33,7 @@ export interface ModelServer {
   valueAt(path: string): JsonObject | undefined
   /** The version of everything that it has or had, by path. */
   versions(): ReadonlyMap<string, number>
-  /** What is of a kind of entity, or of a part of it, or was. */
-  placesOf(entity: string, part?: string): readonly Place[]
-  /** From now on no cursor that it gave before is good; of those of parts that holds for every second one. */
-  expireCursors(): void
-  /** It says that there is more, and gives the same cursor again. */
-  repeatsCursors: boolean
+  readonly changes: ChangeLog
   /** Those that exist. */
   all(): ReadonlyMap<string, JsonObject>
   /** A bearer token for a user. All earlier ones stay good until they are revoked. */
@@ -86,10 +82,7 @@ export function createModelServer({
   const retired: Retired[] = []
   let head = 0
   let issued = 0
-  /** Of the change log; cursors of another one are expired. */
-  let log = 1
-  /** Of each part that was asked for. */
-  const partLogs = new Map<string, number>()
+  const changes = createChangeLog({ resources, ledger, undone, head: () => head }, isInPart, tellsTwice)
 
   function userOf({ headers }: ServerRequest): string | undefined {
     if (headers['Authorization'] === undefined) return anonymous
@@ -106,58 +99,18 @@ export function createModelServer({
       replayed ||= answer.replayed
       return answer.response
     }
-    const response =
-      request.method === 'GET' ? read(request) : request.path === '/batch' ? batch(user, request, write) : write(request)
+    if (request.method === 'GET') return { effects: [], replayed: false, ...read(user, request) }
+    const response = request.path === '/batch' ? batch(user, request, write) : write(request)
     return { response, effects: ledger.slice(before), replayed }
   }
 
-  function read(request: ServerRequest): ServerResponse {
+  function read(user: string, request: ServerRequest): Pick<Served, 'response' | 'asOf'> {
     const { path } = request
-    if (path.includes('?')) return digestsAt(path, placesAt) ?? pull(request)
+    const digests = digestsAt(path, changes.placesOf)
+    if (digests !== undefined) return { response: digests }
+    if (path.includes('?')) return changes.page(user, request)
     const { value, version } = resources.get(path) ?? {}
-    return value === undefined || version === undefined ? problem('not-found') : found(200, path, value, version)
-  }
-
-  function pull({ path, headers }: ServerRequest): ServerResponse {
-    const { pathname, searchParams } = new URL(path, 'http://server.test')
-    const [cursor, part] = [searchParams.get('cursor'), searchParams.get('scope') ?? undefined]
-    const ofNow = part === undefined ? log : (partLogs.get(part) ?? 1)
-    if (part !== undefined) partLogs.set(part, ofNow)
-    const [ofLog = '', after = '', leftAfter = '0', ...of] = cursor?.split(':') ?? firstCursor(ofNow, part)
-    if (of.join(':') !== (part ?? '')) return problem('invalid-cursor')
-    if (ofLog !== String(ofNow)) return problem('cursor-expired')
-    const news = placesAt(pathname.slice(1), part)
-      .filter(({ position, isMember }) => position > Number(after) && (isMember || position > Number(leftAfter)))
-      .toSorted((a, b) => a.position - b.position)
-    const etag = `"${ofNow}-${news.at(-1)?.position ?? after}"`
-    if (headers['If-None-Match'] === etag) return { status: 304, headers: { etag }, body: '' }
-    const page = news.slice(0, Number(searchParams.get('limit')))
-    const next = [ofNow, page.at(-1)?.position ?? after, ...(part === undefined ? [] : [leftAfter, part])].join(':')
-    const body = {
-      changes: tellsTwice ? page.flatMap((place) => changesOf(place, ledger, undone)) : page.map(changeOf),
-      cursor: server.repeatsCursors && cursor !== null ? cursor : next,
-      hasMore: server.repeatsCursors || page.length < news.length,
-    }
-    return { status: 200, headers: { 'content-type': 'application/json', etag }, body: JSON.stringify(body) }
-  }
-
-  /** What left a part before it was first asked for is not told. */
-  function firstCursor(ofLog: number, part: string | undefined): readonly string[] {
-    return [String(ofLog), '0', ...(part === undefined ? [] : [String(head), part])]
-  }
-
-  function placesAt(entity: string, part: string | undefined): readonly Place[] {
-    const all = placesOf(resources, entity)
-    if (part === undefined) return all
-    return placesIn(
-      all,
-      ledger.filter((effect) => !undone.has(effect)),
-      (value) => isInPart(value, part),
-    )
-  }
-
-  function expireParts(isHit: (at: number) => boolean): void {
-    for (const [at, [part, ofPart]] of [...partLogs].entries()) if (isHit(at)) partLogs.set(part, ofPart + 1)
+    return { response: value === undefined || version === undefined ? problem('not-found') : found(200, path, value, version) }
   }
 
   function batch(user: string, request: ServerRequest, write: (one: ServerRequest) => ServerResponse): ServerResponse {
@@ -251,12 +204,7 @@ export function createModelServer({
     ledger,
     undone,
     versions: () => new Map([...resources].map(([path, { version }]) => [path, version])),
-    placesOf: placesAt,
-    expireCursors() {
-      log += 1
-      expireParts((at) => at % 2 === log % 2)
-    },
-    repeatsCursors: false,
+    changes,
     valueAt: (path) => resources.get(path)?.value,
     all: () => new Map([...resources].flatMap(([path, { value }]) => (value === undefined ? [] : [[path, value] as const]))),
     issueToken(user) {
@@ -274,8 +222,7 @@ export function createModelServer({
     restore(state) {
       undone.clear()
       for (const effect of ledger) if (!state.effects.has(effect)) undone.add(effect)
-      log += 1
-      expireParts(() => true)
+      changes.expire(true)
       replace(resources, state.resources)
       replace(answers, state.answers)
     },

@@ -37,9 +37,9 @@ export function createNetwork({ scheduler, server, tell, changed, fateOf }: Netw
   let count = 0
 
   function serve(request: Sent): ServerResponse {
-    const { response, effects, replayed } = server.handle(request)
-    tell({ type: 'served', request, status: response.status, effects, replayed })
-    changed(effects)
+    const { response, ...served } = server.handle(request)
+    tell({ type: 'served', request, status: response.status, ...served })
+    changed(served.effects)
     return { ...response, headers: { ...response.headers, ...server.wishes } }
   }
 

@@ -54,6 +54,8 @@ const DECAY_SHARE = 0.6
 const COMPARED_SHARE = 0.8
 /** Of those where there is no theme, and no store decays. */
 const HABIT_SHARE = 0.8
+/** Of all. */
+const COPIES_SHARE = 0.25
 
 /** What came later is drawn later: so a seed that is remembered for a mistake is still good for it where the new does not come up. */
 export function drawPlot(choices: Choices, shape: WorkloadShape): Plot {
@@ -89,8 +91,10 @@ export function drawPlot(choices: Choices, shape: WorkloadShape): Plot {
   const turning = when('names', () => drawTurns(choices, shape, lastMs), [])
   // Who follows parts, or has a schema, is told of what was otherwise.
   const tellsTwice = habits.tellsTwice && isPlain && sealed.schemas.length === 0
+  const twins = withTwins(leaving, choices)
+  const hasCopies = choices.chance(COPIES_SHARE)
   return {
-    settings: withBudget({ ...audited, shapes: isAlone ? shapes : 'none', hasFolders, tellsTwice }, pace),
+    settings: withBudget({ ...audited, shapes: isAlone ? shapes : 'none', hasFolders, tellsTwice, hasCopies }, pace),
     checks,
     releasing: isAlone ? releases : [],
     lastMs,
@@ -100,7 +104,7 @@ export function drawPlot(choices: Choices, shape: WorkloadShape): Plot {
     straining: isPlain ? straining : [],
     naming,
     turning,
-    leaving: withTwins(leaving, choices),
+    leaving: twins,
     pace,
     decaying,
     spoilt,

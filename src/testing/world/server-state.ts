@@ -39,6 +39,8 @@ export interface Served {
   readonly effects: readonly Effect[]
   /** Some of it was answered from what is kept of an earlier request. */
   readonly replayed: boolean
+  /** Of a pull: the newest version that its page could know of. */
+  readonly asOf?: number
 }
 
 /** Everything that the server knows; it can be copied and put back, as a backup is. */

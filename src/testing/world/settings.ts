@@ -37,6 +37,8 @@ export interface WorldSettings {
   readonly hasRecorder: boolean
   /** Pages name what was changed a second time: as it was before. */
   readonly tellsTwice: boolean
+  /** While anything goes wrong, pages are of copies of the server that lag behind. */
+  readonly hasCopies: boolean
 }
 
 export type SchemaMode = 'none' | 'at-once' | 'later'
@@ -91,6 +93,7 @@ export function drawSettings(choices: Choices): WorldSettings {
     hasFolders: false,
     hasRecorder: false,
     tellsTwice: false,
+    hasCopies: false,
   }
 }
 

@@ -64,6 +64,7 @@ export function createWorld(options: WorldOptions): World {
     tellsTwice: settings.tellsTwice,
     assignedId: (entity, version) => (settings.hasFolders && entity === 'folder' ? `f${version}` : undefined),
   })
+  server.changes.hasCopies = settings.hasCopies
   const devices: Device[] = []
   let [ids, tickets, points] = [0, 0, 0]
 

@@ -141,7 +141,7 @@ export const pacing: readonly Bug[] = [
     'a wake-up lost: what stands behind in the lane',
     'When the operation in play has ended, its lane is not come back to.',
     'src/engine/plays.js',
-    'lanes.set(lane, rank);',
+    'play.nextRank = rank;',
     'void rank;',
     'L5 L1',
   ),
