@@ -171,7 +171,7 @@ export function createPuller(
     return fail(turn, { type: 'failed', error: pulled.type === 'expired' ? pulled.error : notAsked() })
   }
 
-  function heed(entity: string, { error, retryAfterMs }: Omit<Failed, 'type'>): void {
+  function heed(entity: string, { error, retryAfterMs }: Failed): void {
     if (retryAfterMs !== undefined) pauses.set(entity, { until: clock.monotonic() + retryAfterMs, error })
   }
 
@@ -197,6 +197,7 @@ export function createPuller(
     pace.polled(name)
     const pulled = await inTimeFor({ ...part, cursor, limit: settings.pull.pageSize, etag: isPartial ? undefined : etag }, signal)
     pace.polled(name)
+    if (pulled.type === 'failed') heed(part.entity, pulled)
     if (signal.aborted) signs.abandoned(signal)
     else if (pulled.type === 'failed' && isServerFailure(pulled.error)) signs.failed()
     else signs.succeeded()
@@ -267,7 +268,6 @@ export function createPuller(
   /** Who asked for it hears of it; it is tried again all the same. */
   async function fail({ entity, part, row, request, failures, writer }: Turn, { error, retryAfterMs }: Failed): Promise<Step> {
     if (error.code === 'offline') networkSuspected()
-    heed(entity, { error, retryAfterMs })
     const isAwaited = request > (row.answers ?? 0)
     if (isAwaited) await replica.note(writer, entity, { ...row, answers: request, lastError: storedError(error) })
     const isHeldBack = didNotLeave(error) // Of its opening the breaker itself has told.

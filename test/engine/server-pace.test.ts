@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ConflictError, NetworkError, type EngineOptions, type EnqueueInput, type Outcome } from '../../src/index.ts'
 import { httpTransport } from '../../src/adapters/http/index.ts'
+import { elsewhere } from '../support/other-client.ts'
 import { createVirtualClock } from '../support/virtual-clock.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
 
@@ -130,6 +131,28 @@ describe('a server that wants to be polled more seldom', () => {
     world.server.setWishes({ minPollSeconds: 600 })
     expect(await engine.synchronize()).toMatchObject({ pulled: [{ isComplete: true }] })
     expect(await engine.view('note').list()).toHaveLength(3)
+  })
+
+  it('B7 E5 is asked at once for a part that is followed anew, though it is too soon for another of the entity', async () => {
+    world.server.setWishes({ minPollSeconds: 600 })
+    const { engine } = await timed({ entities: { note: { scopes: ['title:a'] } } })
+    for (const id of ['a', 'b']) await elsewhere(world, 'POST', '/note', { id, title: id })
+    await engine.synchronize()
+    expect(await engine.synchronize()).toMatchObject({ pulled: [{ error: { code: 'rate-limit' } }] })
+    await engine.scopes.set('note', ['title:a', 'title:b'])
+    await expect.poll(async () => (await engine.view('note').list()).map(({ id }) => id)).toEqual(['a', 'b'])
+  })
+
+  it('B7 is polled as before as soon as another answer lifts that', async () => {
+    world.server.setWishes({ minPollSeconds: 600 })
+    const { engine } = await timed()
+    await engine.synchronize()
+    expect(await engine.synchronize()).toMatchObject({ pulled: [{ error: { code: 'rate-limit' } }] })
+    world.server.setWishes({ minPollSeconds: 0 })
+    await (
+      await engine.enqueue(create('a'))
+    ).settled
+    expect((await engine.synchronize()).pulled).toEqual([{ entity: 'note', isComplete: true }])
   })
 })
 
