@@ -12,6 +12,7 @@ import { guarded } from './guarded.ts'
 import { infoOf } from './info.ts'
 import { policyOf, type LoggedOut } from './log-out.ts'
 import { machineClock } from './machine-clock.ts'
+import { readInput } from './new-row.ts'
 import { createOperations } from './operations.ts'
 import { tokenOf } from './optimistic.ts'
 import { without } from './parts.ts'
@@ -124,6 +125,7 @@ export function createEngine(runtime: Runtime, parent: AnyActorRef | undefined):
 
   const transact = createTransact({
     newId: ports.newId,
+    read: (input, at) => readInput(settings, input, at),
     accepted,
     accept(transaction) {
       requireOpen(state())

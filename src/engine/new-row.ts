@@ -10,19 +10,38 @@ import { checkInput } from './check-input.ts'
 import type { Stamps } from './stamps.ts'
 import type { EnqueueInput } from './types.ts'
 
-/** The row of an enqueued operation. Throws `ValidationError` that names what is wrong; `at` is where in a list of operations it stands. */
+/** What is stored as JSON. */
+type Content = Pick<NewOperationRow, 'payload' | 'base' | 'undo'>
+
+/**
+ * With a copy of what is to be stored, so that what the caller does to its objects afterwards is not. Throws `ValidationError` that names what is wrong; `at` is
+ * where in a list of operations it stands.
+ */
+export function readInput(settings: Settings, input: EnqueueInput, at: string): EnqueueInput & Content {
+  checkInput(settings, input, at)
+  const { type, payload, base, undo, ...rest } = input
+  const jsonAt = (value: unknown, path: string): Json => jsonOf(value, `${at}${path}`, settings.limits)
+  return {
+    ...rest,
+    type,
+    payload: payload === undefined || type === 'delete' ? null : jsonAt(payload, 'payload'),
+    ...(base === undefined ? {} : { base: jsonAt(base, 'base') }),
+    ...(undo === undefined ? {} : { undo: { type: undo.type, payload: jsonAt(undo.payload ?? null, 'undo.payload') } }),
+  }
+}
+
+/** The row of an enqueued operation. Throws `ValidationError` as `readInput`. */
 export function newRow(
   settings: Settings,
   { clock, newId }: SystemPorts,
   stamps: Stamps,
-  input: EnqueueInput,
+  given: EnqueueInput,
   at: string,
   id: string = newId(),
 ): NewOperationRow {
-  checkInput(settings, input, at)
-  const { limits, user, ageingMs } = settings
-  const payload = input.payload === undefined || input.type === 'delete' ? null : jsonOf(input.payload, `${at}payload`, limits)
-  const base = input.base === undefined ? undefined : jsonOf(input.base, `${at}base`, limits)
+  const input = readInput(settings, given, at)
+  const { user, ageingMs } = settings
+  const { payload, base, undo } = input
   const priority = input.priority ?? 'medium'
   const enqueuedAt = clock.now()
   const hlc = stamps.next(input.entity)
@@ -52,8 +71,7 @@ export function newRow(
   if (input.baseVersion !== undefined) row.baseVersion = input.baseVersion
   if (base !== undefined) row.base = base
   if (input.dependsOn !== undefined && input.dependsOn.length > 0) row.dependsOn = [...input.dependsOn]
-  if (input.undo !== undefined)
-    row.undo = { type: input.undo.type, payload: jsonOf(input.undo.payload ?? null, `${at}undo.payload`, limits) }
+  if (undo !== undefined) row.undo = undo
   if (input.optimistic !== undefined) row.token = input.optimistic.token ?? id
   if (input.dedupeKey !== undefined) row.dedupeKey = keyOfUser(user, input.dedupeKey)
   if (input.idempotencyKey !== undefined) {
@@ -63,7 +81,6 @@ export function newRow(
   return row
 }
 
-/** A copy, so that what the caller does to its object afterwards is not stored. */
 function jsonOf(value: unknown, path: string, { payloadBytes, payloadDepth }: LimitOptions): Json {
   return copyJson(checkJson(value, path, { maxBytes: payloadBytes, maxDepth: payloadDepth }).json)
 }

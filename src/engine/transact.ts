@@ -14,13 +14,15 @@ export interface TransactionInput {
 
 export interface TransactParts {
   readonly newId: NewId
+  /** As it is now. Throws `ValidationError` that names what is wrong; `at` is where it stands. */
+  read(input: EnqueueInput, at: string): EnqueueInput
   accept(transaction: TransactionInput): Promise<readonly OperationRow[]>
   /** The handle of what was accepted. */
   accepted(row: OperationRow, input: EnqueueInput | undefined): Operation
 }
 
 /** Gathers the operations of a transaction while its body runs, and stores them together. If the body fails, nothing is stored. */
-export function createTransact({ newId, accept, accepted }: TransactParts) {
+export function createTransact({ newId, read, accept, accepted }: TransactParts) {
   return async function transact(body: (tx: Transaction) => void | Promise<void>): Promise<TransactionHandle> {
     if (typeof body !== 'function') throw new ValidationError('transaction', 'must be a function that enqueues operations.')
     const [inputs, ids, id]: [EnqueueInput[], string[], string] = [[], [], newId()]
@@ -29,7 +31,7 @@ export function createTransact({ newId, accept, accepted }: TransactParts) {
       enqueue(input) {
         if (!isOpen) throw ended()
         const own = newId()
-        inputs.push(input)
+        inputs.push(read(input, `[${inputs.length}].`))
         ids.push(own)
         return { id: own }
       },

@@ -14,6 +14,7 @@ import { httpTransport } from '../../src/adapters/http/index.ts'
 import { OPERATIONS } from '../../src/core/schema.ts'
 import { faultyStorage, records } from '../support/faulty-storage.ts'
 import { elsewhere } from '../support/other-client.ts'
+import { rowsOf } from '../support/rows.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
 
 let world: World
@@ -123,6 +124,22 @@ describe('a transaction is accepted as a whole', () => {
     expect(await eventOf(engine, 'transaction:completed')).toMatchObject({ transaction: first.id })
     expect(await eventOf(engine, 'transaction:failed')).toMatchObject({ transaction: second.id })
     expect(wire.batches).toEqual([])
+  })
+
+  it('B14 S2 each as it was when it was enqueued, whatever the body does to its objects afterwards', async () => {
+    const engine = await atomic()
+    engine.pause('test')
+    const [payload, base, undo] = [{ n: 1 }, { n: 0 }, { n: 0 }]
+    await engine.transaction(async (tx) => {
+      tx.enqueue({ ...create('a', payload), base, undo: { type: 'update', payload: undo } })
+      payload.n = 2
+      tx.enqueue(create('b', payload))
+      await Promise.resolve()
+      payload.n = base.n = undo.n = 3
+    })
+    expect(shown(await engine.view('note').list())).toBe('a1,b2')
+    const [row] = await rowsOf(world.storage())
+    expect(row).toMatchObject({ payload: { n: 1 }, base: { n: 0 }, undo: { payload: { n: 0 } } })
   })
 
   it('B14 nothing can be added after its body has ended', async () => {
