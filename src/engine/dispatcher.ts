@@ -1,10 +1,10 @@
 import type { DrainCommand, DrainReport } from '../../machines/engine.ts'
 import type { OperationActor, OperationEvent } from '../../machines/operation.ts'
-import { StorageConflictError, StorageFencedError, SyncOperationError } from '../core/errors.ts'
+import { StorageConflictError, StorageFencedError } from '../core/errors.ts'
 import { isTerminal, laneOf, type ConflictRecord, type OperationRow } from '../core/operation.ts'
 import type { Settings } from '../core/options.ts'
 import type { SystemPorts } from '../core/ports.ts'
-import { park, release } from '../core/rows.ts'
+import { release } from '../core/rows.ts'
 import { IN_PLAY } from '../core/schema.ts'
 import { createAlarms } from './alarms.ts'
 import { unreadable } from './blockages.ts'
@@ -14,9 +14,8 @@ import { createClockCheck } from './clock-check.ts'
 import { createGate } from './gate.ts'
 import { createLaneBoard } from './lane-board.ts'
 import { createDoubts } from './doubts.ts'
-import { ledgerEntry, type LedgerEntry } from './ledger.ts'
+import { ledgerEntry, parkedEntry, type LedgerEntry } from './ledger.ts'
 import type { DispatcherHooks, DispatcherParts } from './dispatcher-hooks.ts'
-import { updateOperation } from './store.ts'
 import { createTurnCommit, type TurnResult } from './turn-commit.ts'
 
 type Phase = { readonly type: 'following' } | { readonly type: 'held' | 'draining' | 'quiescing'; readonly epoch: number }
@@ -53,11 +52,14 @@ export function createDispatcher(settings: Settings, { clock }: SystemPorts, par
   }
 
   async function turnUntilDone(): Promise<void> {
+    let isBroken: boolean
     do {
       turning = 'yes'
-      await turnOnce().catch(recover)
+      isBroken = await turnOnce().then(() => false, recover)
     } while (turning !== 'yes')
     turning = 'no'
+    // What has come since its last look nobody else looks at.
+    if (!isBroken && ledger.length > 0) turnSoon()
   }
 
   async function turnOnce(): Promise<void> {
@@ -119,19 +121,21 @@ export function createDispatcher(settings: Settings, { clock }: SystemPorts, par
     settle(choices.length)
   }
 
-  function recover(error: unknown): void {
+  /** True: the next turn is one that something else asks for. */
+  function recover(error: unknown): true {
     if (error instanceof StorageFencedError) {
       disown()
-      return report({ type: 'DRAIN.FENCED' })
+      report({ type: 'DRAIN.FENCED' })
+      return true
     }
     forgetLanes()
     lanes.begin()
-    if (error instanceof StorageConflictError) {
-      turning = 'again'
-      return
+    if (error instanceof StorageConflictError) turning = 'again'
+    else {
+      hooks.failed(error)
+      alarms.wakeIn(STORAGE_RETRY_MS)
     }
-    hooks.failed(error)
-    alarms.wakeIn(STORAGE_RETRY_MS)
+    return true
   }
 
   function isOwnerOf(epoch: number): boolean {
@@ -282,14 +286,7 @@ export function createDispatcher(settings: Settings, { clock }: SystemPorts, par
       flying.delete(slot)
       returning.delete(slot)
       if (row === undefined || isTerminal(row.status)) return
-      const error = new SyncOperationError(
-        row.id,
-        'actor-failed',
-        `The actor of operation ${row.id} failed; retry or discard it.`,
-        { cause },
-      )
-      const parked = park(row, error)
-      ledger.push({ slot: undefined, row: parked, writes: [updateOperation(parked, row)] })
+      ledger.push(parkedEntry(row, cause))
       turn()
     },
     isOwner: (): boolean => phase.type !== 'following',

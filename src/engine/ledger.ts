@@ -1,7 +1,9 @@
 import type { OperationActor, OperationEvent } from '../../machines/operation.ts'
 import { conflictRow, isNews } from '../core/conflict-row.ts'
+import { SyncOperationError } from '../core/errors.ts'
 import type { ConflictRecord, OperationRow } from '../core/operation.ts'
 import type { Write } from '../core/ports.ts'
+import { park } from '../core/rows.ts'
 import { CONFLICTS } from '../core/schema.ts'
 import type { Part } from '../core/transaction.ts'
 import type { Confirmation } from './confirmation.ts'
@@ -32,6 +34,13 @@ export function ledgerEntry(
   const entry = { slot, row, confirmation: confirmationOf(row, event), parts: 'parts' in event ? event.parts : undefined }
   if (conflict === undefined) return { ...entry, writes }
   return { ...entry, writes: [...writes, { type: 'put', collection: CONFLICTS, value: conflict }], conflict: row.conflict }
+}
+
+/** Of an operation whose actor died. */
+export function parkedEntry(row: OperationRow, cause: unknown): LedgerEntry {
+  const message = `The actor of operation ${row.id} failed; retry or discard it.`
+  const parked = park(row, new SyncOperationError(row.id, 'actor-failed', message, { cause }))
+  return { slot: undefined, row: parked, writes: [updateOperation(parked, row)] }
 }
 
 /**

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { NetworkError, type EnqueueInput, type Operation, type Storage, type SyncEvent } from '../../src/index.ts'
 import { faultyStorage } from '../support/faulty-storage.ts'
+import { lateAnswer } from '../support/late-answer.ts'
 import { createVirtualClock } from '../support/virtual-clock.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
 
@@ -40,6 +41,20 @@ describe('an operation of another tab', () => {
     expect(await owner.operations.get(id)).toMatchObject({ status: 'queued' })
     await clock.advance(1_000)
     await eventOf(owner, 'sync:completed')
+  })
+})
+
+describe('a refusal', () => {
+  it('L4 L5 is told though another request is still on its way', async () => {
+    const { isApplied, release } = lateAnswer(world)
+    const engine = await world.started()
+    const slow = await engine.enqueue(create('slow'))
+    await isApplied
+    const refused = await engine.enqueue(update('missing', {}))
+    expect(await refused.settled).toMatchObject({ status: 'rejected' })
+    expect(await slow.status()).toBe('sending')
+    release()
+    expect(await slow.settled).toEqual({ status: 'done' })
   })
 })
 
