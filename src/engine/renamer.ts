@@ -1,4 +1,4 @@
-import { isTerminal, laneOf, type OperationRow } from '../core/operation.ts'
+import { isTerminal, laneOf, type NewOperationRow, type OperationRow } from '../core/operation.ts'
 import type { Settings } from '../core/options.ts'
 import type { Expectation, Write } from '../core/ports.ts'
 import { isOperationRow, OPERATIONS, readOperation } from '../core/schema.ts'
@@ -45,6 +45,12 @@ export function createRenamer({ entities, user }: Pick<Settings, 'entities' | 'u
   return {
     /** Whether these confirmations tell ids that are news. */
     isNeeded: (confirmations: readonly Confirmation[]): boolean => namesIn(confirmations).size > 0,
+
+    /** What is enqueued in the same commit, by the ids that these confirmations tell. */
+    named(rows: readonly NewOperationRow[], confirmations: readonly Confirmation[]): readonly NewOperationRow[] {
+      const names = namesIn(confirmations)
+      return rows.map((row) => renamed(row, names, entities))
+    },
 
     /** What is to be written instead of these writes. */
     async rename(writes: readonly Write[], confirmations: readonly Confirmation[]): Promise<Renaming> {

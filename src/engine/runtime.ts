@@ -108,8 +108,8 @@ export function createRuntime(options: EngineOptions, system: SystemPorts, parts
       createRealtime: parts.realtime,
     }) ?? NO_READ_PATH
   const stamps = createStamps(settings, ports)
-  const transactions = createTransactions(settings, ports, store, stamps)
   const linker = createLinker(settings, store)
+  const transactions = createTransactions(settings, ports, store, { stamps, linker })
   const intake = createIntake(settings, ports, store, { stamps, linker }, accepted)
   const lease = leaseLock(storage, clock, {
     owner,

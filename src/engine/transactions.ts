@@ -18,6 +18,7 @@ import { CONFLICTS, OPERATIONS, readOperation } from '../core/schema.ts'
 import { failedBy, follow, isTogether, memberSeqs, type Part } from '../core/transaction.ts'
 import { undoable } from '../core/undo.ts'
 import type { Confirmation } from './confirmation.ts'
+import type { Linker } from './links.ts'
 import { errorOf } from './optimistic.ts'
 import type { Stamps } from './stamps.ts'
 import { updateOperation, type Store } from './store.ts'
@@ -44,7 +45,12 @@ export interface Aftermath {
 export type Transactions = ReturnType<typeof createTransactions>
 
 /** The operations of a transaction: what becomes of one is written together with what that means for the others. */
-export function createTransactions(settings: Settings, { clock, newId }: SystemPorts, store: Store, stamps: Stamps) {
+export function createTransactions(
+  settings: Settings,
+  { clock, newId }: SystemPorts,
+  store: Store,
+  { stamps, linker }: { readonly stamps: Stamps; readonly linker: Linker },
+) {
   /** In their order; a number where one can't be read, undefined where one is lost. */
   async function placesOf(row: OperationRow): Promise<readonly (OperationRow | number | undefined)[]> {
     const seqs = memberSeqs(row)
@@ -130,13 +136,14 @@ export function createTransactions(settings: Settings, { clock, newId }: SystemP
     const applied = doneBefore(row, others)
     const mayBe = await undoables(open.filter(isInDoubt))
     const toUndo = [...applied, ...(isInDoubt(row) ? [row] : []), ...mayBe]
+    const { undoing, parents } = await linked((await Promise.all(toUndo.toReversed().map(undoingOf))).flat(), row)
     return {
       ...NO_AFTERMATH,
-      unchanged: others,
+      unchanged: [...others, ...parents],
       left: [...applied, ...mayBe].filter(isLeft),
       followers: ended.map(({ now }) => ({ row: now, conflict: undefined })),
       writes: ended.map(({ was, now }) => updateOperation(now, was)),
-      undoing: (await Promise.all(toUndo.toReversed().map(undoing))).flat(),
+      undoing,
     }
   }
 
@@ -150,8 +157,18 @@ export function createTransactions(settings: Settings, { clock, newId }: SystemP
     })
   }
 
+  /** What they name may have got its id meanwhile, or get it only later. What is given up with the transaction is not waited for. */
+  async function linked(
+    rows: readonly NewOperationRow[],
+    { transaction }: OperationRow,
+  ): Promise<Pick<Aftermath, 'undoing'> & { readonly parents: readonly OperationRow[] }> {
+    const { rows: named, links } = await linker.look(rows)
+    const creates = new Map([...links.creates].filter(([, create]) => create.transaction?.id !== transaction?.id))
+    return { undoing: linker.dependent(named, { ...links, creates }), parents: [...creates.values()] }
+  }
+
   /** One operation for ever: whoever looks again finds that it is there. */
-  async function undoing(row: OperationRow): Promise<readonly NewOperationRow[]> {
+  async function undoingOf(row: OperationRow): Promise<readonly NewOperationRow[]> {
     const { undo, user, entity, entityId, priority } = row
     if (undo === undefined) return []
     const idempotencyKey = `${row.id}.undo`

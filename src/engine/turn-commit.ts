@@ -48,11 +48,14 @@ export function createTurnCommit(replica: Replica, transactions: Transactions, r
   return async function commit(epoch: number, turn: TurnWrites): Promise<TurnResult> {
     const { news, known, ended, unsent } = turn
     const aftermaths = await aftermathsOf(turn)
-    const undoing = aftermaths.flatMap((one) => one.undoing)
     const confirmed = [
       ...news.flatMap(({ confirmation }) => confirmation ?? []),
       ...aftermaths.flatMap((one) => one.confirmations),
     ]
+    const undoing = renamer.named(
+      aftermaths.flatMap((one) => one.undoing),
+      confirmed,
+    )
     // What is chosen with an entity's temporary id would be sent with it: it is chosen anew.
     const isRenaming = renamer.isNeeded(confirmed)
     const [choices, expect] = isRenaming ? [[], []] : [turn.choices, turn.expect]

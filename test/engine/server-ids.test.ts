@@ -15,6 +15,7 @@ import { httpTransport } from '../../src/adapters/http/index.ts'
 import { STORE_SCHEMA } from '../../src/core/schema.ts'
 import { forgetTombstones } from '../../src/engine/maintenance.ts'
 import { createStore } from '../../src/engine/store.ts'
+import { elsewhere } from '../support/other-client.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
 
 let world: World
@@ -32,12 +33,19 @@ const started = (options: Partial<EngineOptions> = {}): Promise<SyncEngine> => w
 const create = (id: string, payload: object = { n: 1 }): EnqueueInput => ({ type: 'create', entity: 'note', id, payload })
 const update = (id: string, payload: object): EnqueueInput => ({ type: 'update', entity: 'note', id, payload })
 const comment = (id: string, noteId: unknown): EnqueueInput => ({ type: 'create', entity: 'comment', id, payload: { noteId } })
+const change = (id: string, noteId: string): EnqueueInput => ({ type: 'update', entity: 'comment', id, payload: { noteId } })
 const lost: Outcome = { type: 'unknown', error: new NetworkError('The answer is lost.') }
 
 const sent = (): string[] => world.attempts.map(({ request }) => `${request.method} ${request.path} ${request.body}`)
 const stored = (entity: string) => world.server.state(entity) as readonly Record<string, unknown>[]
 const shown = (list: readonly Entity[]): string =>
   list.map(({ id, value, status }) => `${id} ${JSON.stringify(value)} ${status}`).join('; ')
+
+function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve = (): void => {}
+  const promise = new Promise<void>((done) => (resolve = done))
+  return { promise, resolve }
+}
 
 /** A gate in which the create's answer waits. */
 function held(): { readonly release: () => void; readonly reached: Promise<void> } {
@@ -400,6 +408,44 @@ describe('a transaction over entities whose ids the server assigns', () => {
     engine.transaction((tx) => {
       for (const input of inputs) tx.enqueue(input)
     })
+
+  it.each([
+    ['before', ['/note', '/tag/ghost']],
+    ['in the moment in which', ['both']],
+    ['only after', ['/tag/ghost', '/note']],
+  ])(
+    'B8 B14 takes the place of the temporary one in what takes a transaction back, told %s that is refused',
+    async (_, order) => {
+      const answers = new Map(['/note', '/tag/ghost', 'both'].map((path) => [path, deferred()]))
+      world.intercept(async ({ request: { path } }, send) => {
+        const outcome = await send()
+        if (answers.has(path)) await Promise.race([answers.get(path)?.promise, answers.get('both')?.promise])
+        return outcome
+      })
+      await elsewhere(world, 'POST', '/comment', { id: 'c1', noteId: 'other' })
+      const transport = httpTransport({ baseURL: world.url, batch: false })
+      const engine = await started({ transport, entities: { ...ENTITIES, tag: {} } })
+      const made = await engine.enqueue(create('temp-1'))
+      const { operations } = await engine.transaction((tx) => {
+        tx.enqueue({ ...change('c1', 'none'), undo: { type: 'update', payload: { noteId: 'temp-1' } } })
+        tx.enqueue({ type: 'update', entity: 'tag', id: 'ghost', payload: { n: 1 } })
+      })
+      await expect.poll(() => sent().some((line) => line.startsWith('PATCH /tag/ghost'))).toBe(true)
+      const ends = new Map([
+        ['/note', made],
+        ['/tag/ghost', operations[1]!],
+      ])
+      for (const path of order) {
+        answers.get(path)?.resolve()
+        await ends.get(path)?.settled
+      }
+      await made.settled
+      await operations[1]!.settled
+      await engine.flush()
+      expect(stored('comment')).toMatchObject([{ id: 'c1', noteId: 'note-1' }])
+      expect(sent().join('\n')).not.toContain('temp-1')
+    },
+  )
 
   it('B8 B14 is sent one by one if its operations name each other, though the API has an atomic batch', async () => {
     const engine = await started()

@@ -22,8 +22,8 @@ export const transacting: readonly Bug[] = [
     'what was done before a refusal is not taken back',
     'Half of a transaction stays on the server.',
     'src/engine/transactions.js',
-    'undoing: (await Promise.all(toUndo.toReversed().map(undoing))).flat(),',
-    'undoing: [],',
+    '(await Promise.all(toUndo.toReversed().map(undoingOf))).flat()',
+    '[]',
     'S31',
   ),
   bug(
