@@ -62,7 +62,8 @@ export function createIntake(
 
   /** The rows in the order of the inputs. */
   async function acceptTogether({ id, ids, inputs }: TransactionInput): Promise<readonly OperationRow[]> {
-    const made = inputs.map((input, i) => newRow(settings, ports, stamps, notDeduped(input, i), `[${i}].`, ids[i]))
+    const given = inputs.map((input, i) => newRow(settings, ports, stamps, notDeduped(input, i), `[${i}].`, ids[i]))
+    const made = linker.dependent(given)
     const [rows, size] = [inOrder(made), inputs.length]
     const members = rows.map((row, place) => ({ ...row, transaction: { id, place, size } }))
     const found = await stored(members, true)

@@ -94,7 +94,7 @@ export function createLinker({ entities }: Pick<Settings, 'entities'>, store: St
     return { creates, isAwaited: awaited.length > 0, expect }
   }
 
-  function dependent<Row extends Linkable>(rows: readonly Row[], { creates }: Links): readonly Row[] {
+  function dependent<Row extends Linkable>(rows: readonly Row[], { creates }: Links = NO_LINKS): readonly Row[] {
     if (!isLinked) return rows
     const ids = new Map([...creates].map(([lane, { id }]) => [lane, id]))
     const named = new Set<string>()

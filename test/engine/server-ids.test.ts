@@ -464,6 +464,20 @@ describe('a transaction over entities whose ids the server assigns', () => {
     expect([stored('note'), stored('comment')]).toEqual([[], []])
   })
 
+  it('B8 B14 goes in the order in which they name each other, wherever dependsOn would have them, and is refused where that is none', async () => {
+    const engine = await started()
+    const made = (id: string) =>
+      engine.transaction((tx) => {
+        const dependsOn: string[] = []
+        const inputs = [comment('c0', 'other'), create('temp-1'), comment('c1', 'temp-1')]
+        const ids = inputs.map((input) => tx.enqueue(input.id === id ? { ...input, dependsOn } : input).id)
+        dependsOn.push(ids.at(-1)!)
+      })
+    await expect(made('temp-1')).rejects.toMatchObject({ code: 'dependency-cycle' })
+    expect(await (await made('c0')).settled).toEqual({ status: 'done' })
+    expect(stored('comment')).toMatchObject([{ noteId: 'note-1' }, { noteId: 'other' }])
+  })
+
   it('B8 B14 S31 is one request if they do not, and each gets its id by the answer', async () => {
     const engine = await started()
     const { settled } = await whole(engine, create('temp-1', { n: 1 }), create('temp-2', { n: 2 }))
