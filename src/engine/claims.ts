@@ -54,18 +54,27 @@ export function createClaims(
     if (blockage.type === 'corrupt') quarantined(blockage.sequence, blockage.error)
   }
 
+  /** They are not claimed after all. */
+  function leave(choices: readonly Choice[]): void {
+    for (const { lane } of choices) lanes.leave(lane, 0)
+  }
+
   return {
-    async choose(wanted: number): Promise<Choice[]> {
+    /** A pause may come while it looks: then nothing is claimed. */
+    async choose(wanted: number, isHeld: () => boolean): Promise<readonly Choice[]> {
       const choices: Choice[] = []
       if (wanted === 0) return choices
       try {
         await chooseInto(choices, wanted)
-        return choices
       } catch (error) {
-        for (const { lane } of choices) lanes.leave(lane, 0)
+        leave(choices)
         throw error
       }
+      if (!isHeld()) return choices
+      leave(choices)
+      return []
     },
+    leave,
     /** What a commit of these choices must expect. */
     expectation: (choices: readonly Choice[]): readonly Expectation[] =>
       choices.length === 0 ? [] : [editsUnchanged(editsBefore)],

@@ -85,7 +85,7 @@ export function createDispatcher(settings: Settings, { clock }: SystemPorts, par
     const { known, again, ended } = await doubts.look()
     if (room() > 0 && (await clockCheck.correct(epoch, [...doubts.entries(), ...ledger]))) forgetLanes()
     await replica.own(epoch)
-    const choices = await claims.choose(room())
+    const choices = await claims.choose(room(), isHeld)
     if (!isOwnerOf(epoch)) return
     // Taken only now: what fails before the commit leaves them where they are.
     const claimed = isHeld() ? ready.splice(0) : []
@@ -97,7 +97,7 @@ export function createDispatcher(settings: Settings, { clock }: SystemPorts, par
     try {
       result = await commitTurn(epoch, turn)
     } catch (error) {
-      for (const { lane } of choices) lanes.leave(lane, 0)
+      claims.leave(choices)
       doubts.keep(entries, error instanceof StorageConflictError ? [] : choices)
       if (error instanceof StorageConflictError) ready.unshift(...claimed)
       else for (const row of claimed) lanes.leave(laneOf(row.user, row.entity, row.entityId), 0)
