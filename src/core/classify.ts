@@ -160,9 +160,10 @@ function unauthenticated({ status }: HttpAnswer): Outcome {
   }
 }
 
-function forbidden({ status }: HttpAnswer): Outcome {
+function forbidden(answer: HttpAnswer): Outcome {
   const message = 'The user may not do this (403). Ask for the right and retry the operation, or discard it.'
-  return { type: 'rejected', error: new AuthenticationError(message, { status }), definite: false }
+  const error = new AuthenticationError(message, { status: answer.status, ...reported(answer) })
+  return { type: 'rejected', error, definite: false }
 }
 
 function behindPortal(answer: HttpAnswer): Outcome {

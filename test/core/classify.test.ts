@@ -194,9 +194,29 @@ describe('a refusal', () => {
     }
   })
 
-  it('B6 keeps the status and what the server says of it', () => {
-    const outcome = classify(422, { body: json({ title: 'Invalid', detail: 'title is\r\ntoo long' }) })
-    expect(outcome).toMatchObject({ error: { status: 422, cause: { message: 'The server says: Invalid: title is too long' } } })
+  it.each([
+    ['a refusal', 422, {}],
+    ['a refusal of the user', 403, {}],
+    ['a conflict', 409, {}],
+    ['a stale version', 412, {}],
+    ['a failure', 500, {}],
+    ['an outage with an end', 503, { 'retry-after': '5' }],
+    ['a limit of the rate', 429, {}],
+  ])('B1 B6 keeps the status of %s (%i), and what the server says of it', (_what, status, headers) => {
+    const outcome = classify(status, { headers, body: json({ title: 'Invalid', detail: 'title is\r\ntoo long' }) })
+    expect(outcome).toMatchObject({ error: { status, cause: { message: 'The server says: Invalid: title is too long' } } })
+  })
+
+  it('B6 keeps no more than 500 characters of what the server says, of a title or a detail alone, and nothing where it says nothing', () => {
+    const said = (body: Json): string | undefined => {
+      const outcome = classify(422, { body: json(body) })
+      return outcome.type === 'applied' ? undefined : (outcome.error.cause as Error | undefined)?.message
+    }
+    expect(said({ title: 'Invalid' })).toBe('The server says: Invalid')
+    expect(said({ title: '', detail: 'Too long' })).toBe('The server says: Too long')
+    expect(said({ title: 7, detail: null })).toBeUndefined()
+    expect(said({})).toBeUndefined()
+    expect(said({ detail: 'x'.repeat(10_000) })).toBe(`The server says: ${'x'.repeat(500)}`)
   })
 
   it.each([
