@@ -63,6 +63,11 @@ describe('the delay before a retry', () => {
     expect(delays('linear', 0.5, [1, 2, 3])).toEqual([250, 500, 750])
   })
 
+  it('D3 spreads over the whole window at the cap, too: those that fail together do not all come back after the longest wait', () => {
+    expect(delays('exponential', 0.5, [8, 20])).toEqual([30_000, 30_000])
+    expect(delays('linear', 0.5, [120, 1_000])).toEqual([30_000, 30_000])
+  })
+
   it('D3 waits the base each time when constant, and the cap if that is less', () => {
     expect(delays('constant', 0.3, [1, 2, 50])).toEqual([500, 500, 500])
     expect(backoffMs({ ...options, strategy: 'constant', capMs: 200 }, { attempt: 1, random: 0.3 })).toBe(200)
