@@ -53,7 +53,7 @@ describe('every answer', () => {
   ]
   const statuses = [...Array.from({ length: 500 }, (_, i) => 100 + i), 0, 1, 99, 600, 999, -1, 200.5, 404.5, Number.NaN, Infinity]
 
-  it('B1 has one outcome, with an error that keeps the rules of errors, and no answer makes it throw', () => {
+  it('B1 D5 has one outcome, with an error that keeps the rules of errors and says all that it is to say, and no answer makes it throw', () => {
     const wrong: string[] = []
     for (const status of statuses) {
       for (const method of METHODS) {
@@ -71,7 +71,12 @@ describe('every answer', () => {
   function isSound(outcome: Outcome, status: number): boolean {
     if (outcome.type === 'applied') return (status >= 200 && status <= 299) || status === 404 || status === 410
     const mayBeRepeated = outcome.type === 'retry' || outcome.type === 'unknown' || outcome.type === 'auth'
-    return outcome.error instanceof SyncError && outcome.error.message.length > 40 && outcome.error.retryable === mayBeRepeated
+    return (
+      outcome.error instanceof SyncError &&
+      outcome.error.message.length > 40 &&
+      !outcome.error.message.includes('undefined') &&
+      outcome.error.retryable === mayBeRepeated
+    )
   }
 })
 
@@ -118,6 +123,8 @@ describe('the version of an answer', () => {
     ['no list of ETags', '"a", "b"', json({}), undefined],
     ['no version that an ETag can not hold', undefined, json({ version: 'a "b" c' }), undefined],
     ['no version that is an object', undefined, json({ version: {} }), undefined],
+    ['no null', undefined, json({ version: null }), undefined],
+    ['no truth', undefined, json({ version: true }), undefined],
     ['no version of an array', undefined, json([1]), undefined],
     ['nothing without a body', undefined, EMPTY, undefined],
   ] as const)('C6 is %s', (_, etag, body, expected) => {
@@ -205,6 +212,13 @@ describe('a refusal', () => {
   ])('B1 B6 keeps the status of %s (%i), and what the server says of it', (_what, status, headers) => {
     const outcome = classify(status, { headers, body: json({ title: 'Invalid', detail: 'title is\r\ntoo long' }) })
     expect(outcome).toMatchObject({ error: { status, cause: { message: 'The server says: Invalid: title is too long' } } })
+  })
+
+  it('A9 says how long the server asks to wait, where it does', () => {
+    for (const status of [413, 429, 503])
+      expect(classify(status, { headers: { 'retry-after': '5' } })).toMatchObject({
+        error: { message: expect.stringContaining('5000 ms') as string },
+      })
   })
 
   it('B6 keeps no more than 500 characters of what the server says, of a title or a detail alone, and nothing where it says nothing', () => {
