@@ -42,6 +42,13 @@ describe('the detector', () => {
     expect(of({ title: 'manual', tags: 'set' })).toMatchObject({ severity: 'high' })
   })
 
+  it('S12 calls of two creates only that a conflict which both say otherwise, and keeps what either says alone', () => {
+    expect(detected('create', { title: 'ours', mine: 1 }, found(theirs))).toMatchObject({
+      fields: [{ path: 'title', local: 'ours', remote: 'theirs' }],
+      merged: { title: 'ours', tags: ['b'], mine: 1 },
+    })
+  })
+
   it('B3 calls disjoint changes no conflict', () => {
     expect(detected('update', { title: 'ours' }, found({ ...base, tags: ['z'] }))).toBe('resend')
   })
@@ -75,6 +82,7 @@ describe('vector clocks of the server’s values', () => {
   it('C1 a clock that can not be read, or is not there, decides nothing', () => {
     expect(order({ title: 'ours' }, { title: 'theirs', clock: 'noon' })).toBe('conflict')
     expect(order({ title: 'ours' }, { title: 'theirs' }, { title: 'old' })).toBe('conflict')
+    expect(order({ title: 'ours' }, { title: 'theirs', clock: { server: 2 } }, { title: 'old' })).toBe('conflict')
   })
 })
 

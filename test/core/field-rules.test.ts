@@ -49,8 +49,15 @@ describe('merging arrays as sets', () => {
     expect(mergeSets(base, local, remote, 'id')).toEqual([{ id: 5 }, { id: 1, n: 1, m: 1 }, { id: 3, n: 7 }, { id: 4 }])
   })
 
+  it('S12 takes one that is not there for empty: what both have made of nothing is kept, and who removed it all removed each', () => {
+    expect(mergeSets(undefined, ['a'], ['b'])).toEqual(['b', 'a'])
+    expect(mergeSets(['a'], undefined, ['a', 'b'])).toEqual(['b'])
+    expect(mergeSets(['a'], ['a', 'b'], undefined)).toEqual(['b'])
+  })
+
   it.each<[string, Json | undefined, Json | undefined, string | undefined]>([
     ['a text', 'a', ['a'], undefined],
+    ['a text there', ['a'], 'a', undefined],
     ['objects without a key', [{ a: 1 }], [], undefined],
     ['an object that lacks the key', [{ a: 1 }], [], 'id'],
     ['scalars where objects are wanted', ['a'], [], 'id'],
@@ -122,6 +129,19 @@ describe('rules for fields', () => {
       ['count', 'function'],
       ['other', undefined],
     ])
+  })
+
+  it('S12 take an object that has one as a whole, whatever each side changed in it', () => {
+    const [base, local, remote] = [
+      { street: 0, town: 0 },
+      { street: 1, town: 0 },
+      { street: 0, town: 2 },
+    ].map((address) => ({ address }))
+    const of = (rule: FieldRule) => merged({ fields: { address: rule } }, base ?? null, local ?? null, remote ?? null).value
+    expect(of('remoteWins')).toEqual(remote)
+    expect(of('localWins')).toEqual(local)
+    expect(of('manual')).toEqual(local)
+    expect(of(() => 'made')).toEqual({ address: 'made' })
   })
 
   it('S12 leave to a person a field that one side has removed together with what is around it', () => {
