@@ -1,8 +1,9 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { memoryStorage } from '../../src/adapters/memory.ts'
 import { DEFAULTS } from '../../src/core/options.ts'
 import type { Write } from '../../src/core/ports.ts'
 import { ENTITIES, META, OPERATIONS, STORE_SCHEMA } from '../../src/core/schema.ts'
+import { createForgetting } from '../../src/engine/forgetting.ts'
 import { forgetTombstones } from '../../src/engine/maintenance.ts'
 import { createReplica } from '../../src/engine/replica.ts'
 import { createStore } from '../../src/engine/store.ts'
@@ -80,5 +81,72 @@ describe('tombstones', () => {
     expect(await paged).toBe('applied')
     expect(await keys()).toEqual(['u/note/0', 'u/note/1'])
     expect((await store.entity('u/note/0'))?.value).toEqual({ isBack: true })
+  })
+})
+
+describe('the clean-up of an owner', () => {
+  async function forgettingOf(deletedAt: readonly (number | undefined)[]) {
+    const { store, keys } = await storeWith(deletedAt)
+    const clock = createVirtualClock()
+    const failures: unknown[] = []
+    const forgetting = createForgetting(store, DEFAULTS.retention, {
+      isOwner: () => true,
+      epoch: () => 1,
+      now: () => LATER,
+      monotonic: clock.monotonic,
+      inTurn: (task) => task(),
+      audit: undefined,
+      failed: (error) => failures.push(error),
+    })
+    const raise = async (index: number): Promise<void> => {
+      await store.commit([
+        { type: 'put', collection: ENTITIES, value: { key: `u/note/${index}`, rev: 100 + index, deletedAt: 1 } },
+      ])
+    }
+    return { forgetting, clock, keys, raise, failures }
+  }
+
+  it('L9 forgets tombstones in a quiet moment, though nothing was sent', async () => {
+    const { forgetting, keys, failures } = await forgettingOf([1, 2, undefined])
+    forgetting.quiet()
+    await vi.waitFor(async () => expect(await keys()).toEqual(['u/note/2']))
+    expect(failures).toEqual([])
+  })
+
+  it('L9 is not done in each quiet moment: after an hour, or what has ended meanwhile', async () => {
+    const { forgetting, clock, keys, raise } = await forgettingOf([1, undefined])
+    forgetting.quiet()
+    await vi.waitFor(async () => expect(await keys()).toEqual(['u/note/1']))
+    await raise(2)
+    await raise(3)
+    forgetting.quiet()
+    await clock.advance(3_599_999)
+    forgetting.quiet()
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(await keys()).toEqual(['u/note/1', 'u/note/2', 'u/note/3'])
+    await clock.advance(1)
+    forgetting.quiet()
+    await vi.waitFor(async () => expect(await keys()).toEqual(['u/note/1', 'u/note/3']))
+    await raise(4)
+    forgetting.quiet()
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(await keys()).toEqual(['u/note/1', 'u/note/3', 'u/note/4'])
+    for (let ended = 0; ended < 5_000; ended++) forgetting.ended()
+    forgetting.quiet()
+    await vi.waitFor(async () => expect(await keys()).toEqual(['u/note/1', 'u/note/4']))
+  })
+
+  it('L9 is done also where so much ends that there is no quiet moment', async () => {
+    const { forgetting, keys, raise } = await forgettingOf([1, undefined])
+    forgetting.quiet()
+    await vi.waitFor(async () => expect(await keys()).toEqual(['u/note/1']))
+    await raise(2)
+    await raise(3)
+    for (let ended = 0; ended < 9_999; ended++) forgetting.ended()
+    // What follows takes no time in this store.
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(await keys()).toEqual(['u/note/1', 'u/note/2', 'u/note/3'])
+    forgetting.ended()
+    await vi.waitFor(async () => expect(await keys()).toEqual(['u/note/1', 'u/note/3']))
   })
 })
