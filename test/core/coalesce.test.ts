@@ -120,6 +120,7 @@ describe('what may be merged', () => {
     ['is done', { status: 'done' }],
     ['depends on another', { dependsOn: ['x'] }],
     ['another depends on', { depended: 1 }],
+    ['is of a transaction', { transaction: { id: 't1', place: 0, size: 2 } }],
     ['is of another kind', { type: 'publish' }],
     ['has no object as its payload', { payload: [1] }],
   ]

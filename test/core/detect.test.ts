@@ -25,10 +25,16 @@ describe('the detector', () => {
       severity: 'medium',
       fields: [{ path: 'title', base: 'old', local: 'ours', remote: 'theirs' }],
     })
-    expect(detected('create', { title: 'ours' }, found(theirs))).toMatchObject({ type: 'create-create', severity: 'medium' })
+    expect(detected('create', { title: 'ours' }, found(theirs))).toMatchObject({
+      type: 'create-create',
+      severity: 'medium',
+      base: undefined,
+    })
     expect(detected('update', { title: 'ours' }, { type: 'absent' })).toMatchObject({ type: 'update-delete', severity: 'high' })
     expect(detected('delete', null, found(theirs))).toMatchObject({ type: 'delete-update', severity: 'high' })
+    expect(detected('replace', { title: 'ours' }, found(theirs))).toMatchObject({ type: 'update-update', base })
     expect(detected('publish', null, found(theirs))).toMatchObject({ type: 'version', severity: 'medium' })
+    expect(detected('publish', null, { type: 'absent' })).toMatchObject({ type: 'update-delete', severity: 'high' })
   })
 
   it('B3 takes a conflict lightly if each field has a rule that merges it, and gravely if a person is to decide about one', () => {

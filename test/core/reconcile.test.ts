@@ -153,11 +153,55 @@ describe('an operation whose entity was deleted', () => {
     expect(examination).toMatchObject({ type: 'conflict', conflict: { type: 'update-delete', local, remote: undefined } })
     if (examination.type !== 'conflict') return
     expect(resolve(change, examination.conflict, 'local')).toMatchObject({ type: 'resend', as: 'create', payload: local })
-    expect(resolve(change, examination.conflict, { merge: 'local' })).toMatchObject({ type: 'refuse' })
+    expect(resolve(change, examination.conflict, { merge: 'local' })).toMatchObject({
+      type: 'refuse',
+      error: { message: expect.stringContaining('note/n1 was deleted on the server') as string },
+      conflict: { id: 'o1.1', type: 'update-delete', severity: 'high', resolution: 'remote', strategy: 'merge' },
+    })
   })
 
   it('S12 makes it, if it is a replace that was made on nothing', () => {
     expect(examine(row(1, 'replace', { a: 1 }), undefined, { type: 'absent' })).toMatchObject({ type: 'resend', as: 'replace' })
+  })
+
+  it('S12 does not bring back what is gone by a replace that was made on something, or an update whose base is not known', () => {
+    const absent: Fetched = { type: 'absent' }
+    expect(examine(row(1, 'replace', { a: 1 }, { baseVersion: '6' }), undefined, absent).type).toBe('conflict')
+    expect(examine(row(1, 'replace', { a: 1 }), { a: 0 }, absent).type).toBe('conflict')
+    expect(examine(row(1, 'update', { a: 1 }), undefined, absent).type).toBe('conflict')
+  })
+})
+
+describe('a delete and an action that meet what others changed', () => {
+  it.each([
+    ['delete', null],
+    ['publish', { n: 1 }],
+  ])('B4 are made where the strategy is to merge, and the record tells of both sides: %s', (type, payload) => {
+    const operation = row(1, type, payload)
+    const examination = examine(operation, { a: 0 }, found({ a: 9 }))
+    expect(settled(examination, operation, { merge: 'local' })).toMatchObject({
+      type: 'resend',
+      as: type,
+      payload,
+      version: '7',
+      conflict: { id: 'o1.1', resolution: 'local', remote: { a: 9 }, remoteVersion: '7' },
+    })
+  })
+
+  it('B5 an action is sent with what a person decided that it carries', () => {
+    const action = row(1, 'publish', { n: 1 })
+    const decision = settled(examine(action, undefined, found({ a: 9 })), action, { value: { n: 2 } })
+    expect(decision).toMatchObject({ type: 'resend', as: 'publish', payload: { n: 2 }, conflict: { resolution: 'value' } })
+  })
+
+  it('D5 wait for a person with a word of what is in conflict, where fields are', () => {
+    const update = row(1, 'update', { a: 1, b: 1 })
+    const said = (operation: typeof update) => {
+      const decision = settled(examine(operation, { a: 0, b: 0 }, found({ a: 9, b: 9 })), operation, 'manual')
+      return decision.type === 'park' ? decision.error.message : decision.type
+    }
+    expect(said(update)).toContain('note/n1 was changed on both sides (a, b). ')
+    expect(said(row(1, 'delete', null))).toContain('note/n1 was changed on both sides. ')
   })
 })
 
@@ -180,7 +224,33 @@ describe('an update that was sent anew with what the rules had left of it', () =
   })
 
   it('S12 gives way if others made that too: each attempt was refused for certain', () => {
-    expect(settledOn({ a: 9, c: 1 }, 1, {})).toMatchObject({ type: 'refuse', conflict: { resolution: 'remote' } })
+    expect(settledOn({ a: 9, c: 1 }, 1, {})).toMatchObject({
+      type: 'refuse',
+      conflict: { type: 'update-update', resolution: 'remote', remote: { a: 9, c: 1 }, remoteVersion: '7' },
+    })
+  })
+
+  const judged = (type: string, payload: JsonObject, from: JsonObject | undefined, remote: JsonObject): string => {
+    const operation = row(1, type, payload, { reconciliations: 1, wasInDoubt: true })
+    const examination = examine(operation, from, found(remote), rules)
+    if (examination.type !== 'conflict') throw new Error(`It was to be a conflict, not ${examination.type}.`)
+    return resolve(operation, examination.conflict, { merge: 'local' }, { rules }).type
+  }
+
+  it.each<[string, string, JsonObject, JsonObject | undefined, JsonObject]>([
+    ['a field that it removed is gone', 'update', { a: 1, c: null }, base, { a: 9 }],
+    ['the base is not known', 'update', { a: 1, c: 1 }, undefined, { a: 9, c: 1 }],
+  ])('S13 is done by what it made, too, where %s', (_, type, payload, from, remote) => {
+    expect(judged(type, payload, from, remote)).toBe('done')
+  })
+
+  it.each<[string, string, JsonObject, JsonObject | undefined, JsonObject]>([
+    ['nothing of it is there', 'update', { a: 1 }, base, { a: 9, c: 0 }],
+    ['what is there was so before', 'update', { a: 1, c: 1 }, { a: 0, c: 1 }, { a: 9, c: 1 }],
+    ['what it removed was not there before', 'update', { a: 1, c: null }, { a: 0 }, { a: 9 }],
+    ['only the id is what it said', 'create', { id: 'n1', a: 1 }, undefined, { id: 'n1', a: 9 }],
+  ])('S12 gives way where %s', (_, type, payload, from, remote) => {
+    expect(judged(type, payload, from, remote)).toBe('refuse')
   })
 
   it('S12 is sent once more if that is not there, and gives way where nothing of it was ever sent', () => {

@@ -204,4 +204,26 @@ describe('the row of an operation, whatever happens to it', () => {
       )
     })
   })
+
+  it('S6 is in doubt as before where what answered was not the server, unless this attempt certainly was none', () => {
+    const sentTimes = (attempts: number, unknownAttempts: number) =>
+      row(1, 'update', {}, { status: 'sending', attempts, unknownAttempts })
+    const left = (of: OperationRow, definite: boolean) => {
+      const { attempts, unknownAttempts, lastError } = setAside(of, { error, definite })
+      expect(lastError).toMatchObject({ name: 'NetworkError', message: 'Lost.' })
+      return [attempts, unknownAttempts]
+    }
+    expect(left(sentTimes(1, 1), false)).toEqual([1, 1])
+    expect(left(sentTimes(1, 1), true)).toEqual([1, 0])
+    expect(left(sentTimes(4, 1), false)).toEqual([3, 1])
+    expect(left(sentTimes(4, 3), false)).toEqual([3, 3])
+    expect(left(sentTimes(4, 3), true)).toEqual([3, 2])
+  })
+
+  it('S13 was in doubt before it is compared, if an attempt before the one that was refused may have been applied', () => {
+    const compared = (unknownAttempts: number) =>
+      beginReconciling(row(1, 'update', {}, { status: 'sending', attempts: 2, unknownAttempts }), error)
+    expect(compared(1)).not.toHaveProperty('wasInDoubt')
+    expect(compared(2)).toMatchObject({ wasInDoubt: true, status: 'reconciling' })
+  })
 })
