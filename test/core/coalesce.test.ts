@@ -91,7 +91,7 @@ describe('sending a lane coalesced', () => {
 })
 
 describe('what may be merged', () => {
-  it('S17 is only what was never attempted, has no dependency, and is of one user and one transaction', () => {
+  it('S17 is only what was never attempted, has no dependency, and is of one user and one token', () => {
     fc.assert(
       fc.property(workload, options, ({ lane }, given) => {
         const { survivor, superseded, cancelled } = coalesceLane(lane, given)
@@ -145,7 +145,7 @@ describe('what may be merged', () => {
     expect(outcome([create, { ...remove, ...more }])).toMatchObject({ id: 'o1', cancelled: '', rest: 'o5' })
   })
 
-  it('S17 is what one transaction holds, and what has an empty list of dependencies', () => {
+  it('S17 is what one token groups, and what has an empty list of dependencies', () => {
     const inTransaction = { token: 't1', dependsOn: [] }
     expect(
       outcome([
