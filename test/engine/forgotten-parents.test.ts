@@ -97,6 +97,18 @@ describe('an operation that ended otherwise than done', () => {
     expect(await engine.operations.get(parent)).toBeUndefined()
   })
 
+  it('S9 B8 B7 is remembered as long as another that depends on it waits for its time, and has never been sent', async () => {
+    const { engine } = await withBlockedLane()
+    const parent = await rejectedParent(engine)
+    const child = await engine.enqueue({ ...update('later', [parent]), notBefore: Date.now() + 3_600_000 })
+    await engine.operations.discard(parent)
+    for (let times = 0; times < 3; times++) await forget()
+    expect(await engine.operations.get(parent)).toBeDefined()
+    await engine.operations.discard(child.id)
+    for (let times = 0; times < 3; times++) await forget()
+    expect(await engine.operations.get(parent)).toBeUndefined()
+  })
+
   it('S9 B8 is remembered if somebody comes to depend on it while it is being forgotten', async () => {
     const { engine, head } = await withBlockedLane()
     const parent = await rejectedParent(engine)

@@ -305,6 +305,14 @@ describe('what a page could not bring', () => {
     expect(await titles(engine)).toEqual(['a one', 'b one'])
   })
 
+  it('S23 B16 counts for the breaker where the server fails at it', async () => {
+    const engine = await started({ breaker: { failureThreshold: 1 } })
+    await engine.synchronize()
+    alone = async () => ({ type: 'failed', error: new ServerError('down') })
+    await later(engine, MINUTE_MS)
+    expect(engine.metrics().breaker).toMatchObject({ state: 'open', trips: 1 })
+  })
+
   it('L9 B16 is kept in mind of a hundred, and asked for once each', async () => {
     const ids = Array.from({ length: 150 }, (_, n) => `n${n}`)
     for (const id of ids) await elsewhere(world, 'POST', '/note', { id, title: 'one' })
