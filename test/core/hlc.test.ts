@@ -21,6 +21,12 @@ describe('a hybrid logical clock', () => {
     )
   })
 
+  it('C1 begins the next millisecond early where the count of one is used up', () => {
+    const last: Hlc = { ms: 5, count: 36 ** 4 - 1, node: 'a' }
+    expect(tick(last, 5)).toEqual({ ms: 6, count: 0, node: 'a' })
+    expect(tick({ ...last, count: 36 ** 4 - 2 }, 5)).toEqual(last)
+  })
+
   it('C1 is the wall-clock time where that is later than all it has seen', () => {
     fc.assert(
       fc.property(hlc, ms, (last, wall) => {
