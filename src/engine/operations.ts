@@ -29,6 +29,7 @@ import { DISCARDED } from './optimistic.ts'
 import type { Store } from './store.ts'
 import type { Transactions } from './transactions.ts'
 import type { EnqueueInput, ListQuery, Operation, OperationInfo, SyncEngine } from './types.ts'
+import { awaitedAnew, keyOfAnew } from './tried-anew.ts'
 import { throwIfRefused } from './validators.ts'
 
 const LIST_LIMIT = 1_000
@@ -57,7 +58,7 @@ export function createOperations(
     const isSeenTo = row.dismissed !== undefined
     if (isSeenTo && (await store.byChosenKey(keyOfUser(row.user, keyOfAnew(row)))) === undefined) throw cannot(row, 'retried')
     if (row.transaction !== undefined) return transactAnew(row, payload)
-    const operation = await enqueue(inputOf(row, payload))
+    const operation = await enqueue(inputOf(row, payload, await awaitedAnew(store, row)))
     if (!isSeenTo) await edit(row.id, dismissed)
     return operation
   }
@@ -65,8 +66,9 @@ export function createOperations(
   /** The whole of its transaction, for nothing of it was applied, or what was is taken back before. */
   async function transactAnew(row: OperationRow, payload: unknown): Promise<Operation> {
     const members = (await membersOf(row)).flatMap((one) => (one === undefined ? [] : [one]))
+    const awaited = await Promise.all(members.map((one) => awaitedAnew(store, one)))
     const { operations } = await transact((tx) => {
-      for (const one of members) tx.enqueue(inputOf(one, one.id === row.id ? payload : one.payload))
+      for (const [at, one] of members.entries()) tx.enqueue(inputOf(one, one.id === row.id ? payload : one.payload, awaited[at]))
     })
     for (const one of members) if (one.status === 'rejected' && one.dismissed === undefined) await edit(one.id, dismissed)
     return operations[members.findIndex(({ id }) => id === row.id)] ?? handles.handle(row.id)
@@ -157,12 +159,8 @@ export interface Anew {
   readonly membersOf: Transactions['membersOf']
 }
 
-function keyOfAnew({ id }: OperationRow): string {
-  return `${id}.again`
-}
-
 /** What takes back a change is worked out anew; of an action of its own only the application can say it. */
-function inputOf(row: OperationRow, payload: unknown): EnqueueInput {
+function inputOf(row: OperationRow, payload: unknown, dependsOn: readonly string[] = []): EnqueueInput {
   const { type, entity, entityId, priority, undo } = row
   return {
     type,
@@ -172,6 +170,7 @@ function inputOf(row: OperationRow, payload: unknown): EnqueueInput {
     idempotencyKey: keyOfAnew(row),
     ...(type === 'delete' ? {} : { payload }),
     ...(undo === undefined || isMutation(type) ? {} : { undo }),
+    ...(dependsOn.length === 0 ? {} : { dependsOn }),
   }
 }
 

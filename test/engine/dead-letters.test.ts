@@ -95,6 +95,28 @@ describe('dead letters', () => {
     expect(await engine.operations.get(queued.id)).toMatchObject({ payload: { tags: ['one'] } })
   })
 
+  it('B8 E4 are tried anew after what they depend on: what has not ended, and what was retried in the place of what was refused', async () => {
+    const engine = await world.started()
+    const [refusedOne, later] = await engine.enqueueAll([refused('a'), { ...create('b'), notBefore: Date.now() + 60_000 }])
+    const child = await engine.enqueue({ ...create('c'), dependsOn: [refusedOne!.id, later!.id] })
+    expect(await child.settled).toMatchObject({ status: 'rejected', error: { code: 'dependency-failed' } })
+    const letters = await engine.operations.list({ status: 'rejected' })
+    const [parentAnew, childAnew] = [await engine.operations.retry(letters[0]!.id), await engine.operations.retry(letters[1]!.id)]
+    expect((await engine.operations.get(childAnew.id))?.dependsOn).toEqual([parentAnew.id, later!.id])
+    expect(await parentAnew.settled).toMatchObject({ status: 'rejected' })
+    expect(await childAnew.settled).toMatchObject({ status: 'rejected', error: { code: 'dependency-failed' } })
+    expect(world.notes()).toEqual({})
+  })
+
+  it('B8 E4 that depended on what was refused and nobody has retried are tried by themselves', async () => {
+    const engine = await world.started()
+    const parent = await engine.enqueue(refused('a'))
+    const child = await engine.enqueue({ ...create('b', { n: 1 }), dependsOn: [parent.id] })
+    expect(await child.settled).toMatchObject({ status: 'rejected' })
+    expect(await (await engine.operations.edit(child.id, { n: 2 })).settled).toEqual({ status: 'done' })
+    expect(world.notes()).toEqual({ b: { id: 'b', n: 2 } })
+  })
+
   it('E4 a delete is retried without content', async () => {
     const engine = await world.started({ entities: { note: { conflict: 'remoteWins' } } })
     await (

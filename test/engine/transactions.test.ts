@@ -459,6 +459,20 @@ describe('where the API has an atomic batch', () => {
     expect(await engine.operations.list({ status: 'rejected' })).toEqual([])
   })
 
+  it('B8 E4 is enqueued anew behind what was retried in the place of what it depends on', async () => {
+    const engine = await atomic()
+    const parent = await engine.enqueue(ghost)
+    const first = await transact(engine, { ...create('a'), dependsOn: [parent.id] }, create('b'))
+    expect(await first.settled).toMatchObject({ status: 'rejected' })
+    await (
+      await engine.operations.retry(parent.id)
+    ).settled
+    const parentAnew = await engine.operations.retry(parent.id)
+    expect(await (await engine.operations.retry(first.operations[0]!.id)).settled).toMatchObject({ status: 'rejected' })
+    expect(world.notes()).toEqual({})
+    expect(await parentAnew.status()).toBe('rejected')
+  })
+
   it.each([
     ['before it leaves', 'sending'],
     ['before the server is looked at', 'reconciling'],
