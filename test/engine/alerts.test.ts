@@ -185,6 +185,16 @@ describe('alerts', () => {
     engine.resume('metered')
   })
 
+  it('A12 tell of what does not end because the server asks for one pause after another, which nobody here has chosen', async () => {
+    world.intercept(async () => ({ type: 'unknown', error: new NetworkError('Down.'), wishes: { pauseMs: HOUR_MS } }))
+    const engine = await started({ alerts: { stuckMs: 2 * MINUTE_MS } })
+    const alerts = told(engine)
+    await engine.enqueue(create('a'))
+    await clock.advance(5 * MINUTE_MS)
+    expect((await engine.flush()).held).toEqual(['server'])
+    expect(alerts).toEqual(['+stuck-operation'])
+  })
+
   it('A12 S31 leave in peace what waits with the conflict of another of its transaction, and tell where that has failed too often', async () => {
     const retry = { strategy: 'constant', baseMs: 10, maxAttempts: 1 } as const
     const engine = await started({ entities: { note: { conflict: 'manual' } }, alerts: { stuckMs: MINUTE_MS }, retry })
