@@ -1,4 +1,5 @@
 import { isTerminal, sendableAt, type OperationRow } from '../core/operation.ts'
+import type { Entry, IndexKey } from '../core/ports.ts'
 import { IN_PLAY, NEVER_DUE, OPERATIONS, readOperation } from '../core/schema.ts'
 import { TRANSACTION_FAILED } from '../core/transaction.ts'
 import type { Store } from './store.ts'
@@ -10,20 +11,34 @@ const LOOKED_AT = 32
  * The oldest operation that has not ended since `before`, of those that are first in each line: what is in play, waits, is queued, or was
  * parked. One that a conflict's strategy leaves to a person waits by choice.
  */
-export async function stuckOperation({ storage }: Store, user: string, before: number): Promise<OperationRow | undefined> {
+export async function stuckOperation(store: Store, user: string, before: number): Promise<OperationRow | undefined> {
+  const isLate = (row: OperationRow) => sendableAt(row) <= before && !isTerminal(row.status) && !isLeftToPerson(row)
   const line = { prefix: [user], limit: LOOKED_AT }
-  const pages = await storage.scanMany(OPERATIONS, [
+  const pages = await store.storage.scanMany(OPERATIONS, [
     { ...line, index: 'due', lt: [user, IN_PLAY + 1] },
     { ...line, index: 'due', gt: [user, IN_PLAY + 1], lt: [user, NEVER_DUE] },
-    { ...line, index: 'due', gt: [user, NEVER_DUE] },
     { ...line, index: 'rank' },
   ])
-  const old = pages
-    .flat()
-    .flatMap((entry) => readOperation(entry) ?? [])
-    .filter((row) => sendableAt(row) <= before && !isTerminal(row.status) && !isLeftToPerson(row))
-  return old.toSorted((a, b) => a.enqueuedAt - b.enqueuedAt)[0]
+  const late = [...rowsOf(pages.flat()).filter(isLate), ...(await firstParked(store, user, isLate))]
+  return late.toSorted((a, b) => a.enqueuedAt - b.enqueuedAt)[0]
 }
+
+/** Nobody sees to what is parked behind those that are left to a person, however many these are. */
+async function firstParked(
+  { storage }: Store,
+  user: string,
+  isLate: (row: OperationRow) => boolean,
+): Promise<readonly OperationRow[]> {
+  for (let gt: IndexKey = [user, NEVER_DUE]; ;) {
+    const page = await storage.scan(OPERATIONS, { index: 'due', prefix: [user], gt, limit: LOOKED_AT })
+    const late = rowsOf(page).filter(isLate)
+    const last = page.at(-1)?.position
+    if (late.length > 0 || page.length < LOOKED_AT || last === undefined) return late
+    gt = last
+  }
+}
+
+const rowsOf = (entries: readonly Entry[]) => entries.flatMap((entry) => readOperation(entry) ?? [])
 
 /** Of a transaction the one for which the others wait says why. */
 function isLeftToPerson({ status, conflict, lastError }: OperationRow): boolean {

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { NetworkError, StorageUnavailableError, type EngineOptions, type Storage, type SyncEngine } from '../../src/index.ts'
 import { META, STORE_SCHEMA } from '../../src/core/schema.ts'
 import { faultyStorage } from '../support/faulty-storage.ts'
@@ -218,6 +218,25 @@ describe('alerts', () => {
     await transact()
     await parked
     await clock.advance(5 * MINUTE_MS)
+    expect(alerts).toEqual(['+stuck-operation'])
+  })
+
+  it('A12 tell of what has failed too often though many conflicts wait for a person before it', async () => {
+    const retry = { strategy: 'constant', baseMs: 10, maxAttempts: 1 } as const
+    const engine = await started({ entities: { note: { conflict: 'manual' } }, alerts: { stuckMs: MINUTE_MS }, retry })
+    const alerts = told(engine)
+    const ids = Array.from({ length: 40 }, (_, i) => `n${i}`)
+    const conflicts = ids.map((id) => ({ ...missing(id), type: 'replace', baseVersion: '1', base: { n: 0 }, payload: { n: 1 } }))
+    for (const id of ids) await elsewhere(world, 'POST', '/note', { id, n: 2 })
+    for (const id of ids) await elsewhere(world, 'PATCH', `/note/${id}`, { n: 3 })
+    await engine.enqueueAll(conflicts)
+    const parked = (count: number) =>
+      vi.waitFor(async () => expect(await engine.operations.count('parked')).toBe(count), { timeout: 10_000 })
+    await parked(40)
+    world.server.setFaults({ rate: 1, weights: { unavailable: 1 } })
+    await engine.enqueue(create('late'))
+    await parked(41)
+    await clock.advance(3 * MINUTE_MS)
     expect(alerts).toEqual(['+stuck-operation'])
   })
 
