@@ -127,7 +127,7 @@ export function createSimulatedTime(options: SimulatedTimeOptions = {}): Simulat
     checkFields('options', options, ['limitMs'])
     const { limitMs = LIMIT_MS } = options
     checkMs('limitMs', limitMs)
-    if (typeof goal === 'function') return reach(goal, limitMs, `The condition ${textOf(goal)}`)
+    if (typeof goal === 'function') return reach(() => holds(goal), limitMs, `The condition ${textOf(goal)}`)
     if (!isThenable(goal)) throw new ValidationError('goal', 'must be a promise, or a function that gives true or false.')
     let hasSettled = false
     const settled = (): void => void (hasSettled = true)
@@ -158,6 +158,14 @@ export function createSimulatedTime(options: SimulatedTimeOptions = {}): Simulat
       device.skewMs += byMs
     },
   }
+}
+
+/** @throws ValidationError for a promise, which would pass for true */
+function holds(condition: () => boolean): boolean {
+  const answer: unknown = condition()
+  if (isThenable(answer))
+    throw new ValidationError('goal', 'is a condition that gives a promise; it must give true or false, at once.')
+  return Boolean(answer)
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -106,6 +106,17 @@ describe('simulated time', () => {
     expect(time.elapsedMs()).toBe(500)
   })
 
+  it('F6 refuses an asynchronous condition, whose promise would pass for true', async () => {
+    const time = createSimulatedTime()
+    const condition: () => boolean = Object.assign(async () => false)
+    await expect(time.runUntil(condition)).rejects.toMatchObject({
+      name: 'ValidationError',
+      path: 'goal',
+      message: expect.stringContaining('at once'),
+    })
+    expect(await time.runUntil(Promise.resolve(1))).toBe(1)
+  })
+
   it('F6 stands still while something is held, however long that takes in real time', async () => {
     const time = createSimulatedTime()
     let fired = false
