@@ -3,7 +3,7 @@ import type { Clock } from '../core/ports.ts'
 import type { Events } from './events.ts'
 import { every } from './every.ts'
 import { infoOf } from './info.ts'
-import { SERVER_PAUSE } from './server-pace.ts'
+import { OWN_PAUSES } from './own-pauses.ts'
 import type { Store } from './store.ts'
 import { hasSomethingToSend, stuckOperation } from './stuck.ts'
 import type { AlertName, Metrics, OperationInfo, SyncEvent, SyncEventBody } from './types.ts'
@@ -11,8 +11,6 @@ import type { AlertName, Metrics, OperationInfo, SyncEvent, SyncEventBody } from
 const LOOK_EVERY_MS = 60_000
 /** How full the store is, is asked more seldom: it may cost the platform a walk through its files. */
 const LOOKS_A_QUOTA = 10
-/** Pauses of the engine itself; all others are the application's choice. */
-const OWN_PAUSES: ReadonlySet<string> = new Set(['network', 'auth', SERVER_PAUSE])
 
 const OF_OWNER: readonly AlertName[] = ['breaker-open', 'dead-letter', 'stuck-operation', 'quota-near']
 

@@ -18,7 +18,7 @@ import { tokenOf } from './optimistic.ts'
 import { without } from './parts.ts'
 import { NO_RECORDER } from './recorder/recorder.ts'
 import type { Runtime } from './runtime.ts'
-import { SERVER_PAUSE } from './server-pace.ts'
+import { OWN_PAUSES, SERVER_PAUSE } from './own-pauses.ts'
 import { createSchedules } from './schedules.ts'
 import { createTransact } from './transact.ts'
 import { announceLife, announcePauses, memoized, reached } from './engine-snapshots.ts'
@@ -198,10 +198,10 @@ export function createEngine(runtime: Runtime, parent: AnyActorRef | undefined):
       return leaving
     },
     pause(reason) {
-      send({ type: 'PAUSE', reason: checkReason(reason) })
+      send({ type: 'PAUSE', reason: checkReason(reason, OWN_PAUSES) })
     },
     resume(reason) {
-      send({ type: 'RESUME', reason: checkReason(reason) })
+      send({ type: 'RESUME', reason: checkReason(reason, NOT_RESUMED) })
     },
     enqueue,
     enqueueAll,
@@ -271,11 +271,13 @@ export function createEngine(runtime: Runtime, parent: AnyActorRef | undefined):
 
 const RUNNING: ReadonlySet<EngineState['phase']> = new Set(['following', 'draining', 'paused', 'restarting'])
 
-function checkReason(reason: string): string {
+const NOT_RESUMED: ReadonlySet<string> = new Set([SERVER_PAUSE])
+
+function checkReason(reason: string, reserved: ReadonlySet<string>): string {
   if (typeof reason !== 'string' || reason === '')
     throw new ValidationError('reason', 'must be a non-empty string; resume needs the same one.')
-  if (reason === SERVER_PAUSE)
-    throw new ValidationError('reason', 'must be another: this pause is the server’s, and ends by itself.')
+  if (reserved.has(reason))
+    throw new ValidationError('reason', `must be another: the pause '${reason}' is the engine’s own, and ends by itself.`)
   return reason
 }
 

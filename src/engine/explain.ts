@@ -5,7 +5,7 @@ import { NEVER_DUE, OPERATIONS, readOperation, type LeaseRow } from '../core/sch
 import { memberSeqs } from '../core/transaction.ts'
 import { belongsIn } from './blockages.ts'
 import { infoOf } from './info.ts'
-import { SERVER_PAUSE } from './server-pace.ts'
+import { SERVER_PAUSE } from './own-pauses.ts'
 import type { Store } from './store.ts'
 import type { EngineState, Explanation, Metrics } from './types.ts'
 

@@ -1,9 +1,7 @@
 import type { EngineActor } from '../../machines/engine.ts'
 import type { Clock, ServerWishes } from '../core/ports.ts'
 import { clampWishes } from '../core/server-wishes.ts'
-
-/** The pause that a server asks for. */
-export const SERVER_PAUSE = 'server'
+import { SERVER_PAUSE } from './own-pauses.ts'
 
 export type ServerPace = ReturnType<typeof createServerPace>
 
