@@ -57,10 +57,21 @@ export function createOperations(
   async function enqueueAnew(row: OperationRow, payload: unknown): Promise<Operation> {
     const isSeenTo = row.dismissed !== undefined
     if (isSeenTo && (await store.byChosenKey(keyOfUser(row.user, keyOfAnew(row)))) === undefined) throw cannot(row, 'retried')
-    if (row.transaction !== undefined) return transactAnew(row, payload)
-    const operation = await enqueue(inputOf(row, payload, await awaitedAnew(store, row)))
-    if (!isSeenTo) await edit(row.id, dismissed)
-    return operation
+    try {
+      if (row.transaction !== undefined) return await transactAnew(row, payload)
+      const operation = await enqueue(inputOf(row, payload, await awaitedAnew(store, row)))
+      if (!isSeenTo) await edit(row.id, dismissed)
+      return operation
+    } catch (error) {
+      throw error instanceof ValidationError && error.code === 'idempotency-key-reused' ? await otherwiseAnew(row, error) : error
+    }
+  }
+
+  /** Nobody but us has given that key. */
+  async function otherwiseAnew(row: OperationRow, cause: ValidationError): Promise<SyncOperationError> {
+    const anew = await store.byChosenKey(keyOfUser(row.user, keyOfAnew(row)))
+    const message = `Operation ${row.id} was tried anew already, with another content, as ${anew?.id ?? 'another'}: edit or retry that one.`
+    return new SyncOperationError(row.id, 'not-possible', message, { cause })
   }
 
   /** The whole of its transaction, for nothing of it was applied, or what was is taken back before. */

@@ -101,7 +101,12 @@ describe('an operation that has ended', () => {
     const [one, two] = await Promise.all([retry(refused.id), retry(refused.id)])
     expect(two.id).toBe(one.id)
     expect((await retry(refused.id)).id).toBe(one.id)
-    await expect(edit(refused.id, { n: 2 })).rejects.toMatchObject({ code: 'idempotency-key-reused' })
+    await expect(edit(refused.id, { n: 2 })).rejects.toMatchObject({
+      name: 'SyncOperationError',
+      code: 'not-possible',
+      operationId: refused.id,
+      message: expect.stringContaining(one.id),
+    })
     await one.settled
     expect(world.server.ledger()).toHaveLength(2)
 

@@ -459,6 +459,21 @@ describe('where the API has an atomic batch', () => {
     expect(await engine.operations.list({ status: 'rejected' })).toEqual([])
   })
 
+  it('D5 E4 which was enqueued anew with an edit of one operation is not so with another: the error names what took its place', async () => {
+    const engine = await atomic()
+    const { settled, operations } = await transact(engine, create('a'), ghost)
+    await settled
+    await elsewhere(world, 'POST', '/note', { id: 'ghost', n: 0 })
+    const edited = await engine.operations.edit(operations[0]!.id, { n: 2 })
+    expect(await edited.settled).toEqual({ status: 'done' })
+    await expect(engine.operations.retry(operations[0]!.id)).rejects.toMatchObject({
+      name: 'SyncOperationError',
+      code: 'not-possible',
+      message: expect.stringContaining(edited.id),
+    })
+    expect(world.notes()).toMatchObject({ a: { n: 2 }, ghost: { n: 1 } })
+  })
+
   it('B8 E4 is enqueued anew behind what was retried in the place of what it depends on', async () => {
     const engine = await atomic()
     const parent = await engine.enqueue(ghost)
