@@ -5,7 +5,7 @@ import { nodeAesGcm } from '../../src/adapters/encrypted/node-aes-gcm.ts'
 import { memoryDisk, memoryStorage, type MemoryDisk } from '../../src/adapters/memory.ts'
 import { StorageConflictError, StorageCorruptError, StorageKeyError, ValidationError } from '../../src/core/errors.ts'
 import type { Storage, StoreSchema, Write } from '../../src/core/ports.ts'
-import { schema } from './storage-world.ts'
+import { readAll, schema } from './storage-world.ts'
 import { newKeys } from './support/encrypted-world.ts'
 
 const put = (value: object): Write => ({ type: 'put', collection: 'notes', value })
@@ -204,6 +204,54 @@ describe('keys', () => {
     await expect(again(await newKeys('k1')).open(schema)).rejects.toBeInstanceOf(StorageKeyError)
     await storage.open(schema)
     expect((await storage.get('notes', 'n1'))?.value).toEqual({ id: 'n1' })
+  })
+
+  /** As a browser does where the user clears the data of a site whose tabs are open. */
+  async function empty(emptied: MemoryDisk): Promise<void> {
+    const raw = await behind(emptied)
+    for (const collection of emptied.tables.keys())
+      for (const { key } of await raw.scan(collection, { limit: 1_000 })) await raw.commit([{ type: 'delete', collection, key }])
+  }
+
+  it('E7 S1 a store that is emptied while handles have it open is begun anew by the next commit, and sealed', async () => {
+    const other = again(keys)
+    await other.open(schema)
+    await storage.commit([put({ id: 'n1', title: 'x' })])
+    await empty(disk)
+    await Promise.all([storage.commit([put({ id: 'n2', title: 'y' })]), other.commit([put({ id: 'n3', title: 'z' })])])
+    expect(await readAll(storage, 'notes')).toEqual(await readAll(other, 'notes'))
+    await storage.close()
+    await storage.open(schema)
+    expect((await readAll(storage, 'notes')).map(({ value }) => value)).toEqual([
+      { id: 'n2', title: 'y' },
+      { id: 'n3', title: 'z' },
+    ])
+    expect(await rowIn(disk, 'notes', 'n2')).not.toHaveProperty('title')
+  })
+
+  it('E7 S1 where another has begun an emptied store anew with another salt, what is committed is sealed as there', async () => {
+    const made = memoryDisk()
+    const byPassphrase = (): Storage =>
+      encryptedStorage({
+        storage: memoryStorage({ disk: made }),
+        keys: async ({ salt }) => ({
+          current: 'p',
+          all: { p: await keyFromPassphrase('correct horse', { salt, iterations: 1_000 }) },
+        }),
+      })
+    const [first, second] = [byPassphrase(), byPassphrase()]
+    await first.open(schema)
+    await empty(made)
+    await second.open(schema)
+    await second.commit([put({ id: 'n1', title: 'x' })])
+    await first.commit([put({ id: 'n2', title: 'y' })])
+    for (const handle of [first, second, byPassphrase()]) {
+      await handle.open(schema)
+      expect((await readAll(handle, 'notes')).map(({ value }) => value)).toEqual([
+        { id: 'n1', title: 'x' },
+        { id: 'n2', title: 'y' },
+      ])
+    }
   })
 
   it('E7 a passphrase gives the same key for the salt that the store keeps, and another one is refused', async () => {

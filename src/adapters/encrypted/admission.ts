@@ -23,13 +23,19 @@ export interface Admission {
   readonly plaintext: 'seal' | 'refuse'
 }
 
+export interface Admitted {
+  readonly cipher: Cipher
+  /** As the record names it: another one is that of another store, though its keys are called the same. */
+  readonly salt: string
+}
+
 const BATCH_SIZE = 200
 
 /**
  * Judges the keys by the store's record of them, before any row is touched; makes the record in a store that has none; and seals what
  * lies there in plain text, or with another layout. A crash leaves the record as it was, so the next one goes on. Other handles may do the same.
  */
-export async function admit(admission: Admission): Promise<Cipher> {
+export async function admit(admission: Admission): Promise<Admitted> {
   const { storage, schema, source } = admission
   for (;;) {
     const known = await readRecord(storage)
@@ -50,9 +56,10 @@ export async function admit(admission: Admission): Promise<Cipher> {
     const isNew = known === undefined || known.current !== current || known.ids.length !== wanted.ids.length
     if (isNew && !(await replace(storage, known, wanted, cipher))) continue
     const record = isNew ? wanted : known
-    if (record.layout === layout && !record.isSealing) return cipher
+    const admitted = { cipher, salt: record.salt }
+    if (record.layout === layout && !record.isSealing) return admitted
     const sealed = { ...record, rev: record.rev + 1, layout, isSealing: false }
-    if (await seals(admission, record, cipher)) if (await replace(storage, record, sealed, cipher)) return cipher
+    if (await seals(admission, record, cipher)) if (await replace(storage, record, sealed, cipher)) return admitted
   }
 }
 

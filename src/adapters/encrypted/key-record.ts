@@ -85,6 +85,11 @@ export function stillCurrent(id: string): Expectation {
   return { collection: ENCRYPTION, key: NAME, field: 'current', equals: id }
 }
 
+/** Holds as long as the store was not emptied and begun anew. */
+export function stillOfSalt(salt: string): Expectation {
+  return { collection: ENCRYPTION, key: NAME, field: 'salt', equals: salt }
+}
+
 export function missingKey(id: string): StorageKeyError {
   return new StorageKeyError(
     `Rows of this store are sealed with the key "${id}", which was not given. Give it beside the current one (and rotate() before it is dropped); no row was touched.`,

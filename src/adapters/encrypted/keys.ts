@@ -8,7 +8,7 @@ export interface KeyRing {
   readonly all: Readonly<Record<string, CryptoKey>>
 }
 
-/** Called at each `open`, with the salt that is kept in the store itself (made anew for a new one). */
+/** Called at each `open`, with the salt that is kept in the store itself (made anew for a new one), and by a commit that finds the store emptied or begun anew meanwhile. */
 export type KeySource = (store: { readonly salt: Bytes }) => KeyRing | Promise<KeyRing>
 
 export interface PassphraseOptions {

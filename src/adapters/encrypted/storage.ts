@@ -2,10 +2,9 @@ import { StorageClosedError, StorageConflictError, StorageNewerError, Validation
 import type { CommitOptions, Storage, StoreSchema, Write } from '../../core/ports.ts'
 import { collectionIn } from '../rows.ts'
 import { ENCRYPTED_VERSIONS } from '../store-version.ts'
-import { admit, type CipherSource } from './admission.ts'
-import type { Cipher } from './cipher.ts'
+import { admit, type Admitted, type CipherSource } from './admission.ts'
 import type { EncryptedStorage } from './index.ts'
-import { ENCRYPTION, ENCRYPTION_SCHEMA, missingKey, readRecord, stillCurrent } from './key-record.ts'
+import { ENCRYPTION, ENCRYPTION_SCHEMA, missingKey, readRecord, stillCurrent, stillOfSalt } from './key-record.ts'
 import { createReader } from './reader.ts'
 import { rotateKeys } from './rotate.ts'
 import { plainFieldsOf } from './sealed-row.ts'
@@ -15,9 +14,12 @@ import { checkComparable, sealWrite, sealWriteAnew } from './writes.ts'
 interface Open {
   /** The caller's. */
   readonly schema: StoreSchema
-  readonly cipher: Cipher
+  seal: Seal
+}
+
+interface Seal extends Admitted {
   /** What seals now: the store's current key, which another handle may change. */
-  key: string
+  readonly key: string
 }
 
 type Sealed = readonly Write[]
@@ -40,15 +42,18 @@ export function sealedStorage(storage: Storage, source: CipherSource, plaintext:
   }
 
   async function open(schema: StoreSchema): Promise<void> {
-    const whole = withRecord(schema)
-    await withOwnVersions(storage.open(whole))
+    await withOwnVersions(storage.open(withRecord(schema)))
     try {
-      const cipher = await admit({ storage, schema: whole, source, plaintext })
-      opened = { schema, cipher, key: cipher.current }
+      opened = { schema, seal: await admitted(schema) }
     } catch (error) {
       await close()
       throw error
     }
+  }
+
+  async function admitted(schema: StoreSchema): Promise<Seal> {
+    const found = await admit({ storage, schema: withRecord(schema), source, plaintext })
+    return { ...found, key: found.cipher.current }
   }
 
   async function close(): Promise<void> {
@@ -57,8 +62,8 @@ export function sealedStorage(storage: Storage, source: CipherSource, plaintext:
   }
 
   function reader(name: string) {
-    const { schema, cipher } = seen()
-    return createReader(storage, cipher, name, collectionIn(schema, name))
+    const { schema, seal } = seen()
+    return createReader(storage, seal.cipher, name, collectionIn(schema, name))
   }
 
   /** Commits reach the store in the order in which they were made, however long each takes to be sealed. */
@@ -70,29 +75,30 @@ export function sealedStorage(storage: Storage, source: CipherSource, plaintext:
 
   async function commit(writes: readonly Write[], options: CommitOptions = {}): Promise<readonly number[]> {
     const state = seen()
-    const { schema, cipher } = state
+    const { schema } = state
     checkComparable(schema, options)
-    let { key } = state
-    let sealing = together(writes.map((write) => sealWrite(schema, cipher, key, write)))
+    let { seal } = state
+    let sealing = together(writes.map((write) => sealWrite(schema, seal.cipher, seal.key, write)))
     for (;;) {
-      const expect = [stillCurrent(key), ...(options.expect ?? [])]
+      const expect = [stillCurrent(seal.key), stillOfSalt(seal.salt), ...(options.expect ?? [])]
       try {
         return await inOrder(sealing, (sealed) => withOwnVersions(storage.commit(sealed, { ...options, expect })))
       } catch (error) {
-        if (!(error instanceof StorageConflictError) || !(await hasOtherKey(state, key))) throw error
+        if (!(error instanceof StorageConflictError) || !(await hasOtherSeal(state, seal))) throw error
       }
-      const next = state.key
-      sealing = Promise.all((await sealing).map((write) => sealWriteAnew(schema, cipher, next, write)))
-      key = next
+      const [former, next] = [seal, state.seal]
+      sealing = Promise.all((await sealing).map((write) => sealWriteAnew(schema, former.cipher, next, write)))
+      seal = next
     }
   }
 
-  /** Another handle seals with a newer key: this one does the same, if it has it. */
-  async function hasOtherKey(state: Open, used: string): Promise<boolean> {
+  /** Another handle seals with a newer key: this one does the same, if it has it. Or the store was emptied, as where the user clears the data of a site: it is begun anew. */
+  async function hasOtherSeal(state: Open, used: Seal): Promise<boolean> {
     const record = await readRecord(storage)
-    if (record === undefined || record.current === used) return false
-    if (!state.cipher.ids.includes(record.current)) throw missingKey(record.current)
-    state.key = record.current
+    if (record?.salt !== used.salt) state.seal = await admitted(state.schema)
+    else if (record.current === used.key) return false
+    else if (!used.cipher.ids.includes(record.current)) throw missingKey(record.current)
+    else state.seal = { ...used, key: record.current }
     return true
   }
 
@@ -137,8 +143,8 @@ export function sealedStorage(storage: Storage, source: CipherSource, plaintext:
       return storage.estimate()
     },
     async rotate(options = {}) {
-      const { schema, cipher } = seen()
-      return rotateKeys({ storage, schema: withRecord(schema), cipher }, options)
+      const { schema, seal } = seen()
+      return rotateKeys({ storage, schema: withRecord(schema), cipher: seal.cipher }, options)
     },
   }
 }

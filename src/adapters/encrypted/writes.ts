@@ -21,16 +21,22 @@ export function sealWrite(schema: StoreSchema, cipher: Cipher, id: string, write
   return after(sealed, (value) => ({ type: 'put', collection: name, value, ...was }))
 }
 
-/** The same write, sealed with another key. */
-export async function sealWriteAnew(schema: StoreSchema, cipher: Cipher, id: string, write: Write): Promise<Write> {
+/** With which key of which cipher. */
+interface With {
+  readonly cipher: Cipher
+  readonly key: string
+}
+
+/** The same write, which the former cipher has sealed, sealed with another key. */
+export async function sealWriteAnew(schema: StoreSchema, former: Cipher, next: With, write: Write): Promise<Write> {
   if (write.type === 'delete') return write
   const name = write.collection
   const collection = collectionIn(schema, name)
   const sealed = rowOf(write.value, name)
   const key = write.type === 'put' ? keyOf(sealed, name, collection) : undefined
-  const opened = await openRow(cipher, name, collection, { key: key ?? 0, position: [], value: sealed })
+  const opened = await openRow(former, name, collection, { key: key ?? 0, position: [], value: sealed })
   if (opened.type !== 'row') throw new ValidationError(name, 'could not be sealed with the new key. Try again.')
-  return { ...write, value: await sealRow({ cipher, id, name, collection }, opened.row, key) }
+  return { ...write, value: await sealRow({ cipher: next.cipher, id: next.key, name, collection }, opened.row, key) }
 }
 
 /** @throws ValidationError where the store would be asked to compare what it can't read. */
