@@ -196,8 +196,10 @@ export class StorageConflictError extends StorageError {
 /** A newer owner exists: this one must stop writing. */
 export class StorageFencedError extends StorageError {
   override readonly name = 'StorageFencedError'
-  constructor(epoch: number, current: number) {
-    super('storage-fenced', `The lease of epoch ${epoch} was taken over by epoch ${current}; this owner steps back.`)
+  /** Without `current` there is no lease any more. */
+  constructor(epoch: number, current?: number) {
+    const became = current === undefined ? 'is gone' : `was taken over by epoch ${current}`
+    super('storage-fenced', `The lease of epoch ${epoch} ${became}; this owner steps back.`)
   }
 }
 

@@ -127,6 +127,8 @@ export function createReplica(store: Store, user: string, clock: Clock, actionsO
   }
 
   return {
+    /** What the store had is gone. */
+    forget: (): void => void (loadedAs = undefined),
     /** Begins an ownership, or goes on with it. */
     own: async (epoch: number): Promise<void> => (loadedAs === epoch ? undefined : turns.take(() => load(epoch))),
     /** Nothing else writes entities meanwhile. */

@@ -5,7 +5,7 @@ import { ValidationError } from '../core/errors.ts'
 import { isTerminal, type ConflictRecord, type OperationRow } from '../core/operation.ts'
 import { merged, settingsOf, type SyncEngineOptions } from '../core/options.ts'
 import type { SystemPorts } from '../core/ports.ts'
-import { ENTITIES, META, OPERATIONS, STORE_SCHEMA, isRecord } from '../core/schema.ts'
+import { isRecord } from '../core/schema.ts'
 import { createShapes } from '../core/shapes.ts'
 import { announce } from './announce.ts'
 import { isItsEnd } from './background.ts'
@@ -40,6 +40,7 @@ import { shapedStorage } from './shaped-storage.ts'
 import { createRenewal } from './renewal.ts'
 import { createStamps } from './stamps.ts'
 import { createStoreLife } from './store-life.ts'
+import { createStoreNews } from './store-news.ts'
 import { createStore } from './store.ts'
 import { createTransactions } from './transactions.ts'
 import { createWritePath } from './write-path.ts'
@@ -48,8 +49,6 @@ export interface EngineOptions extends SyncEngineOptions {
   /** XState's inspection of every actor of this engine. */
   readonly inspect?: ((event: InspectionEvent) => void) | undefined
 }
-
-const ALL: readonly string[] = Object.keys(STORE_SCHEMA.collections)
 
 export type Runtime = ReturnType<typeof createRuntime>
 
@@ -73,9 +72,12 @@ export function createRuntime(options: EngineOptions, system: SystemPorts, parts
     events,
     create: parts.recorder,
   })
-  const session = createSession(settings.user, storage, () => {
-    machine?.send({ type: 'STOP' })
-    events.emit({ type: 'engine:logged-out' })
+  const session = createSession(settings.user, storage, {
+    ended() {
+      machine?.send({ type: 'STOP' })
+      events.emit({ type: 'engine:logged-out' })
+    },
+    met: (install) => storeLife.met(install),
   })
   const audit = parts.audit?.write(settings, clock, storage, { clientId: () => storeLife.clientId(), failed })
   const shapes = createShapes(settings.entities, settings.limits)
@@ -139,6 +141,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts, parts
       statistics?.opened()
       alerts?.opened()
     },
+    emptied: () => news.emptied(),
     async closing() {
       pace.closing()
       depth.closing()
@@ -149,7 +152,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts, parts
       // Where that fails the store is not open, or the lease goes stale by itself.
       await lease.release().catch(() => {})
     },
-    changed: storeChanged,
+    changed: (collections) => news.changed(collections),
     platform: (online) => machine?.send({ type: online ? 'PLATFORM.ONLINE' : 'PLATFORM.OFFLINE' }),
   })
   const quarantined = createQuarantine(events)
@@ -170,6 +173,10 @@ export function createRuntime(options: EngineOptions, system: SystemPorts, parts
     quiet,
   })
 
+  const news = createStoreNews({
+    ...{ views, replica, readPath, dispatcher, handles, depth, changes },
+    send: (event) => machine?.send(event),
+  })
   const integrity = parts.check?.(settings, {
     ...{ store, replica, events, clock, dispatcher, epoch, quarantined, transport, signs, readPath },
     ...{ tell: changes.tell, clientId: storeLife.clientId, machine: () => machine },
@@ -192,7 +199,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts, parts
     reachability,
     events,
     acquired(takeover) {
-      if (takeover) leftUntold()
+      if (takeover) news.leftUntold()
       changes.tell()
     },
   })
@@ -213,26 +220,6 @@ export function createRuntime(options: EngineOptions, system: SystemPorts, parts
     await storeLife.close()
     changes.tell()
     readPath.closed()
-  }
-
-  /** Most commits of others are beats of the lease, or none of the lease at all. */
-  function storeChanged(collections: readonly string[] = ALL): void {
-    if (collections.includes(OPERATIONS) || collections.includes(ENTITIES)) views?.storeChanged()
-    if (collections.includes(META)) {
-      machine?.send({ type: 'STORE.CHANGED' })
-      readPath.storeChanged()
-    }
-    if (!collections.includes(OPERATIONS)) return
-    dispatcher.changed()
-    handles.lookAgain()
-    depth.changed()
-    changes.tell()
-  }
-
-  /** Who owned the lease may have died between a commit and the news of it. */
-  function leftUntold(): void {
-    views?.storeChanged()
-    handles.lookAgain()
   }
 
   function accepted(rows: readonly OperationRow[]): void {

@@ -1,16 +1,23 @@
 import { LoggedOutError, StorageConflictError } from '../core/errors.ts'
 import type { CommitOptions, Entry, Expectation, Storage, Write } from '../core/ports.ts'
-import { META } from '../core/schema.ts'
+import { INSTALL, META } from '../core/schema.ts'
 import { readSession, sessionName, type SessionRow } from '../core/session.ts'
 import type { RowStorage } from './shaped-storage.ts'
 
 export type Session = ReturnType<typeof createSession>
 
+export interface SessionHooks {
+  /** The user has logged out. Told once. */
+  ended(): void
+  /** The row of the install id, as it was met. */
+  met(install: Entry | undefined): void
+}
+
 /**
  * This engine's part in the log-in of its user: all it writes without being the owner of the lease is refused once the user has logged out, in
- * whichever tab. `ended` is told of that once.
+ * whichever tab.
  */
-export function createSession(user: string, storage: Storage, ended: () => void) {
+export function createSession(user: string, storage: Storage, { ended, met }: SessionHooks) {
   const name = sessionName(user)
   let epoch = 0
   /** There is a row. */
@@ -91,9 +98,10 @@ export function createSession(user: string, storage: Storage, ended: () => void)
     change,
     /** How many log-outs there were before this log-in. */
     epoch: (): number => epoch,
-    /** Some other row of `meta`; that of the session is looked at with it, which costs no read of its own. */
+    /** Some other row of `meta`; that of the session, and of the install id, is looked at with it, which costs no read of its own. */
     async read(key: string): Promise<Entry | undefined> {
-      const [entry, row] = await storage.getMany(META, [key, name])
+      const [entry, row, install] = await storage.getMany(META, [key, name, INSTALL])
+      met(install)
       if (phase === 'open' && stateOf(readSession(row)) === 'ended') end()
       return entry
     },

@@ -1,9 +1,9 @@
-import { SyncError } from '../core/errors.ts'
+import { StorageError, SyncError } from '../core/errors.ts'
 import type { Entry, Storage, StoreListener, SystemPorts } from '../core/ports.ts'
 import { STORE_SCHEMA } from '../core/schema.ts'
 import type { Events } from './events.ts'
 import { every } from './every.ts'
-import { installId } from './install-id.ts'
+import { idOf, installId } from './install-id.ts'
 
 /** Who wrote the store may have died before anybody was told of it. */
 const LOOK_AGAIN_MS = 60_000
@@ -18,6 +18,8 @@ export interface StoreLifeHooks {
   /** It can be read now. */
   readable(): void
   opened(): void
+  /** It was emptied while it was open, and is begun anew: nothing that is known of it holds any more. */
+  emptied(): void
   /** It is about to be closed. */
   closing(): Promise<void>
   /** Others have written it, or may have. */
@@ -39,6 +41,8 @@ export function createStoreLife(
   const closers = new Set<() => void>()
   let opening = Promise.resolve()
   let clientId = owner
+  /** Of the store that is open; undefined also while that is begun anew. */
+  let installed: string | undefined
   let presence: { readonly holder: string; release(): Promise<void> } | undefined
 
   /** What it opened is closed again if it fails, and not before it has ended. */
@@ -60,7 +64,26 @@ export function createStoreLife(
     closers.add(storage.watch(hooks.changed))
     closers.add(every(clock, LOOK_AGAIN_MS, () => hooks.changed(undefined)))
     closers.add(connectivity.watch(hooks.platform))
+    installed = clientId
     hooks.opened()
+  }
+
+  /** The install id, as it was met: where it is gone or another, somebody has cleared the data. One that can't be read tells nothing. */
+  function met(install: Entry | undefined): void {
+    if (installed === undefined || (install !== undefined && [undefined, installed].includes(idOf(install)))) return
+    installed = undefined
+    beginAnew(install)
+      .catch((error: unknown) => events.emit({ type: 'storage:error', error }))
+      .finally(() => {
+        if (closers.size > 0) installed = clientId
+      })
+  }
+
+  async function beginAnew(install: Entry | undefined): Promise<void> {
+    clientId = await installId(storage, newId, install)
+    if (closers.size === 0) return
+    hooks.emptied()
+    events.emit({ type: 'storage:error', error: emptied() })
   }
 
   async function close(): Promise<void> {
@@ -70,6 +93,7 @@ export function createStoreLife(
 
   async function release(): Promise<void> {
     if (users.get(given) !== owner) return
+    installed = undefined
     for (const stop of closers) stop()
     closers.clear()
     await hooks.closing()
@@ -93,12 +117,20 @@ export function createStoreLife(
   return {
     open,
     close,
+    met,
     visit,
     /** The name of this store towards the server; until it is known, that of the engine. */
     clientId: (): string => clientId,
     /** How others can tell that this engine is gone. */
     holder: (): string | undefined => presence?.holder,
   }
+}
+
+function emptied(): SyncError {
+  return new StorageError(
+    'storage-emptied',
+    'The store was emptied while it was open, as where the data of a site is cleared: what was not sent is gone. The engine goes on with what is stored from now on.',
+  )
 }
 
 function inUse(): SyncError {

@@ -1,7 +1,7 @@
 import { StorageConflictError, StorageFencedError } from '../core/errors.ts'
 import { keyOfUser, laneOf, type NewOperationRow, type OperationRow, type OperationStatus } from '../core/operation.ts'
 import { text } from '../core/option-checks.ts'
-import type { CommitOptions, Entry, Fence, IndexKey, Scalar, ScanQuery, Write } from '../core/ports.ts'
+import type { CommitOptions, Entry, IndexKey, Scalar, ScanQuery, Write } from '../core/ports.ts'
 import {
   ENTITIES,
   IN_PLAY,
@@ -13,9 +13,11 @@ import {
   readLease,
   readOperation,
   type EntityRow,
+  type LeaseRow,
 } from '../core/schema.ts'
 import type { Audit } from './audit.ts'
 import type { MadeOn, Occasion } from './audit-writer.ts'
+import { fencedCommit } from './fence.ts'
 import { pullRowsIn } from './pull-rows.ts'
 import { editIn } from './store-edit.ts'
 import { editsIn } from './edits-counter.ts'
@@ -58,6 +60,10 @@ export function createStore(storage: RowStorage, audit?: Audit, watcher: () => W
   function failed(error: unknown): never {
     if (!(error instanceof StorageConflictError || error instanceof StorageFencedError)) watcher()?.storeChanged()
     throw error
+  }
+
+  async function lease(): Promise<LeaseRow | undefined> {
+    return readLease(await storage.get(META, LEASE))
   }
 
   async function byIndex(index: string, value: string): Promise<OperationRow | undefined> {
@@ -251,21 +257,14 @@ export function createStore(storage: RowStorage, audit?: Audit, watcher: () => W
 
     ...pullRowsIn(storage),
 
-    /** A write of the owner: refused once a newer owner exists. */
-    commitAs: (epoch: number, writes: readonly Write[], options: CommitOptions = {}, occasion: Occasion = 'turn') =>
-      commit(writes, { ...options, fence: fenceOf(epoch) }, occasion),
+    commitAs: fencedCommit(commit, lease),
 
-    lease: async () => readLease(await storage.get(META, LEASE)),
+    lease,
 
     edits: (): Promise<number> => editsIn(storage),
 
     edit: editIn(storage, { commit, byId: (id) => byIndex('id', id) }),
   }
-}
-
-/** Lets only the owner of this epoch write. */
-export function fenceOf(epoch: number): Fence {
-  return { collection: META, key: LEASE, epoch }
 }
 
 function placeOf(entry: Entry | undefined): number {

@@ -194,6 +194,16 @@ export function createViews(settings: Settings, store: Store, clock: Clock, even
     return opened
   }
 
+  /** Nothing is known of what happens to the store from now on. */
+  function closed(): void {
+    isOpen.next(false)
+    upToDate()
+    shown = owed
+    mirrors.clear()
+    loading.clear()
+    rev = 0
+  }
+
   function safely<Value>(stream: Observable<Value>): Observable<Value> {
     return guarded(stream, events.subscriberFailed)
   }
@@ -255,14 +265,11 @@ export function createViews(settings: Settings, store: Store, clock: Clock, even
       if (mirrors.size > 0 || loading.size > 0) fallBehind()
     },
     opened: (): void => isOpen.next(true),
-    /** Nothing is known of what happens to the store from now on. */
-    closed(): void {
-      isOpen.next(false)
-      upToDate()
-      shown = owed
-      mirrors.clear()
-      loading.clear()
-      rev = 0
+    closed,
+    /** What is seen is what it holds from now on. */
+    emptied(): void {
+      closed()
+      isOpen.next(true)
     },
   }
 }

@@ -5,19 +5,20 @@ export const owning: readonly Bug[] = [
   bug(
     'no fence in the commits of the owner',
     'One who was stopped and replaced writes on when he wakes.',
-    'src/engine/store.js',
-    '{ ...options, fence: fenceOf(epoch) }',
+    'src/engine/fence.js',
+    '{ ...options, expect, fence: fenceOf(epoch) }',
     'options',
     'S10',
   ),
-  bug(
-    'a fence that compares wrongly',
-    'It lets the older owner through.',
-    'src/adapters/memory/commit.js',
-    'current > epoch',
-    'current < epoch',
-    'S10',
-  ),
+  {
+    name: 'a fence that compares wrongly',
+    why: 'It lets the older owner through.',
+    changes: [
+      { file: 'src/adapters/memory/commit.js', find: 'current > epoch', replace: 'current < epoch' },
+      { file: 'src/engine/fence.js', find: '{ ...options, expect, fence', replace: '{ ...options, fence' },
+    ],
+    invariants: ['S10'],
+  },
   bug(
     'a second owner accepted',
     'The lease is written without looking whether somebody else was quicker.',

@@ -132,7 +132,7 @@ export const pacing: readonly Bug[] = [
   bug(
     'a wake-up lost: what another tab has queued',
     'The owner sees only its own calls.',
-    'src/engine/runtime.js',
+    'src/engine/store-news.js',
     'dispatcher.changed();\n        handles.lookAgain();',
     'handles.lookAgain();',
     'L5 L1',

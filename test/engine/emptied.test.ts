@@ -1,0 +1,73 @@
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { SyncError, type EnqueueInput, type Entity, type SyncEvent } from '../../src/index.ts'
+import { STORE_SCHEMA } from '../../src/core/schema.ts'
+import { sqlOn } from '../support/sql.ts'
+import { createWorld, eventOf, type World } from '../support/world.ts'
+
+let world: World
+beforeEach(async () => {
+  world = await createWorld()
+})
+afterEach(() => world.close())
+
+const create = (id: string): EnqueueInput => ({ type: 'create', entity: 'note', id, payload: { title: 'first' } })
+
+/** As a browser does where the user clears the data of a site whose tabs are open. */
+async function empty(): Promise<void> {
+  const tables = [...Object.keys(STORE_SCHEMA.collections), 'sqlite_sequence']
+  await sqlOn(world.path, `BEGIN; ${tables.map((name) => `DELETE FROM ${name};`).join(' ')} COMMIT`)
+}
+
+it('S1 S8 what is enqueued in a store that was emptied is sent, though an answer to what stood there before comes later', async () => {
+  const engine = await world.started({ lock: { heartbeatMs: 60_000, staleMs: 120_000, pollMs: 60_000 } })
+  let answer = (): void => {}
+  const held = new Promise<void>((resolve) => (answer = resolve))
+  world.intercept(async (_, send, count) => {
+    if (count === 1) await held
+    return send()
+  })
+  const started = eventOf(engine, 'sync:started')
+  await engine.enqueue(create('a'))
+  await started
+  await empty()
+  const later = await engine.enqueue({ type: 'update', entity: 'note', id: 'a', payload: { title: 'second' } })
+  answer()
+  expect(await later.settled).toEqual({ status: 'done' })
+  expect(world.notes()).toEqual({ a: { id: 'a', title: 'second' } })
+})
+
+it('S14 L3 every engine shows what a store that was emptied while it was open holds by now, whatever it had shown before', async () => {
+  for (let taken = 0; taken < 3; taken++) await (await world.started()).stop()
+  const engines = [await world.started(), await world.started()]
+  const [first, second] = engines
+  await (
+    await first!.enqueue(create('a'))
+  ).settled
+  await (
+    await first!.enqueue(create('b'))
+  ).settled
+  const shown = engines.map((engine) => {
+    const seen: { list: readonly Entity[] } = { list: [] }
+    engine
+      .view('note')
+      .watch()
+      .subscribe((list) => void (seen.list = list))
+    return seen
+  })
+  const idsOf = (list: readonly Entity[]): string[] => list.map(({ id, status }) => `${id} ${status}`).toSorted()
+  for (const seen of shown) await expect.poll(() => idsOf(seen.list)).toEqual(['a synced', 'b synced'])
+  const told = engines.map((engine) => eventOf(engine, 'storage:error', isEmptied))
+  await empty()
+  await Promise.all(told)
+  await (
+    await second!.enqueue(create('c'))
+  ).settled
+  for (const seen of shown) await expect.poll(() => idsOf(seen.list)).toEqual(['c synced'])
+  await first!.synchronize({ full: true })
+  for (const seen of shown) await expect.poll(() => idsOf(seen.list)).toEqual(['a synced', 'b synced', 'c synced'])
+  expect(await first!.check()).toMatchObject({ isSound: true })
+})
+
+function isEmptied(event: SyncEvent): boolean {
+  return event.type === 'storage:error' && event.error instanceof SyncError && event.error.code === 'storage-emptied'
+}
