@@ -28,18 +28,7 @@ export async function openDatabase(options: DatabaseOptions, schema: StoreSchema
 
 async function request(options: DatabaseOptions, schema: StoreSchema, onGone: () => void): Promise<IDBDatabase> {
   const patience = startPatience(options)
-  const opening = openDB(options.name, schema.version, {
-    upgrade: (db, _from, _to, transaction) => {
-      patience.end()
-      upgradeStores(unwrap(db), unwrap(transaction), schema)
-    },
-    // Whoever wants to upgrade or delete the database never waits for us; our running transactions still finish.
-    blocking: (_from, _to, event) => {
-      if (event.target instanceof IDBDatabase) event.target.close()
-      onGone()
-    },
-    terminated: onGone,
-  }).then((db): IDBDatabase => unwrap(db))
+  const opening = ask(options.name, schema, patience.end, onGone)
   try {
     return await Promise.race([opening, patience.runsOut])
   } catch (error) {
@@ -52,6 +41,25 @@ async function request(options: DatabaseOptions, schema: StoreSchema, onGone: ()
   } finally {
     patience.end()
   }
+}
+
+/** Asynchronous, so that a browser that throws at once fails like one that says no later. */
+async function ask(name: string, schema: StoreSchema, begun: () => void, onGone: () => void): Promise<IDBDatabase> {
+  const db = await openDB(name, schema.version, {
+    upgrade: (opened, _from, _to, transaction) => {
+      begun()
+      // Where it is given up the request fails, which is enough.
+      transaction.done.catch(() => {})
+      upgradeStores(unwrap(opened), unwrap(transaction), schema)
+    },
+    // Whoever wants to upgrade or delete the database never waits for us; our running transactions still finish.
+    blocking: (_from, _to, event) => {
+      if (event.target instanceof IDBDatabase) event.target.close()
+      onGone()
+    },
+    terminated: onGone,
+  })
+  return unwrap(db)
 }
 
 /** A blocked request waits for ever, and one queued behind it is not even told so; hence a limit instead of the `blocked` event. */
@@ -80,7 +88,12 @@ async function explain(name: string, known: number, error: unknown): Promise<unk
 /** The version of an existing database; 0 if there is none, which is left so. */
 async function versionOf(name: string): Promise<number> {
   try {
-    const db = await openDB(name, undefined, { upgrade: (_db, _from, _to, transaction) => transaction.abort() })
+    const db = await openDB(name, undefined, {
+      upgrade: (_db, _from, _to, transaction) => {
+        transaction.done.catch(() => {})
+        transaction.abort()
+      },
+    })
     const { version } = db
     db.close()
     return version

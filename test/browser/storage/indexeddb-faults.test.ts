@@ -215,6 +215,40 @@ describe('IndexedDB when things go wrong', () => {
     await expect(storage.get('notes', 'n')).rejects.toBeInstanceOf(StorageClosedError)
   })
 
+  /** What nobody handles until a timer that was set now is due: those that were set before, for as long, are due before it. */
+  async function unhandledFor(ms: number): Promise<readonly unknown[]> {
+    const unhandled: unknown[] = []
+    const listener = (event: PromiseRejectionEvent): void => {
+      event.preventDefault()
+      unhandled.push(event.reason)
+    }
+    addEventListener('unhandledrejection', listener)
+    await new Promise((resolve) => setTimeout(resolve, ms))
+    await new Promise((resolve) => setTimeout(resolve))
+    removeEventListener('unhandledrejection', listener)
+    return unhandled
+  }
+
+  it('D5 a browser that refuses IndexedDB is told of once, and nothing is left unhandled when the patience with other tabs ends', async () => {
+    vi.spyOn(IDBFactory.prototype, 'open').mockImplementation(() => {
+      throw new DOMException('refused', 'SecurityError')
+    })
+    await expect(storage.open(schema)).rejects.toBeInstanceOf(StorageUnavailableError)
+    expect(await unhandledFor(200)).toEqual([])
+  })
+
+  it('D5 E8 an upgrade that the browser gives up, as for want of room, is told of once', async () => {
+    const create = IDBDatabase.prototype.createObjectStore
+    vi.spyOn(IDBDatabase.prototype, 'createObjectStore').mockImplementation(function (this: IDBDatabase, ...given) {
+      const store = create.apply(this, given)
+      if (this.objectStoreNames.length === 1) queueMicrotask(() => store.transaction.abort())
+      return store
+    })
+    const unhandled = unhandledFor(200)
+    await expect(storage.open(schema)).rejects.toBeInstanceOf(StorageUnavailableError)
+    expect(await unhandled).toEqual([])
+  })
+
   it('C6 a row that an index can not hold is found by an index that a later schema adds', async () => {
     await storage.open(schema)
     await storage.commit([put({ id: 'n', tag: ['x'], colour: 'red' })])
