@@ -2,6 +2,7 @@ import type { Storage, StoreSchema } from '../core/ports.ts'
 import { StorageClosedError, StorageUnavailableError } from '../core/errors.ts'
 import type { IndexedDbOptions } from './indexeddb/index.ts'
 import { indexedDbStorage } from './indexeddb/index.ts'
+import { toSyncError } from './localforage/failures.ts'
 import { localforageStorage } from './localforage/index.ts'
 import { withLock } from './localforage/lock.ts'
 import { webPresence } from './web-presence.ts'
@@ -27,7 +28,12 @@ export function browserStorage(options: BrowserStorageOptions): Storage {
   let opening: Promise<void> | undefined
 
   async function open(schema: StoreSchema): Promise<void> {
-    tier ??= await withLock(`synchart:tier:${options.name}`, () => openTier(tiers, options.name, schema))
+    try {
+      tier ??= await withLock(`synchart:tier:${options.name}`, () => openTier(tiers, options.name, schema))
+    } catch (error) {
+      // A frame without an origin is refused the lock.
+      throw toSyncError(error)
+    }
   }
 
   function used(): Storage {

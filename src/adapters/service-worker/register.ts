@@ -42,7 +42,7 @@ interface WithPeriodicSync {
  */
 export function registerDrain(engine: SyncEngine, options: RegisterDrainOptions): DrainRegistration {
   const { tag, periodic, onRefused = () => {} } = checkOptions(options)
-  const workers = 'navigator' in globalThis ? globalThis.navigator.serviceWorker : undefined
+  const workers = workersHere()
   const supported = workers !== undefined && 'SyncManager' in globalThis
   const periodicSupported = workers !== undefined && 'PeriodicSyncManager' in globalThis
   const over = new AbortController()
@@ -88,6 +88,15 @@ export function registerDrain(engine: SyncEngine, options: RegisterDrainOptions)
     globalThis.addEventListener('pagehide', left, { signal })
   }
   return { supported, periodicSupported, stop: () => over.abort() }
+}
+
+/** To a sandboxed frame without an origin even the question is refused. */
+function workersHere(): ServiceWorkerContainer | undefined {
+  try {
+    return 'navigator' in globalThis ? globalThis.navigator.serviceWorker : undefined
+  } catch {
+    return undefined
+  }
 }
 
 function checkOptions(options: RegisterDrainOptions): RegisterDrainOptions {
