@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { NetworkError, type EnqueueInput, type Operation, type Storage, type SyncEvent } from '../../src/index.ts'
+import { NetworkError, type EnqueueInput, type Operation, type Storage, type SyncEvent, type Write } from '../../src/index.ts'
+import { isOperationRow, OPERATIONS } from '../../src/core/schema.ts'
 import { faultyStorage } from '../support/faulty-storage.ts'
 import { lateAnswer } from '../support/late-answer.ts'
 import { createVirtualClock } from '../support/virtual-clock.ts'
@@ -13,6 +14,8 @@ afterEach(() => world.close())
 
 const create = (id: string): EnqueueInput => ({ type: 'create', entity: 'note', id, payload: {} })
 const update = (id: string, payload: object): EnqueueInput => ({ type: 'update', entity: 'note', id, payload })
+
+const isClaim = (write: Write): boolean => write.type === 'put' && isOperationRow(write.value) && write.value.status === 'sending'
 
 const EVENTS: readonly SyncEvent['type'][] = [
   'engine:started',
@@ -41,6 +44,33 @@ describe('an operation of another tab', () => {
     expect(await owner.operations.get(id)).toMatchObject({ status: 'queued' })
     await clock.advance(1_000)
     await eventOf(owner, 'sync:completed')
+  })
+})
+
+describe('a pause', () => {
+  it.each([1, 2, 3, 4])('S7 that comes with read %i after what was enqueued is stored claims nothing', async (nth) => {
+    const storage = faultyStorage(world.storage())
+    const engine = await world.started({ storage })
+    await engine.flush()
+    let claims = 0
+    let reads: number | undefined
+    storage.failCommits((writes) => {
+      if (writes.some(({ type }) => type === 'append')) reads = 0
+      claims += writes.filter(isClaim).length
+      return undefined
+    })
+    const paused = eventOf(engine, 'engine:paused')
+    storage.failReads((_, collection) => {
+      if (reads !== undefined && collection === OPERATIONS && ++reads === nth) engine.pause('test')
+      return undefined
+    })
+    const { settled } = await engine.enqueue(create('a'))
+    await paused
+    await engine.flush()
+    expect(claims).toBe(0)
+    storage.failReads(undefined)
+    engine.resume('test')
+    expect(await settled).toEqual({ status: 'done' })
   })
 })
 
