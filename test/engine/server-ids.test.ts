@@ -355,14 +355,13 @@ describe('an entity whose id the server assigns', () => {
     for (const id of ['temp-1', 'temp-2']) await (await engine.enqueue(create(id))).settled
     const handle = world.storage()
     await handle.open(STORE_SCHEMA)
-    const forgetAfterDays = (days: number): Promise<void> =>
-      forgetTombstones(createStore(handle), DEFAULTS.retention, Number.MAX_SAFE_INTEGER, Date.now() + days * 86_400_000, (task) =>
-        task(),
-      )
+    const store = createStore(handle)
+    const forgetAfterDays = async (days: number): Promise<void> => {
+      const { epoch = 0 } = (await store.lease()) ?? {}
+      await forgetTombstones(store, DEFAULTS.retention, epoch, Date.now() + days * 86_400_000, (task) => task())
+    }
     const moved = async (): Promise<boolean[]> =>
-      (await createStore(handle).entities(['default/note/temp-1', 'default/note/temp-2'])).map(
-        (row) => row?.movedTo !== undefined,
-      )
+      (await store.entities(['default/note/temp-1', 'default/note/temp-2'])).map((row) => row?.movedTo !== undefined)
     await forgetAfterDays(30.5)
     expect(await moved()).toEqual([true, true])
     await forgetAfterDays(31.5)
