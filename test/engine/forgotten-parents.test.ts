@@ -28,7 +28,6 @@ afterEach(async () => {
 
 const UNKNOWN: Outcome = { type: 'unknown', error: new NetworkError('Lost.') }
 const REFUSED: Outcome = { type: 'rejected', definite: true, error: new ClientError('Never.', { status: 422 }) }
-const NEWEST_EPOCH = Number.MAX_SAFE_INTEGER
 
 const create = (id: string): EnqueueInput => ({ type: 'create', entity: 'note', id, payload: {} })
 const update = (id: string, dependsOn: readonly string[] = []): EnqueueInput => ({
@@ -39,8 +38,12 @@ const update = (id: string, dependsOn: readonly string[] = []): EnqueueInput => 
   dependsOn,
 })
 
-const forget = (storage: Storage = handle): Promise<number> =>
-  forgetEnded(createStore(storage), { ...DEFAULTS.retention, completedMs: 0, completedCount: 0 }, NEWEST_EPOCH, Date.now())
+/** In the name of who owns the lease. */
+async function forget(storage: Storage = handle): Promise<number> {
+  const store = createStore(storage)
+  const { epoch = 0 } = (await store.lease()) ?? {}
+  return forgetEnded(store, { ...DEFAULTS.retention, completedMs: 0, completedCount: 0 }, epoch, Date.now())
+}
 
 /** An engine with a lane `blocked`, at the head of which something waits for a decision. */
 async function withBlockedLane(): Promise<{ engine: SyncEngine; head: string }> {
