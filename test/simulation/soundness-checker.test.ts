@@ -156,6 +156,10 @@ describe('F4 the checker of checks', () => {
         repaired([foundField]),
       ],
     ],
+    [
+      'another logs in in the midst of the check that finds it',
+      [started, misplaced, asked, { ...started, user: 'u2' }, checked('done', [foundPlace])],
+    ],
     ['it was written with its wrong field, and found', [started, wrongField, written({}), asked, checked('done', [foundField])]],
     [
       'another check that began before it is done after',

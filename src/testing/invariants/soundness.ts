@@ -89,8 +89,8 @@ export const soundness: Checker = (_, report) => {
             report('S32', `${fact.tab} removed ${before.id} (${before.status}) in a check.`)
         }
       if (fact.type === 'tab') {
-        // One that sleeps goes on with its checks when it wakes.
-        if (fact.change === 'starting' || fact.change === 'killed') asked.delete(fact.tab)
+        // One that sleeps goes on with its checks when it wakes, and what was asked of an engine that stops it answers all the same.
+        if (fact.change === 'killed') asked.delete(fact.tab)
         users.set(fact.tab, fact.user)
       }
       if (fact.type === 'checked') checked(fact)
