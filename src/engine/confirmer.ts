@@ -84,10 +84,10 @@ export function createConfirmer(
 
   function rowAfter(key: string, one: Confirmation, current: EntityRow | undefined): EntityRow {
     const { operation, version } = one
-    const isFresh = pulls.isFresh(operation)
-    const generation = isFresh ? pulls.newest(operation.entity) : current?.generation
+    const [newest, isFresh] = [pulls.newest(operation.entity), pulls.isFresh(operation)]
+    const generation = isFresh ? newest : current?.generation
     const met = generation === undefined ? {} : { generation }
-    const own = { key, ...met, ...(isFresh ? {} : pulls.besidePages(operation.entity)) }
+    const own = { key, ...met, ...(isFresh || newest === undefined ? {} : { answeredIn: newest }) }
     if (operation.type === 'delete') return { ...own, ...versionOf(version), deletedAt: now() }
     const scopes = pulls.partsOf(operation.entity) === undefined ? undefined : current?.scopes
     const held = { ...own, ...(scopes === undefined ? {} : { scopes }) }

@@ -1,7 +1,7 @@
 import type { OperationRow } from '../core/operation.ts'
 import type { Write } from '../core/ports.ts'
 import { pullRowName, type PullRow } from '../core/pull-row.ts'
-import { META, OPERATIONS, isCounter, isOperationRow, type EntityRow } from '../core/schema.ts'
+import { META, OPERATIONS, isCounter, isOperationRow } from '../core/schema.ts'
 import { isSame } from './scopes.ts'
 import { PAGE_LIMIT, type EntityPage, type Store } from './store.ts'
 
@@ -68,11 +68,6 @@ export function createGenerations(user: string) {
     isFresh({ id, entity }: OperationRow): boolean {
       const run = runs.get(entity)
       return run === undefined || !run.isPartial || run.fresh.has(id)
-    },
-    /** What a row notes that comes beside the pages of the present run. */
-    besidePages(entity: string): Pick<EntityRow, 'answeredIn'> {
-      const run = runs.get(entity)
-      return run?.isPartial === true ? { answeredIn: run.generation } : {}
     },
     noteFirstSends(writes: readonly Write[]): void {
       for (const write of writes) {

@@ -172,6 +172,8 @@ export function createStore(storage: RowStorage, audit?: Audit, watcher: () => W
     queuedPages: () => pages({ index: 'rank' }),
     /** What waits or is in play, of all users. */
     waitingPages: () => pages({ index: 'due' }),
+    /** What is parked, the first to be enqueued first. */
+    parkedPages: (user: string) => pages({ index: 'due', prefix: [user], gt: [user, NEVER_DUE] }),
     countFinished: (status: OperationStatus) => storage.count(OPERATIONS, { index: 'finished', prefix: [status] }),
 
     /** Live operations by entity, and of one entity in their order. One that lives all the while is met, wherever it moves meanwhile. */

@@ -1,5 +1,5 @@
 import { isTerminal, sendableAt, type OperationRow } from '../core/operation.ts'
-import type { Entry, IndexKey } from '../core/ports.ts'
+import type { Entry } from '../core/ports.ts'
 import { IN_PLAY, NEVER_DUE, OPERATIONS, readOperation } from '../core/schema.ts'
 import { TRANSACTION_FAILED } from '../core/transaction.ts'
 import type { Store } from './store.ts'
@@ -24,18 +24,12 @@ export async function stuckOperation(store: Store, user: string, before: number)
 }
 
 /** Nobody sees to what is parked behind those that are left to a person, however many these are. */
-async function firstParked(
-  { storage }: Store,
-  user: string,
-  isLate: (row: OperationRow) => boolean,
-): Promise<readonly OperationRow[]> {
-  for (let gt: IndexKey = [user, NEVER_DUE]; ;) {
-    const page = await storage.scan(OPERATIONS, { index: 'due', prefix: [user], gt, limit: LOOKED_AT })
+async function firstParked(store: Store, user: string, isLate: (row: OperationRow) => boolean): Promise<readonly OperationRow[]> {
+  for await (const page of store.parkedPages(user)) {
     const late = rowsOf(page).filter(isLate)
-    const last = page.at(-1)?.position
-    if (late.length > 0 || page.length < LOOKED_AT || last === undefined) return late
-    gt = last
+    if (late.length > 0) return late
   }
+  return []
 }
 
 const rowsOf = (entries: readonly Entry[]) => entries.flatMap((entry) => readOperation(entry) ?? [])
