@@ -1,7 +1,7 @@
 import { fromPromise } from 'xstate'
 import { lockMachine, type ClaimResult, type Sighting } from '../../machines/lock.ts'
 import { StorageConflictError, StorageFencedError } from '../core/errors.ts'
-import type { Clock, Entry, Expectation, Storage } from '../core/ports.ts'
+import type { Entry, Expectation, Storage, SystemPorts } from '../core/ports.ts'
 import { LEASE, META, readLease, type LeaseRow, type Versions } from '../core/schema.ts'
 import { isOlder } from '../core/shapes.ts'
 
@@ -16,8 +16,11 @@ export interface LeaseIdentity {
   read(key: string): Promise<Entry | undefined>
 }
 
+/** The first lease of a store counts from one of so many. What grows with an epoch, as the revisions of entities do, stays a safe integer. */
+const BEGINNINGS = 2 ** 30
+
 /** The lock machine over the store's lease record: every change is one compare-and-set. */
-export function leaseLock(storage: Storage, clock: Clock, identity: LeaseIdentity) {
+export function leaseLock(storage: Storage, { clock, random }: Pick<SystemPorts, 'clock' | 'random'>, identity: LeaseIdentity) {
   let writing: Promise<unknown> = Promise.resolve()
 
   async function look(): Promise<Sighting> {
@@ -38,7 +41,7 @@ export function leaseLock(storage: Storage, clock: Clock, identity: LeaseIdentit
   }
 
   async function compareAndSet(seen: LeaseRow | undefined, next: Omit<LeaseRow, 'name' | 'rev'>): Promise<ClaimResult> {
-    const lease: LeaseRow = { ...next, name: LEASE, rev: (seen?.rev ?? 0) + 1 }
+    const lease: LeaseRow = { ...next, name: LEASE, rev: (seen?.rev ?? next.epoch) + 1 }
     try {
       await storage.commit([{ type: 'put', collection: META, value: lease }], { expect: [unchanged(seen)] })
       return { type: 'held', lease, takeover: seen !== undefined && seen.owner !== '' && seen.owner !== identity.owner }
@@ -48,11 +51,13 @@ export function leaseLock(storage: Storage, clock: Clock, identity: LeaseIdentit
     }
   }
 
+  /** The first counts from anywhere: who owned a store that was emptied and begun anew must be able to write nothing in it. */
   function claim(seen: LeaseRow | undefined): Promise<ClaimResult> {
     const holder = identity.holder()
+    const former = seen?.epoch ?? Math.floor(random() * BEGINNINGS)
     return write(seen, {
       owner: identity.owner,
-      epoch: (seen?.epoch ?? 0) + 1,
+      epoch: former + 1,
       beat: 0,
       user: identity.user,
       ...(Object.keys(identity.versions).length === 0 ? {} : { versions: identity.versions }),

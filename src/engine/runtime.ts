@@ -113,7 +113,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts, parts
   const linker = createLinker(settings, store)
   const transactions = createTransactions(settings, ports, store, { stamps, linker })
   const intake = createIntake(settings, ports, store, { stamps, linker }, accepted)
-  const lease = leaseLock(storage, clock, {
+  const lease = leaseLock(storage, ports, {
     owner,
     user: settings.user,
     versions: shapes.versions,

@@ -41,6 +41,8 @@ export function createViews(settings: Settings, store: Store, clock: Clock, even
   let due: Promise<void> | undefined
   let cancelLook: (() => void) | undefined
   let rev = 0
+  /** How often the store was closed or emptied: what was read before that tells nothing of what it holds now. */
+  let endings = 0
 
   function mirrorOf(entity: string): Mirror {
     return createMirror(settings.user, entity, actionsOf(settings, entity))
@@ -79,7 +81,8 @@ export function createViews(settings: Settings, store: Store, clock: Clock, even
   }
 
   async function fill(entity: string): Promise<void> {
-    const mirror = mirrorOf(entity)
+    if (mirrors.has(entity)) return
+    const [mirror, ending] = [mirrorOf(entity), endings]
     isLooking = true
     try {
       const before = (await store.newestEntity()).seen
@@ -90,6 +93,7 @@ export function createViews(settings: Settings, store: Store, clock: Clock, even
         after = page.last
       }
       mirror.take(await lookFrom(before, [mirror]))
+      if (ending !== endings) return fill(entity)
       // Others may be shown something newer by this look than by their last one, which does no harm.
       if (mirrors.size === 0) rev = Math.max(rev, before)
       mirrors.set(entity, mirror)
@@ -126,11 +130,12 @@ export function createViews(settings: Settings, store: Store, clock: Clock, even
   }
 
   async function look(): Promise<void> {
-    const [since, upTo] = [behindSince, owed]
+    const [since, upTo, ending] = [behindSince, owed, endings]
     upToDate()
     isLooking = true
     try {
       const news = mirrors.size === 0 ? NOTHING : await lookFrom(rev, [...mirrors.values()])
+      if (ending !== endings) return
       rev = newestOf(news.entities, rev)
       show(news)
       shown = upTo
@@ -197,6 +202,7 @@ export function createViews(settings: Settings, store: Store, clock: Clock, even
   /** Nothing is known of what happens to the store from now on. */
   function closed(): void {
     isOpen.next(false)
+    endings += 1
     upToDate()
     shown = owed
     mirrors.clear()

@@ -1,6 +1,9 @@
+import { setImmediate } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { SyncError, type EnqueueInput, type Entity, type SyncEvent } from '../../src/index.ts'
-import { STORE_SCHEMA } from '../../src/core/schema.ts'
+import { StorageConflictError } from '../../src/core/errors.ts'
+import type { Write } from '../../src/core/ports.ts'
+import { LEASE, META, STORE_SCHEMA } from '../../src/core/schema.ts'
 import { sqlOn } from '../support/sql.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
 
@@ -20,8 +23,7 @@ async function empty(): Promise<void> {
 
 it('S1 S8 what is enqueued in a store that was emptied is sent, though an answer to what stood there before comes later', async () => {
   const engine = await world.started({ lock: { heartbeatMs: 60_000, staleMs: 120_000, pollMs: 60_000 } })
-  let answer = (): void => {}
-  const held = new Promise<void>((resolve) => (answer = resolve))
+  const [held, answer] = gate()
   world.intercept(async (_, send, count) => {
     if (count === 1) await held
     return send()
@@ -34,6 +36,32 @@ it('S1 S8 what is enqueued in a store that was emptied is sent, though an answer
   answer()
   expect(await later.settled).toEqual({ status: 'done' })
   expect(world.notes()).toEqual({ a: { id: 'a', title: 'second' } })
+})
+
+it('S1 S10 a tab that begins an emptied store anew keeps what is enqueued there, though an answer to what stood there before comes to the one that owned it', async () => {
+  const lock = { heartbeatMs: 60_000, staleMs: 120_000, pollMs: 60_000 }
+  const former = await world.started({ lock })
+  const [held, answer] = gate()
+  world.intercept(async (_, send, count) => {
+    if (count === 1) await held
+    return send()
+  })
+  const started = eventOf(former, 'sync:started')
+  await former.enqueue(create('a'))
+  await started
+  await empty()
+  const fresh = world.engine({ lock })
+  const acquired = eventOf(fresh, 'lock:acquired')
+  await fresh.start()
+  await acquired
+  await fresh.pause('test')
+  const later = await fresh.enqueue(create('c'))
+  const lost = eventOf(former, 'lock:lost')
+  answer()
+  await lost
+  await fresh.resume('test')
+  expect(await later.settled).toEqual({ status: 'done' })
+  expect(world.notes()).toEqual({ a: { id: 'a', title: 'first' }, c: { id: 'c', title: 'first' } })
 })
 
 it('S14 L3 every engine shows what a store that was emptied while it was open holds by now, whatever it had shown before', async () => {
@@ -68,6 +96,65 @@ it('S14 L3 every engine shows what a store that was emptied while it was open ho
   expect(await first!.check()).toMatchObject({ isSound: true })
 })
 
+it('S14 L3 what was read of a store before it was emptied tells nothing of what stands there from then on', async () => {
+  const owner = await world.started({ ports: { random: () => 0.9 } })
+  const storage = world.storage()
+  const [isRead, found] = gate()
+  const [read, goOn] = gate()
+  let isHeld = false
+  const follower = await world.started({
+    storage: {
+      ...storage,
+      async scan(collection, query) {
+        const rows = await storage.scan(collection, query)
+        if (!isHeld || query.index !== 'changed' || rows.length === 0) return rows
+        found()
+        await read
+        return rows
+      },
+      async commit(writes, options) {
+        if (!writes.some(isLease)) return storage.commit(writes, options)
+        await setImmediate()
+        throw new StorageConflictError('Others are always quicker.')
+      },
+    },
+  })
+  let shown: string[] = []
+  follower
+    .view('note')
+    .watch()
+    .subscribe((list) => (shown = list.map(({ id, status }) => `${id} ${status}`)))
+  await (
+    await owner.enqueue(create('a'))
+  ).settled
+  await expect.poll(() => shown).toEqual(['a synced'])
+  isHeld = true
+  await (
+    await owner.enqueue(create('b'))
+  ).settled
+  await isRead
+  const told = eventOf(follower, 'storage:error', isEmptied)
+  await owner.stop()
+  await empty()
+  await told
+  const fresh = await world.started({ ports: { random: () => 0.1 } })
+  goOn()
+  await expect.poll(() => shown).toEqual([])
+  await (
+    await fresh.enqueue(create('c'))
+  ).settled
+  await expect.poll(() => shown).toEqual(['c synced'])
+})
+
+function gate(): readonly [Promise<void>, () => void] {
+  let open = (): void => {}
+  return [new Promise((resolve) => (open = resolve)), () => open()]
+}
+
 function isEmptied(event: SyncEvent): boolean {
   return event.type === 'storage:error' && event.error instanceof SyncError && event.error.code === 'storage-emptied'
+}
+
+function isLease({ collection, ...write }: Write): boolean {
+  return collection === META && 'value' in write && 'name' in write.value && write.value.name === LEASE
 }

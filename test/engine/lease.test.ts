@@ -27,7 +27,7 @@ async function makeLock() {
   const told: string[] = []
   const parent = createActor(fromCallback<AnyEventObject>(({ receive }) => receive(({ type }) => void told.push(type))))
   parent.start()
-  const { logic } = leaseLock({ ...storage, commit }, clock, {
+  const { logic } = leaseLock({ ...storage, commit }, { clock, random: () => 0 }, {
     owner: 'me',
     user: 'u',
     versions: {},
