@@ -54,12 +54,12 @@ it('S1 S10 a tab that begins an emptied store anew keeps what is enqueued there,
   const acquired = eventOf(fresh, 'lock:acquired')
   await fresh.start()
   await acquired
-  await fresh.pause('test')
+  fresh.pause('test')
   const later = await fresh.enqueue(create('c'))
   const lost = eventOf(former, 'lock:lost')
   answer()
   await lost
-  await fresh.resume('test')
+  fresh.resume('test')
   expect(await later.settled).toEqual({ status: 'done' })
   expect(world.notes()).toEqual({ a: { id: 'a', title: 'first' }, c: { id: 'c', title: 'first' } })
 })

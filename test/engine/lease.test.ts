@@ -27,13 +27,17 @@ async function makeLock() {
   const told: string[] = []
   const parent = createActor(fromCallback<AnyEventObject>(({ receive }) => receive(({ type }) => void told.push(type))))
   parent.start()
-  const { logic } = leaseLock({ ...storage, commit }, { clock, random: () => 0 }, {
-    owner: 'me',
-    user: 'u',
-    versions: {},
-    holder: () => undefined,
-    read: (key) => storage.get(META, key),
-  })
+  const { logic } = leaseLock(
+    { ...storage, commit },
+    { clock, random: () => 0 },
+    {
+      owner: 'me',
+      user: 'u',
+      versions: {},
+      holder: () => undefined,
+      read: (key) => storage.get(META, key),
+    },
+  )
   const actor = createActor(logic, { input: { ...options, parent }, clock: machineClock(clock) })
   return {
     actor,

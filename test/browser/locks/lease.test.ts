@@ -93,7 +93,7 @@ describe('engines in several pages and workers on one IndexedDB', () => {
     await open(inWorker(), inThisPage(), inFrame())
     const name = uniqueName()
     const owner = await startOwner(name, impatient)
-    const first = owner.told.filter(acquired(name))[0]!.epoch
+    const first = owner.told.find(acquired(name))!.epoch
     const url = URL.createObjectURL(new Blob(['frozen']))
     const awake = owner.call({ type: 'freeze', url })
     await owner.until((each): each is Told => each.type === 'frozen')

@@ -31,8 +31,8 @@ export const owning: readonly Bug[] = [
     'a takeover in the same epoch',
     'The fence can not tell the two owners apart.',
     'src/engine/lease.js',
-    'epoch: (seen?.epoch ?? 0) + 1,',
-    'epoch: Math.max(1, seen?.epoch ?? 0),',
+    'epoch: former + 1,',
+    'epoch: Math.max(1, former),',
     'S10',
   ),
   bug(
