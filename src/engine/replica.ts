@@ -270,13 +270,10 @@ export function createReplica(store: Store, user: string, clock: Clock, actionsO
     const generation = pulls.newest(entity) ?? 0
     return found.flatMap(({ row, left }) => {
       if (left !== undefined) return left === row ? [] : [touch(left)]
-      const { key, version } = row
-      return [
-        put(
-          { key, generation, ...versionOf(version), deletedAt: clock.now(), ...withReplaced(row, seqs.get(key), undefined) },
-          row,
-        ),
-      ]
+      // Of what an answer brought meanwhile the pages' copies of the server may not know yet: then the next page tells of this very version.
+      const version = row.answeredIn === generation ? {} : versionOf(row.version)
+      const replaced = withReplaced(row, seqs.get(row.key), undefined)
+      return [put({ key: row.key, generation, ...version, deletedAt: clock.now(), ...replaced }, row)]
     })
   }
 

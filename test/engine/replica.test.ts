@@ -375,6 +375,13 @@ const answeredBeforeTheCopyKnows: Step[] = [
   { do: 'page' },
 ]
 
+/** The same of a create: at the end of the pull it is gone, until the next page tells of it. */
+const createdBeforeTheCopyKnows: Step[] = [
+  { do: 'begin' },
+  { do: 'send', id: 'a', type: 'create', told: true, slow: true },
+  ...answeredBeforeTheCopyKnows.slice(4),
+]
+
 describe('the replica, whatever the order in which answers and pages come', () => {
   it.each<[Scheme]>([['numbers'], ['opaque']])(
     'S18 S19 S21 never goes back, raises no tombstone, has all up to its cursor, and ends as the server is: versions are %s',
@@ -394,6 +401,7 @@ describe('the replica, whatever the order in which answers and pages come', () =
             [madeAfterTheLastPage],
             [madeAfterThePage],
             [answeredBeforeTheCopyKnows],
+            [createdBeforeTheCopyKnows],
           ],
         },
       )
