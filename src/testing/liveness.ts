@@ -101,10 +101,7 @@ async function proveAnswers(
 }
 
 function liveIn({ devices }: World): number {
-  return devices.reduce((sum, device) => {
-    const { free, parked } = backlogIn(device)
-    return sum + free.length + parked.length
-  }, 0)
+  return devices.reduce((sum, device) => sum + backlogIn(device).live.length, 0)
 }
 
 /** Until only what is parked, and what waits for that, is left (L1, L4, L5). */

@@ -1,17 +1,18 @@
 import { isTerminal, isUnsent, laneOf, type OperationRow } from '../../core/operation.ts'
 import type { Device } from './device.ts'
 
-/** What has not ended in one store: what waits for a decision, and what must go on by itself. */
+/** What has not ended in one store: all of it, what waits for a decision, and what must go on by itself. */
 export interface Backlog {
+  readonly live: readonly OperationRow[]
   readonly parked: readonly OperationRow[]
   readonly free: readonly OperationRow[]
 }
 
 /** Of the user who is logged in. */
 export function backlogIn({ disk, user }: Device): Backlog {
-  const { parked, free } = backlogOf(disk.operations.values(), (seq) => disk.damaged.has(seq))
+  const { live, parked, free } = backlogOf(disk.operations.values(), (seq) => disk.damaged.has(seq))
   const mine = (rows: readonly OperationRow[]): readonly OperationRow[] => rows.filter((row) => row.user === user)
-  return { parked: mine(parked), free: mine(free) }
+  return { live: mine(live), parked: mine(parked), free: mine(free) }
 }
 
 /** An operation of the user who is logged in that has been due since then or longer, and that nothing stands before. */
@@ -57,6 +58,7 @@ function backlogOf(rows: Iterable<OperationRow>, isUnreadable: (seq: number) => 
     }
   }
   return {
+    live,
     parked,
     free: live.filter(({ id }) => !stuck.has(id)),
   }
