@@ -55,6 +55,10 @@ function servedEffect(more: Partial<Effect>): FactBody {
   return { type: 'served', request: sent(effect.key, '{}').request, status: 200, effects: [effect], replayed: false }
 }
 
+function effectsOf(fact: FactBody): readonly Effect[] {
+  return fact.type === 'served' ? fact.effects : []
+}
+
 const sending: OperationRow = { ...row, rev: 2, status: 'sending', attempts: 1, unknownAttempts: 1 }
 const done: OperationRow = { ...sending, rev: 3, status: 'done' }
 const reconciling: OperationRow = { ...sending, rev: 3, status: 'reconciling' }
@@ -377,6 +381,23 @@ describe('the checkers', () => {
     expect(await said(before, ends, transactionEnded('transaction:completed'))).toEqual([])
     expect(await said(before, ends, transactionEnded('transaction:failed'))).toEqual(['S31'])
     expect(await said(before, ends, { type: 'tab', ...at, user: 'u1', build: 1, change: 'killed' })).toEqual([])
+  })
+
+  it('F4 S31 say that one of a transaction took effect alone, unless the server had only forgotten its answer', () => {
+    const of = (place: number): OperationRow => ({
+      ...row,
+      ...{ id: `o${place + 1}`, seq: place + 1, idempotencyKey: `o${place + 1}` },
+      transaction: { id: 't1', place, size: 2, sent: 'together' },
+    })
+    const changes = [of(0), of(1)].map((one) => ({ seq: one.seq, before: undefined, row: one }))
+    const both: FactBody = { type: 'committed', ...at, changes, others: [], lease: undefined, epoch: undefined }
+    const effects = ['o1', 'o2'].flatMap((key) => effectsOf(servedEffect({ key })))
+    const together: FactBody = { type: 'served', request: sent('o1', '{}').request, status: 200, effects, replayed: false }
+    const restored: FactBody = { type: 'fault', kind: 'restored-backup', where: 'the server', seqs: [] }
+    const forgotten: FactBody = { ...restored, kind: 'answers-lost' }
+    expect(invariantsIn([both, servedEffect({ key: 'o1' })])).toContain('S31')
+    expect(invariantsIn([both, together, forgotten, servedEffect({ key: 'o1' })])).not.toContain('S31')
+    expect(invariantsIn([both, together, restored, servedEffect({ key: 'o1' })])).toContain('S31')
   })
 
   it('F4 S9 say of a child that it was sent while its parent can not be read, and nothing once that is discarded', () => {

@@ -11,6 +11,8 @@ export const transactions: Checker = ({ register }, report) => {
   const members = new Map<string, Known[]>()
   /** Creates that made what was not there. */
   const made = new Set<Known>()
+  /** What has taken effect on the server. One that forgot some of its answers takes effect for those alone once more. */
+  const applied = new Set<Known>()
 
   function isTainted(all: readonly Known[]): boolean {
     return all.some((one) => one.isTainted)
@@ -39,12 +41,13 @@ export const transactions: Checker = ({ register }, report) => {
   function served({ effects }: Extract<Fact, { type: 'served' }>): void {
     const hit = effects.flatMap(({ user, key }) => register.byKey(user, key) ?? [])
     for (const effect of effects) tookBack(effect)
+    for (const one of hit) applied.add(one)
     for (const one of hit) {
       const all = members.get(one.row.transaction?.id ?? '') ?? []
       if (all.length === 0 || isTainted(all)) continue
       const missing = all.filter((other) => !hit.includes(other))
       if (isTogether(one)) {
-        const left = missing.find(({ row }) => row.transaction?.isMet === undefined)
+        const left = missing.find((other) => other.row.transaction?.isMet === undefined && !applied.has(other))
         if (left !== undefined) report('S31', `The server took effect for ${one.id} without ${left.id} of the same transaction.`)
       } else ranAhead(one, all)
     }
@@ -80,6 +83,7 @@ export const transactions: Checker = ({ register }, report) => {
     see(fact) {
       if (fact.type === 'committed') stored(fact)
       else if (fact.type === 'served') served(fact)
+      else if (fact.type === 'fault' && fact.kind === 'restored-backup') applied.clear()
     },
     end() {
       for (const [id, all] of members) ended(id, all)
