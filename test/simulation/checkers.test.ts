@@ -307,6 +307,25 @@ describe('the checkers', () => {
     expect(violated([stored, claimed, answered('401'), opened, turn, sent('o1', '1')])).toContain(sentOpen)
   })
 
+  it('F4 S23 count who may have been given up while it waited for new credentials as failed', () => {
+    const openedAfter = (answer: string): readonly string[] =>
+      invariantsIn([
+        ...Array.from({ length: 10 }, (_, at): OperationRow => ({
+          ...row,
+          id: `k${at}`,
+          seq: at,
+          idempotencyKey: `k${at}`,
+        })).flatMap((one, at): FactBody[] => [
+          committed(undefined, one),
+          sent(one.idempotencyKey, '{}', at),
+          { type: 'answered', request: sent(one.idempotencyKey, '{}', at).request, answer },
+        ]),
+        opened,
+      ])
+    expect(openedAfter('401')).not.toContain('S23')
+    expect(openedAfter('404')).toContain('S23')
+  })
+
   it('F4 S22 say nothing of the wait that a portal asks for where the network itself is gone', () => {
     const asked: FactBody = { type: 'answered', request: sent('o1', '1').request, answer: '511', retryAfter: '60' }
     const offline: FactBody = { type: 'event', ...at, event: { type: 'network:offline', at: 0 } }

@@ -13,8 +13,8 @@ interface Seen {
   hasSlept: boolean
   /** Requests that are out. */
   out: Map<number, number>
-  /** Operations whose write met a 401: with new credentials the same send goes on, until its time is up. */
-  renewed: Set<string>
+  /** Operations whose write met a 401, and when: with new credentials the same send goes on, until its time is up. */
+  renewed: Map<string, number>
   /** When the turn of operations came while it was not open. */
   turns: Map<string, number>
   /** Operations whose turn came while it was open. */
@@ -38,9 +38,10 @@ export const breaker: Checker = ({ settings, now, register }, report) => {
     return known
   }
 
-  function hasFailed({ failures, hasSlept, out }: Seen): number {
-    // Those that are still out may have been given up.
-    return failures.filter((at) => hasSlept || now() - at <= windowMs).length + out.size
+  function hasFailed({ failures, hasSlept, out, renewed }: Seen): number {
+    // Those that are still out, or wait for new credentials, may have been given up.
+    const counted = [...failures, ...renewed.values()].filter((at) => hasSlept || now() - at <= windowMs)
+    return counted.length + out.size
   }
 
   function idOf({ user }: Sent, { key }: Sent['writes'][number]): string {
@@ -98,7 +99,7 @@ export const breaker: Checker = ({ settings, now, register }, report) => {
         one.out.delete(fact.request.number)
         one.probes.delete(fact.request.number)
         const [write] = fact.request.writes
-        if (write !== undefined && fact.answer === '401') one.renewed.add(idOf(fact.request, write))
+        if (write !== undefined && fact.answer === '401') one.renewed.set(idOf(fact.request, write), now())
         if (
           !/^[34]/.test(fact.answer) ||
           fact.answer === '408' ||
@@ -124,7 +125,7 @@ function fresh(): Seen {
     probes: new Set<number>(),
     failures: [],
     out: new Map(),
-    renewed: new Set<string>(),
+    renewed: new Map<string, number>(),
     late: new Set<string>(),
     turns: new Map<string, number>(),
   }
