@@ -1,3 +1,5 @@
+import { ValidationError } from './errors.ts'
+import { share as checkShare } from './option-checks.ts'
 import { isRecord } from './schema.ts'
 
 const SCALE = 3
@@ -59,8 +61,13 @@ export function createHistogram() {
   }
 }
 
-/** What both hold. */
+/**
+ * What both hold.
+ * @throws ValidationError for what is no histogram of this scale, as another build may have sent it.
+ */
 export function mergeHistograms(a: Histogram, b: Histogram): Histogram {
+  check('a', a)
+  check('b', b)
   if (a.count === 0 || b.count === 0) return a.count === 0 ? b : a
   const offset = Math.min(a.positive.offset, b.positive.offset)
   const counts: number[] = []
@@ -80,8 +87,14 @@ export function mergeHistograms(a: Histogram, b: Histogram): Histogram {
   }
 }
 
-/** The duration that this share (0 to 1) of all did not exceed, at most 4.4 % off; 0 of nothing. */
-export function percentile({ count, min, max, zeroCount, positive }: Histogram, share: number): number {
+/**
+ * The duration that this share (0 to 1) of all did not exceed, at most 4.4 % off; 0 of nothing.
+ * @throws ValidationError for what is no histogram of this scale, and for a share beyond that.
+ */
+export function percentile(histogram: Histogram, share: number): number {
+  check('histogram', histogram)
+  checkShare('share', share)
+  const { count, min, max, zeroCount, positive } = histogram
   let left = Math.max(1, Math.ceil(share * count)) - zeroCount
   if (left <= 0) return 0
   for (const [at, n] of positive.counts.entries()) {
@@ -94,6 +107,14 @@ export function percentile({ count, min, max, zeroCount, positive }: Histogram, 
 /** As far from its lower bound as from the upper one, in proportion. */
 function middleOf(bucket: number): number {
   return (2 * 2 ** ((bucket + 1) / PER_DOUBLING)) / (1 + 2 ** (1 / PER_DOUBLING))
+}
+
+function check(path: string, value: Histogram): void {
+  if (!isHistogram(value))
+    throw new ValidationError(
+      path,
+      'must be a histogram of this scale, as metrics().latencyMs.histogram or statistics.get() tells it.',
+    )
 }
 
 /** Undefined for what is none, or one of another scale. Buckets that no duration falls into are not to be made room for. */

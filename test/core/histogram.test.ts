@@ -53,6 +53,22 @@ describe('the histogram', () => {
     }
   })
 
+  it.each([
+    ['of another scale', { ...histogramOf([5]), scale: 4 }],
+    ['that is none', undefined],
+    ['with buckets that are no numbers', { ...histogramOf([5]), positive: { offset: 0, counts: ['1'] } }],
+  ])('A6 refuses to be merged with, and to be read from, one %s', (_, wrong) => {
+    // As a program without types would, with what it was sent.
+    const other = wrong as unknown as Histogram
+    expect(() => mergeHistograms(histogramOf([7]), other)).toThrow(/^b: must be a histogram/)
+    expect(() => mergeHistograms(other, histogramOf([7]))).toThrow(/^a: must be a histogram/)
+    expect(() => percentile(other, 0.5)).toThrow(/^histogram: must be a histogram/)
+  })
+
+  it('A6 refuses a share that is none', () => {
+    expect(() => percentile(histogramOf([7]), 50)).toThrow(/^share: must be a number from 0 to 1/)
+  })
+
   it('A6 lays its buckets as OpenTelemetry does at scale 3: each holds its upper bound', () => {
     const { positive } = histogramOf([1, 2, 3, 4, 1_024, 1_025])
     const bucketOf = (ms: number): number => Math.ceil(Math.log2(ms) * 8) - 1
