@@ -3,6 +3,8 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { openDriver } from '../../src/adapters/sqlite/driver.ts'
+import { statisticsLines } from '../../src/cli/kept-statistics.ts'
+import { NOTHING } from '../../src/core/statistics.ts'
 import { fileOf, folder, notes, run, serverOf, start, summaryOf } from './support.ts'
 
 /** A store with three notes done, an update refused (404), and an update parked behind which another waits. */
@@ -38,6 +40,11 @@ const leaseIn = (store: string) =>
   behind(store, (driver) => String(driver.prepare(`SELECT value FROM meta WHERE name = 'lease'`).row([])?.[0]))
 
 describe('F8 a store that is looked at', () => {
+  it('tells what was counted as it tells all numbers, and a user by what can be seen', () => {
+    const lines = statisticsLines({ ...NOTHING, since: 0, user: 'u\u001b[2J', enqueued: 3_000 })
+    expect(lines).toEqual(['counted for user u\\u001b[2J since 1970-01-01T00:00:00.000Z:', '  enqueued           3,000'])
+  })
+
   it('tells what it holds, who drains it, and its dead letters, without touching the lease', async () => {
     const store = await storeWithTrouble()
     const lease = await leaseIn(store)
