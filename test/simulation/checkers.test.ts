@@ -437,6 +437,14 @@ describe('the checkers', () => {
     expect(invariantsIn([stored, sent('o1', '1'), lost, again, sent('o1', '2'), sent('o1', '3')])).toContain('S5')
   })
 
+  it('F4 S5 say nothing of what is made anew because it was put back, as where there is no batch endpoint', () => {
+    const other = { ...sent('o1', '{}').request, headers: { Authorization: 'Bearer u1-1', 'If-Match': '"5"' } }
+    const anew: FactBody = { type: 'sent', request: { ...other, writes: [{ ...other, key: 'o1' }] } }
+    const before = [stored, claimed, sent('o1', '{}')]
+    expect(invariantsIn([...before, committed(sending, { ...row, rev: 3 }), anew])).not.toContain('S5')
+    expect(invariantsIn([...before, committed(sending, waiting), anew])).toContain('S5')
+  })
+
   it('F4 S4 say nothing of one that is done by what was applied under its key before the row that had it was lost', () => {
     const lost: FactBody = { type: 'fault', kind: 'power-loss', where: 'd1', seqs: [1] }
     const other = { id: 'o2', seq: 2 }

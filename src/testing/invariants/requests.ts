@@ -4,7 +4,7 @@ import type { Checker } from './invariant.ts'
 import type { Known } from './register.ts'
 
 /** S5, S9, S25: what leaves, in which order, and as whose. */
-export const requests: Checker = ({ register, rowsOf, settings }, report) => {
+export const requests: Checker = ({ register, rowsOf }, report) => {
   /** By key: what was sent with it first, and for which operation. */
   const contents = new Map<string, { readonly content: string; readonly of: Known | undefined }>()
   const lastEffects = new Map<string, number>()
@@ -49,8 +49,8 @@ export const requests: Checker = ({ register, rowsOf, settings }, report) => {
           asOwnUser(fact, write)
         }
       }
-      // What certainly was for nothing another build may send in its own shape.
-      if (fact.type === 'committed' && settings.shapes !== 'none')
+      // What certainly was for nothing is made anew: on what was pulled since, or by another build in its own shape.
+      if (fact.type === 'committed')
         for (const { before, row } of fact.changes)
           if (before?.status === 'sending' && row?.status === 'queued') contents.delete(`${row.user} ${row.idempotencyKey}`)
       if (fact.type === 'answered' && fact.answer === '401') {
