@@ -76,7 +76,10 @@ export function createTransactions(
 
   /** `parts`: what was said of each member. */
   async function aftermathOf(row: OperationRow, parts?: readonly Part[]): Promise<Aftermath> {
-    const others = await othersOf(row)
+    return aftermathAmong(await othersOf(row), row, parts)
+  }
+
+  async function aftermathAmong(others: readonly OperationRow[], row: OperationRow, parts?: readonly Part[]): Promise<Aftermath> {
     if (others.some(isTogether)) return alongside(row, others, parts)
     return isUndone(row) ? undone(row, others) : NO_AFTERMATH
   }
@@ -89,7 +92,7 @@ export function createTransactions(
     if (newer !== undefined) throw new SyncOperationError(row.id, NEWER_BUILD, newer.error.message)
     const busy = isUndone(next) ? others.find((other) => hasBegun(other, row)) : undefined
     if (busy !== undefined) throw onItsWay(row, busy)
-    return aftermathOf(next)
+    return aftermathAmong(others, next)
   }
 
   /** The same, where it was written with the row already. */

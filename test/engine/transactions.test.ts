@@ -558,6 +558,38 @@ describe('where the API has none', () => {
     expect(await Promise.all(operations.map(async ({ settled }) => (await settled).status))).toEqual(['done', 'done'])
   })
 
+  it('S31 S6 nor while another is claimed between two looks of the tab that discards it', async () => {
+    const engine = await oneByOne()
+    engine.pause('test')
+    const { operations } = await transact(engine, create('a'), create('b'))
+    let answer = (): void => {}
+    const held = new Promise<void>((resolve) => (answer = resolve))
+    world.intercept(async (_, send) => {
+      await held
+      return send()
+    })
+    const storage = world.storage()
+    let isDiscarding = false
+    const other = await oneByOne({
+      storage: {
+        ...storage,
+        async getMany(collection, keys) {
+          const found = await storage.getMany(collection, keys)
+          if (!isDiscarding || collection !== OPERATIONS) return found
+          isDiscarding = false
+          const started = eventOf(engine, 'sync:started')
+          engine.resume('test')
+          await started
+          return found
+        },
+      },
+    })
+    isDiscarding = true
+    await expect(other.operations.discard(operations[1]!.id)).rejects.toMatchObject({ code: 'not-possible' })
+    answer()
+    expect(await Promise.all(operations.map(async ({ settled }) => (await settled).status))).toEqual(['done', 'done'])
+  })
+
   it('S31 B14 S15 if one is refused, those after it are not sent and those before it are taken back, the last first', async () => {
     const engine = await oneByOne()
     await settledAll(engine, [create('a', { n: 1, x: 1 }), create('b', { n: 1 }), create('d', { n: 4 })])
