@@ -12,7 +12,7 @@ const TOLERANCE_MS = 1_000
  * longer: what waits longer than its own delay is dated anew, from now on.
  */
 export function createClockCheck(store: Store, user: string, clock: Clock) {
-  /** By how much the wall clock is ahead of the monotonic one; infinite where nothing is known of what it did before. */
+  /** By how much the wall clock was ahead of the monotonic one when waits were dated last; infinite where nothing is known of that. */
   let lead = Infinity
 
   async function redate(epoch: number): Promise<boolean> {
@@ -42,8 +42,12 @@ export function createClockCheck(store: Store, user: string, clock: Clock) {
      * written: that may have been dated before the clock was set back.
      */
     async correct(epoch: number, unwritten: readonly { readonly row: OperationRow }[]): Promise<boolean> {
-      if (unwritten.some(({ row }) => row.status === 'waiting')) return false
       const leadNow = clock.now() - clock.monotonic()
+      const waits = unwritten.filter(({ row }) => row.status === 'waiting')
+      if (waits.length > 0) {
+        lead = waits.some(({ row }) => waitsTooLong(row, clock.now())) ? Infinity : Math.max(lead, leadNow)
+        return false
+      }
       const wasSetBack = leadNow < lead - TOLERANCE_MS
       const found = wasSetBack && (await redate(epoch))
       lead = leadNow

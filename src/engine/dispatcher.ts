@@ -83,7 +83,7 @@ export function createDispatcher(settings: Settings, { clock }: SystemPorts, par
 
   async function turnAs(epoch: number): Promise<void> {
     const { known, again, ended } = await doubts.look()
-    if (room() > 0 && (await clockCheck.correct(epoch, [...doubts.entries(), ...ledger]))) forgetLanes()
+    if (await clockCheck.correct(epoch, [...doubts.entries(), ...ledger])) forgetLanes()
     await replica.own(epoch)
     const choices = await claims.choose(room(), isHeld)
     if (!isOwnerOf(epoch)) return

@@ -16,11 +16,19 @@ afterEach(() => world.close())
 const create = { type: 'create', entity: 'note', id: 'n1', payload: {} } as const
 
 /** An engine on a device whose wall clock can be set; its first operation has been told to wait. */
-async function waiting({ unwritten = false } = {}) {
+async function waiting({ unwritten = false, pauses = false } = {}) {
   const virtual = createVirtualClock(1_000 * HOUR_MS)
   let skewMs = 0
   const clock: Clock = { ...virtual, now: () => virtual.now() + skewMs }
-  world.intercept(async (_, send, count) => (count === 1 ? later() : send()))
+  const setClock = (byMs: number): void => void (skewMs += byMs)
+  world.intercept(async (_, send, count) => {
+    if (count > 1) return send()
+    if (pauses) {
+      engine.pause('test')
+      setClock(HOUR_MS)
+    }
+    return later()
+  })
   const storage = faultyStorage(world.storage())
   const options = { ports: { clock }, retry: { strategy: 'constant', baseMs: 1 } } as const
   const engine = await world.started({ ...options, storage })
@@ -30,7 +38,7 @@ async function waiting({ unwritten = false } = {}) {
     )
   const operation = await engine.enqueue(create)
   await eventOf(engine, unwritten ? 'storage:error' : 'sync:retry')
-  return { engine, operation, virtual, storage, options, setClock: (byMs: number) => void (skewMs += byMs) }
+  return { engine, operation, virtual, storage, options, setClock }
 }
 
 function later(): Outcome {
@@ -48,6 +56,25 @@ describe('what waits for a time, when the clock is set back', () => {
     expect(world.attempts).toHaveLength(1)
     await virtual.advance(200)
     expect((await operation.settled).status).toBe('done')
+  })
+
+  it('L1 goes on as well if the clock was ahead no longer than the engine was paused', async () => {
+    const { engine, operation, virtual, setClock } = await waiting({ pauses: true })
+    setClock(-HOUR_MS)
+    engine.resume('test')
+    await engine.flush()
+    await virtual.advance(WAIT_MS + 100)
+    expect(await operation.settled).toEqual({ status: 'done' })
+  })
+
+  it('L1 goes on as well if it was right again before the wait was written', async () => {
+    const { engine, operation, virtual, setClock, storage } = await waiting({ unwritten: true, pauses: true })
+    setClock(-HOUR_MS)
+    await virtual.advance(1_500)
+    storage.failCommits(undefined)
+    engine.resume('test')
+    await virtual.advance(2 * WAIT_MS)
+    expect(await operation.settled).toEqual({ status: 'done' })
   })
 
   it('L1 goes on as well if that was done while no engine ran', async () => {
