@@ -59,10 +59,15 @@ const STRIKES: Readonly<Record<TimedFault, (target: Target) => void>> = {
     device.disk.corrupt(row.seq, strike.side)
     fired('corrupt-row', device.name, [row.seq])
   },
-  evicted: ({ device, fired }) => {
-    for (const tab of device.tabs) tab.kill()
-    const seqs = [...device.disk.operations.keys()]
-    device.disk.evict()
+  evicted: ({ device, strike, fired }) => {
+    const { operations, evict, empty } = device.disk
+    const seqs = [...operations.keys()]
+    // As where a user clears the data of a site whose tabs are open.
+    if (strike.side && empty !== undefined) empty()
+    else {
+      for (const tab of device.tabs) tab.kill()
+      evict()
+    }
     fired('evicted', device.name, seqs)
   },
   'power-loss': ({ world, device, strike, fired }) => {

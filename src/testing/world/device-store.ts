@@ -16,6 +16,8 @@ export interface DeviceStore {
   storageOf(around: StorageSurroundings): Storage
   /** The platform takes everything away. */
   evict(): void
+  /** The same, under those who have it open. */
+  empty?(): void
   /** Somebody who does not run can't be waited for: what he holds is held. */
   isHeldUp(): boolean
   /** What lies on the disk, where it can be reached row by row. */
@@ -49,6 +51,7 @@ export function transactionalStore(now: () => number): DeviceStore {
       ),
     storageOf: (around) => simulatedStorage(disk, around),
     evict: disk.evict,
+    empty: disk.empty,
     isHeldUp: () => false,
     tables: disk.store.tables,
     corrupt: disk.corrupt,

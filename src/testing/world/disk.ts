@@ -25,6 +25,8 @@ export interface Disk {
   corrupt(seq: number, swaps: boolean): void
   /** The platform takes everything away. */
   evict(): void
+  /** The same, under those who have it open. */
+  empty(): void
   /** What was committed since then never reached the disk. Gives the operations that are older now, or gone. */
   loseSince(atMs: number): readonly number[]
 }
@@ -108,6 +110,13 @@ export function createDisk(now: () => number): Disk {
     return true
   }
 
+  function forget(): void {
+    store.usedBytes = 0
+    operations.clear()
+    damaged.clear()
+    journal = []
+  }
+
   return {
     store,
     capabilities: CAPABILITIES,
@@ -145,10 +154,14 @@ export function createDisk(now: () => number): Disk {
     evict() {
       store.tables.clear()
       store.version = 0
-      store.usedBytes = 0
-      operations.clear()
-      damaged.clear()
-      journal = []
+      forget()
+    },
+    empty() {
+      for (const table of store.tables.values()) {
+        for (const key of [...table.rows.keys()]) deleteRow(table, key)
+        table.lastKey = 0
+      }
+      forget()
     },
     loseSince(atMs) {
       const lost = journal.filter((former) => former.atMs >= atMs)

@@ -36,6 +36,22 @@ export const owning: readonly Bug[] = [
     'S10',
   ),
   bug(
+    'a store that was emptied begins with the same epoch again',
+    'Who owned it before owns it as well.',
+    'src/engine/lease.js',
+    'Math.floor(random() * BEGINNINGS)',
+    '0',
+    'S10 S1',
+  ),
+  bug(
+    'a store that was emptied goes on unnoticed',
+    'What it held is shown, and taken for stored, for ever.',
+    'src/engine/store-life.js',
+    'hooks.emptied();',
+    ';',
+    'L3 S14 S15',
+  ),
+  bug(
     'a beat that does not raise the epoch back',
     'It writes the lease as it was once seen.',
     'src/engine/lease.js',
