@@ -27,6 +27,7 @@ export const NO_READ_PATH: ReadPath = {
   owned() {},
   disowned() {},
   storeChanged() {},
+  emptied() {},
   closed() {},
 }
 

@@ -42,6 +42,8 @@ export function createPullRequests(settings: Settings, store: Store, hooks: Pull
   /** As they were when this engine last took what is new of them. */
   let known: PullRequestRow['requests'] = []
   let taken = 0
+  /** How often the store was emptied: what was asked for before, nobody knows of any more, and answers are counted anew. */
+  let emptyings = 0
 
   function write(entities: readonly string[], full: boolean): Promise<number> {
     return changeShared(store, name, readPullRequests, (known, rev) => ({
@@ -69,10 +71,24 @@ export function createPullRequests(settings: Settings, store: Store, hooks: Pull
     if (hooks.isOwner()) take().catch(hooks.failed)
   }
 
-  async function answerOf(entity: string, request: number): Promise<PullSummary> {
+  /** Resolves when each was pulled, or could not be, or is held. */
+  async function request({ entities, full }: Wish): Promise<readonly PullSummary[]> {
+    if (hooks.isHeld()) return entities.map((entity) => ({ entity, isComplete: false }))
+    const before = emptyings
+    const rev = await write(entities, full)
+    takeSoon()
+    const answers = await Promise.all(entities.map((entity) => answerOf(entity, rev, before)))
+    return answers.some((answer) => answer === undefined)
+      ? request({ entities, full })
+      : answers.filter((one) => one !== undefined)
+  }
+
+  /** Undefined if the store was emptied meanwhile. */
+  async function answerOf(entity: string, request: number, before: number): Promise<PullSummary | undefined> {
     for (;;) {
       const changed = nextChange()
       if (hooks.isHeld()) return { entity, isComplete: false }
+      if (emptyings > before) return undefined
       const followed = hooks.scopesOf(entity)
       const rows = followed === undefined ? [await store.pullRow(user, entity)] : await rowsOf(entity, await followed)
       if (rows.every((row) => (row?.answers ?? 0) >= request)) {
@@ -110,13 +126,7 @@ export function createPullRequests(settings: Settings, store: Store, hooks: Pull
   return {
     /** @throws ValidationError */
     wishOf: (query: SyncQuery): Wish => ({ entities: entitiesOf(settings, query), full: query.full === true }),
-    /** Resolves when each was pulled, or could not be, or is held. */
-    async request({ entities, full }: Wish): Promise<readonly PullSummary[]> {
-      if (hooks.isHeld()) return entities.map((entity) => ({ entity, isComplete: false }))
-      const rev = await write(entities, full)
-      takeSoon()
-      return Promise.all(entities.map((entity) => answerOf(entity, rev)))
-    },
+    request,
     /**
      * The newest request that a pull meets which asks the server from now on, where `answered` is met already: for everything only one is met that was there
      * when a pull from the beginning began, which then was the request `begunWith`.
@@ -131,6 +141,8 @@ export function createPullRequests(settings: Settings, store: Store, hooks: Pull
       takeSoon()
       changed()
     },
+    /** The store was emptied; it is looked at next. */
+    emptied: (): void => void (emptyings += 1),
     /** This engine owns the lease from now on. */
     owned(): void {
       taken = 0

@@ -110,6 +110,7 @@ export function createReadPath(settings: Settings, ports: SystemPorts, parts: Re
     disowned: realtime.end,
     /** Another handle has written the rows in which requests and answers lie. */
     storeChanged: look,
+    emptied: requests.emptied,
     closed(): void {
       cancelLook()
       realtime.end()

@@ -5,7 +5,7 @@ export interface Told {
   send(event: EngineEvent): void
   readonly views: { storeChanged(): void; emptied(): void } | undefined
   readonly replica: { forget(): void }
-  readonly readPath: { storeChanged(): void }
+  readonly readPath: { storeChanged(): void; emptied(): void }
   readonly dispatcher: { changed(): void }
   readonly handles: { lookAgain(): void }
   readonly depth: { changed(): void }
@@ -35,6 +35,7 @@ export function createStoreNews({ send, views, replica, readPath, dispatcher, ha
     emptied(): void {
       views?.emptied()
       replica.forget()
+      readPath.emptied()
       changed()
     },
     /** Who owned the lease may have died between a commit and the news of it. */

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import { SyncError, type EnqueueInput, type Entity, type SyncEvent } from '../../src/index.ts'
 import { StorageConflictError } from '../../src/core/errors.ts'
 import type { Write } from '../../src/core/ports.ts'
+import { pullRequestsName } from '../../src/core/pull-request-row.ts'
 import { LEASE, META, STORE_SCHEMA } from '../../src/core/schema.ts'
 import { sqlOn } from '../support/sql.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
@@ -113,7 +114,7 @@ it('S14 L3 what was read of a store before it was emptied tells nothing of what 
         return rows
       },
       async commit(writes, options) {
-        if (!writes.some(isLease)) return storage.commit(writes, options)
+        if (!writes.some((write) => isOf(write, LEASE))) return storage.commit(writes, options)
         await setImmediate()
         throw new StorageConflictError('Others are always quicker.')
       },
@@ -146,6 +147,31 @@ it('S14 L3 what was read of a store before it was emptied tells nothing of what 
   await expect.poll(() => shown).toEqual(['c synced'])
 })
 
+it('L5 what was asked to be pulled into a store that was emptied meanwhile is asked for anew', async () => {
+  const owner = await world.started()
+  for (let at = 0; at < 3; at++) await owner.synchronize()
+  owner.pause('test')
+  const storage = world.storage()
+  const [asked, ask] = gate()
+  const follower = await world.started({
+    storage: {
+      ...storage,
+      async commit(writes, options) {
+        const keys = await storage.commit(writes, options)
+        if (writes.some((write) => isOf(write, pullRequestsName('default')))) ask()
+        return keys
+      },
+    },
+  })
+  const synchronized = follower.synchronize()
+  await asked
+  const told = eventOf(follower, 'storage:error', isEmptied)
+  await empty()
+  await told
+  owner.resume('test')
+  expect((await synchronized).pulled).toEqual([{ entity: 'note', isComplete: true }])
+})
+
 function gate(): readonly [Promise<void>, () => void] {
   let open = (): void => {}
   return [new Promise((resolve) => (open = resolve)), () => open()]
@@ -155,6 +181,6 @@ function isEmptied(event: SyncEvent): boolean {
   return event.type === 'storage:error' && event.error instanceof SyncError && event.error.code === 'storage-emptied'
 }
 
-function isLease({ collection, ...write }: Write): boolean {
-  return collection === META && 'value' in write && 'name' in write.value && write.value.name === LEASE
+function isOf({ collection, ...write }: Write, name: string): boolean {
+  return collection === META && 'value' in write && 'name' in write.value && write.value.name === name
 }
