@@ -78,9 +78,8 @@ export function createPullRequests(settings: Settings, store: Store, hooks: Pull
     const rev = await write(entities, full)
     takeSoon()
     const answers = await Promise.all(entities.map((entity) => answerOf(entity, rev, before)))
-    return answers.some((answer) => answer === undefined)
-      ? request({ entities, full })
-      : answers.filter((one) => one !== undefined)
+    const known = answers.filter((answer) => answer !== undefined)
+    return known.length < entities.length ? request({ entities, full }) : known
   }
 
   /** Undefined if the store was emptied meanwhile. */

@@ -42,14 +42,18 @@ it('S1 S8 what is enqueued in a store that was emptied is sent, though an answer
 it('S1 S10 a tab that begins an emptied store anew keeps what is enqueued there, though an answer to what stood there before comes to the one that owned it', async () => {
   const lock = { heartbeatMs: 60_000, staleMs: 120_000, pollMs: 60_000 }
   const former = await world.started({ lock })
+  const [applied, apply] = gate()
   const [held, answer] = gate()
   world.intercept(async (_, send, count) => {
-    if (count === 1) await held
-    return send()
+    const outcome = await send()
+    if (count > 1) return outcome
+    apply()
+    await held
+    return outcome
   })
-  const started = eventOf(former, 'sync:started')
   await former.enqueue(create('a'))
-  await started
+  await applied
+  const lost = eventOf(former, 'lock:lost')
   await empty()
   const fresh = world.engine({ lock })
   const acquired = eventOf(fresh, 'lock:acquired')
@@ -57,7 +61,6 @@ it('S1 S10 a tab that begins an emptied store anew keeps what is enqueued there,
   await acquired
   fresh.pause('test')
   const later = await fresh.enqueue(create('c'))
-  const lost = eventOf(former, 'lock:lost')
   answer()
   await lost
   fresh.resume('test')
