@@ -3,6 +3,8 @@ import { SpanStatusCode } from '@opentelemetry/api'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { observeEngine, type ObserveOptions } from '../../src/adapters/opentelemetry/index.ts'
 import { NetworkError, type SyncEngine } from '../../src/index.ts'
+import { created, patch } from '../support/conflicts.ts'
+import { elsewhere } from '../support/other-client.ts'
 import { inMemoryTelemetry, type Telemetry } from '../support/telemetry.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
 
@@ -115,6 +117,31 @@ describe('synchart/telemetry/opentelemetry', () => {
     await expect
       .poll(() => telemetry.spans().map(({ attributes }) => attributes['synchart.operation.status']))
       .toEqual(['cancelled'])
+  })
+
+  it('A12 C5 leaves no span without an end behind when a person settles a conflict, here or in another tab', async () => {
+    const entities = { note: { conflict: 'manual' as const } }
+    const owner = await world.started({ entities })
+    const ends = [observe(owner)]
+    const other = await world.started({ entities })
+    ends.push(observe(other))
+    const decisions = [
+      [owner, 'remote'],
+      [other, 'remote'],
+      [other, 'local'],
+    ] as const
+    await created(owner, { title: 'old' })
+    for (const [at, [engine, choice]] of decisions.entries()) {
+      await elsewhere(world, 'PATCH', '/note/a', { title: `theirs ${at}` })
+      const { settled } = await owner.enqueue(patch({ title: `ours ${at}` }))
+      await expect.poll(() => engine.conflicts.list()).toHaveLength(1)
+      const [conflict] = await engine.conflicts.list()
+      await engine.conflicts.resolve(conflict!.id, choice)
+      await settled
+    }
+    for (const end of ends) end()
+    const statuses = telemetry.spans().map(({ attributes }) => attributes['synchart.operation.status'])
+    expect(statuses).not.toContain(undefined)
   })
 
   it('A12 tells no payload, and no id unless it is asked to', async () => {

@@ -33,7 +33,8 @@ export function traceOperations(engine: SyncEngine, tracer: Tracer, attributes: 
 
   function told(operation: OperationInfo, event: SyncEvent): void {
     const known = open.get(operation.id)
-    if (known === undefined && open.size >= OPEN_LIMIT) return
+    // What is settled here may have ended, or be another tab's to send: no end of it would come.
+    if (known === undefined && (event.type === 'conflict:resolved' || open.size >= OPEN_LIMIT)) return
     const span = known ?? begun(operation)
     open.set(operation.id, span)
     span.addEvent(event.type, momentOf(operation), event.at)
