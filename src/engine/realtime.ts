@@ -36,8 +36,11 @@ export function createRealtime(
   inspect: Inspect | undefined,
 ) {
   const state = new BehaviorSubject<RealtimeState>(OFF)
+  /** Of what is changed by who is told of it, RxJS tells others in the reverse order: they are told what is now. */
+  const latest = new Observable<RealtimeState>((subscriber) => state.subscribe(() => subscriber.next(state.value)))
   const messages = new Subject<ChangedMessage>()
   let isEnabled = true
+  let isConnectionTold = false
   let line: ReturnType<typeof openLine> | undefined
 
   function openLine(channel: OpenChannel) {
@@ -62,8 +65,6 @@ export function createRealtime(
     if (report.type === 'CHANNEL.CONNECTED') show('connected')
     else if (report.type === 'CHANNEL.DISCONNECTED') show('connecting')
     else show('polling')
-    if (report.type === 'CHANNEL.CONNECTED') events.emit({ type: 'realtime:connected' })
-    if (report.type === 'CHANNEL.DISCONNECTED') events.emit({ type: 'realtime:disconnected' })
     if (report.type === 'CHANNEL.FAILED') events.emit({ type: 'engine:error', part: 'realtime', error: report.error })
     if (report.type === 'CHANNEL.UNAUTHORIZED') events.emit({ type: 'realtime:unauthorized' })
     pullAll()
@@ -87,12 +88,15 @@ export function createRealtime(
   function begin(): void {
     const { channel } = settings.realtime
     if (channel === undefined || !isEnabled || line !== undefined || !hooks.isOwner()) return
-    line = openLine(channel)
-    line.parent.start()
-    line.actor.start()
+    const opened = openLine(channel)
+    line = opened
+    opened.parent.start()
+    opened.actor.start()
     show('connecting')
-    line.actor.send({ type: 'CONNECT' })
-    if (!hooks.isOnline()) line.actor.send({ type: 'WENT_OFFLINE' })
+    // Who sees that may switch it off.
+    if (line !== opened) return
+    opened.actor.send({ type: 'CONNECT' })
+    if (!hooks.isOnline()) opened.actor.send({ type: 'WENT_OFFLINE' })
   }
 
   function isConnected(): boolean {
@@ -104,16 +108,22 @@ export function createRealtime(
     line = undefined
     ending?.actor.stop()
     ending?.parent.stop()
-    const wasConnected = isConnected()
     state.next(OFF)
-    if (wasConnected) events.emit({ type: 'realtime:disconnected' })
   }
 
+  function tellConnection(): void {
+    if (isConnected() === isConnectionTold) return
+    isConnectionTold = !isConnectionTold
+    events.emit({ type: isConnectionTold ? 'realtime:connected' : 'realtime:disconnected' })
+  }
+
+  // Before all others: one of them may switch it off, and on.
+  state.subscribe(tellConnection)
   events.on('network:offline', () => line?.actor.send({ type: 'WENT_OFFLINE' }))
   events.on('network:online', () => line?.actor.send({ type: 'CAME_ONLINE' }))
 
   return {
-    state$: distinct(state, (a, b) => a.phase === b.phase && a.latencyMs === b.latencyMs && a.missedBeats === b.missedBeats),
+    state$: distinct(latest, (a, b) => a.phase === b.phase && a.latencyMs === b.latencyMs && a.missedBeats === b.missedBeats),
     messages$: new Observable<ChangedMessage>((subscriber) => messages.subscribe(subscriber)),
     isConnected,
     begin,

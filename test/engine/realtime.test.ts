@@ -88,6 +88,29 @@ describe('an engine with a realtime channel', () => {
     expect(told.slice(-3)).toEqual(['realtime:disconnected', 'realtime:connected', 'realtime:disconnected'])
   })
 
+  it('C8 A6 may be switched off by who sees it, at each step: sending goes on, and all are told alike', async () => {
+    for (const step of ['connecting', 'connected']) {
+      const engine = world.engine({ storage: memoryStorage(), realtime: realtime() })
+      const [told, shown]: [string[], string[]] = [[], []]
+      engine.on('realtime:*', ({ type }) => void told.push(type))
+      engine.on('engine:error', ({ error }) => void told.push(String(error)))
+      const isOff = new Promise<void>((resolve) =>
+        engine.realtime$.subscribe(({ phase }) => {
+          if (phase !== step) return
+          engine.disableRealtime()
+          resolve()
+        }),
+      )
+      engine.realtime$.subscribe(({ phase }) => void shown.push(phase))
+      await engine.start()
+      await isOff
+      const { settled } = await engine.enqueue({ type: 'create', entity: 'note', id: step, payload: {} })
+      expect(await settled).toMatchObject({ status: 'done' })
+      expect(shown.at(-1)).toBe('off')
+      expect(told).toEqual(step === 'connected' ? ['realtime:connected', 'realtime:disconnected'] : [])
+    }
+  })
+
   it('E1 one engine of a store holds the line, and the next one when that leaves', async () => {
     const owner = await world.started({ realtime: realtime() })
     await eventOf(owner, 'realtime:connected')
