@@ -121,6 +121,10 @@ export function createRealtime(
   state.subscribe(tellConnection)
   events.on('network:offline', () => line?.actor.send({ type: 'WENT_OFFLINE' }))
   events.on('network:online', () => line?.actor.send({ type: 'CAME_ONLINE' }))
+  // Somebody has logged in.
+  events.on('engine:resumed', ({ reason }) => {
+    if (reason === 'auth') line?.actor.send({ type: 'CONNECT' })
+  })
 
   return {
     state$: distinct(latest, (a, b) => a.phase === b.phase && a.latencyMs === b.latencyMs && a.missedBeats === b.missedBeats),

@@ -1,9 +1,11 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { filter, firstValueFrom } from 'rxjs'
 import type { Connectivity, EngineOptions } from '../../src/index.ts'
+import { httpTransport } from '../../src/adapters/http/index.ts'
 import { memoryStorage } from '../../src/adapters/memory.ts'
 import { webSocketChannel } from '../../src/adapters/websocket/index.ts'
 import type { ChannelListener, OpenChannel } from '../../src/core/channel-port.ts'
+import { createServer } from '../../src/server/index.ts'
 import { elsewhere } from '../support/other-client.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
 
@@ -109,6 +111,24 @@ describe('an engine with a realtime channel', () => {
       expect(shown.at(-1)).toBe('off')
       expect(told).toEqual(step === 'connected' ? ['realtime:connected', 'realtime:disconnected'] : [])
     }
+  })
+
+  it('E3 C8 is opened again as soon as the user has logged in, though credentials were refused', async () => {
+    const server = await createServer({ auth: { users: (token) => (token === 'new' ? 'ann' : undefined) } })
+    onTestFinished(() => server.close())
+    const { url } = await server.listen()
+    let token = 'old'
+    const auth = { token: async () => token }
+    const channel = webSocketChannel({ url: `${url.replace('http', 'ws')}/realtime`, auth })
+    const transport = httpTransport({ baseURL: url, auth })
+    const engine = world.engine({ transport, realtime: { ...realtime(), channel, fallbackMs: 3_600_000 } })
+    const [refused, paused] = [eventOf(engine, 'realtime:unauthorized'), eventOf(engine, 'engine:paused')]
+    await engine.start()
+    await Promise.all([refused, paused])
+    token = 'new'
+    const connected = eventOf(engine, 'realtime:connected')
+    engine.resume('auth')
+    await connected
   })
 
   it('E1 one engine of a store holds the line, and the next one when that leaves', async () => {
