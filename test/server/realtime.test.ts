@@ -342,6 +342,15 @@ describe('Server-Sent Events at /realtime/events', () => {
     expect((await call('GET', '/realtime/events?token=ta')).json.type).toBe(problem('invalid-parameter'))
   })
 
+  it('E5 tell of nothing where no entity was asked for, as a WebSocket that subscribes to none', async () => {
+    const { server, call } = await serve({ entities: ['note'] })
+    const events = await openEvents(`${server.url}/realtime/events?entities=`)
+    expect(await events.next()).toContain('event: hello')
+    await call('POST', '/note', { key: 'k1', body: { id: 'n1' } })
+    await server.close()
+    expect(await events.next()).toContain('event: close')
+  })
+
   it('L9 free their place when the client leaves', async () => {
     const { server } = await serve({ realtime: { maxConnections: 1 } })
     const first = await openEvents(`${server.url}/realtime/events`)

@@ -50,7 +50,7 @@ function readEntities(query: URLSearchParams, entityAllowed: (name: string) => b
   }
   const list = query.get('entities')
   if (list === null) return () => true
-  const entities = new Set(list.split(','))
+  const entities = new Set(list === '' ? [] : list.split(','))
   if (![...entities].every(entityAllowed)) throw new Refusal('unknown-entity', 'This server has no such entity.')
   return (entity) => entities.has(entity)
 }
