@@ -100,6 +100,17 @@ describe.each(lines)('the channel over %s', (name, open) => {
     await channel.next('CONNECTED')
   })
 
+  it('L10 lets go of the line soon after it has ended, though the network is silent: it keeps no process alive', async () => {
+    const { server } = await serve()
+    const network = await silenceable(server.url)
+    const channel = runChannel(open(network.url))
+    channel.send('CONNECT')
+    await channel.next('HEALTH')
+    network.setSilent(true)
+    channel.actor.stop()
+    await expect.poll(network.connections, { timeout: 15_000 }).toBe(0)
+  })
+
   it('E3 renews a token that ran out once, and goes on', async () => {
     const { users, auth, accept, revoke, refreshes } = credentials()
     const { server } = await serve({ auth: { users }, realtime: { heartbeatMs: 200 } })

@@ -114,5 +114,7 @@ export async function silenceable(url: string) {
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     setSilent: (silent: boolean) => void (isSilent = silent),
+    /** Connections of clients that they have not let go of. */
+    connections: () => new Promise<number>((resolve) => server.getConnections((_, count) => resolve(count))),
   }
 }

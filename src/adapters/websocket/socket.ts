@@ -12,8 +12,8 @@ export interface SocketLike {
 
 export type SocketClass = new (url: string, protocol?: string) => SocketLike
 
-/** Largest message, in bytes, where that can be set. */
-const MAX_PAYLOAD = 65_536
+/** For the package `ws`, of which not all types know `closeTimeout`: a network that has fallen silent never brings the other end's farewell. */
+const LIMITS = { maxPayload: 65_536, closeTimeout: 1_000, perMessageDeflate: false, followRedirects: false }
 
 /** The platform's own; the package `ws` where there is none, as in Node before 22. */
 export async function platformSocket(): Promise<(url: string, protocol?: string) => SocketLike> {
@@ -22,10 +22,5 @@ export async function platformSocket(): Promise<(url: string, protocol?: string)
     return (url, protocol) => new WebSocket(url, protocol)
   }
   const { WebSocket } = await import('ws')
-  return (url, protocol) =>
-    new WebSocket(url, protocol === undefined ? [] : [protocol], {
-      maxPayload: MAX_PAYLOAD,
-      perMessageDeflate: false,
-      followRedirects: false,
-    })
+  return (url, protocol) => new WebSocket(url, protocol === undefined ? [] : [protocol], LIMITS)
 }
