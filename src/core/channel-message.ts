@@ -40,7 +40,7 @@ export function readChannelMessage(data: unknown): ChannelMessage | undefined {
   if (type === 'changed') return readChanged(getOwn(data, 'entity'), getOwn(data, 'cursor'))
   if (type === 'pong') return readPong(getOwn(data, 'at'))
   const heartbeatMs = getOwn(data, 'heartbeatMs')
-  return type === 'hello' && isMs(heartbeatMs) ? { type, heartbeatMs } : undefined
+  return type === 'hello' && isMs(heartbeatMs) && heartbeatMs > 0 ? { type, heartbeatMs } : undefined
 }
 
 function readChanged(entity: Json | undefined, cursor: Json | undefined): ChangedMessage | undefined {

@@ -72,6 +72,7 @@ describe.each([webSocket, events])('$name', (kind) => {
     ['an entity that is too long', 'changed', { entity: 'x'.repeat(65), cursor: 'c' }],
     ['a cursor of another type', 'changed', { entity: 'note', cursor: {} }],
     ['a hello without a time', 'hello', {}],
+    ['a hello with no time between beats', 'hello', { heartbeatMs: 0 }],
     ['more than 64 KiB less a little', 'changed', { ...changed, x: 'x'.repeat(65_000) }],
     ['a constructor', 'changed', { ...changed, constructor: { prototype: { admin: true } } }],
     ['deep nesting', 'changed', { ...changed, x: [[[[[[[[[[]]]]]]]]]] }],
