@@ -1,8 +1,9 @@
 import type { Json } from '../core/json.ts'
 import type { OperationRow } from '../core/operation.ts'
 import type { EntityRow } from '../core/schema.ts'
+import type { Part } from '../core/transaction.ts'
 
-/** What the server confirmed of an entity by its answer to an operation. */
+/** What the server confirmed of an entity by its answer to an operation, or when it was looked at for one. */
 export interface Confirmation {
   readonly operation: OperationRow
   readonly version: string | undefined
@@ -11,10 +12,22 @@ export interface Confirmation {
   readonly appliedTo: string | undefined
   /** The server's state was looked at before: what others made may be part of it. */
   readonly wasLookedAt: boolean
+  /** It is what others made, absent where they deleted it: that was kept, or a person is to decide. */
+  readonly theirs?: 'kept' | 'undecided'
   /** The id that the server gave to what was created. */
   readonly id?: string | undefined
   /** The temporary id by which the entity was known until now. */
   readonly formerId?: string
+}
+
+/** What a look at the server told: that what we wanted is there, or what others made that stands against it. */
+export function toldBy(operation: OperationRow, decision: Part): Confirmation | undefined {
+  const looked = { operation, appliedTo: undefined, wasLookedAt: true }
+  if (decision.type === 'done') return { ...looked, version: decision.version, value: decision.value }
+  if (decision.type !== 'refuse' && decision.type !== 'park') return undefined
+  if (decision.conflict === undefined || 'isUnusable' in decision) return undefined
+  const { remote: value, remoteVersion: version } = decision.conflict
+  return { ...looked, version, value, theirs: decision.type === 'refuse' ? 'kept' : 'undecided' }
 }
 
 /**
@@ -30,11 +43,19 @@ export function mergedFrom(one: Confirmation, current: EntityRow | undefined): s
 }
 
 /** The answer to an action of the application is the entity only if it says so. */
-export function valueOf({ operation: { type, entityId }, value }: Pick<Confirmation, 'operation' | 'value'>): Json | undefined {
-  if (type === 'create' || type === 'update' || type === 'replace') return value
+export function valueOf({
+  operation: { type, entityId },
+  value,
+  theirs,
+}: Pick<Confirmation, 'operation' | 'value' | 'theirs'>): Json | undefined {
+  if (theirs !== undefined || type === 'create' || type === 'update' || type === 'replace') return value
   return typeof value === 'object' && value !== null && 'id' in value && value['id'] === entityId ? value : undefined
 }
 
+export function isGone({ operation, value, theirs }: Confirmation): boolean {
+  return theirs === undefined ? operation.type === 'delete' : value === undefined
+}
+
 export function isWithoutValue(one: Confirmation): boolean {
-  return one.operation.type !== 'delete' && valueOf(one) === undefined
+  return !isGone(one) && valueOf(one) === undefined
 }

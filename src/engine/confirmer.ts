@@ -1,12 +1,13 @@
 import { applied, valueIn, type ActionEffects } from '../core/derive.ts'
-import { withEffect, type EarlierBase, type Merge } from '../core/earlier.ts'
+import { withEffect, withReplaced, type EarlierBase, type Merge } from '../core/earlier.ts'
 import { laneOf } from '../core/operation.ts'
 import type { Clock } from '../core/ports.ts'
 import type { EntityRow } from '../core/schema.ts'
 import { sameJson } from '../core/same-json.ts'
 import { compareVersions } from '../core/versions.ts'
-import { isWithoutValue, mergedFrom, valueOf, type Confirmation } from './confirmation.ts'
+import { isGone, isWithoutValue, mergedFrom, valueOf, type Confirmation } from './confirmation.ts'
 import type { Generations } from './generations.ts'
+import { lacksValue } from './holders.ts'
 import type { Store } from './store.ts'
 
 export interface Confirmed {
@@ -25,8 +26,14 @@ export function createConfirmer(
 ) {
   /** Of one lane there is one confirmation at most: its operations are in play one at a time. */
   return async function rowsAfter(confirmations: readonly Confirmation[]): Promise<readonly Confirmed[]> {
+    const ours = confirmations.filter(({ theirs }) => theirs === undefined)
+    const theirs = confirmations.filter((one) => one.theirs !== undefined)
+    return [...(await rowsOfOurs(ours)), ...(await rowsOfTheirs(theirs))]
+  }
+
+  async function rowsOfOurs(confirmations: readonly Confirmation[]): Promise<readonly Confirmed[]> {
     if (confirmations.length === 0) return []
-    const lanes = confirmations.map(({ operation: { entity, entityId } }) => laneOf(user, entity, entityId))
+    const lanes = lanesOf(confirmations)
     const isNeeded = confirmations.some(needsRow)
     const held = isNeeded || store.isAudited ? await store.entities(lanes) : []
     const found = isNeeded ? held : []
@@ -37,6 +44,24 @@ export function createConfirmer(
       if (!isOlder(one, current)) return [{ row: withEarlier(rowAfter(key, one, current), earlier), was: held[at] }]
       return current === undefined || earlier.length === 0 ? [] : [{ row: withEarlier(current, earlier), was: current }]
     })
+  }
+
+  /** As a page would bring them: what waits is compared with what it was made on. */
+  async function rowsOfTheirs(confirmations: readonly Confirmation[]): Promise<readonly Confirmed[]> {
+    if (confirmations.length === 0) return []
+    const lanes = lanesOf(confirmations)
+    const [found, seqs] = [await store.entities(lanes), await store.newestSeqs(lanes)]
+    return confirmations.flatMap((one, at) => {
+      const [key, current, newestSeq] = [lanes[at] ?? '', found[at], seqs[at]]
+      if (isKnown(one, current)) return []
+      const isLast = one.theirs === 'kept' && newestSeq === one.operation.seq
+      const earlier = withReplaced(current, isLast ? undefined : newestSeq, one.version)
+      return [{ row: { ...rowAfter(key, one, current), ...earlier }, was: current }]
+    })
+  }
+
+  function lanesOf(confirmations: readonly Confirmation[]): readonly string[] {
+    return confirmations.map(({ operation: { entity, entityId } }) => laneOf(user, entity, entityId))
   }
 
   function needsRow(one: Confirmation): boolean {
@@ -82,13 +107,26 @@ export function createConfirmer(
     return current.version !== baseVersion
   }
 
+  /** What others made is in the store, or something newer. Where versions can't be compared, a page may have brought that since the operation was made. */
+  function isKnown(
+    { operation: { entity, baseVersion }, version, value }: Confirmation,
+    current: EntityRow | undefined,
+  ): boolean {
+    if (current === undefined) return value === undefined
+    const { deletedAt, version: held } = current
+    if (deletedAt !== undefined && (value === undefined || pulls.partsOf(entity) !== undefined)) return true
+    const order = compareVersions(held, version)
+    if (order !== undefined) return order > 0 || (order === 0 && !lacksValue(current))
+    return pulls.isPulled(entity) && (held === undefined || held !== baseVersion)
+  }
+
   function rowAfter(key: string, one: Confirmation, current: EntityRow | undefined): EntityRow {
     const { operation, version } = one
     const [newest, isFresh] = [pulls.newest(operation.entity), pulls.isFresh(operation)]
     const generation = isFresh ? newest : current?.generation
     const met = generation === undefined ? {} : { generation }
     const own = { key, ...met, ...(isFresh || newest === undefined ? {} : { answeredIn: newest }) }
-    if (operation.type === 'delete') return { ...own, ...versionOf(version), deletedAt: now() }
+    if (isGone(one)) return { ...own, ...versionOf(version), deletedAt: now() }
     const scopes = pulls.partsOf(operation.entity) === undefined ? undefined : current?.scopes
     const held = { ...own, ...(scopes === undefined ? {} : { scopes }) }
     const told = valueOf(one)

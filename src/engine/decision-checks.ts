@@ -55,6 +55,11 @@ export function parkedBySchema(row: OperationRow, conflict: Conflict, cause: Val
   return { type: 'park', conflict: { ...parked.conflict, issues: cause.issues }, error: new ConflictError(message, { cause }) }
 }
 
+/** Of a conflict with what the schema refuses. */
+export function unusable(decision: Decision): Decision {
+  return decision.type === 'park' ? { ...decision, isUnusable: true } : decision
+}
+
 /** What was to decide has failed: it waits for a person. */
 export function parkedByFailure(row: OperationRow, conflict: Conflict, cause: unknown, strategy: string, at: number): Decision {
   const parked = resolve(row, conflict, 'manual', { strategy, at })

@@ -61,8 +61,12 @@ function isOutdated(row: EntityRow, { scope, generation }: PullRow): boolean {
 
 /** An answer without the entity left us with its version, and a value of our own at best; a migration may have failed of what there was. */
 export function lacks(current: EntityRow | undefined, change: Change): boolean {
-  const isTold = current?.value !== undefined && current.isReckoned !== true
-  return current?.deletedAt === undefined && current?.aside?.why !== 'newer' && !isTold && 'value' in change
+  return lacksValue(current) && 'value' in change
+}
+
+export function lacksValue(row: EntityRow | undefined): boolean {
+  const isTold = row?.value !== undefined && row.isReckoned !== true
+  return row?.deletedAt === undefined && row?.aside?.why !== 'newer' && !isTold
 }
 
 /** The row after it has left a part; undefined if no other holds it. */

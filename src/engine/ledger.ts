@@ -6,7 +6,7 @@ import type { Write } from '../core/ports.ts'
 import { park } from '../core/rows.ts'
 import { CONFLICTS } from '../core/schema.ts'
 import type { Part } from '../core/transaction.ts'
-import type { Confirmation } from './confirmation.ts'
+import { toldBy, type Confirmation } from './confirmation.ts'
 import { putOperation, updateOperation, type Store } from './store.ts'
 
 /** A row that waits to be written, and what the server said of its entity meanwhile. */
@@ -62,9 +62,5 @@ function confirmationOf(operation: OperationRow, event: OperationEvent): Confirm
     const { version, value, id } = event.outcome
     return { operation, version, value, appliedTo: operation.baseVersion, wasLookedAt: operation.reconciliations > 0, id }
   }
-  if (event.type === 'RECONCILED' && event.decision.type === 'done') {
-    const { version, value } = event.decision
-    return { operation, version, value, appliedTo: undefined, wasLookedAt: true }
-  }
-  return undefined
+  return event.type === 'RECONCILED' ? toldBy(operation, event.decision) : undefined
 }

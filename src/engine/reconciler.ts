@@ -34,6 +34,7 @@ import {
   meetsRemote,
   parkedByFailure,
   parkedBySchema,
+  unusable,
   verdictOnRemote,
   verdictOnResend,
 } from './decision-checks.ts'
@@ -105,7 +106,7 @@ export function createReconciler(
       answers.refused(row, ofRemote)
       return { type: 'done', version: found.version }
     }
-    if (ofRemote !== undefined && meetsRemote(found)) return askPerson(slot, row, sides, found, ofRemote)
+    if (ofRemote !== undefined && meetsRemote(found)) return unusable(await askPerson(slot, row, sides, found, ofRemote))
     const decision = await decideOn(slot, row, found, rules)
     const refusal = await refusalOf(row, seen, decision, signal)
     return refusal === undefined ? decision : askPerson(slot, row, sides, found, refusal)

@@ -17,7 +17,7 @@ import { finish, rankOf, storedError } from '../core/rows.ts'
 import { CONFLICTS, OPERATIONS, readOperation } from '../core/schema.ts'
 import { failedBy, follow, isTogether, memberSeqs, type Part } from '../core/transaction.ts'
 import { undoable } from '../core/undo.ts'
-import type { Confirmation } from './confirmation.ts'
+import { toldBy, type Confirmation } from './confirmation.ts'
 import type { Linker } from './links.ts'
 import { errorOf } from './optimistic.ts'
 import type { Stamps } from './stamps.ts'
@@ -252,12 +252,13 @@ function endOf({ status }: OperationRow): 'rejected' | 'cancelled' {
   return status === 'cancelled' ? 'cancelled' : 'rejected'
 }
 
-/** What the server said of a member: by its answer, or when it was looked at. That of the played one is known otherwise once it is done. */
+/** What the server said of a member: by its answer, or when it was looked at. That of the played one is known otherwise, but for what is there while others are sent. */
 function confirmedOf(operation: OperationRow, played: OperationRow, part: Part | undefined): readonly Confirmation[] {
   if (part?.type === 'applied' && operation !== played && operation.transaction?.isMet === undefined) {
     const { version, value, id } = part
     return [{ operation, version, value, appliedTo: operation.baseVersion, wasLookedAt: operation.reconciliations > 0, id }]
   }
-  if (part?.type !== 'done' || (operation === played && played.status === 'done')) return []
-  return [{ operation, version: part.version, value: part.value, appliedTo: undefined, wasLookedAt: true }]
+  const told = part === undefined ? undefined : toldBy(operation, part)
+  const isKnown = operation === played && (played.status === 'done' || told?.theirs !== undefined)
+  return told === undefined || isKnown ? [] : [told]
 }

@@ -109,7 +109,7 @@ export async function makeScopedReplica(scheme: Scheme) {
   let inFlight: { page: ReturnType<typeof server.page>; row: PullRow } | undefined
   /** By scope: where the server stood when its pull from the beginning began. */
   const begunAt = new Map<string, number>()
-  const unanswered = new Map<string, { operation: OperationRow; made: Version }>()
+  const unanswered = new Map<string, { operation: OperationRow; made: Version; theirs?: 'kept' }>()
   const known = new Map<string, number>()
   /** What a part has held since it was last created here. */
   const wasHeld = new Set<string>()
@@ -169,26 +169,33 @@ export async function makeScopedReplica(scheme: Scheme) {
       if (scheme === 'opaque' && unanswered.get(id)?.operation.type === 'create') return
       server.write(id, place)
     },
-    /** An operation of ours that the server applies; its answer is under way. Unless it is blind, it was made on what is stored. */
-    send(id: string, place: Place, isBlind: boolean): void {
+    /**
+     * An operation of ours that the server applies, or refuses because others have made this before; its answer, or what a look tells of that, is under
+     * way. Unless it is blind, it was made on what is stored.
+     */
+    send(id: string, place: Place, isBlind: boolean, isTheirs: boolean): void {
       const [head, stored] = [server.head(id), before.get(id)]
       const exists = head?.place !== undefined
       if (unanswered.has(id) || (!exists && place === undefined)) return
       if (!exists && scheme === 'opaque' && head !== undefined) return
       const isBased = stored?.version === head?.version && stored?.deletedAt === undefined
       if (exists && !isBased && !(isBlind && scheme === 'numbers' && place !== undefined)) return
-      const type = place === undefined ? 'delete' : exists ? 'update' : 'create'
+      const type = place === undefined && !isTheirs ? 'delete' : exists ? 'update' : 'create'
       const base = exists && isBased ? { baseVersion: head.version } : {}
       const made = server.write(id, place)
       if (place === undefined) server.share(made.position)
-      unanswered.set(id, { operation: { ...row(1, type, {}), user: USER, entityId: id, ...base }, made })
+      const operation: OperationRow = { ...row(1, type, {}), user: USER, entityId: id, ...base }
+      unanswered.set(id, isTheirs ? { operation, made, theirs: 'kept' } : { operation, made })
     },
     async answer(id: string): Promise<void> {
       const one = unanswered.get(id)
       if (one === undefined) return
-      const { operation, made } = one
+      const { operation, made, theirs } = one
       const [version, value] = made.place === undefined ? [undefined, undefined] : [made.version, valueOf(id, made)]
-      const how = { appliedTo: operation.baseVersion, wasLookedAt: false }
+      const how =
+        theirs === undefined
+          ? { appliedTo: operation.baseVersion, wasLookedAt: false }
+          : { appliedTo: undefined, wasLookedAt: true, theirs }
       await replica.commit(writer.epoch, [], [{ operation, version, value, ...how }], {})
       unanswered.delete(id)
       if (operation.type === 'create') wasHeld.delete(id)

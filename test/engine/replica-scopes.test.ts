@@ -14,7 +14,7 @@ const steps = fc.array(
   fc.oneof(
     {
       weight: 3,
-      arbitrary: fc.record({ do: fc.constant('send' as const), id, place, isBlind: fc.boolean() }),
+      arbitrary: fc.record({ do: fc.constant('send' as const), id, place, isBlind: fc.boolean(), isTheirs: fc.boolean() }),
     },
     { weight: 3, arbitrary: fc.record({ do: fc.constant('other' as const), id, place }) },
     { weight: 3, arbitrary: fc.record({ do: fc.constant('answer' as const), id }) },
@@ -42,7 +42,7 @@ type Step = typeof steps extends fc.Arbitrary<readonly (infer One)[]> ? One : ne
 
 /** One step; a commit that fails leaves either nothing or, where only its answer was lost, all of it. */
 async function take(world: World, step: Step): Promise<void> {
-  if (step.do === 'send') return world.send(step.id, step.place, step.isBlind)
+  if (step.do === 'send') return world.send(step.id, step.place, step.isBlind, step.isTheirs)
   if (step.do === 'other') return world.other(step.id, step.place)
   if (step.do === 'ask') return world.ask(step.scope, step.limit, step.lag)
   if (step.do === 'restart') return world.restart()
@@ -99,7 +99,7 @@ const movesWhileAnswered: Step[] = [
   { do: 'follow', scopes: ['p1', 'p2'] },
   { do: 'other', id: 'a', place: 'p1' },
   { do: 'pull', scope: 'p1' },
-  { do: 'send', id: 'a', place: 'p2', isBlind: false },
+  { do: 'send', id: 'a', place: 'p2', isBlind: false, isTheirs: false },
   { do: 'pull', scope: 'p1' },
   { do: 'answer', id: 'a' },
   { do: 'pull', scope: 'p2' },
@@ -109,7 +109,7 @@ const movesWhileAnswered: Step[] = [
 const answeredBeforeTheCopyKnows: Step[] = [
   { do: 'other', id: 'a', place: 'p2' },
   { do: 'begin', scope: 'p2' },
-  { do: 'send', id: 'a', place: 'p1', isBlind: true },
+  { do: 'send', id: 'a', place: 'p1', isBlind: true, isTheirs: false },
   { do: 'answer', id: 'a' },
   { do: 'ask', scope: 'p2', limit: 1, lag: 1 },
   { do: 'page' },

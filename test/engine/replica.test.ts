@@ -17,6 +17,14 @@ import { changeOf, modelServer, type Scheme, type Version } from './replica-worl
 const USER = 'u'
 const IDS = ['a', 'b', 'c'] as const
 
+/** What an answer to an operation tells; or a look at the server after a refusal, of what others made. */
+interface Answer {
+  readonly operation: OperationRow
+  readonly made: Version
+  readonly told: string | undefined
+  readonly theirs?: 'kept' | 'undecided'
+}
+
 interface InFlight {
   readonly page: ReturnType<ReturnType<typeof modelServer>['page']>
   readonly row: PullRow
@@ -38,7 +46,7 @@ async function makeReplica(scheme: Scheme) {
   let inFlight: InFlight | undefined
   /** Operations that have left, and have not arrived. */
   const underWay = new Map<string, { operation: OperationRow; told: boolean }>()
-  const unanswered = new Map<string, { operation: OperationRow; made: Version; told: string | undefined }>()
+  const unanswered = new Map<string, Answer>()
   const known = new Map<string, number>()
   /** What the store held before the present step. */
   let before = new Map<string, EntityRow>()
@@ -82,6 +90,14 @@ async function makeReplica(scheme: Scheme) {
     }
   }
 
+  /** What is gone can be deleted no more, and a look tells no version of it. */
+  function looked(operation: OperationRow, made: Version | undefined, isKept: boolean): void {
+    if (made === undefined || (operation.type === 'delete' && made.value === undefined)) return
+    const told = made.value === undefined ? undefined : made.version
+    if (told === undefined) server.share(made.position)
+    unanswered.set(made.id, { operation, made, told, theirs: isKept ? 'kept' : 'undecided' })
+  }
+
   return {
     server,
     storage,
@@ -118,7 +134,7 @@ async function makeReplica(scheme: Scheme) {
       const { operation, told } = one
       const { type, baseVersion } = operation
       const head = server.head(id)
-      if (type === 'create' ? head?.value !== undefined : head?.version !== baseVersion) return
+      if (type === 'create' ? head?.value !== undefined : head?.version !== baseVersion) return looked(operation, head, told)
       const made = server.write(id, type === 'delete' ? undefined : { id, n: server.end() })
       const isUntold = type === 'delete' && !told
       if (isUntold) server.share(made.position)
@@ -132,9 +148,12 @@ async function makeReplica(scheme: Scheme) {
     async answer(id: string): Promise<void> {
       const one = unanswered.get(id)
       if (one === undefined) return
-      const { operation, made, told } = one
-      const ended = finish(operation, 'done', clock.now())
-      const how = { appliedTo: operation.baseVersion, wasLookedAt: false }
+      const { operation, made, told, theirs } = one
+      const ended = finish(operation, theirs === undefined ? 'done' : 'rejected', clock.now())
+      const how =
+        theirs === undefined
+          ? { appliedTo: operation.baseVersion, wasLookedAt: false }
+          : { appliedTo: undefined, wasLookedAt: true, theirs }
       await replica.commit(writer.epoch, [putOperation(ended)], [{ operation, version: told, value: made.value, ...how }], {})
       unanswered.delete(id)
     },
@@ -225,6 +244,7 @@ const steps = fc.array(
       type: fc.constantFrom('create' as const, 'update' as const, 'delete' as const),
       told: fc.boolean(),
       slow: fc.boolean(),
+      overtakenBy: fc.constantFrom('nobody' as const, 'nobody' as const, 'a change' as const, 'a deletion' as const),
     }),
     fc.record({ do: fc.constant('arrive' as const), id }),
     fc.record({ do: fc.constant('other' as const), id, isDelete: fc.boolean() }),
@@ -246,6 +266,7 @@ async function take(world: World, step: Step): Promise<void> {
   switch (step.do) {
     case 'send':
       await world.send(step.id, step.type, step.told).catch(passedOver)
+      if (step.overtakenBy !== 'nobody') world.other(step.id, step.overtakenBy === 'a deletion')
       if (!step.slow) world.arrive(step.id)
       return
     case 'arrive':
@@ -310,10 +331,10 @@ async function settle(world: World): Promise<void> {
 /** The page that was asked for before the second answer still has what the first one told. */
 const answeredWhileAsked: Step[] = [
   { do: 'begin' },
-  { do: 'send', id: 'a', type: 'create', told: true, slow: false },
+  { do: 'send', id: 'a', type: 'create', told: true, slow: false, overtakenBy: 'nobody' },
   { do: 'answer', id: 'a' },
   { do: 'ask', limit: 3, lag: 0 },
-  { do: 'send', id: 'a', type: 'update', told: true, slow: false },
+  { do: 'send', id: 'a', type: 'update', told: true, slow: false, overtakenBy: 'nobody' },
   { do: 'answer', id: 'a' },
   { do: 'page' },
 ]
@@ -324,7 +345,7 @@ const answersLost: Step[] = [
   { do: 'begin' },
   { do: 'other', id: 'b', isDelete: false },
   { do: 'ask', limit: 1, lag: 0 },
-  { do: 'send', id: 'a', type: 'create', told: true, slow: false },
+  { do: 'send', id: 'a', type: 'create', told: true, slow: false, overtakenBy: 'nobody' },
   { do: 'answer', id: 'a' },
   { do: 'page' },
 ]
@@ -332,9 +353,9 @@ const answersLost: Step[] = [
 /** Sent before the pull began, deleted by others before, and answered while it is under way. */
 const goneBeforeTheAnswer: Step[] = [
   { do: 'begin' },
-  { do: 'send', id: 'a', type: 'create', told: true, slow: false },
+  { do: 'send', id: 'a', type: 'create', told: true, slow: false, overtakenBy: 'nobody' },
   { do: 'answer', id: 'a' },
-  { do: 'send', id: 'a', type: 'update', told: true, slow: false },
+  { do: 'send', id: 'a', type: 'update', told: true, slow: false, overtakenBy: 'nobody' },
   { do: 'other', id: 'a', isDelete: true },
   { do: 'begin' },
   { do: 'answer', id: 'a' },
@@ -345,7 +366,7 @@ const goneBeforeTheAnswer: Step[] = [
 /** Sent before the pull began, applied and answered after its last page was made. */
 const madeAfterTheLastPage: Step[] = [
   { do: 'begin' },
-  { do: 'send', id: 'a', type: 'create', told: true, slow: true },
+  { do: 'send', id: 'a', type: 'create', told: true, slow: true, overtakenBy: 'nobody' },
   { do: 'begin' },
   { do: 'ask', limit: 3, lag: 0 },
   { do: 'arrive', id: 'a' },
@@ -356,18 +377,18 @@ const madeAfterTheLastPage: Step[] = [
 /** Sent before the pull began, applied after its page was made, and answered before the page comes. */
 const madeAfterThePage: Step[] = [
   { do: 'begin' },
-  { do: 'send', id: 'a', type: 'create', told: true, slow: false },
+  { do: 'send', id: 'a', type: 'create', told: true, slow: false, overtakenBy: 'nobody' },
   { do: 'answer', id: 'a' },
-  { do: 'send', id: 'a', type: 'update', told: true, slow: true },
+  { do: 'send', id: 'a', type: 'update', told: true, slow: true, overtakenBy: 'nobody' },
   ...madeAfterTheLastPage.slice(2),
 ]
 
 /** Sent before the pull began and answered while it is under way: the copy that its page is of does not know of it yet. */
 const answeredBeforeTheCopyKnows: Step[] = [
   { do: 'begin' },
-  { do: 'send', id: 'a', type: 'create', told: true, slow: false },
+  { do: 'send', id: 'a', type: 'create', told: true, slow: false, overtakenBy: 'nobody' },
   { do: 'answer', id: 'a' },
-  { do: 'send', id: 'a', type: 'update', told: true, slow: true },
+  { do: 'send', id: 'a', type: 'update', told: true, slow: true, overtakenBy: 'nobody' },
   { do: 'begin' },
   { do: 'arrive', id: 'a' },
   { do: 'answer', id: 'a' },
@@ -378,8 +399,27 @@ const answeredBeforeTheCopyKnows: Step[] = [
 /** The same of a create: at the end of the pull it is gone, until the next page tells of it. */
 const createdBeforeTheCopyKnows: Step[] = [
   { do: 'begin' },
-  { do: 'send', id: 'a', type: 'create', told: true, slow: true },
+  { do: 'send', id: 'a', type: 'create', told: true, slow: true, overtakenBy: 'nobody' },
   ...answeredBeforeTheCopyKnows.slice(4),
+]
+
+/** What others made was looked at before a pull brought what they made next, or that it is gone. */
+const lookedAtBeforeTheyGoOn = (isDelete: boolean): Step[] => [
+  { do: 'begin' },
+  { do: 'send', id: 'a', type: 'create', told: true, slow: false, overtakenBy: 'nobody' },
+  { do: 'answer', id: 'a' },
+  { do: 'send', id: 'a', type: 'update', told: true, slow: false, overtakenBy: 'a change' },
+  { do: 'other', id: 'a', isDelete },
+  { do: 'ask', limit: 3, lag: 0 },
+  { do: 'page' },
+  { do: 'answer', id: 'a' },
+]
+
+/** Sent before the pull began, and what others had made of it by then was looked at: they delete it before the pull begins, so that no page tells of it. */
+const lookedAtBeforeItWent: Step[] = [
+  ...goneBeforeTheAnswer.slice(0, 3),
+  { do: 'send', id: 'a', type: 'update', told: true, slow: false, overtakenBy: 'a change' },
+  ...goneBeforeTheAnswer.slice(4),
 ]
 
 describe('the replica, whatever the order in which answers and pages come', () => {
@@ -402,6 +442,9 @@ describe('the replica, whatever the order in which answers and pages come', () =
             [madeAfterThePage],
             [answeredBeforeTheCopyKnows],
             [createdBeforeTheCopyKnows],
+            [lookedAtBeforeTheyGoOn(false)],
+            [lookedAtBeforeTheyGoOn(true)],
+            [lookedAtBeforeItWent],
           ],
         },
       )

@@ -101,7 +101,7 @@ describe('a view', () => {
     const shown = await view.get('a')
     expect(await operation.settled).toMatchObject({ status: 'rejected' })
     expect(shown).toBeUndefined()
-    expect(await view.get('a')).toMatchObject({ value: { title: 'kept' }, status: 'synced' })
+    expect(await view.get('a')).toMatchObject({ value: { title: 'theirs' }, status: 'synced' })
     await expect(notes.get('a')).rejects.toMatchObject({ name: 'StorageClosedError' })
   })
 
