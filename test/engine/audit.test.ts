@@ -103,8 +103,10 @@ describe('C7 the audit', () => {
       { action: 'enqueued' },
       { action: 'parked', by: 'engine', error: 'conflict', conflict: { ...conflict, resolution: 'pending' } },
       { action: 'retried', by: 'application', conflict: { ...conflict, resolution: 'local', strategy: 'person' } },
-      { action: 'ended', outcome: 'done', changes: [{ path: 'title', from: 'old', to: 'ours' }] },
+      { action: 'ended', outcome: 'done', changes: [{ path: 'title', from: 'theirs', to: 'ours' }] },
     ])
+    const theirs = { action: 'pulled', by: 'server', outcome: 'changed', changes: [{ path: 'title', from: 'old', to: 'theirs' }] }
+    expect((await entriesOf(engine)).filter(({ action }) => action === 'pulled')).toMatchObject([theirs])
   })
 
   it('C7 tells of a refusal and its rollback, of an edit, and of a dead letter that was seen to', async () => {
@@ -229,7 +231,10 @@ describe('C7 what an entry says has changed', () => {
       { path: 'title', to: 'Hi' },
       { path: 'address', to: { city: 'Bonn' } },
     ])
-    expect(entries.at(-1)).toMatchObject({ outcome: 'parked', conflict: { fields: ['title'], type: 'update-update' } })
+    expect(entries.slice(-2)).toMatchObject([
+      { outcome: 'parked', conflict: { fields: ['title'], type: 'update-update' } },
+      { action: 'pulled', changes: [{ path: 'title', from: 'Hi', to: 'theirs' }] },
+    ])
   })
 
   it('C7 tells what an action asks for, what an edit changed of it, and of what is too large that it was', async () => {
