@@ -23,13 +23,8 @@ export type Decision =
       /** What the operation was made on: should it be refused again, what is in the store no longer tells. */
       readonly base?: Json | undefined
     }
-  | {
-      readonly type: 'park'
-      readonly error: SyncError
-      readonly conflict?: ConflictRecord
-      /** What the server has is nothing that may be shown: the schema refuses it. */
-      readonly isUnusable?: true
-    }
+  /** `isUnusable`: what the server has may not be shown, for the schema refuses it. */
+  | { readonly type: 'park'; readonly error: SyncError; readonly conflict?: ConflictRecord; readonly isUnusable?: true }
   | { readonly type: 'refuse'; readonly error: SyncError; readonly conflict?: ConflictRecord }
   /** Looking at the server failed, needs credentials, or may not leave now: it is done again later. */
   | { readonly type: 'failed' | 'auth' | 'heldBack'; readonly error: SyncError }
