@@ -44,6 +44,7 @@ import { schemas } from './schemas.ts'
 import { shapes } from './shapes.ts'
 import { sequences } from './sequences.ts'
 import { settlements } from './settlements.ts'
+import { sights } from './sights.ts'
 import { soundness } from './soundness.ts'
 import { stamps } from './stamps.ts'
 import { takeovers } from './takeovers.ts'
@@ -99,6 +100,7 @@ const CHECKERS: Readonly<Record<string, Checker>> = {
   sequences,
   shapes,
   settlements,
+  sights,
   soundness,
   stamps,
   takeovers,

@@ -77,6 +77,22 @@ export const settling: readonly Bug[] = [
     "unpark(decided(row, 'remote', 'person'))",
     'S12',
   ),
+  bug(
+    'what was seen of theirs is forgotten',
+    'The view goes back to what it had been, and what is changed on that meets the same conflict.',
+    'src/engine/confirmation.js',
+    "if (decision.conflict === undefined || 'isUnusable' in decision)",
+    'if (operation.seq > 0)',
+    'S12',
+  ),
+  bug(
+    'what waits is compared with what was seen of theirs',
+    'Nobody keeps what it was made on.',
+    'src/engine/confirmer.js',
+    'withReplaced(current, isLast ? undefined : newestSeq, one.version)',
+    'withReplaced(current, undefined, one.version)',
+    'S12',
+  ),
   {
     name: 'a decision that is lost on the way to the owner',
     why: 'It asks again about what was decided.',
