@@ -221,9 +221,10 @@ export const threeWay: Checker = ({ now, register, settings, valueOf, wallTimeOf
         watchClock(fact.device)
         learnGone(fact.device, fact.others)
         if (rowsIn(fact.others).some(({ name }) => typeof name === 'string' && name.startsWith('pull/'))) pulled.add(fact.device)
+        for (const change of fact.changes) decided(fact.tab, change)
+        // What a look told is written with what was decided by it.
         for (const { key, version } of rowsIn(fact.others))
           if (typeof key === 'string' && typeof version === 'string') held.set(`${fact.device} ${key}`, version)
-        for (const change of fact.changes) decided(fact.tab, change)
       }
       if (fact.type === 'served') served(fact)
     },
