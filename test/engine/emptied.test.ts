@@ -5,6 +5,7 @@ import { StorageConflictError } from '../../src/core/errors.ts'
 import type { Write } from '../../src/core/ports.ts'
 import { pullRequestsName } from '../../src/core/pull-request-row.ts'
 import { LEASE, META, STORE_SCHEMA } from '../../src/core/schema.ts'
+import { lateAnswer } from '../support/late-answer.ts'
 import { sqlOn } from '../support/sql.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
 
@@ -42,17 +43,9 @@ it('S1 S8 what is enqueued in a store that was emptied is sent, though an answer
 it('S1 S10 a tab that begins an emptied store anew keeps what is enqueued there, though an answer to what stood there before comes to the one that owned it', async () => {
   const lock = { heartbeatMs: 60_000, staleMs: 120_000, pollMs: 60_000 }
   const former = await world.started({ lock })
-  const [applied, apply] = gate()
-  const [held, answer] = gate()
-  world.intercept(async (_, send, count) => {
-    const outcome = await send()
-    if (count > 1) return outcome
-    apply()
-    await held
-    return outcome
-  })
+  const { isApplied, release } = lateAnswer(world)
   await former.enqueue(create('a'))
-  await applied
+  await isApplied
   const lost = eventOf(former, 'lock:lost')
   await empty()
   const fresh = world.engine({ lock })
@@ -61,7 +54,7 @@ it('S1 S10 a tab that begins an emptied store anew keeps what is enqueued there,
   await acquired
   fresh.pause('test')
   const later = await fresh.enqueue(create('c'))
-  answer()
+  release()
   await lost
   fresh.resume('test')
   expect(await later.settled).toEqual({ status: 'done' })
