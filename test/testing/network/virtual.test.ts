@@ -207,7 +207,7 @@ describe('a simulated network, for an engine of the public API in virtual time',
   })
 
   it('L10 leaves nothing scheduled after the engine has stopped and faults have ended', async () => {
-    const world = await simulated({ faults: { rate: 0.3, outages: { upMs: [100, 900], downMs: [100, 900] } } })
+    const world = await simulated({ faults: { rate: 0.3, outages: { upMs: [1_500, 4_000], downMs: [100, 900] } } })
     await saved(world, 'n1')
     world.network.setFaults(undefined)
     await world.time.runUntil(world.engine.stop())
