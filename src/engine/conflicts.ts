@@ -58,7 +58,7 @@ export function createConflicts(
   store: Store,
   edits: Edits,
   checks: EnqueueChecks,
-  watched: <T>(look: () => Promise<T>) => Observable<T>,
+  watched: <T>(look: () => Promise<T>, nothing: T) => Observable<T>,
 ): ConflictInbox {
   async function list(query: ConflictQuery = {}) {
     checkQuery(query, QUERY)
@@ -105,7 +105,7 @@ export function createConflicts(
       const row = await own(id)
       return row && infoOf(row)
     },
-    watch: () => watched(() => list({ limit: LIST_LIMIT })),
+    watch: () => watched(() => list({ limit: LIST_LIMIT }), []),
     async resolve(id, given) {
       const value = valueIn(given)
       const conflict = await own(id)

@@ -89,9 +89,14 @@ export function createEngine(runtime: Runtime, parent: AnyActorRef | undefined):
     },
   })
 
-  function watched<T>(look: () => Promise<T>): Observable<T> {
+  /** What is found in the store; `nothing` as long as the user is logged out. */
+  function watched<T>(look: () => Promise<T>, nothing: T): Observable<T> {
+    const ofUser = async (): Promise<T> => {
+      const found = runtime.hasLoggedOut() ? nothing : await look()
+      return runtime.hasLoggedOut() ? nothing : found
+    }
     const failed = (error: unknown): void => events.emit({ type: 'storage:error', error })
-    return safely(followed(look, { clock: ports.clock, onChange: runtime.changes.onChange, failed }))
+    return safely(followed(ofUser, { clock: ports.clock, onChange: runtime.changes.onChange, failed }))
   }
 
   async function enqueueAll(inputs: readonly EnqueueInput[]): Promise<readonly Operation[]> {

@@ -3,6 +3,7 @@ import { copyJson } from '../core/copy-json.ts'
 import { valueIn } from '../core/derive.ts'
 import { SyncOperationError, ValidationError } from '../core/errors.ts'
 import {
+  isMutation,
   LIVE_STATUSES,
   TERMINAL_STATUSES,
   isInDoubt,
@@ -15,7 +16,6 @@ import {
 } from '../core/operation.ts'
 import { checkQuery, text } from '../core/option-checks.ts'
 import type { Settings } from '../core/options.ts'
-import { isMutation } from '../core/reconcile.ts'
 import { finish, ofNewKey, storedError, unpark, withPayload } from '../core/rows.ts'
 import { OPERATIONS, readOperation, type EntityRow } from '../core/schema.ts'
 import { checkJson } from '../core/validate-json.ts'
@@ -42,7 +42,7 @@ export function createOperations(
   { edit, edited: changed, made, now }: Edits,
   checks: EnqueueChecks,
   { enqueue, transact, membersOf }: Anew,
-  watched: <T>(look: () => Promise<T>) => Observable<T>,
+  watched: <T>(look: () => Promise<T>, nothing: T) => Observable<T>,
 ): SyncEngine['operations'] {
   async function found(id: string): Promise<OperationRow> {
     const row = await store.byId(id)
@@ -127,8 +127,8 @@ export function createOperations(
   return {
     list,
     count,
-    watch: (query) => watched(() => list(query)),
-    watchCount: (status) => watched(() => count(status)),
+    watch: (query) => watched(() => list(query), []),
+    watchCount: (status) => watched(() => count(status), 0),
 
     async get(id) {
       const row = await store.byId(id)

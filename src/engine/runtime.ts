@@ -75,6 +75,8 @@ export function createRuntime(options: EngineOptions, system: SystemPorts, parts
   const session = createSession(settings.user, storage, {
     ended() {
       machine?.send({ type: 'STOP' })
+      views?.loggedOut()
+      changes.tell()
       events.emit({ type: 'engine:logged-out' })
     },
     met: (install) => storeLife.met(install),
@@ -148,9 +150,9 @@ export function createRuntime(options: EngineOptions, system: SystemPorts, parts
       views?.closed()
       alerts?.closing()
       integrity?.closing()
-      await statistics?.closing()
       // Where that fails the store is not open, or the lease goes stale by itself.
       await lease.release().catch(() => {})
+      await statistics?.closing()
     },
     changed: (collections) => news.changed(collections),
     platform: (online) => machine?.send({ type: online ? 'PLATFORM.ONLINE' : 'PLATFORM.OFFLINE' }),
@@ -266,6 +268,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts, parts
     accepted,
     dispatcher,
     logOut,
+    hasLoggedOut: session.hasEnded,
     budget,
     storeLife,
     parts,

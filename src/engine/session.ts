@@ -117,6 +117,8 @@ export function createSession(user: string, storage: Storage, { ended, met }: Se
       phase = 'open'
     },
     end,
+    /** The user has logged out, and not in again. */
+    hasEnded: (): boolean => phase === 'ended',
   }
 }
 

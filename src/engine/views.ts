@@ -31,6 +31,7 @@ export function createViews(settings: Settings, store: Store, clock: Clock, even
   const mirrors = new Map<string, Mirror>()
   const loading = new Map<string, Promise<void>>()
   const isOpen = new BehaviorSubject(false)
+  const left = new Subject<void>()
   const changes = new Subject<readonly EntityChange[]>()
   const turns = createTurns()
   /** Since when others have committed what the mirrors lack, or may lack. */
@@ -231,14 +232,15 @@ export function createViews(settings: Settings, store: Store, clock: Clock, even
     )
     const watched = <Part>(pick: (one: Mirror) => Part): Observable<Part> =>
       distinct(
-        new Observable<Part>((subscriber) =>
-          whileOpen(async (life) => {
+        new Observable<Part>((subscriber) => {
+          subscriber.add(left.subscribe(() => subscriber.next(pick(mirrorOf(entity)))))
+          return whileOpen(async (life) => {
             const one = await mirror()
             if (life.closed) return
             subscriber.next(pick(one))
             life.add(changes$.subscribe(() => subscriber.next(pick(one))))
-          }),
-        ),
+          })
+        }),
       )
     function watch(): Observable<readonly Entity[]>
     function watch(id: string): Observable<Entity | undefined>
@@ -274,8 +276,14 @@ export function createViews(settings: Settings, store: Store, clock: Clock, even
     closed,
     /** What is seen is what it holds from now on. */
     emptied(): void {
+      const wasOpen = isOpen.value
       closed()
-      isOpen.next(true)
+      isOpen.next(wasOpen)
+    },
+    /** The user has logged out: nothing is shown until the store is opened once more, whatever it still holds or is told. */
+    loggedOut(): void {
+      closed()
+      left.next()
     },
   }
 }

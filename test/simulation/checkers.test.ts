@@ -388,6 +388,26 @@ describe('the checkers', () => {
     expect(invariantsIn([leased('d1.t1', 1), failed, asked, stopped, ...leaving])).toContain('L10')
   })
 
+  it('F4 E3 say that a tab shows something of who has logged out, until it starts anew', () => {
+    const shows = (value: JsonObject | undefined): FactBody => {
+      return {
+        type: 'shown',
+        ...at,
+        user: 'u1',
+        entity: 'task',
+        id: 't1',
+        value,
+        status: value === undefined ? 'gone' : 'synced',
+      }
+    }
+    const out: FactBody = { type: 'event', ...at, event: { type: 'engine:logged-out', at: 0 } }
+    const starts: FactBody = { type: 'tab', ...at, user: 'u1', build: 1, change: 'starting' }
+    expect(invariantsIn([shows({ a: 1 }), shows(undefined), out])).not.toContain('E3')
+    expect(invariantsIn([shows({ a: 1 }), out])).toContain('E3')
+    expect(invariantsIn([out, shows({ a: 1 })])).toContain('E3')
+    expect(invariantsIn([shows({ a: 1 }), starts, out, starts, shows({ a: 1 })])).not.toContain('E3')
+  })
+
   it('F4 S31 say that the end of a transaction is not told, once it could have been', async () => {
     const alone: OperationRow = { ...row, transaction: { id: 't1', place: 0, size: 1 } }
     const ends = committed({ ...alone, status: 'sending' }, { ...alone, status: 'done' })

@@ -14,6 +14,7 @@ import { dependencies } from './dependencies.ts'
 import { durability } from './durability.ts'
 import { effects } from './effects.ts'
 import { endings } from './endings.ts'
+import { farewells } from './farewells.ts'
 import { handlers } from './handlers.ts'
 import type { Checker, Picture, Report, Violation } from './invariant.ts'
 import { leases } from './leases.ts'
@@ -75,6 +76,7 @@ const CHECKERS: Readonly<Record<string, Checker>> = {
   counting,
   decisions,
   dependencies,
+  farewells,
   handlers,
   leases,
   lines,

@@ -60,6 +60,22 @@ export const leaving: readonly Bug[] = [
     'if (lease === undefined',
     'E3',
   ),
+  bug(
+    'a page that goes on showing who has logged out',
+    'What is watched keeps its last value until the next log-in.',
+    `${ENGINE}/views.js`,
+    'left.next();',
+    '',
+    'E3',
+  ),
+  bug(
+    'a page that is told of what is answered after a log-out',
+    'It shows nothing at the log-out, but is told of what the owner commits until it has stopped.',
+    `${ENGINE}/views.js`,
+    'closed();\n            left.next();',
+    'left.next();',
+    'E3',
+  ),
   {
     name: 'an engine that stops unheard after a log-out elsewhere',
     why: 'Only who calls stop() has it told, and each call does.',
