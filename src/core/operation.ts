@@ -78,6 +78,11 @@ export interface SetAside<Held> {
   readonly held: Held
 }
 
+/** What it does is known here, too. */
+export function isMutation(type: string): boolean {
+  return type === 'create' || type === 'update' || type === 'replace' || type === 'delete'
+}
+
 /** What takes an operation back on the server. */
 export interface Undo {
   readonly type: string

@@ -7,7 +7,7 @@ import { isThere } from './is-there.ts'
 import { isRecord } from './schema.ts'
 import type { Json, JsonObject } from './json.ts'
 import { applyMergePatch, diffMergePatch } from './merge-patch.ts'
-import type { ConflictRecord, ConflictResolution, OperationRow } from './operation.ts'
+import { isMutation, type ConflictRecord, type ConflictResolution, type OperationRow } from './operation.ts'
 import type { Fetched, PreparedRequest } from './ports.ts'
 import { withoutOwn } from './own.ts'
 
@@ -174,11 +174,6 @@ function examineAction(row: OperationRow, base: Json | undefined, fetched: Seen,
 function again(row: OperationRow, conflict: Conflict, resolution: Resolution, record: ConflictRecord): Decision {
   const payload = typeof resolution === 'object' ? resolution.value : row.payload
   return { type: 'resend', as: row.type, payload, version: conflict.remoteVersion, conflict: record }
-}
-
-/** What it does is known here, too. */
-export function isMutation(type: string): boolean {
-  return type === 'create' || type === 'update' || type === 'replace' || type === 'delete'
 }
 
 /** Both sides as they are, where the schema of the entity leaves to a person what could be merged. */

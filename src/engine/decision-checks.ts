@@ -1,9 +1,9 @@
 import { applied } from '../core/derive.ts'
 import type { Conflict, EntityOptions } from '../core/conflict.ts'
 import { ConflictError, type ValidationError } from '../core/errors.ts'
-import type { OperationRow } from '../core/operation.ts'
+import { isMutation, type OperationRow } from '../core/operation.ts'
 import { isTogether } from '../core/transaction.ts'
-import { conflictAt, isMutation, resolve, type Decision, type Examination, type Seen } from '../core/reconcile.ts'
+import { conflictAt, resolve, type Decision, type Examination, type Seen } from '../core/reconcile.ts'
 import type { Deadline, Validators, Verdict } from './validators.ts'
 
 export type Resend = Extract<Decision, { type: 'resend' }>

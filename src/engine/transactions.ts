@@ -16,12 +16,13 @@ import { WITH_TRANSACTION } from '../core/reconcile.ts'
 import { finish, rankOf, storedError } from '../core/rows.ts'
 import { CONFLICTS, OPERATIONS, readOperation } from '../core/schema.ts'
 import { failedBy, follow, isTogether, memberSeqs, type Part } from '../core/transaction.ts'
-import { undoable } from '../core/undo.ts'
+import { undoable, undoUnder } from '../core/undo.ts'
 import { toldBy, type Confirmation } from './confirmation.ts'
 import type { Linker } from './links.ts'
 import { errorOf } from './optimistic.ts'
 import type { Stamps } from './stamps.ts'
 import { updateOperation, type Store } from './store.ts'
+import { wholeLanes } from './whole-lanes.ts'
 
 /** Another member of a transaction, as it is from then on. */
 export interface Follower {
@@ -40,6 +41,11 @@ export interface Aftermath {
   readonly left: readonly OperationRow[]
   /** What it was worked out from. */
   readonly unchanged: readonly OperationRow[]
+}
+
+interface Undoable {
+  readonly row: OperationRow
+  readonly later: readonly OperationRow[]
 }
 
 export type Transactions = ReturnType<typeof createTransactions>
@@ -138,7 +144,7 @@ export function createTransactions(
     }))
     const applied = doneBefore(row, others)
     const mayBe = await undoables(open.filter(isInDoubt))
-    const toUndo = [...applied, ...(isInDoubt(row) ? [row] : []), ...mayBe]
+    const toUndo = await behind([...applied, ...(isInDoubt(row) ? [row] : []), ...mayBe])
     const { undoing, parents } = await linked((await Promise.all(toUndo.toReversed().map(undoingOf))).flat(), row)
     return {
       ...NO_AFTERMATH,
@@ -160,6 +166,16 @@ export function createTransactions(
     })
   }
 
+  /** Each with what waits behind it for its entity: that is sent before what takes it back, and is to stay. */
+  async function behind(rows: readonly OperationRow[]): Promise<readonly Undoable[]> {
+    const lanes = rows.map(({ user, entity, entityId }) => laneOf(user, entity, entityId))
+    const waiting = await wholeLanes(store.storage, lanes)
+    return rows.map((row, at) => {
+      const later = (waiting[at] ?? []).filter(({ key }) => Number(key) > row.seq)
+      return { row, later: later.flatMap((entry) => readOperation(entry) ?? []) }
+    })
+  }
+
   /** What they name may have got its id meanwhile, or get it only later. What is given up with the transaction is not waited for. */
   async function linked(
     rows: readonly NewOperationRow[],
@@ -171,8 +187,9 @@ export function createTransactions(
   }
 
   /** One operation for ever: whoever looks again finds that it is there. */
-  async function undoingOf(row: OperationRow): Promise<readonly NewOperationRow[]> {
-    const { undo, user, entity, entityId, priority } = row
+  async function undoingOf({ row, later }: Undoable): Promise<readonly NewOperationRow[]> {
+    const { user, entity, entityId, priority } = row
+    const undo = undoUnder(row, later)
     if (undo === undefined) return []
     const idempotencyKey = `${row.id}.undo`
     const chosenKey = keyOfUser(user, idempotencyKey)

@@ -74,9 +74,15 @@ export const transactions: Checker = ({ register }, report) => {
     if (isTainted(all) || all.some(({ row }) => !isTerminal(row.status))) return
     const done = all.filter(({ row }) => row.status === 'done')
     if (done.length === all.length) return
-    for (const { id: operation, user, row } of done)
-      if (row.undo !== undefined && register.byKey(user, `${operation}.undo`) === undefined)
-        report('S31', `Transaction ${id} failed (${statuses(all)}), but ${operation} was not taken back.`)
+    for (const one of done) {
+      if (one.row.undo === undefined || register.byKey(one.user, `${one.id}.undo`) !== undefined || isFollowed(one)) continue
+      report('S31', `Transaction ${id} failed (${statuses(all)}), but ${one.id} was not taken back.`)
+    }
+  }
+
+  /** What this device enqueued for the entity after it may have been meant to stay. */
+  function isFollowed({ device, lane, seq }: Known): boolean {
+    return [...register.all()].some((other) => other.device === device && other.lane === lane && other.seq > seq)
   }
 
   return {

@@ -27,6 +27,14 @@ export const transacting: readonly Bug[] = [
     'S31',
   ),
   bug(
+    'what takes an operation back takes back what came after it',
+    'Nobody looks at what waits for its entity.',
+    'src/engine/transactions.js',
+    'const undo = undoUnder(row, later);',
+    'const undo = row.undo;',
+    'S31',
+  ),
+  bug(
     'what comes after a refusal is sent all the same',
     'The rest of a transaction goes on as if nothing had been refused.',
     'src/engine/transactions.js',
