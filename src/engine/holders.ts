@@ -21,12 +21,14 @@ export function newestByKey(changes: readonly Change[], keyOf: (change: Change) 
 }
 
 /** Whether it is noted already that this pull has met the row. */
-export function isMetBy({ scope, generation }: PullRow, row: EntityRow): boolean {
+function isMetBy({ scope, generation }: PullRow, row: EntityRow): boolean {
   if (scope === undefined) return row.generation === generation
   return row.deletedAt !== undefined || row.scopes?.[scope] === generation
 }
 
+/** The row once this pull has met it. */
 export function noted(row: EntityRow, pull: PullRow): EntityRow {
+  if (isMetBy(pull, row)) return row
   const { scopes: _scopes, answeredIn: _answeredIn, ...alone } = row
   return pull.scope === undefined ? { ...alone, generation: pull.generation } : { ...row, ...holdersOf(row, pull) }
 }
@@ -67,6 +69,15 @@ export function lacks(current: EntityRow | undefined, change: Change): boolean {
 export function lacksValue(row: EntityRow | undefined): boolean {
   const isTold = row?.value !== undefined && row.isReckoned !== true
   return row?.deletedAt === undefined && row?.aside?.why !== 'newer' && !isTold
+}
+
+/**
+ * What has left the part that holds it is gone also where an answer to one of our own operations has brought it in a newer version since: if it is in the
+ * part again, a later page tells of that.
+ */
+export function departed(change: Change | undefined, row: EntityRow | undefined, { scope }: PullRow): Change | undefined {
+  if (change === undefined || !('deleted' in change) || scope === undefined || row?.scopes?.[scope] === undefined) return change
+  return (compareVersions(row.version, change.version) ?? 0) > 0 ? { ...change, version: row.version } : change
 }
 
 /** The row after it has left a part; undefined if no other holds it. */

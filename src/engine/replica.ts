@@ -9,7 +9,7 @@ import type { Occasion } from './audit-writer.ts'
 import type { Confirmation } from './confirmation.ts'
 import { createConfirmer, versionOf, type Confirmed } from './confirmer.ts'
 import { createGenerations, firstAfter } from './generations.ts'
-import { afterChoice, afterPull, heldByOthers, holdersOf, isMetBy, lacks, newestByKey, noted, orderOf } from './holders.ts'
+import { afterChoice, afterPull, departed, heldByOthers, holdersOf, lacks, newestByKey, noted, orderOf } from './holders.ts'
 import { PAGE_LIMIT, type Store } from './store.ts'
 import { putPullRow } from './pull-rows.ts'
 import type { PageWrite, Told, Writer } from './replica-writes.ts'
@@ -87,7 +87,8 @@ export function createReplica(store: Store, user: string, clock: Clock, actionsO
     const seqs = await newestSeqs(found)
     const writes: Write[] = []
     for (const [at, key] of keys.entries()) {
-      const [change, current] = [newest.get(key), found[at]]
+      const [told, current] = [newest.get(key), found[at]]
+      const change = confirmedMeanwhile.has(key) ? told : departed(told, current, row)
       const order = orderOf(current, change, row, confirmedMeanwhile.has(key))
       const isDeparture = row.scope !== undefined && change !== undefined && 'deleted' in change
       const left = isDeparture ? heldByOthers(current, row.scope) : undefined
@@ -107,7 +108,10 @@ export function createReplica(store: Store, user: string, clock: Clock, actionsO
             current,
           ),
         )
-      else if (current !== undefined && !isDeparture && !isMetBy(row, current)) writes.push(touch(noted(current, row)))
+      else if (current !== undefined && !isDeparture) {
+        const met = noted(current, row)
+        if (met !== current) writes.push(touch(met))
+      }
     }
     return writes
   }

@@ -115,6 +115,22 @@ const answeredBeforeTheCopyKnows: Step[] = [
   { do: 'page' },
 ]
 
+/** It left before our second answer, and its copy of the server knows of the first only. */
+const leftBeforeTheAnswer: Step[] = [
+  { do: 'follow', scopes: ['p1', 'p2'] },
+  { do: 'other', id: 'a', place: 'p1' },
+  { do: 'pull', scope: 'p1' },
+  { do: 'send', id: 'a', place: 'p9', isBlind: true, isTheirs: false },
+  { do: 'answer', id: 'a' },
+  { do: 'send', id: 'a', place: 'p9', isBlind: true, isTheirs: false },
+  { do: 'answer', id: 'a' },
+  { do: 'ask', scope: 'p1', limit: 1, lag: 1 },
+  { do: 'page' },
+]
+
+/** The same, and with the second it has come back. */
+const backBeforeTheDeparture: Step[] = leftBeforeTheAnswer.map((step, at) => (at === 5 ? { ...step, place: 'p1' } : step) as Step)
+
 describe('a replica of parts, whatever the order in which answers and pages come', () => {
   it.each<[Scheme]>([['numbers'], ['opaque']])(
     'E5 S18 S19 S21 never goes back, has all up to each cursor, and ends with what its parts hold: versions are %s',
@@ -127,7 +143,10 @@ describe('a replica of parts, whatever the order in which answers and pages come
           await settle(world, false)
           await settle(world, true)
         }),
-        { numRuns: 1_000, examples: [[movesWhileAnswered], [answeredBeforeTheCopyKnows]] },
+        {
+          numRuns: 1_000,
+          examples: [[movesWhileAnswered], [answeredBeforeTheCopyKnows], [leftBeforeTheAnswer], [backBeforeTheDeparture]],
+        },
       )
     },
   )
