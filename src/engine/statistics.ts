@@ -66,6 +66,12 @@ export function createStatistics(
     batch = undefined
   }
 
+  /** Also what is enqueued meanwhile. */
+  async function addAll(): Promise<void> {
+    do await add()
+    while (!counted.isEmpty())
+  }
+
   /** It is of a log-in that has ended. */
   function drop(): void {
     counted = createCounts()
@@ -105,7 +111,7 @@ export function createStatistics(
     /** The store is about to be closed. Never rejects. */
     async closing(): Promise<void> {
       rest()
-      await one(add).catch((error: unknown) => (error instanceof LoggedOutError ? drop() : failed(error)))
+      await one(addAll).catch((error: unknown) => (error instanceof LoggedOutError ? drop() : failed(error)))
     },
   }
 }

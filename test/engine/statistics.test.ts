@@ -86,6 +86,25 @@ describe('statistics', () => {
     expect(await stored()).toMatchObject({ enqueued: 3, done: 3, requests: 3 })
   })
 
+  it('B10 have what is enqueued while the engine stops (seed 27985)', async () => {
+    const storage = world.storage()
+    let late: Promise<unknown> | undefined
+    const engine: SyncEngine = await world.started({
+      storage: {
+        ...storage,
+        async commit(writes, options) {
+          if (isAboutStatistics(writes)) await (late ??= engine.enqueue(create('b')))
+          return storage.commit(writes, options)
+        },
+      },
+    })
+    engine.pause('test')
+    await engine.enqueue(create('a'))
+    await engine.stop()
+    await late
+    expect(await stored()).toMatchObject({ enqueued: 2 })
+  })
+
   it('B10 are added some seconds after the fact, and no more when nothing new was counted', async () => {
     const clock = createVirtualClock()
     const storage = faultyStorage(world.storage())

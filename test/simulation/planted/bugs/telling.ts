@@ -14,7 +14,7 @@ export const telling: readonly Bug[] = [
     'statistics that are not added at the end',
     'Who stops in good order loses what was counted last.',
     'src/engine/statistics.js',
-    'await one(add).catch((error) => (error instanceof LoggedOutError ? drop() : failed(error)));',
+    'await one(addAll).catch((error) => (error instanceof LoggedOutError ? drop() : failed(error)));',
     '',
     'B10',
   ),
