@@ -100,6 +100,11 @@ describe('what waits for an entity behind an operation of a transaction that is 
     },
   )
 
+  it('S31 B14 costs no request where nothing was changed', async () => {
+    expect(await left([create({ n: 1 })], update({ n: 1 }))).toEqual({ id: 'a', n: 1 })
+    expect(world.attempts.filter(({ request }) => request.path === '/note/a')).toHaveLength(1)
+  })
+
   it('S31 B14 makes nothing of an entity that goes with the transaction', async () => {
     expect(await left([], create({ n: 1 }), update({ n: 3 }))).toBeUndefined()
   })

@@ -1,4 +1,5 @@
 import { isTerminal, type OperationRow } from '../../core/operation.ts'
+import { sameJson } from '../../core/same-json.ts'
 import type { Fact } from '../world/facts.ts'
 import type { Effect } from '../world/model-server.ts'
 import type { Checker } from './invariant.ts'
@@ -75,7 +76,7 @@ export const transactions: Checker = ({ register }, report) => {
     const done = all.filter(({ row }) => row.status === 'done')
     if (done.length === all.length) return
     for (const one of done) {
-      if (one.row.undo === undefined || register.byKey(one.user, `${one.id}.undo`) !== undefined || isFollowed(one)) continue
+      if (!changedSomething(one) || register.byKey(one.user, `${one.id}.undo`) !== undefined || isFollowed(one)) continue
       report('S31', `Transaction ${id} failed (${statuses(all)}), but ${one.id} was not taken back.`)
     }
   }
@@ -95,6 +96,10 @@ export const transactions: Checker = ({ register }, report) => {
       for (const [id, all] of members) ended(id, all)
     },
   }
+}
+
+function changedSomething({ row: { undo } }: Known): boolean {
+  return undo !== undefined && !sameJson(undo.payload, {})
 }
 
 function isTogether({ row }: { readonly row: OperationRow }): boolean {
