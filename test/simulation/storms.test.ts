@@ -12,6 +12,8 @@ const FOUND = [
   13_154, 13_628, 13_744, 14_843, 16_394, 16_783, 19_265, 19_288, 20_042, 22_247, 24_241, 25_575, 26_659, 26_996, 27_171, 27_985,
   28_443, 28_708, 100_613, 700_060,
 ]
+/** So many are run once more. */
+const TWICE = 200
 const GROUP = 100
 const LIMIT_MS = 600_000
 const groups = Array.from({ length: SEEDS / GROUP }, (_, i) => [i * GROUP + 1, (i + 1) * GROUP] as const)
@@ -19,9 +21,12 @@ const groups = Array.from({ length: SEEDS / GROUP }, (_, i) => [i * GROUP + 1, (
 /** How often each kind of fault fired, and in how many seeds none did. */
 const fired = new Map<FaultKind, number>()
 const calm = { seeds: 0 }
+/** Of the traces, by seed. */
+const hashes = new Map<number, string>()
 
 async function violationsOf(seed: number): Promise<readonly string[]> {
-  const { violations, faults } = await simulate(seed)
+  const { violations, faults, hash } = await simulate(seed)
+  hashes.set(seed, hash)
   for (const [kind, times] of faults) fired.set(kind, (fired.get(kind) ?? 0) + times)
   if (faults.size === 0) calm.seeds += 1
   return violations.map(({ invariant, sentence }) => `seed ${seed} violates ${invariant}: ${sentence}`)
@@ -40,6 +45,15 @@ describe('three devices of two tabs each, in a storm of faults', () => {
     'F4 every invariant holds in the seeds that once violated one',
     async () => {
       for (const seed of FOUND) expect(await violationsOf(seed)).toEqual([])
+    },
+    LIMIT_MS,
+  )
+
+  it(
+    'S30 give the same trace for the same seed, whatever ran before in the process',
+    async () => {
+      for (let seed = TWICE; seed > 0; seed--) expect((await simulate(seed)).hash).toBe(hashes.get(seed))
+      expect(new Set(hashes.values()).size).toBe(hashes.size)
     },
     LIMIT_MS,
   )
