@@ -1,5 +1,6 @@
 import type { Json, JsonObject } from './json.ts'
 import { applyMergePatch, diffMergePatch } from './merge-patch.ts'
+import { merge3, type MergeRules } from './merge.ts'
 import { isMutation, type OperationRow, type Undo } from './operation.ts'
 import { getOwn, isObject, withoutOwn } from './own.ts'
 
@@ -21,17 +22,56 @@ function undoOf({ type, payload }: OperationRow, base: Json | undefined): Undo |
   return type === 'update' ? { type: 'update', payload: diffMergePatch(applyMergePatch(base, payload), base) } : undefined
 }
 
-/** What takes it back and leaves what `later` operations on its entity do; undefined if these leave nothing of it. */
-export function undoUnder({ undo }: OperationRow, later: readonly OperationRow[]): Undo | undefined {
+/** The member once it is done, with what the server confirmed of what its undo sets back. */
+export function confirmedAs(row: OperationRow, value: Json | undefined): OperationRow {
+  const { type, transaction, undo } = row
+  if (transaction?.sent !== 'oneByOne' || undo === undefined || !isMutation(type) || !isObject(value)) return row
+  if (undo.type === 'replace') return { ...row, undo: { ...undo, confirmed: withoutOwn(value) } }
+  if (undo.type !== 'update' || !isObject(undo.payload)) return row
+  const { payload } = undo
+  const confirmed = Object.fromEntries(Object.entries(value).filter(([field]) => Object.hasOwn(payload, field)))
+  return { ...row, undo: { ...undo, confirmed } }
+}
+
+/** What became of its entity since. */
+export interface Since {
+  /** What the server last confirmed; undefined where that is not known, or it is gone. */
+  readonly now: JsonObject | undefined
+  readonly isGone: boolean
+  /** What waits for it here. */
+  readonly later: readonly OperationRow[]
+}
+
+/** What takes it back and leaves what was made of its entity since, or is to be made of it; undefined if these leave nothing of it. */
+export function undoUnder(row: OperationRow, since: Since): Undo | undefined {
+  const { undo } = row
   if (undo === undefined || !isMutation(undo.type)) return undo
-  if (later.some(({ type }) => type !== 'update' && isMutation(type))) return undefined
+  const { now, later } = since
+  if (isMadeElse(row, undo, since) || later.some(({ type }) => type !== 'update' && isMutation(type))) return undefined
   const patches = later.flatMap(({ type, payload }) => (type === 'update' && isObject(payload) ? [payload] : []))
-  const { type, payload } = undo
+  const { type, payload } = stillToUndo(undo, now)
   if (type === 'replace') return { type, payload: patches.reduce<Json>(applyMergePatch, payload) }
   if (type !== 'update' || !isObject(payload)) return undo
   const left = patches.reduce(without, payload)
   return Object.keys(left).length === 0 ? undefined : { type, payload: left }
 }
+
+/** It was deleted since, or made anew: of what was done nothing is there. */
+function isMadeElse({ type, status }: OperationRow, undo: Undo, { now, isGone }: Since): boolean {
+  if (status !== 'done') return false
+  return type === 'delete' ? undo.type === 'create' && now !== undefined : isMutation(type) && isGone
+}
+
+/** What is another than the server had confirmed stays. */
+function stillToUndo({ type, payload, confirmed }: Undo, now: JsonObject | undefined): Undo {
+  if (confirmed === undefined || now === undefined) return { type, payload }
+  const [isWhole, remote] = [type === 'replace', withoutOwn(now)]
+  const local = isWhole ? payload : applyMergePatch(confirmed, payload)
+  const { value } = merge3({ base: confirmed, local, remote }, KEEP_REMOTE)
+  return { type, payload: isWhole ? value : diffMergePatch(remote, value) }
+}
+
+const KEEP_REMOTE: MergeRules = { isWhole: () => false, settle: ({ remote }) => ({ value: remote }) }
 
 /** A merge patch without what another sets. */
 function without(patch: JsonObject, other: JsonObject): JsonObject {

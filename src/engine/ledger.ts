@@ -6,7 +6,8 @@ import type { Write } from '../core/ports.ts'
 import { park } from '../core/rows.ts'
 import { CONFLICTS } from '../core/schema.ts'
 import type { Part } from '../core/transaction.ts'
-import { toldBy, type Confirmation } from './confirmation.ts'
+import { confirmedAs } from '../core/undo.ts'
+import { toldBy, valueOf, type Confirmation } from './confirmation.ts'
 import { putOperation, updateOperation, type Store } from './store.ts'
 
 /** A row that waits to be written, and what the server said of its entity meanwhile. */
@@ -30,8 +31,10 @@ export function ledgerEntry(
   event: OperationEvent,
 ): LedgerEntry {
   const conflict = isNews(row, was) ? conflictRow(row, 'at' in event ? event.at : row.enqueuedAt) : undefined
-  const writes: Write[] = [was === undefined ? putOperation(row) : updateOperation(row, was)]
-  const entry = { slot, row, confirmation: confirmationOf(row, event), parts: 'parts' in event ? event.parts : undefined }
+  const confirmation = confirmationOf(row, event)
+  const now = confirmation === undefined || row.status !== 'done' ? row : confirmedAs(row, valueOf(confirmation))
+  const writes: Write[] = [was === undefined ? putOperation(now) : updateOperation(now, was)]
+  const entry = { slot, row: now, confirmation, parts: 'parts' in event ? event.parts : undefined }
   if (conflict === undefined) return { ...entry, writes }
   return { ...entry, writes: [...writes, { type: 'put', collection: CONFLICTS, value: conflict }], conflict: row.conflict }
 }

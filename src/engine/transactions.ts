@@ -1,4 +1,5 @@
 import { conflictRow, decided, isNews } from '../core/conflict-row.ts'
+import { valueIn } from '../core/derive.ts'
 import { SyncError, SyncOperationError } from '../core/errors.ts'
 import {
   isInDoubt,
@@ -14,9 +15,9 @@ import type { Settings } from '../core/options.ts'
 import type { SystemPorts, Write } from '../core/ports.ts'
 import { WITH_TRANSACTION } from '../core/reconcile.ts'
 import { finish, rankOf, storedError } from '../core/rows.ts'
-import { CONFLICTS, OPERATIONS, readOperation } from '../core/schema.ts'
+import { CONFLICTS, OPERATIONS, readOperation, type EntityRow } from '../core/schema.ts'
 import { failedBy, follow, isTogether, memberSeqs, type Part } from '../core/transaction.ts'
-import { undoable, undoUnder } from '../core/undo.ts'
+import { undoable, undoUnder, type Since } from '../core/undo.ts'
 import { toldBy, type Confirmation } from './confirmation.ts'
 import type { Linker } from './links.ts'
 import { errorOf } from './optimistic.ts'
@@ -45,7 +46,7 @@ export interface Aftermath {
 
 interface Undoable {
   readonly row: OperationRow
-  readonly later: readonly OperationRow[]
+  readonly since: Since
 }
 
 export type Transactions = ReturnType<typeof createTransactions>
@@ -144,7 +145,7 @@ export function createTransactions(
     }))
     const applied = doneBefore(row, others)
     const mayBe = await undoables(open.filter(isInDoubt))
-    const toUndo = await behind([...applied, ...(isInDoubt(row) ? [row] : []), ...mayBe])
+    const toUndo = await withSince([...applied, ...(isInDoubt(row) ? [row] : []), ...mayBe])
     const { undoing, parents } = await linked((await Promise.all(toUndo.toReversed().map(undoingOf))).flat(), row)
     return {
       ...NO_AFTERMATH,
@@ -166,14 +167,22 @@ export function createTransactions(
     })
   }
 
-  /** Each with what waits behind it for its entity: that is sent before what takes it back, and is to stay. */
-  async function behind(rows: readonly OperationRow[]): Promise<readonly Undoable[]> {
+  /** Each with what became of its entity, and what waits behind it for that: this is sent before what takes it back. Both are to stay. */
+  async function withSince(rows: readonly OperationRow[]): Promise<readonly Undoable[]> {
     const lanes = rows.map(({ user, entity, entityId }) => laneOf(user, entity, entityId))
-    const waiting = await wholeLanes(store.storage, lanes)
-    return rows.map((row, at) => {
-      const later = (waiting[at] ?? []).filter(({ key }) => Number(key) > row.seq)
-      return { row, later: later.flatMap((entry) => readOperation(entry) ?? []) }
-    })
+    const [waiting, held] = [await wholeLanes(store.storage, lanes), await store.entities(lanes)]
+    return Promise.all(
+      rows.map(async (row, at) => {
+        const behind = (waiting[at] ?? []).filter(({ key }) => Number(key) > row.seq)
+        const later = behind.flatMap((entry) => readOperation(entry) ?? [])
+        return { row, since: { now: valueIn(held[at]), isGone: await isGone(row, held[at]), later } }
+      }),
+    )
+  }
+
+  /** What has left the parts that are followed may be there all the same. */
+  async function isGone({ user, entity }: OperationRow, held: EntityRow | undefined): Promise<boolean> {
+    return held?.deletedAt !== undefined && (await store.pullRow(user, entity))?.parts === undefined
   }
 
   /** What they name may have got its id meanwhile, or get it only later. What is given up with the transaction is not waited for. */
@@ -187,9 +196,9 @@ export function createTransactions(
   }
 
   /** One operation for ever: whoever looks again finds that it is there. */
-  async function undoingOf({ row, later }: Undoable): Promise<readonly NewOperationRow[]> {
+  async function undoingOf({ row, since }: Undoable): Promise<readonly NewOperationRow[]> {
     const { user, entity, entityId, priority } = row
-    const undo = undoUnder(row, later)
+    const undo = undoUnder(row, since)
     if (undo === undefined) return []
     const idempotencyKey = `${row.id}.undo`
     const chosenKey = keyOfUser(user, idempotencyKey)

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { NetworkError, type EnqueueInput, type SyncEngine } from '../../src/index.ts'
+import { NetworkError, type EngineOptions, type EnqueueInput, type SyncEngine, type Transport } from '../../src/index.ts'
 import { httpTransport } from '../../src/adapters/http/index.ts'
+import { elsewhere } from '../support/other-client.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
 
 let world: World
@@ -107,5 +108,122 @@ describe('what waits for an entity behind an operation of a transaction that is 
 
   it('S31 B14 makes nothing of an entity that goes with the transaction', async () => {
     expect(await left([], create({ n: 1 }), update({ n: 3 }))).toBeUndefined()
+  })
+})
+
+/**
+ * What the server has in the end, where the note is changed by a transaction of which the rest waits for another try, and is refused then: `meanwhile` happens
+ * in between.
+ */
+async function leftAfter(
+  before: readonly EnqueueInput[],
+  member: EnqueueInput,
+  meanwhile: (engine: SyncEngine) => Promise<void>,
+  options: Partial<EngineOptions> = {},
+): Promise<unknown> {
+  const engine = await world.started({
+    transport: httpTransport({ baseURL: world.url, batch: false }),
+    retry: { strategy: 'constant', baseMs: 60_000 },
+    ...options,
+  })
+  await settledAll(engine, before)
+  await engine.synchronize()
+  world.intercept(async ({ request }, send) =>
+    request.path === '/note/ghost' ? { type: 'retry', error: new NetworkError('Not now.') } : send(),
+  )
+  const putOff = eventOf(engine, 'sync:retry')
+  const { operations, settled } = await engine.transaction((tx) => {
+    tx.enqueue(member)
+    tx.enqueue(ghost)
+  })
+  await putOff
+  await meanwhile(engine)
+  world.intercept(undefined)
+  await engine.operations.retry(operations[1]?.id ?? '')
+  expect(await settled).toMatchObject({ status: 'rejected', error: { status: 404 } })
+  await engine.synchronize()
+  expect((await engine.operations.list({ status: 'rejected' })).map(({ entityId }) => entityId)).toEqual(['ghost'])
+  expect((await engine.view('note').get('a'))?.value).toEqual(world.notes()['a'] && expect.objectContaining(world.notes()['a']))
+  return world.notes()['a']
+}
+
+/** By this device, which has the answer of the server. */
+const here =
+  (...later: readonly EnqueueInput[]) =>
+  (engine: SyncEngine): Promise<void> =>
+    settledAll(engine, later)
+
+/** By others, of whom a pull has told. */
+const there =
+  (method: string, body?: object) =>
+  async (engine: SyncEngine): Promise<void> => {
+    await elsewhere(world, method, '/note/a', body)
+    await engine.synchronize()
+  }
+
+describe('what was made of an entity after an operation of a transaction was done that is refused', () => {
+  const was = { n: 1, x: 1, deep: { a: 1, b: 1 } }
+  const changed = { n: 2, x: 2, y: 2, deep: { a: 2, b: 2, c: 2 } }
+  const newer = { n: 3, deep: { a: 3 } }
+  const left = { id: 'a', n: 3, x: 1, deep: { a: 3, b: 1 } }
+
+  it('S31 B14 stays where this device has changed it; the rest is set back', async () => {
+    expect(await leftAfter([create(was)], update(changed), here(update(newer)))).toEqual(left)
+  })
+
+  it('S31 B14 stays where others have changed it; the rest is set back', async () => {
+    expect(await leftAfter([create(was)], update(changed), there('PATCH', newer))).toEqual(left)
+  })
+
+  it.each(['by this device', 'by others'])('S31 B14 stays where all of the entity had been replaced, %s', async (who) => {
+    const meanwhile = who === 'by others' ? there('PATCH', newer) : here(update(newer))
+    expect(await leftAfter([create(was)], replace(changed), meanwhile)).toEqual(left)
+  })
+
+  it('S31 B14 stays where it is all that is there', async () => {
+    expect(await leftAfter([create(was)], update(changed), here(replace({ n: 3 })))).toEqual({ id: 'a', n: 3 })
+  })
+
+  it('S31 B14 is nothing where only the server made something else of the operation', async () => {
+    const real = httpTransport({ baseURL: world.url, batch: false })
+    const transport: Transport = {
+      ...real,
+      async send(request, context) {
+        const outcome = await real.send(request, context)
+        if (outcome.type !== 'applied' || request.body !== '{"n":2}') return outcome
+        await elsewhere(world, 'PATCH', '/note/a', { n: 'two' })
+        const [row] = world.server.state('note') as { version: string }[]
+        return { type: 'applied', version: row?.version, value: { ...row } }
+      },
+    }
+    const end = await leftAfter([create({ n: 1 })], update({ n: 2 }), async () => {}, { transport })
+    expect(end).toEqual({ id: 'a', n: 1 })
+  })
+
+  it.each([
+    { member: update({ n: 2 }), who: 'this device', meanwhile: here(remove) },
+    { member: update({ n: 2 }), who: 'others', meanwhile: there('DELETE') },
+    { member: replace({ n: 2 }), who: 'this device', meanwhile: here(remove) },
+    { member: replace({ n: 2 }), who: 'others', meanwhile: there('DELETE') },
+  ])('S31 B14 is that it is gone, where $who deleted it after the $member.type', async ({ member, meanwhile }) => {
+    expect(await leftAfter([create(was)], member, meanwhile)).toBeUndefined()
+  })
+
+  it('S31 E5 is nothing where the operation has only left the part that is followed', async () => {
+    const entities = { note: { scopes: ['project:p1'] } }
+    const pulled = async (engine: SyncEngine): Promise<void> => {
+      await engine.synchronize()
+      expect(await engine.view('note').get('a')).toBeUndefined()
+    }
+    const end = await leftAfter([create({ n: 1, project: 'p1' })], update({ project: 'p2' }), pulled, { entities })
+    expect(end).toEqual({ id: 'a', n: 1, project: 'p1' })
+  })
+
+  it('S31 B14 stays where it makes anew what was deleted', async () => {
+    expect(await leftAfter([create(was)], remove, here(create({ n: 3 })))).toEqual({ id: 'a', n: 3 })
+  })
+
+  it('S31 B14 goes with an entity that the transaction had created', async () => {
+    expect(await leftAfter([], create({ n: 1 }), here(update({ n: 3 })))).toBeUndefined()
   })
 })

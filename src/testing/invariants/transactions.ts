@@ -14,6 +14,10 @@ export const transactions: Checker = ({ register }, report) => {
   const made = new Set<Known>()
   /** What has taken effect on the server. One that forgot some of its answers takes effect for those alone once more. */
   const applied = new Set<Known>()
+  /** By entity, what was the last to change it. */
+  const last = new Map<string, Known | undefined>()
+  /** What another came after: there may be nothing of it to take back. */
+  const overlaid = new Set<Known>()
 
   function isTainted(all: readonly Known[]): boolean {
     return all.some((one) => one.isTainted)
@@ -42,6 +46,7 @@ export const transactions: Checker = ({ register }, report) => {
   function served({ effects }: Extract<Fact, { type: 'served' }>): void {
     const hit = effects.flatMap(({ user, key }) => register.byKey(user, key) ?? [])
     for (const effect of effects) tookBack(effect)
+    for (const effect of effects) overlay(effect)
     for (const one of hit) applied.add(one)
     for (const one of hit) {
       const all = members.get(one.row.transaction?.id ?? '') ?? []
@@ -65,6 +70,13 @@ export const transactions: Checker = ({ register }, report) => {
       report('S31', `${id} was taken back by deleting ${textOf(before)}, which it had not made.`)
   }
 
+  function overlay({ user, key, entity, id }: Effect): void {
+    const [path, one] = [`${entity}/${id}`, register.byKey(user, key)]
+    const before = last.get(path)
+    if (before !== undefined && before !== one) overlaid.add(before)
+    last.set(path, one)
+  }
+
   function ranAhead(one: Known, all: readonly Known[]): void {
     const before = all.slice(0, all.indexOf(one)).find(({ row }) => row.status !== 'done')
     if (before !== undefined && one.forgiven === 0)
@@ -76,7 +88,8 @@ export const transactions: Checker = ({ register }, report) => {
     const done = all.filter(({ row }) => row.status === 'done')
     if (done.length === all.length) return
     for (const one of done) {
-      if (!changedSomething(one) || register.byKey(one.user, `${one.id}.undo`) !== undefined || isFollowed(one)) continue
+      if (!changedSomething(one) || register.byKey(one.user, `${one.id}.undo`) !== undefined) continue
+      if (isFollowed(one) || overlaid.has(one)) continue
       report('S31', `Transaction ${id} failed (${statuses(all)}), but ${one.id} was not taken back.`)
     }
   }

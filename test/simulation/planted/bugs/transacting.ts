@@ -28,9 +28,9 @@ export const transacting: readonly Bug[] = [
   ),
   bug(
     'what takes an operation back takes back what came after it',
-    'Nobody looks at what waits for its entity.',
+    'Nobody looks at what became of its entity since, or waits for it.',
     'src/engine/transactions.js',
-    'const undo = undoUnder(row, later);',
+    'const undo = undoUnder(row, since);',
     'const undo = row.undo;',
     'S31',
   ),
