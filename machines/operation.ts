@@ -257,11 +257,16 @@ function errorOf(answer: Answer): SyncError {
 }
 
 function postponed(retry: RetryOptions, row: OperationRow, answer: Answer): OperationRow {
-  const outcome = answer.type === 'OUTCOME' ? answer.outcome : undefined
-  const retryAfterMs = outcome?.type === 'retry' || outcome?.type === 'unknown' ? outcome.retryAfterMs : undefined
-  const delayMs = retryDelayMs(retry, { attempt: row.attempts, previousMs: row.backoffMs, random: answer.random, retryAfterMs })
+  const { attempts: attempt, backoffMs: previousMs } = row
+  const delayMs = retryDelayMs(retry, { attempt, previousMs, random: answer.random, retryAfterMs: askedFor(answer) })
   const error = errorOf(answer)
   return separated(postpone(row, { at: answer.at, delayMs, error, definite: isDefinite(answer) }), error)
+}
+
+/** What the server wants to be left alone for, be it by its answer to the operation or when it was looked at. */
+function askedFor(answer: Answer): number | undefined {
+  const told = answer.type === 'OUTCOME' ? answer.outcome : answer.type === 'RECONCILED' ? answer.decision : undefined
+  return told !== undefined && 'retryAfterMs' in told ? told.retryAfterMs : undefined
 }
 
 function isDefinite(answer: Answer): boolean {

@@ -26,8 +26,9 @@ export type Decision =
   /** `isUnusable`: what the server has may not be shown, for the schema refuses it. */
   | { readonly type: 'park'; readonly error: SyncError; readonly conflict?: ConflictRecord; readonly isUnusable?: true }
   | { readonly type: 'refuse'; readonly error: SyncError; readonly conflict?: ConflictRecord }
-  /** Looking at the server failed, needs credentials, or may not leave now: it is done again later. */
-  | { readonly type: 'failed' | 'auth' | 'heldBack'; readonly error: SyncError }
+  /** Looking at the server failed, needs credentials, or may not leave now: it is done again later, and no sooner than the server asked for. */
+  | { readonly type: 'failed'; readonly error: SyncError; readonly retryAfterMs?: number | undefined }
+  | { readonly type: 'auth' | 'heldBack'; readonly error: SyncError }
 
 /** What was decided; a request that is to be sent comes prepared. */
 export type PreparedDecision =

@@ -141,9 +141,10 @@ export function decidedTogether(
   const stops = decisions.filter((decision): decision is Stop => decision.type !== 'done' && decision.type !== 'resend')
   const stop = STRONGEST_FIRST.flatMap((type) => stops.find((one) => one.type === type) ?? []).at(0)
   const culprit = stop === undefined ? undefined : members[decisions.indexOf(stop)]
-  if (stop !== undefined && culprit !== undefined)
-    return members.map((row) => (row === culprit ? stop : { type: stop.type, error: failedBy(row, culprit, stop.error) }))
-  return decisions
+  if (stop === undefined || culprit === undefined) return decisions
+  const { type, error } = stop
+  const wait = 'retryAfterMs' in stop ? { retryAfterMs: stop.retryAfterMs } : {}
+  return members.map((row) => (row === culprit ? stop : { type, error: failedBy(row, culprit, error), ...wait }))
 }
 
 /** The leader goes on until all is done, be it for the others alone. */

@@ -242,8 +242,8 @@ export function createReconciler(
     for (const member of members) {
       const decision = member.transaction?.isMet ? MET : await decide(slot, member, signal)
       decisions.push(prepared(member, decision))
-      // The time that a function had was that of all.
-      if (decision.type === 'park' && decision.error.cause instanceof TimeoutError) break
+      // Who can't be asked now, or wants to be left alone, is not asked about the next; and the time that a function had was that of all.
+      if (decision.type === 'failed' || (decision.type === 'park' && decision.error.cause instanceof TimeoutError)) break
     }
     return decidedTogether(members, decisions)
   }

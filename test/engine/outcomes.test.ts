@@ -249,6 +249,16 @@ describe('what becomes of an attempt', () => {
     expect(attemptedAt[1]! - attemptedAt[0]!).toBeGreaterThanOrEqual(299)
   })
 
+  it('S22 A3 makes none either where a look at the server was told to wait', async () => {
+    const real = httpTransport({ baseURL: world.url })
+    const busy: Fetched = { type: 'failed', retryAfterMs: 60_000, error: new RateLimitError('Slow down.', { status: 429 }) }
+    const engine = await world.started({ transport: { ...real, fetch: async () => busy } })
+    const before = Date.now()
+    const operation = await bothChange(world, engine)
+    expect(await eventOf(engine, 'sync:retry')).toMatchObject({ operation: { id: operation.id } })
+    expect((await engine.operations.get(operation.id))?.nextAttemptAt).toBeGreaterThanOrEqual(before + 60_000)
+  })
+
   it('S22 L1 waits for a day at most, whatever a transport asks for', async () => {
     const engine = await world.started()
     world.intercept(async () => ({ type: 'retry', retryAfterMs: 1e15, error: new RateLimitError('Later.', { status: 429 }) }))

@@ -1,10 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import {
   NetworkError,
+  RateLimitError,
   StorageUnavailableError,
   SyncError,
   type EngineOptions,
   type EnqueueInput,
+  type Fetched,
   type Outcome,
   type SyncEngine,
   type TransactionHandle,
@@ -383,6 +385,24 @@ describe('where the API has an atomic batch', () => {
     await engine.conflicts.resolve(conflict!.id, 'local')
     expect(await handle.settled).toEqual({ status: 'done' })
     expect(world.notes()).toMatchObject({ a: { n: 3 }, b: { n: 1 } })
+  })
+
+  it('S22 looks at nothing more, and is sent no sooner, where the look at one of them was told to wait', async () => {
+    const looks: string[] = []
+    const busy: Fetched = { type: 'failed', retryAfterMs: 60_000, error: new RateLimitError('Slow down.', { status: 429 }) }
+    const fetch = async (_: string, id: string): Promise<Fetched> => {
+      looks.push(id)
+      return id === 'a' ? { type: 'absent' } : busy
+    }
+    const engine = await atomic({ transport: { ...wire.transport, fetch } })
+    await settledAll(engine, [create('a'), create('b'), create('c')])
+    for (const id of ['a', 'b', 'c']) await elsewhere(world, 'PATCH', `/note/${id}`, { n: 5 })
+    const before = Date.now()
+    const { operations } = await transact(engine, update('a', { n: 2 }), update('b', { n: 2 }), update('c', { n: 2 }))
+    await eventOf(engine, 'sync:retry')
+    expect(looks).toEqual(['a', 'b'])
+    const all = await Promise.all(operations.map(({ id }) => engine.operations.get(id)))
+    for (const one of all) expect(one?.nextAttemptAt).toBeGreaterThanOrEqual(before + 60_000)
   })
 
   it('L5 waits for a person where the functions for several of its conflicts do not end', async () => {
