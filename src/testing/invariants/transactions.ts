@@ -2,6 +2,7 @@ import { isTerminal, type OperationRow } from '../../core/operation.ts'
 import { sameJson } from '../../core/same-json.ts'
 import type { Fact } from '../world/facts.ts'
 import type { Effect } from '../world/model-server.ts'
+import { isJson } from './amounts.ts'
 import type { Checker } from './invariant.ts'
 import type { Known } from './register.ts'
 import { textOf } from './strategies.ts'
@@ -60,14 +61,28 @@ export const transactions: Checker = ({ register }, report) => {
   }
 
   /** What a create has met was made by others, before it. */
-  function tookBack({ user, key, before, after }: Effect): void {
+  function tookBack(effect: Effect): void {
+    const { user, key, before, after } = effect
     const one = register.byKey(user, key)
     if (one !== undefined && before === undefined) made.add(one)
     const [, id = ''] = /^(.+)\.undo$/.exec(one?.row.idempotencyKey ?? '') ?? []
     const undone = register.byId(id)
-    if (after !== undefined || undone?.row.type !== 'create' || made.has(undone)) return
-    if (!undone.isTainted && undone.forgiven === 0)
+    if (one === undefined || undone === undefined || undone.isTainted || undone.forgiven > 0) return
+    if (after !== undefined) return tookMore(one, undone, effect)
+    if (undone.row.type === 'create' && !made.has(undone))
       report('S31', `${id} was taken back by deleting ${textOf(before)}, which it had not made.`)
+  }
+
+  /** What the device had enqueued behind it is to stay. An update behind a delete has nothing to be made on. */
+  function tookMore(undo: Known, undone: Known, { before, after }: Effect): void {
+    if (undone.row.type === 'delete') return
+    for (const { id, lane, device, seq, row } of applied) {
+      if (lane !== undo.lane || device !== undo.device || seq <= undone.seq || seq >= undo.seq || row.type !== 'update') continue
+      const set = isJson(row.payload) ? row.payload : {}
+      const taken = Object.keys(set).filter((key) => sameJson(before?.[key], set[key]) && !sameJson(after?.[key], set[key]))
+      if (taken.length > 0)
+        report('S31', `${undone.id} was taken back with ${taken.join(', ')} of ${id}, which was enqueued after it.`)
+    }
   }
 
   function overlay({ user, key, entity, id }: Effect): void {
