@@ -292,6 +292,6 @@ function inDoubt({ unknownAttempts }: OperationRow, answer: Answer): number {
 
 function resent(row: OperationRow, answer: Answer): OperationRow {
   if (answer.type !== 'RECONCILED' || answer.decision.type !== 'resend') return row
-  const { request, version, conflict, base, isMet } = answer.decision
-  return resend(row, { request, baseVersion: version, conflict, base, isMet })
+  const { as: type, payload, request, version: baseVersion, conflict, base, isMet } = answer.decision
+  return resend(row, { request, baseVersion, conflict, base, isMet, sent: { type, payload } })
 }

@@ -87,6 +87,8 @@ export function isMutation(type: string): boolean {
 export interface Undo {
   readonly type: string
   readonly payload: Json
+  /** Worked out here from what the operation was made on, and not said by the application. */
+  readonly isReckoned?: true
   /** What the server confirmed of the fields that it sets back: what is another by then was changed since. */
   readonly confirmed?: Json
 }

@@ -1,10 +1,9 @@
 import type { SyncError } from './errors.ts'
 import type { Json } from './json.ts'
-import { diffMergePatch } from './merge-patch.ts'
 import type { ConflictRecord, OperationRow, Priority, StoredError, TerminalStatus, TransactionPart } from './operation.ts'
-import { withoutOwn } from './own.ts'
 import { IN_PLAY, NEVER_DUE } from './schema.ts'
 import type { PreparedRequest } from './ports.ts'
+import { undoOver, withoutReckoned } from './undo.ts'
 
 /**
  * How an operation's row changes. Each function is one step of its life: pure, the row in, the next row out. Whoever calls
@@ -94,10 +93,12 @@ export interface Resend {
   readonly base?: Json | undefined
   /** The server has all of it already: only the other members of its transaction are sent. */
   readonly isMet?: true | undefined
+  /** What is sent now, where it is another than what was refused. */
+  readonly sent?: Pick<OperationRow, 'type' | 'payload'> | undefined
 }
 
 /** A reconciled request is a new request, with a key of its own. */
-export function resend(row: OperationRow, { request, baseVersion, conflict, base, isMet }: Resend): OperationRow {
+export function resend(row: OperationRow, { request, baseVersion, conflict, base, isMet, sent = row }: Resend): OperationRow {
   return {
     ...row,
     rev: row.rev + 1,
@@ -111,14 +112,8 @@ export function resend(row: OperationRow, { request, baseVersion, conflict, base
     ...(conflict === undefined ? {} : { conflict }),
     ...(base === undefined ? {} : { base }),
     ...(isMet === undefined || row.transaction === undefined ? {} : { transaction: { ...row.transaction, isMet } }),
-    ...(conflict === undefined ? {} : undoOver(row, conflict)),
+    ...(conflict === undefined ? {} : undoOver(row, sent, conflict.remote)),
   }
-}
-
-/** What a create met is what it is taken back to: others have made it, or changed it since, and it is not deleted. */
-function undoOver({ payload, undo }: OperationRow, { type, remote }: ConflictRecord): Pick<OperationRow, 'undo'> {
-  if (type !== 'create-create' || remote === undefined || undo?.type !== 'delete') return {}
-  return { undo: { type: 'update', payload: diffMergePatch(withoutOwn(payload), withoutOwn(remote)) } }
 }
 
 /** A look at the server has told that all of it is there: a create that was refused each time has made nothing of that. */
@@ -180,7 +175,7 @@ export function finish(row: OperationRow, status: TerminalStatus, at: number, su
 
 /** Replaces the content of an operation that was never sent. */
 export function withPayload({ aside: _aside, ...row }: OperationRow, payload: Json): OperationRow {
-  return { ...row, rev: row.rev + 1, payload }
+  return { ...withoutReckoned(row), rev: row.rev + 1, payload }
 }
 
 export function storedError(error: SyncError): StoredError {

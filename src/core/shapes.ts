@@ -4,7 +4,7 @@ import { SyncError } from './errors.ts'
 import { contentHash } from './hash.ts'
 import type { Json } from './json.ts'
 import { migratePayload, migrateValue, MIGRATION_FAILED, NEWER_BUILD, type Migrations, type Span } from './migrate.ts'
-import type { HeldByOperation, NewOperationRow, OperationRow, SetAside } from './operation.ts'
+import type { HeldByOperation, NewOperationRow, OperationRow, SetAside, Undo } from './operation.ts'
 import type { LimitOptions } from './options.ts'
 import type { EntityRow, Versions } from './schema.ts'
 
@@ -58,7 +58,7 @@ export function createShapes(entities: Readonly<Record<string, EntityOptions>>, 
       migratePayload(migrationsOf(entity), span, one, { type: of, entityId }, payloadLimits)
     return {
       payload: ofPayload(type, payload),
-      ...(undo === undefined ? {} : { undo: { type: undo.type, payload: ofPayload(undo.type, undo.payload) } }),
+      ...(undo === undefined ? {} : { undo: { ...unconfirmed(undo), payload: ofPayload(undo.type, undo.payload) } }),
       ...migratedSides(row, span),
     }
   }
@@ -199,6 +199,11 @@ function shapeIs(shape: number): { shape?: number } {
 function without<T extends object>(one: T, fields: readonly string[]): T
 function without(one: object, fields: readonly string[]): object {
   return Object.fromEntries(Object.entries(one).filter(([field]) => !fields.includes(field)))
+}
+
+/** Of what the server confirmed in another shape nobody can tell what was changed since. */
+function unconfirmed({ confirmed: _confirmed, ...undo }: Undo): Undo {
+  return undo
 }
 
 /** The key that the application chose stands for the same content, in its new shape. */

@@ -11,10 +11,32 @@ import { getOwn, isObject, withoutOwn } from './own.ts'
 export function undoable(row: OperationRow, base: Json | undefined): OperationRow {
   if (row.undo !== undefined) return row
   const undo = undoOf(row, base)
-  return undo === undefined ? row : { ...row, undo }
+  return undo === undefined ? row : { ...row, undo: { ...undo, isReckoned: true } }
 }
 
-function undoOf({ type, payload }: OperationRow, base: Json | undefined): Undo | undefined {
+/** Its content is another: what takes that back is worked out when it is sent. */
+export function withoutReckoned(row: OperationRow): OperationRow {
+  if (row.undo?.isReckoned !== true) return row
+  const { undo: _undo, ...kept } = row
+  return kept
+}
+
+type Content = Pick<OperationRow, 'type' | 'payload'>
+
+/** What it meets and overwrites is what it is taken back to, for others have made that since. What an earlier try may have made is set back, too. */
+export function undoOver(
+  { undo, wasInDoubt }: OperationRow,
+  sent: Content,
+  remote: Json | undefined,
+): Pick<OperationRow, 'undo'> {
+  const next = undo?.isReckoned === true ? undoOf(sent, remote) : undefined
+  if (undo === undefined || next === undefined) return {}
+  const isOfBoth = wasInDoubt === true && undo.type === 'update' && isObject(undo.payload) && isObject(next.payload)
+  const payload = isOfBoth ? { ...undo.payload, ...next.payload } : next.payload
+  return { undo: { type: next.type, payload, isReckoned: true } }
+}
+
+function undoOf({ type, payload }: Content, base: Json | undefined): Undo | undefined {
   if (type === 'create') return { type: 'delete', payload: null }
   if (!isObject(base)) return type === 'replace' ? { type: 'delete', payload: null } : undefined
   if (type === 'delete') return { type: 'create', payload: withoutOwn(base) }

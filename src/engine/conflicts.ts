@@ -10,6 +10,7 @@ import { checkQuery } from '../core/option-checks.ts'
 import type { Settings } from '../core/options.ts'
 import { isObject, withoutOwn } from '../core/own.ts'
 import { ofNewKey, unpark } from '../core/rows.ts'
+import { withoutReckoned } from '../core/undo.ts'
 import { checkJson } from '../core/validate-json.ts'
 import { conflictById, conflictsOf, conflictStatistics } from './conflict-store.ts'
 import { decided } from '../core/conflict-row.ts'
@@ -132,7 +133,7 @@ function towards(parked: OperationRow, value: JsonObject): OperationRow {
     ? { type: 'update', payload: diffMergePatch(withoutOwn(remote), withoutOwn(value)) }
     : { type: row.type, payload: value }
   return {
-    ...row,
+    ...withoutReckoned(row),
     ...content,
     base: remote,
     ...(remoteVersion === undefined ? {} : { baseVersion: remoteVersion }),

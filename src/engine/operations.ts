@@ -19,6 +19,7 @@ import type { Settings } from '../core/options.ts'
 import { finish, ofNewKey, storedError, unpark, withPayload } from '../core/rows.ts'
 import { OPERATIONS, readOperation, type EntityRow } from '../core/schema.ts'
 import { checkJson } from '../core/validate-json.ts'
+import { withoutReckoned } from '../core/undo.ts'
 import type { Handles } from './handles.ts'
 import { checkPayload } from './check-input.ts'
 import { decided } from '../core/conflict-row.ts'
@@ -240,7 +241,7 @@ function edited(row: OperationRow, payload: OperationRow['payload']): OperationR
     )
   const settled = decided(row, 'value', 'edit')
   const { request: _request, aside: _aside, ...rest } = unpark(row.attempts > 0 ? ofNewKey(settled) : settled)
-  return { ...rest, payload }
+  return { ...withoutReckoned(rest), payload }
 }
 
 function discarded(row: OperationRow, at: number): OperationRow {

@@ -129,8 +129,8 @@ describe('what takes an operation back', () => {
   })
 
   it('S15 B14 deletes what was created, and is not known of what this device never had', () => {
-    expect(undoable(member(0, { type: 'create' }), undefined).undo).toEqual({ type: 'delete', payload: null })
-    expect(undoable(member(0, { type: 'replace' }), undefined).undo).toEqual({ type: 'delete', payload: null })
+    expect(undoable(member(0, { type: 'create' }), undefined).undo).toMatchObject({ type: 'delete', payload: null })
+    expect(undoable(member(0, { type: 'replace' }), undefined).undo).toMatchObject({ type: 'delete', payload: null })
     expect(undoable(member(0, { type: 'update' }), undefined).undo).toBeUndefined()
     expect(undoable(member(0, { type: 'publish' }), { id: 'n0' }).undo).toBeUndefined()
     const own = { type: 'unpublish', payload: null }

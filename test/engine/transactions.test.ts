@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import {
+  ConflictError,
   NetworkError,
   RateLimitError,
   StorageUnavailableError,
@@ -668,6 +669,75 @@ describe('where the API has none', () => {
     await engine.flush()
     expect(world.notes()).toEqual({ a: theirs })
     expect(engine.history().map(({ type }) => type)).not.toContain('transaction:left')
+  })
+
+  it.each([
+    { conflict: 'merge', member: update('a', { n: 2, x: 2 }) },
+    { conflict: 'localWins', member: update('a', { n: 2, x: 2 }) },
+    { conflict: 'localWins', member: { ...create('a', { n: 2 }), type: 'replace' } },
+    { conflict: 'localWins', member: remove('a') },
+  ] as const)(
+    'B14 S12 sets back to what others had made of it meanwhile, where that was overwritten: $conflict',
+    async (given) => {
+      const engine = await oneByOne({ entities: { note: { conflict: given.conflict } } })
+      await settledAll(engine, [create('a', { n: 1, x: 1, y: 1 })])
+      await elsewhere(world, 'PATCH', '/note/a', { n: 5, y: 5 })
+      const handle = await transact(engine, given.member, ghost)
+      expect(await statuses(handle)).toEqual(['done', 'rejected'])
+      await engine.flush()
+      expect(world.notes()).toEqual({ a: { id: 'a', n: 5, x: 1, y: 5 } })
+    },
+  )
+
+  it('B14 S6 S12 sets back what a try that was lost had made, too, where the next met what others have made since', async () => {
+    const engine = await oneByOne({ retry: { strategy: 'constant', baseMs: 60_000 } })
+    await settledAll(engine, [create('a', { n: 1, x: 1 })])
+    world.intercept(async ({ request }, send, count) => {
+      if (request.path !== '/note/a') return send()
+      if (count > 2)
+        return world.attempts.length === 3 ? { type: 'conflict', reason: 'stale', error: new ConflictError('Stale.') } : send()
+      await send()
+      await elsewhere(world, 'PATCH', '/note/a', { n: 5 })
+      return lost()
+    })
+    const put = eventOf(engine, 'sync:retry')
+    const handle = await transact(engine, update('a', { n: 2, x: 2 }), ghost)
+    await put
+    await engine.operations.retry(handle.operations[0]!.id)
+    expect(await statuses(handle)).toEqual(['done', 'rejected'])
+    await engine.flush()
+    expect(world.notes()).toEqual({ a: { id: 'a', n: 5, x: 1 } })
+  })
+
+  it.each(['edit', 'value'] as const)(
+    'B14 S12 sets back what it was changed to by a person who decided on its conflict: %s',
+    async (by) => {
+      const engine = await oneByOne({ entities: { note: { conflict: 'manual' } } })
+      await settledAll(engine, [create('a', { n: 1, x: 1 })])
+      await elsewhere(world, 'PATCH', '/note/a', { n: 5 })
+      const found = eventOf(engine, 'conflict:detected')
+      const handle = await transact(engine, update('a', { n: 2 }), ghost)
+      await found
+      const [conflict] = await engine.conflicts.list()
+      if (by === 'edit') await engine.operations.edit(handle.operations[0]!.id, { x: 9 })
+      else await engine.conflicts.resolve(conflict!.id, { value: { n: 5, x: 9 } })
+      expect(await statuses(handle)).toEqual(['done', 'rejected'])
+      await engine.flush()
+      expect(world.notes()).toEqual({ a: { id: 'a', n: 5, x: 1 } })
+    },
+  )
+
+  it('B14 sets back what it was edited to after it had been put off', async () => {
+    const engine = await oneByOne({ retry: { strategy: 'constant', baseMs: 60_000 } })
+    await settledAll(engine, [create('a', { n: 1, x: 1 })])
+    world.intercept(async (_, send, count) => (count === 2 ? { type: 'retry', error: new NetworkError('Not now.') } : send()))
+    const putOff = eventOf(engine, 'sync:retry')
+    const handle = await transact(engine, update('a', { n: 2 }), ghost)
+    await putOff
+    await engine.operations.edit(handle.operations[0]!.id, { x: 9 })
+    expect(await statuses(handle)).toEqual(['done', 'rejected'])
+    await engine.flush()
+    expect(world.notes()).toEqual({ a: { id: 'a', n: 1, x: 1 } })
   })
 
   it('B14 takes back what the application says, and tells of what it can not', async () => {

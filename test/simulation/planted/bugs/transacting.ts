@@ -54,7 +54,7 @@ export const transacting: readonly Bug[] = [
     'what a create met is deleted with its transaction',
     'Others had made it, and what takes a create back is a deletion.',
     'src/core/rows.js',
-    '...(conflict === undefined ? {} : undoOver(row, conflict)),',
+    '...(conflict === undefined ? {} : undoOver(row, sent, conflict.remote)),',
     '',
     'S31',
   ),
