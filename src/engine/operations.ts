@@ -3,7 +3,6 @@ import { copyJson } from '../core/copy-json.ts'
 import { valueIn } from '../core/derive.ts'
 import { SyncOperationError, ValidationError } from '../core/errors.ts'
 import {
-  isMutation,
   LIVE_STATUSES,
   TERMINAL_STATUSES,
   isInDoubt,
@@ -171,7 +170,7 @@ export interface Anew {
   readonly membersOf: Transactions['membersOf']
 }
 
-/** What takes back a change is worked out anew; of an action of its own only the application can say it. */
+/** What takes it back is worked out anew, where the application has not said it. */
 function inputOf(row: OperationRow, payload: unknown, dependsOn: readonly string[] = []): EnqueueInput {
   const { type, entity, entityId, priority, undo } = row
   return {
@@ -181,7 +180,7 @@ function inputOf(row: OperationRow, payload: unknown, dependsOn: readonly string
     priority,
     idempotencyKey: keyOfAnew(row),
     ...(type === 'delete' ? {} : { payload }),
-    ...(undo === undefined || isMutation(type) ? {} : { undo }),
+    ...(undo === undefined || undo.isReckoned === true ? {} : { undo }),
     ...(dependsOn.length === 0 ? {} : { dependsOn }),
   }
 }

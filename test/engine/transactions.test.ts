@@ -740,6 +740,19 @@ describe('where the API has none', () => {
     expect(world.notes()).toEqual({ a: { id: 'a', n: 1, x: 1 } })
   })
 
+  it('B14 E4 takes back what the application says also where it is tried anew', async () => {
+    const engine = await oneByOne()
+    const undo = { type: 'update', payload: { cancelled: true } }
+    const handle = await transact(engine, { ...create('b'), undo }, ghost)
+    expect(await statuses(handle)).toEqual(['done', 'rejected'])
+    await engine.flush()
+    await elsewhere(world, 'DELETE', '/note/b')
+    const again = await engine.operations.retry(handle.operations[1]!.id)
+    expect(await again.settled).toMatchObject({ status: 'rejected' })
+    await engine.flush()
+    expect(world.notes()).toEqual({ b: { id: 'b', n: 1, cancelled: true } })
+  })
+
   it('B14 takes back what the application says, and tells of what it can not', async () => {
     const engine = await oneByOne()
     await settledAll(engine, [create('a')])
