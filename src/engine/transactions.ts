@@ -1,5 +1,5 @@
 import { conflictRow, decided, isNews } from '../core/conflict-row.ts'
-import { valueIn } from '../core/derive.ts'
+import { isShown, valueIn } from '../core/derive.ts'
 import { SyncError, SyncOperationError } from '../core/errors.ts'
 import {
   isInDoubt,
@@ -174,7 +174,7 @@ export function createTransactions(
     return Promise.all(
       rows.map(async (row, at) => {
         const behind = (waiting[at] ?? []).filter(({ key }) => Number(key) > row.seq)
-        const later = behind.flatMap((entry) => readOperation(entry) ?? [])
+        const later = behind.flatMap((entry) => readOperation(entry) ?? []).filter(isShown)
         return { row, since: { now: valueIn(held[at]), isGone: await isGone(row, held[at]), later } }
       }),
     )

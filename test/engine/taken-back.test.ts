@@ -1,5 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { NetworkError, type EngineOptions, type EnqueueInput, type SyncEngine, type Transport } from '../../src/index.ts'
+import {
+  ClientError,
+  NetworkError,
+  type EngineOptions,
+  type EnqueueInput,
+  type SyncEngine,
+  type Transport,
+} from '../../src/index.ts'
 import { httpTransport } from '../../src/adapters/http/index.ts'
 import { elsewhere } from '../support/other-client.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
@@ -104,6 +111,33 @@ describe('what waits for an entity behind an operation of a transaction that is 
   it('S31 B14 costs no request where nothing was changed', async () => {
     expect(await left([create({ n: 1 })], update({ n: 1 }))).toEqual({ id: 'a', n: 1 })
     expect(world.attempts.filter(({ request }) => request.path === '/note/a')).toHaveLength(1)
+  })
+
+  it('S31 B14 S15 is nothing where the server has refused it already', async () => {
+    const retry = { strategy: 'constant', baseMs: 60_000 } as const
+    const engine = await world.started({ transport: httpTransport({ baseURL: world.url, batch: false }), retry })
+    await settledAll(engine, [create({ n: 1 })])
+    world.intercept(async ({ request }, send) => {
+      if (request.path === '/note/ghost') return { type: 'retry', error: new NetworkError('Not now.') }
+      return request.body === '{"n":3}'
+        ? { type: 'rejected', definite: true, error: new ClientError('No.', { status: 422 }) }
+        : send()
+    })
+    const putOff = eventOf(engine, 'sync:retry')
+    const { operations, settled } = await engine.transaction((tx) => {
+      tx.enqueue(update({ n: 2 }))
+      tx.enqueue(ghost)
+    })
+    await putOff
+    const rolledBack = new Promise<void>((resolve) => engine.on('transaction:failed', () => resolve()))
+    const rollback = (): Promise<void> => rolledBack
+    const later = await engine.enqueue({ ...update({ n: 3 }), optimistic: { rollback } })
+    await expect.poll(() => later.status()).toBe('rollingBack')
+    world.intercept(undefined)
+    await engine.operations.retry(operations[1]?.id ?? '')
+    expect(await settled).toMatchObject({ status: 'rejected' })
+    await engine.flush()
+    expect(world.notes()).toEqual({ a: { id: 'a', n: 1 } })
   })
 
   it('S31 B14 makes nothing of an entity that goes with the transaction', async () => {
