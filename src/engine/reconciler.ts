@@ -38,6 +38,7 @@ import {
   verdictOnRemote,
   verdictOnResend,
 } from './decision-checks.ts'
+import type { RetryBudget } from './retry-budget.ts'
 import type { Stamps } from './stamps.ts'
 import type { Store } from './store.ts'
 import type { Inspect } from './tell-directly.ts'
@@ -53,6 +54,7 @@ interface Sides {
 
 export interface ReconcilerParts {
   readonly signs: BreakerSigns
+  readonly budget: Pick<RetryBudget, 'failed' | 'succeeded'>
   readonly stamps: Stamps
   readonly transactions: Transactions
   readonly validators: Validators
@@ -65,7 +67,7 @@ export function createReconciler(
   ports: SystemPorts,
   transport: Transport,
   store: Store,
-  { signs, stamps, transactions, validators, answers }: ReconcilerParts,
+  { signs, budget, stamps, transactions, validators, answers }: ReconcilerParts,
   inspect?: Inspect,
 ) {
   const plays = createConflictPlays(inspect)
@@ -138,9 +140,12 @@ export function createReconciler(
     }))
     if (signal.aborted) return fetched
     asking.delete(slot)
-    if (fetched.type === 'failed' && isServerFailure(fetched.error)) signs.failed()
-    else signs.succeeded()
+    tell(fetched.type === 'failed' && isServerFailure(fetched.error) ? 'failed' : 'succeeded')
     return fetched
+  }
+
+  function tell(sign: 'failed' | 'succeeded'): void {
+    for (const one of [signs, budget]) one[sign]()
   }
 
   /** A rule of the application that throws decides nothing: a person does, once. */
@@ -270,7 +275,7 @@ export function createReconciler(
       controllers.get(slot)?.abort()
       controllers.delete(slot)
       plays.stop(slot)
-      if (asking.delete(slot)) signs.failed()
+      if (asking.delete(slot)) tell('failed')
     },
     abortAll(): void {
       for (const controller of controllers.values()) controller.abort()

@@ -157,9 +157,11 @@ export function createSender(settings: Settings, ports: SystemPorts, transport: 
 
   /** One request is one sign of the server's health, however many operations it carried. */
   function report(outcomes: readonly Outcome[]): void {
-    const told = outcomes.some(isFailure) ? 'failed' : 'succeeded'
-    signs[told]()
-    hooks.budget[told]()
+    tell(outcomes.some(isFailure) ? 'failed' : 'succeeded')
+  }
+
+  function tell(sign: 'failed' | 'succeeded'): void {
+    for (const one of [signs, hooks.budget]) one[sign]()
   }
 
   function answer(slot: OperationActor, row: OperationRow, outcome: Outcome, parts?: readonly Outcome[]): void {
@@ -192,7 +194,7 @@ export function createSender(settings: Settings, ports: SystemPorts, transport: 
       const controller = drop(slot)
       if (controller === undefined) return
       controller.abort()
-      signs.failed()
+      tell('failed')
     },
     expire(slot: OperationActor, row: OperationRow): void {
       answer(slot, row, {

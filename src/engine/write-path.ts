@@ -54,7 +54,7 @@ export function createWritePath(settings: Settings, ports: SystemPorts, parts: W
     ports,
     transport,
     store,
-    { signs, stamps, transactions, validators, answers },
+    { signs, budget: parts.budget, stamps, transactions, validators, answers },
     inspect,
   )
   const sender = createSender(settings, ports, transport, {

@@ -1,5 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { ConflictError, NetworkError, type EngineOptions, type EnqueueInput, type Outcome } from '../../src/index.ts'
+import {
+  ConflictError,
+  NetworkError,
+  ServerError,
+  type EngineOptions,
+  type EnqueueInput,
+  type Fetched,
+  type Outcome,
+  type Transport,
+} from '../../src/index.ts'
 import { httpTransport } from '../../src/adapters/http/index.ts'
 import { elsewhere } from '../support/other-client.ts'
 import { createVirtualClock } from '../support/virtual-clock.ts'
@@ -189,6 +198,7 @@ describe('a server that takes smaller batches', () => {
 
 describe('a budget of retries', () => {
   const failed: Outcome = { type: 'retry', error: new NetworkError('The test says so.') }
+  const exists: Outcome = { type: 'conflict', reason: 'exists', error: new ConflictError('It exists.') }
   const retry = { strategy: 'constant', baseMs: 10, capMs: 60_000, maxAttempts: 100, budget: { tokens: 4, ratio: 0.5 } } as const
 
   it('B7 puts retries off once half of it is spent, counts no attempt, lets first attempts go, and refills with time', async () => {
@@ -221,6 +231,29 @@ describe('a budget of retries', () => {
     world.intercept(undefined)
     expect(await (await engine.enqueue(create('other'))).settled).toEqual({ status: 'done' })
   })
+
+  it.each([
+    ['an attempt that is never answered', { answer: async () => new Promise<never>(() => {}) }],
+    ['a look at the server that is never answered', { look: async () => new Promise<never>(() => {}) }],
+    [
+      'a look at the server that fails',
+      { look: async (): Promise<Fetched> => ({ type: 'failed', error: new ServerError('Down.') }) },
+    ],
+  ])(
+    'B7 is spent by %s',
+    async (_, { answer = async () => exists, look }: { answer?: () => Promise<Outcome>; look?: Transport['fetch'] }) => {
+      const real = httpTransport({ baseURL: world.url })
+      const transport = look === undefined ? real : { ...real, fetch: look }
+      const { engine, clock } = await timed({ retry, transport, sendTimeoutMs: 500 })
+      world.intercept(answer)
+      const operation = await engine.enqueue(create('a'))
+      const waitingFor = async (): Promise<string> => {
+        await clock.advance(600)
+        return (await engine.explain(operation.id)).waitingFor.join()
+      }
+      await expect.poll(waitingFor, { timeout: 5_000 }).toContain('retry budget')
+    },
+  )
 
   it('B7 is given back by successes', async () => {
     const { engine, clock } = await timed({ retry: { ...retry, budget: { tokens: 4, ratio: 1 } }, concurrency: 1 })
