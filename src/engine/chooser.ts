@@ -242,11 +242,11 @@ function sentAlone(row: OperationRow, base: Json | undefined): OperationRow {
   return { ...undoable(row, row.base ?? base), transaction: { ...row.transaction, sent: 'oneByOne' } }
 }
 
-/** A create is made on nothing; what comes after one that undoes itself is not. */
+/** A create is made on nothing; what comes after one that undoes itself is not. What may be merged into another was perhaps made on something else. */
 function needsEntity(rows: readonly OperationRow[]): boolean {
   const first = rows[0]
   if (first === undefined || first.request !== undefined) return false
-  if (first.baseVersion !== undefined) return first.transaction !== undefined
+  if (first.baseVersion !== undefined) return first.transaction !== undefined || rows.length > 1
   if (first.type === 'create') return first.status === 'queued' && rows.some(({ type }) => type === 'delete')
   return first.status === 'queued' || first.status === 'waiting' || first.status === 'sending'
 }

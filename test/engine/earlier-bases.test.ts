@@ -228,6 +228,19 @@ describe('an operation that waits while a pull brings what others made', () => {
     expect(world.notes()['a']).toEqual({ id: 'a', title: 'theirs', body: 'ours', by: 'us' })
   })
 
+  it('S12 S16 nor into one of which the application has said what it was made on', async () => {
+    const { engine, first, release } = await started('remoteWins')
+    await engine.enqueue({ ...patch({ body: 'ours' }), dependsOn: [first.id] })
+    const said = await engine.enqueue({ ...patch({ done: true }), baseVersion: '1' })
+    await elsewhere(world, 'PATCH', '/note/a', { title: 'theirs' })
+    await pulled(engine)
+    const second = await engine.enqueue(patch({ title: 'ours on theirs' }))
+    release()
+    expect(await said.settled).toEqual({ status: 'done' })
+    expect(await second.settled).toEqual({ status: 'done' })
+    expect(world.notes()['a']).toEqual({ id: 'a', title: 'ours on theirs', body: 'ours', done: true })
+  })
+
   it('S12 what waits behind a create that met theirs is compared with what was created here', async () => {
     const options = { entities: { note: { conflict: 'merge', fields: { body: 'remoteWins' } } }, coalesce: false } as const
     const engine = await world.started({ ...options, pull: { everyMs: 0 } })
