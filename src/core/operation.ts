@@ -1,4 +1,5 @@
 import type { SyncError, ValidationIssue } from './errors.ts'
+import { contentHash } from './hash.ts'
 import type { Json } from './json.ts'
 import type { PreparedRequest } from './ports.ts'
 
@@ -202,9 +203,14 @@ export function sendableAt({ enqueuedAt, notBefore = 0 }: OperationRow): number 
   return Math.max(enqueuedAt, notBefore)
 }
 
-/** The key on the wire: derived after each definite refusal, for a server may keep and replay a refusal. */
-export function wireKey(row: Pick<OperationRow, 'idempotencyKey' | 'reconciliations'>): string {
-  return row.reconciliations === 0 ? row.idempotencyKey : `${row.idempotencyKey}.${row.reconciliations}`
+/** So many characters servers take. */
+const LONGEST_KEY = 255
+
+/** The key on the wire: derived after each definite refusal, for a server may keep and replay a refusal. Of one that leaves no room for that, its hash stands for it. */
+export function wireKey({ idempotencyKey, reconciliations }: Pick<OperationRow, 'idempotencyKey' | 'reconciliations'>): string {
+  if (reconciliations === 0) return idempotencyKey
+  const end = `.${reconciliations}`
+  return `${idempotencyKey.length + end.length > LONGEST_KEY ? contentHash(idempotencyKey) : idempotencyKey}${end}`
 }
 
 /** A key that the application chose, as the store's unique indexes hold it: each user has keys of their own. */

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ValidationError, type EnqueueInput } from '../../src/index.ts'
+import { created, patch } from '../support/conflicts.ts'
+import { elsewhere } from '../support/other-client.ts'
 import { rowsOf } from '../support/rows.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
 
@@ -48,6 +50,18 @@ describe('an idempotency key of the application', () => {
     })
     expect(await first.settled).toEqual({ status: 'done' })
     expect(world.notes()).toMatchObject({ 'order-1': { n: 1 } })
+  })
+
+  it.each([253, 254, 255])('B15 A3 S5 may have %s characters, also where a conflict makes another of it', async (length) => {
+    const engine = await world.started()
+    await created(engine, { title: 'old' })
+    for (const [round, title] of ['theirs', 'theirs again'].entries()) {
+      await elsewhere(world, 'PATCH', '/note/a', { title })
+      const idempotencyKey = `${round}`.padStart(length, 'k')
+      const operation = await engine.enqueue({ ...patch({ title: `ours ${round}` }), idempotencyKey })
+      expect(await operation.settled).toEqual({ status: 'done' })
+      expect(world.notes()).toEqual({ a: { id: 'a', title: `ours ${round}` } })
+    }
   })
 
   it('B15 returns a rejected, a cancelled and a superseded operation as they are', async () => {
