@@ -2,6 +2,7 @@ import type { Observable } from 'rxjs'
 import { copyJson } from '../core/copy-json.ts'
 import { valueIn } from '../core/derive.ts'
 import { SyncOperationError, ValidationError } from '../core/errors.ts'
+import type { Json } from '../core/json.ts'
 import {
   LIVE_STATUSES,
   TERMINAL_STATUSES,
@@ -54,12 +55,12 @@ export function createOperations(
    * A rejected operation has ended: trying again is a new operation, which takes its place among the dead letters. However often
    * it is asked for, it is one: its key is made of the old one's id.
    */
-  async function enqueueAnew(row: OperationRow, payload: unknown): Promise<Operation> {
+  async function enqueueAnew(row: OperationRow, edited?: Json): Promise<Operation> {
     const isSeenTo = row.dismissed !== undefined
     if (isSeenTo && (await store.byChosenKey(keyOfUser(row.user, keyOfAnew(row)))) === undefined) throw cannot(row, 'retried')
     try {
-      if (row.transaction !== undefined) return await transactAnew(row, payload)
-      const operation = await enqueue(inputOf(row, payload, await awaitedAnew(store, row)))
+      if (row.transaction !== undefined) return await transactAnew(row, edited)
+      const operation = await enqueue(inputOf(row, contentOf(row, edited), await awaitedAnew(store, row)))
       if (!isSeenTo) await edit(row.id, dismissed)
       return operation
     } catch (error) {
@@ -75,11 +76,12 @@ export function createOperations(
   }
 
   /** The whole of its transaction, for nothing of it was applied, or what was is taken back before. */
-  async function transactAnew(row: OperationRow, payload: unknown): Promise<Operation> {
+  async function transactAnew(row: OperationRow, edited?: Json): Promise<Operation> {
     const members = (await membersOf(row)).flatMap((one) => (one === undefined ? [] : [one]))
     const awaited = await Promise.all(members.map((one) => awaitedAnew(store, one)))
     const { operations } = await transact((tx) => {
-      for (const [at, one] of members.entries()) tx.enqueue(inputOf(one, one.id === row.id ? payload : one.payload, awaited[at]))
+      for (const [at, one] of members.entries())
+        tx.enqueue(inputOf(one, contentOf(one, one.id === row.id ? edited : undefined), awaited[at]))
     })
     for (const one of members) if (one.status === 'rejected' && one.dismissed === undefined) await edit(one.id, dismissed)
     return operations[members.findIndex(({ id }) => id === row.id)] ?? handles.handle(row.id)
@@ -139,7 +141,7 @@ export function createOperations(
 
     async retry(id) {
       const row = await found(id)
-      if (row.status === 'rejected') return enqueueAnew(row, row.payload)
+      if (row.status === 'rejected') return enqueueAnew(row)
       await edit(id, retried)
       return handles.handle(id)
     },
@@ -168,6 +170,13 @@ export interface Anew {
   enqueue(input: EnqueueInput): Promise<Operation>
   readonly transact: SyncEngine['transaction']
   readonly membersOf: Transactions['membersOf']
+}
+
+/** @throws SyncOperationError for what this build can't use: of a newer one nothing is tried anew, else only what was edited. */
+function contentOf({ id, payload, aside }: OperationRow, edited: Json | undefined): Json {
+  if (aside?.why === 'newer' || (aside !== undefined && edited === undefined))
+    throw new SyncOperationError(id, aside.error.code, aside.error.message, { cause: aside.error })
+  return edited === undefined ? payload : edited
 }
 
 /** What takes it back is worked out anew, where the application has not said it. */

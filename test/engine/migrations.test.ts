@@ -321,6 +321,18 @@ describe('an operation that can not be brought to the new shape', () => {
     expect(world.notes()).toEqual({ a: { id: 'a', title: 'both' } })
   })
 
+  it('S27 E4 is tried anew with what a person makes of it, and not with nothing, where the server had refused it', async () => {
+    const first = await world.started()
+    const refused = await first.enqueue({ type: 'ring', entity: 'note', id: 'a', payload: { title: 'loud' } })
+    expect(await refused.settled).toMatchObject({ status: 'rejected' })
+    await first.stop()
+    const engine = await world.started(second({ payload: failing }))
+    await expect(engine.operations.retry(refused.id)).rejects.toMatchObject({ code: 'migration-failed' })
+    expect(await engine.operations.list({ status: 'rejected' })).toMatchObject([{ id: refused.id }])
+    const edited = await engine.operations.edit(refused.id, { name: 'loud' })
+    expect(await engine.operations.get(edited.id)).toMatchObject({ payload: { name: 'loud' } })
+  })
+
   it('S27 is given up by a person, and keeps what it held', async () => {
     const [id] = await left([create('a', { title: 'Hi' })])
     const engine = await world.started(second({ payload: failing }))
@@ -522,6 +534,28 @@ describe('what a newer build has stored', () => {
       () => engine.operations.retry(id),
       () => engine.operations.edit(id, { of: 'x' }),
       () => engine.operations.discard(id),
+    ])
+      await expect(change()).rejects.toMatchObject({ code: 'newer-build' })
+    expect(await rowsOf(world.storage())).toEqual(before)
+  })
+
+  it('S27 E4 is not tried anew by an older one where the server has refused it, nor is its transaction', async () => {
+    const newest = { ...second(), transport: httpTransport({ baseURL: world.url, batch: false }) }
+    const newer = await world.started({ ...newest, entities: { ...newest.entities, task: {} } })
+    const ring: EnqueueInput = { type: 'ring', entity: 'note', id: 'a', payload: { name: 'loud' } }
+    const alone = await newer.enqueue(ring)
+    const { operations, settled } = await newer.transaction((together) => {
+      together.enqueue({ type: 'update', entity: 'task', id: 'ghost', payload: { n: 1 } })
+      together.enqueue({ ...ring, id: 'b' })
+    })
+    expect([(await alone.settled).status, (await settled).status]).toEqual(['rejected', 'rejected'])
+    await newer.stop()
+    const before = await rowsOf(world.storage())
+    const engine = await world.started({ entities: { note: {}, task: {} } })
+    for (const change of [
+      () => engine.operations.retry(alone.id),
+      () => engine.operations.edit(alone.id, { title: 'loud' }),
+      () => engine.operations.retry(operations[0]!.id),
     ])
       await expect(change()).rejects.toMatchObject({ code: 'newer-build' })
     expect(await rowsOf(world.storage())).toEqual(before)
