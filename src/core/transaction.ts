@@ -129,6 +129,11 @@ export function failedBy(row: OperationRow, culprit: OperationRow, cause: SyncEr
   return new SyncOperationError(row.id, TRANSACTION_FAILED, message, { cause })
 }
 
+export function incomplete({ id, transaction }: OperationRow): SyncError {
+  const message = `Another operation of its transaction ${transaction?.id ?? ''} is lost or was discarded, so nothing of it is sent. Enqueue the whole anew.`
+  return new SyncOperationError(id, 'transaction-incomplete', message)
+}
+
 type Stop = Exclude<PreparedDecision, { type: 'done' | 'resend' }>
 
 const STRONGEST_FIRST = ['failed', 'auth', 'heldBack', 'refuse', 'park'] as const

@@ -96,7 +96,7 @@ async function forgetStatus(
 
 /** How it ended, or what it was merged into and stands for it; what isn't known any more was done. */
 async function endOf(store: Store, row: OperationRow): Promise<'live' | 'done' | 'other'> {
-  if (row.transaction !== undefined && (await hasLive(store, memberSeqs(row)))) return 'live'
+  if (row.transaction !== undefined && (await isNeeded(store, memberSeqs(row)))) return 'live'
   if (row.supersededBy === undefined) return row.status === 'done' ? 'done' : 'other'
   const successor = await store.successorOf(row.supersededBy)
   if (typeof successor === 'number') return 'live'
@@ -104,10 +104,15 @@ async function endOf(store: Store, row: OperationRow): Promise<'live' | 'done' |
   return isTerminal(successor.status) ? 'other' : 'live'
 }
 
-/** What is done of a transaction may still have to be taken back. */
-async function hasLive(store: Store, seqs: readonly number[]): Promise<boolean> {
+/** What is done of a transaction may still have to be taken back, or be enqueued anew with what was refused. */
+async function isNeeded(store: Store, seqs: readonly number[]): Promise<boolean> {
   const entries = await store.storage.getMany(OPERATIONS, seqs)
-  return entries.some((entry) => entry !== undefined && !isTerminal(readOperation(entry)?.status ?? 'queued'))
+  return entries.some((entry) => entry !== undefined && isOpen(readOperation(entry)))
+}
+
+/** One that can't be read is taken for it. */
+function isOpen(row: OperationRow | undefined): boolean {
+  return row === undefined || !isTerminal(row.status) || (row.status === 'rejected' && row.dismissed === undefined)
 }
 
 /**

@@ -18,6 +18,7 @@ import { checkQuery, text } from '../core/option-checks.ts'
 import type { Settings } from '../core/options.ts'
 import { finish, ofNewKey, storedError, unpark, withPayload } from '../core/rows.ts'
 import { OPERATIONS, readOperation, type EntityRow } from '../core/schema.ts'
+import { incomplete, memberSeqs } from '../core/transaction.ts'
 import { checkJson } from '../core/validate-json.ts'
 import { withoutReckoned } from '../core/undo.ts'
 import type { Handles } from './handles.ts'
@@ -51,13 +52,18 @@ export function createOperations(
     return ownedBy(settings.user, row)
   }
 
+  /** What was enqueued in its place already. */
+  function anewOf(row: OperationRow): Promise<OperationRow | undefined> {
+    return store.byChosenKey(keyOfUser(row.user, keyOfAnew(row)))
+  }
+
   /**
    * A rejected operation has ended: trying again is a new operation, which takes its place among the dead letters. However often
    * it is asked for, it is one: its key is made of the old one's id.
    */
   async function enqueueAnew(row: OperationRow, edited?: Json): Promise<Operation> {
     const isSeenTo = row.dismissed !== undefined
-    if (isSeenTo && (await store.byChosenKey(keyOfUser(row.user, keyOfAnew(row)))) === undefined) throw cannot(row, 'retried')
+    if (isSeenTo && (await anewOf(row)) === undefined) throw cannot(row, 'retried')
     try {
       if (row.transaction !== undefined) return await transactAnew(row, edited)
       const operation = await enqueue(inputOf(row, contentOf(row, edited), await awaitedAnew(store, row)))
@@ -70,14 +76,19 @@ export function createOperations(
 
   /** Nobody but us has given that key. */
   async function otherwiseAnew(row: OperationRow, cause: ValidationError): Promise<SyncOperationError> {
-    const anew = await store.byChosenKey(keyOfUser(row.user, keyOfAnew(row)))
+    const anew = await anewOf(row)
     const message = `Operation ${row.id} was tried anew already, with another content, as ${anew?.id ?? 'another'}: edit or retry that one.`
     return new SyncOperationError(row.id, 'not-possible', message, { cause })
   }
 
   /** The whole of its transaction, for nothing of it was applied, or what was is taken back before. */
   async function transactAnew(row: OperationRow, edited?: Json): Promise<Operation> {
-    const members = (await membersOf(row)).flatMap((one) => (one === undefined ? [] : [one]))
+    const members = (await membersOf(row)).filter((one) => one !== undefined)
+    if (members.length < memberSeqs(row).length) {
+      const anew = await anewOf(row)
+      if (anew === undefined || edited !== undefined) throw incomplete(row)
+      return handles.handle(anew.id)
+    }
     const awaited = await Promise.all(members.map((one) => awaitedAnew(store, one)))
     const { operations } = await transact((tx) => {
       for (const [at, one] of members.entries())

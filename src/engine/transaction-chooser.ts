@@ -4,7 +4,7 @@ import { isInDoubt, isTerminal, laneOf, type OperationRow } from '../core/operat
 import { beginRollback, park } from '../core/rows.ts'
 import { IN_PLAY, readOperation, type EntityRow } from '../core/schema.ts'
 import { isUnusable } from '../core/shapes.ts'
-import { failedBy } from '../core/transaction.ts'
+import { failedBy, incomplete } from '../core/transaction.ts'
 import type { Blockage, Choice, Dependency } from './chooser.ts'
 import { errorOf } from './optimistic.ts'
 import { updateOperation, type Store } from './store.ts'
@@ -56,7 +56,7 @@ export function createTransactionChooser({
       if (before !== undefined) return waitsFor(first, before.id)
       if (isWhole || first.attempts > 0) return 'alone'
       return unreadable === undefined
-        ? choiceOf(lane, first, failing([first], first, lost(first)), nextRank)
+        ? choiceOf(lane, first, failing([first], first, incomplete(first)), nextRank)
         : waitsFor(first, `#${unreadable}`)
     }
     const rows = members.filter(({ status }) => !isTerminal(status))
@@ -68,10 +68,10 @@ export function createTransactionChooser({
     if (dueAt(leader, now) > now) return { type: 'notDue', dueAt: dueAt(leader, now) }
     if (leader.status === 'reconciling' || leader.status === 'rollingBack')
       return { lane, row: leader, ended: [], writes: [updateOperation(leader, leader)], nextRank }
-    if (rows.length < places.length && rows.some(isInDoubt)) return parking(lane, rows, lost, nextRank)
+    if (rows.length < places.length && rows.some(isInDoubt)) return parking(lane, rows, incomplete, nextRank)
     if (rows.some(isUnusable)) return parking(lane, rows, unusable(rows), nextRank)
     if (unreadable !== undefined) return waitsFor(leader, `#${unreadable}`)
-    const steps = rows.length < places.length ? failing(rows, leader, lost(leader)) : await stepsOf(leader, rows)
+    const steps = rows.length < places.length ? failing(rows, leader, incomplete(leader)) : await stepsOf(leader, rows)
     return 'type' in steps ? steps : choiceOf(lane, leader, steps, nextRank)
   }
 
@@ -155,9 +155,4 @@ function unusable(rows: readonly OperationRow[]): (row: OperationRow) => SyncErr
   const culprit = rows.find(isUnusable)
   const message = `Operation ${culprit?.id ?? ''} of the same transaction can't be migrated. See to that one, and the whole goes on.`
   return (row) => row.aside?.error ?? new SyncOperationError(row.id, MIGRATION_FAILED, message)
-}
-
-function lost({ id, transaction }: OperationRow): SyncError {
-  const message = `Another operation of its transaction ${transaction?.id ?? ''} is lost or was discarded, so nothing of it is sent. Enqueue the whole anew.`
-  return new SyncOperationError(id, 'transaction-incomplete', message)
 }

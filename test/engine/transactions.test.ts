@@ -14,7 +14,7 @@ import {
   type Transport,
 } from '../../src/index.ts'
 import { httpTransport } from '../../src/adapters/http/index.ts'
-import { OPERATIONS } from '../../src/core/schema.ts'
+import { OPERATIONS, STORE_SCHEMA } from '../../src/core/schema.ts'
 import { faultyStorage, records } from '../support/faulty-storage.ts'
 import { elsewhere } from '../support/other-client.ts'
 import { rowsOf } from '../support/rows.ts'
@@ -544,7 +544,6 @@ describe('where the API has an atomic batch', () => {
     const storage = world.storage()
     const [row] = await engine.operations.list()
     await engine.stop()
-    const { STORE_SCHEMA } = await import('../../src/core/schema.ts')
     await storage.open(STORE_SCHEMA)
     await storage.commit([{ type: 'delete', collection: 'operations', key: row!.sequence }])
     await storage.close()
@@ -751,6 +750,42 @@ describe('where the API has none', () => {
     expect(await again.settled).toMatchObject({ status: 'rejected' })
     await engine.flush()
     expect(world.notes()).toEqual({ b: { id: 'b', n: 1, cancelled: true } })
+  })
+
+  it('S31 B14 E4 is enqueued anew as a whole, however long ago a part of it was done', async () => {
+    const retention = { completedMs: 0, completedCount: 0 }
+    const engine = await oneByOne({ retention })
+    const handle = await transact(engine, create('a'), ghost)
+    expect(await statuses(handle)).toEqual(['done', 'rejected'])
+    await engine.flush()
+    await engine.stop()
+    const next = await oneByOne({ retention })
+    const isUndo = ({ idempotencyKey }: { idempotencyKey: string }): boolean => idempotencyKey.endsWith('.undo')
+    await expect.poll(async () => (await rowsOf(world.storage())).some(isUndo)).toBe(false)
+    await elsewhere(world, 'POST', '/note', { id: 'ghost' })
+    const again = await next.operations.retry(handle.operations[1]!.id)
+    expect(await again.settled).toEqual({ status: 'done' })
+    expect(world.notes()).toEqual({ a: { id: 'a', n: 1 }, ghost: { id: 'ghost', n: 1 } })
+    expect((await next.operations.retry(handle.operations[1]!.id)).id).toBe(again.id)
+  })
+
+  it('S31 B14 E4 is not enqueued anew where a part of it is lost', async () => {
+    const engine = await oneByOne()
+    const handle = await transact(engine, create('a'), ghost)
+    const [done] = await Promise.all(handle.operations.map(({ id }) => engine.operations.get(id)))
+    await handle.settled
+    await engine.flush()
+    await engine.stop()
+    const storage = world.storage()
+    await storage.open(STORE_SCHEMA)
+    await storage.commit([{ type: 'delete', collection: OPERATIONS, key: done!.sequence }])
+    await storage.close()
+    const next = await oneByOne()
+    const before = await rowsOf(world.storage())
+    const { id } = handle.operations[1]!
+    await expect(next.operations.retry(id)).rejects.toMatchObject({ code: 'transaction-incomplete' })
+    await expect(next.operations.edit(id, { n: 2 })).rejects.toMatchObject({ code: 'transaction-incomplete' })
+    expect(await rowsOf(world.storage())).toEqual(before)
   })
 
   it('B14 takes back what the application says, and tells of what it can not', async () => {
