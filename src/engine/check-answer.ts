@@ -1,6 +1,6 @@
 import { objectionToValue } from '../core/answer-value.ts'
 import { isVersion } from '../core/entity-version.ts'
-import { SyncError } from '../core/errors.ts'
+import { CircuitBreakerOpenError, SyncError } from '../core/errors.ts'
 import type { Fetched, Outcome, PreparedRequest } from '../core/ports.ts'
 import { usableWaitMs } from '../core/retry-after.ts'
 import { isPreparedRequest, isRecord } from '../core/schema.ts'
@@ -47,7 +47,16 @@ export function withUsableWait(answer: object): object {
 }
 
 function usable<Answer extends object>(answer: Answer): Answer {
-  return withTypedError(withUsableWait(answer))
+  return withTypedError(withUsableWait(withoutBreaker(answer)))
+}
+
+/** A breaker of the transport's own is not ours, on which sending waits: it is asked again after its time. */
+function withoutBreaker<Answer extends object>(answer: Answer): Answer
+function withoutBreaker(answer: object): object {
+  if (!('error' in answer) || !(answer.error instanceof CircuitBreakerOpenError)) return answer
+  const { message, remainingMs } = answer.error
+  const error = new SyncError('transport', message, { cause: answer.error, retryable: true })
+  return { retryAfterMs: remainingMs, ...answer, error }
 }
 
 /** An error of another kind is the cause of one of ours. */

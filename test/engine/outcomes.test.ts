@@ -1,5 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { ClientError, NetworkError, RateLimitError, type Fetched, type Outcome, type Transport } from '../../src/index.ts'
+import {
+  CircuitBreakerOpenError,
+  ClientError,
+  NetworkError,
+  RateLimitError,
+  type Fetched,
+  type Outcome,
+  type Transport,
+} from '../../src/index.ts'
 import { httpTransport } from '../../src/adapters/http/index.ts'
 import { bothChange } from '../support/conflicts.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
@@ -141,6 +149,18 @@ describe('what becomes of an attempt', () => {
       error: { name: 'SyncError', code: 'transport', message: 'Your plan does not allow this.' },
     })
     expect(await failed).toMatchObject({ operation: { lastError: { code: 'transport' } } })
+  })
+
+  it('B1 L9 a transport with a breaker of its own is asked again after its time, and not at once for ever', async () => {
+    const engine = await world.started()
+    world.intercept(async () => ({ type: 'retry', error: new CircuitBreakerOpenError(60_000) }))
+    const before = Date.now()
+    const operation = await engine.enqueue({ type: 'create', entity: 'note', id: 'a', payload: {} })
+    await expect
+      .poll(async () => (await engine.operations.get(operation.id))?.nextAttemptAt)
+      .toBeGreaterThanOrEqual(before + 60_000)
+    expect(world.attempts).toHaveLength(1)
+    expect((await engine.operations.get(operation.id))?.lastError).toMatchObject({ code: 'transport' })
   })
 
   it.each<[string, unknown]>([
