@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ConflictError, type Outcome } from '../../src/index.ts'
+import type { ActionEffect } from '../../src/core/derive.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
 
 let world: World
@@ -51,5 +52,35 @@ describe('an action of the application that meets a conflict', () => {
     const engine = await world.started()
     const operation = await engine.enqueue({ type: 'archive', entity: 'note', id: 'a' })
     expect(await operation.settled).toEqual({ status: 'done' })
+  })
+})
+
+describe('what the application says that an action of its own does', () => {
+  it.each<[string, ActionEffect]>([
+    [
+      'throws',
+      () => {
+        throw new TypeError('No tags.')
+      },
+    ],
+    ['is asynchronous', (async () => ({})) as unknown as ActionEffect],
+    ['makes a text of the entity', (() => 'archived') as unknown as ActionEffect],
+    [
+      'makes of it what JSON has no form for',
+      (value) => ({ ...value, at: new Date(), done: (() => {}) as unknown as string }) as never,
+    ],
+  ])('L4 S14 shows nothing and holds up nobody where it %s', async (_, effect) => {
+    const engine = await world.started({ entities: { note: { actions: { archive: effect } } } })
+    await (
+      await engine.enqueue({ type: 'create', entity: 'note', id: 'a', payload: { title: 'kept' } })
+    ).settled
+    world.intercept(async ({ request }, send) => (request.path.endsWith('/archive') ? { type: 'applied', version: '2' } : send()))
+    engine.pause('test')
+    const operation = await engine.enqueue(archive)
+    expect(await engine.view('note').get('a')).toMatchObject({ value: { title: 'kept' }, status: 'pending' })
+    engine.resume('test')
+    expect(await operation.settled).toEqual({ status: 'done' })
+    expect((await engine.view('note').get('a'))?.value).toEqual({ id: 'a', title: 'kept', version: '1' })
+    expect((await (await engine.enqueue({ type: 'create', entity: 'note', id: 'b', payload: {} })).settled).status).toBe('done')
   })
 })
