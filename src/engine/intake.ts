@@ -57,17 +57,22 @@ export function createIntake(
   }
 
   function accept(inputs: readonly EnqueueInput[]): Promise<readonly OperationRow[]> {
-    return stored(inputs.map((input, i) => newRow(settings, ports, stamps, input, placeOf(i, inputs))))
+    return stored(inputs.map((input, i) => made(input, placeOf(i, inputs))))
   }
 
   /** The rows in the order of the inputs. */
   async function acceptTogether({ id, ids, inputs }: TransactionInput): Promise<readonly OperationRow[]> {
-    const given = inputs.map((input, i) => newRow(settings, ports, stamps, notDeduped(input, i), `[${i}].`, ids[i]))
-    const made = linker.dependent(given)
-    const [rows, size] = [inOrder(made), inputs.length]
+    const given = linker.dependent(inputs.map((input, i) => made(notDeduped(input, i), `[${i}].`, ids[i])))
+    const [rows, size] = [inOrder(given), inputs.length]
     const members = rows.map((row, place) => ({ ...row, transaction: { id, place, size } }))
     const found = await stored(members, true)
-    return made.flatMap((row) => found[rows.indexOf(row)] ?? [])
+    return given.flatMap((row) => found[rows.indexOf(row)] ?? [])
+  }
+
+  function made(input: EnqueueInput, at: string, id?: string): NewOperationRow {
+    const row = newRow(settings, ports, stamps, input, at, id)
+    linker.check(row, at)
+    return row
   }
 
   function stored(rows: readonly NewOperationRow[], isTransaction = false): Promise<readonly OperationRow[]> {

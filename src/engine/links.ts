@@ -69,13 +69,18 @@ export function createLinker({ entities }: Pick<Settings, 'entities'>, store: St
     const references = entities[row.entity]?.references
     if (references === undefined) return NO_LANES
     const lanes = new Map(referencesIn(row.payload, references).map(({ entity, id }) => [laneOf(row.user, entity, id), entity]))
-    if (lanes.size > MAX_REFERENCES)
-      throw new ValidationError(
-        'payload',
-        `names ${lanes.size} entities in its references; at most ${MAX_REFERENCES} in one operation.`,
-      )
     lanes.delete(laneOf(row.user, row.entity, row.entityId))
     return lanes
+  }
+
+  /** What the engine itself enqueues names what the server has. @throws ValidationError; `at` is where in a list of operations it stands. */
+  function check(row: Linkable, at = ''): void {
+    const { size } = lanesNamedBy(row)
+    if (size > MAX_REFERENCES)
+      throw new ValidationError(
+        `${at}payload`,
+        `names ${size} entities in its references; at most ${MAX_REFERENCES} in one operation.`,
+      )
   }
 
   async function namesOf(lanes: readonly string[]): Promise<Names> {
@@ -115,11 +120,13 @@ export function createLinker({ entities }: Pick<Settings, 'entities'>, store: St
   }
 
   return {
+    check,
     look,
     /** The rows, each dependent on the live creates of what it names, be they in the store or before it in the list, as if `dependsOn` had named them. */
     dependent,
     /** One that is edited. What was sent before waits for nothing any more, and nothing for what waits for it. */
     async edited(row: OperationRow): Promise<OperationRow> {
+      check(row)
       const { rows, links } = await look([row])
       const linked = isUnsent(row) ? dependent(rows, await withoutThoseBehind(row, links)) : rows
       return linked[0] ?? row

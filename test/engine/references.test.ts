@@ -11,6 +11,7 @@ import {
 } from '../../src/index.ts'
 import { httpTransport } from '../../src/adapters/http/index.ts'
 import { memoryStorage } from '../../src/adapters/memory.ts'
+import { elsewhere } from '../support/other-client.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
 
 let world: World
@@ -47,6 +48,34 @@ function counted(storage: Storage): { storage: Storage; scans: () => number } {
   }
   return { storage: { ...storage, scanMany }, scans: () => scans }
 }
+
+describe('more entities than one operation may name', () => {
+  const parents = Array.from({ length: 1_001 }, (_, at) => `n${at}`)
+
+  it('B8 L9 are refused, and nothing of the call is stored', async () => {
+    const engine = await started()
+    engine.pause('test')
+    const call = engine.enqueueAll([comment('c1', 'n1'), note('big', parents)])
+    await expect(call).rejects.toMatchObject({ name: 'ValidationError', path: '[1].payload' })
+    await expect(engine.transaction((tx) => void tx.enqueue(note('big', parents)))).rejects.toMatchObject({ path: '[0].payload' })
+    const small = await engine.enqueue(note('small'))
+    await expect(engine.operations.edit(small.id, { meta: { parents } })).rejects.toMatchObject({ path: 'payload' })
+    expect(await engine.operations.count('live')).toBe(1)
+  })
+
+  it('S31 L4 are named by what takes back an operation of a refused transaction, and hold up nobody', async () => {
+    await elsewhere(world, 'POST', '/note', { id: 'big', meta: { parents } })
+    const engine = await started({ transport: httpTransport({ baseURL: world.url, batch: false }) })
+    await engine.synchronize()
+    const { settled } = await engine.transaction((tx) => {
+      tx.enqueue({ type: 'delete', entity: 'note', id: 'big' })
+      tx.enqueue({ type: 'update', entity: 'note', id: 'ghost', payload: { n: 1 } })
+    })
+    expect(await settled).toMatchObject({ status: 'rejected', error: { status: 404 } })
+    await engine.flush()
+    expect(world.notes()).toEqual({ big: { id: 'big', meta: { parents } } })
+  })
+})
 
 describe('an operation that names another entity in a declared field', () => {
   it('S9 B8 waits for the create of that, whatever else might go first', async () => {
