@@ -11,6 +11,7 @@ export function objectionToValue(value: unknown, depth = 0): string | undefined 
     return `holds a ${typeof value}, which JSON has no form for`
   if (typeof value === 'number' && !Number.isFinite(value)) return 'holds a number that is none, or beyond a double'
   if (typeof value !== 'object' || value === null) return undefined
+  if (value instanceof Promise) return 'holds a promise that was not awaited'
   if (depth >= MAX_DEPTH) return `is nested deeper than ${MAX_DEPTH} levels`
   if (Array.isArray(value)) return firstObjection(value, depth + 1)
   for (const key of Object.keys(value)) {

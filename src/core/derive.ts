@@ -62,7 +62,7 @@ function madeBy(effect: ActionEffect, value: JsonObject | undefined, payload: Js
 }
 
 function isEntity(made: JsonObject): boolean {
-  return isObject(made) && !(made instanceof Promise) && objectionToValue(made) === undefined
+  return isObject(made) && objectionToValue(made) === undefined
 }
 
 /** The value as an entity has it. */

@@ -106,6 +106,7 @@ describe('what becomes of an attempt', () => {
     ['a version that no header can carry', { type: 'applied', version: 'a b' }],
     ['a value that JSON has no form for', { type: 'applied', version: '1', value: { id: 'a', n: 1n } }],
     ['a number beyond a double', { type: 'applied', version: '1', value: { id: 'a', n: Infinity } }],
+    ['a value that was not awaited', { type: 'applied', version: '1', value: Promise.resolve({ id: 'a' }) }],
     ['a value that holds a function', { type: 'applied', version: '1', value: { id: 'a', n: () => 1 } }],
     [
       'a value nested too deeply',
@@ -190,6 +191,7 @@ describe('what becomes of an attempt', () => {
     ['no value', () => Promise.resolve({ type: 'found', version: '1' })],
     ['a version that is a number', () => Promise.resolve({ type: 'found', version: 2, value: {} })],
     ['a value that JSON has no form for', () => Promise.resolve({ type: 'found', version: '2', value: { id: 'a', n: 1n } })],
+    ['a value that was not awaited', () => Promise.resolve({ type: 'found', version: '2', value: Promise.resolve({ id: 'a' }) })],
     ['a number beyond a double', () => Promise.resolve({ type: 'found', version: '2', value: { id: 'a', n: Infinity } })],
     ['a failure without an error', () => Promise.resolve({ type: 'failed' })],
     ['an error', () => Promise.reject(new Error('not now'))],
