@@ -207,10 +207,12 @@ export function sendableAt({ enqueuedAt, notBefore = 0 }: OperationRow): number 
 const LONGEST_KEY = 255
 
 /** The key on the wire: derived after each definite refusal, for a server may keep and replay a refusal. Of one that leaves no room for that, its hash stands for it. */
-export function wireKey({ idempotencyKey, reconciliations }: Pick<OperationRow, 'idempotencyKey' | 'reconciliations'>): string {
-  if (reconciliations === 0) return idempotencyKey
-  const end = `.${reconciliations}`
-  return `${idempotencyKey.length + end.length > LONGEST_KEY ? contentHash(idempotencyKey) : idempotencyKey}${end}`
+export function wireKey(row: Pick<OperationRow, 'idempotencyKey' | 'reconciliations'>): string {
+  return row.reconciliations === 0 ? row.idempotencyKey : derivedKey(row.idempotencyKey, `.${row.reconciliations}`)
+}
+
+function derivedKey(key: string, end: string): string {
+  return `${key.length + end.length > LONGEST_KEY ? contentHash(key) : key}${end}`
 }
 
 /** A key that the application chose, as the store's unique indexes hold it: each user has keys of their own. */
