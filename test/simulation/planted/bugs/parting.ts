@@ -30,14 +30,6 @@ export const parting: readonly Bug[] = [
     'S18',
   ),
   bug(
-    'what has left a part stays where an answer has brought it in a newer version',
-    'The page that tells of it comes from a copy that knows of an older one only, and none tells of it again.',
-    REPLICA,
-    'const change = confirmedMeanwhile.has(key) ? told : departed(told, current, row);',
-    'const change = told;',
-    'S21',
-  ),
-  bug(
     'what only a dropped part held is kept',
     'Nobody tells of it any more.',
     HOLDERS,
