@@ -9,6 +9,7 @@ import {
 } from '../../src/index.ts'
 import { httpTransport } from '../../src/adapters/http/index.ts'
 import { elsewhere } from '../support/other-client.ts'
+import { settledAll } from '../support/settled-all.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
 
 let world: World
@@ -23,10 +24,6 @@ const replace = (payload: object): EnqueueInput => ({ type: 'replace', entity: '
 const remove: EnqueueInput = { type: 'delete', entity: 'note', id: 'a' }
 /** The server has no such note, and refuses for good. */
 const ghost: EnqueueInput = { type: 'update', entity: 'note', id: 'ghost', payload: { n: 1 } }
-
-async function settledAll(engine: SyncEngine, inputs: readonly EnqueueInput[]): Promise<void> {
-  for (const { settled } of await engine.enqueueAll(inputs)) await settled
-}
 
 /** What the server has in the end, where the note is changed by a transaction that is refused, and, before that is known, by what waits behind it. */
 async function left(before: readonly EnqueueInput[], member: EnqueueInput, ...later: readonly EnqueueInput[]): Promise<unknown> {

@@ -18,6 +18,7 @@ import { OPERATIONS, STORE_SCHEMA } from '../../src/core/schema.ts'
 import { faultyStorage, records } from '../support/faulty-storage.ts'
 import { elsewhere } from '../support/other-client.ts'
 import { rowsOf } from '../support/rows.ts'
+import { settledAll } from '../support/settled-all.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
 
 let world: World
@@ -77,10 +78,6 @@ const seen = async (engine: SyncEngine): Promise<Record<string, unknown>> =>
 /** Each with its field `n`. */
 const shown = (list: readonly { readonly id: string; readonly value: object }[]): string =>
   list.map(({ id, value }) => `${id}${JSON.stringify((value as { n?: number }).n)}`).join()
-
-async function settledAll(engine: SyncEngine, inputs: readonly EnqueueInput[]): Promise<void> {
-  for (const { settled } of await engine.enqueueAll(inputs)) await settled
-}
 
 describe('a transaction is accepted as a whole', () => {
   it('B14 S2 in one commit, seen in the view at once and told of by the id that its operations share', async () => {
