@@ -5,7 +5,7 @@ import type { Effect } from '../world/model-server.ts'
 import { isJson } from './amounts.ts'
 import type { Checker } from './invariant.ts'
 import type { Known } from './register.ts'
-import { textOf } from './strategies.ts'
+import { textOf, unstamped } from './strategies.ts'
 
 /** S31: of a transaction all is stored and applied, or nothing; or what was applied is taken back. */
 export const transactions: Checker = ({ register }, report) => {
@@ -78,7 +78,7 @@ export const transactions: Checker = ({ register }, report) => {
     if (undone.row.type === 'delete') return
     for (const { id, lane, device, seq, row } of applied) {
       if (lane !== undo.lane || device !== undo.device || seq <= undone.seq || seq >= undo.seq || row.type !== 'update') continue
-      const set = isJson(row.payload) ? row.payload : {}
+      const set = isJson(row.payload) ? unstamped(row.payload) : {}
       const taken = Object.keys(set).filter((key) => sameJson(before?.[key], set[key]) && !sameJson(after?.[key], set[key]))
       if (taken.length > 0)
         report('S31', `${undone.id} was taken back with ${taken.join(', ')} of ${id}, which was enqueued after it.`)
