@@ -46,14 +46,14 @@ export function withUsableWait(answer: object): object {
   return retryAfterMs === undefined ? others : { ...others, retryAfterMs }
 }
 
-function usable<Answer extends object>(answer: Answer): Answer {
+function usable<Answer extends Outcome | Fetched>(answer: Answer): Answer {
   return withTypedError(withUsableWait(withoutBreaker(answer)))
 }
 
-/** A breaker of the transport's own is not ours, on which sending waits: it is asked again after its time. */
-function withoutBreaker<Answer extends object>(answer: Answer): Answer
-function withoutBreaker(answer: object): object {
-  if (!('error' in answer) || !(answer.error instanceof CircuitBreakerOpenError)) return answer
+/** A breaker of the transport's own is not ours, on which sending waits: it is asked again after its time. A refusal waits for nothing, and is kept. */
+function withoutBreaker<Answer extends Outcome | Fetched>(answer: Answer): Answer
+function withoutBreaker(answer: Outcome | Fetched): object {
+  if (answer.type === 'rejected' || !('error' in answer) || !(answer.error instanceof CircuitBreakerOpenError)) return answer
   const { message, remainingMs } = answer.error
   const error = new SyncError('transport', message, { cause: answer.error, retryable: true })
   return { retryAfterMs: remainingMs, ...answer, error }
