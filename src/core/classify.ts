@@ -141,23 +141,23 @@ function tooLarge(answer: HttpAnswer): Outcome {
 function tryAgain(code: string): Classifier {
   return (answer) => {
     const message = `The server did not process the request (${answer.status} ${code}). It is tried again.`
-    return { type: 'retry', error: new ServerError(message, { code, status: answer.status }), ...waiting(answer) }
+    return {
+      type: 'retry',
+      error: new ServerError(message, { code, status: answer.status, ...reported(answer) }),
+      ...waiting(answer),
+    }
   }
 }
 
 function timedOut(answer: HttpAnswer): Outcome {
   const message =
     'The server gave up waiting for the request (408). Whether it was applied is unknown; it is tried again with the same key.'
-  return { type: 'unknown', error: new TimeoutError(message), ...waiting(answer) }
+  return { type: 'unknown', error: new TimeoutError(message, reported(answer)), ...waiting(answer) }
 }
 
-function unauthenticated({ status }: HttpAnswer): Outcome {
-  return {
-    type: 'auth',
-    error: new AuthenticationError('The server does not accept the credentials (401). Log in again; the queue is kept.', {
-      status,
-    }),
-  }
+function unauthenticated(answer: HttpAnswer): Outcome {
+  const message = 'The server does not accept the credentials (401). Log in again; the queue is kept.'
+  return { type: 'auth', error: new AuthenticationError(message, { status: answer.status, ...reported(answer) }) }
 }
 
 function forbidden(answer: HttpAnswer): Outcome {
@@ -166,6 +166,7 @@ function forbidden(answer: HttpAnswer): Outcome {
   return { type: 'rejected', error, definite: false }
 }
 
+/** What it says is not the server's word, and is left out. */
 function behindPortal(answer: HttpAnswer): Outcome {
   const message = `A proxy or a captive portal asks for a log-in (${answer.status}): the API was not reached. Log in to the network.`
   return { type: 'retry', error: new NetworkError(message, { code: 'offline' }), ...waiting(answer) }
@@ -188,7 +189,7 @@ function inProgress(answer: HttpAnswer): Outcome {
     'An earlier attempt of this operation is still being processed by the server (409). It is tried again with the same key.'
   return {
     type: 'unknown',
-    error: new ServerError(message, { code: 'idempotency-in-progress', status: 409 }),
+    error: new ServerError(message, { code: 'idempotency-in-progress', status: 409, ...reported(answer) }),
     ...waiting(answer),
   }
 }
@@ -202,7 +203,8 @@ function invalid(answer: HttpAnswer): Outcome {
   if (problemType(answer.body) !== 'idempotency-key-reused') return refused(answer)
   const message =
     'The server has seen this idempotency key with another content (422). Look at what was applied; then enqueue the operation again with a new key, or discard it.'
-  return { type: 'rejected', error: new ClientError(message, { code: 'idempotency-key-reused', status: 422 }), definite: false }
+  const error = new ClientError(message, { code: 'idempotency-key-reused', status: 422, ...reported(answer) })
+  return { type: 'rejected', error, definite: false }
 }
 
 const CLIENT: Readonly<Record<number, Classifier>> = {

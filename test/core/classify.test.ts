@@ -214,6 +214,22 @@ describe('a refusal', () => {
     expect(outcome).toMatchObject({ error: { status, cause: { message: 'The server says: Invalid: title is too long' } } })
   })
 
+  it.each([
+    ['credentials that are not accepted', 401, ''],
+    ['a request that took too long', 408, ''],
+    ['a connection for another server', 421, ''],
+    ['a request that came too early', 425, ''],
+    ['an attempt that is still processed', 409, 'idempotency-in-progress'],
+    ['a key that was used before', 422, 'idempotency-key-reused'],
+  ])('B6 keeps what the server says of %s (%i)', (_what, status, type) => {
+    const outcome = classify(status, { body: json({ type, title: 'Not now', detail: 'the token has expired' }) })
+    expect(outcome).toMatchObject({ error: { cause: { message: 'The server says: Not now: the token has expired' } } })
+  })
+
+  it.each([407, 511])('B6 keeps nothing of what a portal says (%i), which is not the server', (status) => {
+    expect(classify(status, { body: json({ title: 'Pay here' }) })).not.toHaveProperty('error.cause')
+  })
+
   it('A9 says how long the server asks to wait, where it does', () => {
     for (const status of [413, 429, 503])
       expect(classify(status, { headers: { 'retry-after': '5' } })).toMatchObject({
