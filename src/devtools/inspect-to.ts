@@ -1,8 +1,11 @@
 import { systemClock } from '../adapters/system-clock.ts'
 import { platformSocket, type SocketLike } from '../adapters/websocket/socket.ts'
 import { ValidationError } from '../core/errors.ts'
+import { text } from '../core/option-checks.ts'
+import { isRecord } from '../core/schema.ts'
 import type { SyncEngine } from '../engine/types.ts'
 import { follow } from './follow.ts'
+import { checkRecording } from './recording.ts'
 import { WIRE_PROTOCOL, type WireMessage } from './wire.ts'
 
 export interface InspectToOptions {
@@ -21,12 +24,13 @@ const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]'])
 /**
  * Lets `synchart inspect` in another process look at this engine, which needs the option `recorder`; what waits in the queue is sent with its payloads.
  * Connects, again and again, until the function that it returns is called.
- * @throws ValidationError for another machine's URL; SyncError (`not-recording`) if the engine records nothing.
+ * @throws ValidationError for another machine's URL, or what is no engine; SyncError (`not-recording`) if the engine records nothing.
  */
-export function inspectTo(engine: SyncEngine, { url, name = 'engine' }: InspectToOptions): () => void {
-  const address = addressOf(url)
-  // To fail at once where nothing is recorded.
-  engine.recorder.watch(() => {})()
+export function inspectTo(engine: SyncEngine, options: InspectToOptions): () => void {
+  checkRecording(engine)
+  if (!isRecord(options)) throw new ValidationError('options', 'must be an object with the url that `synchart inspect` printed.')
+  const address = addressOf(options.url)
+  const name = text('name', options.name ?? 'engine', 'how the inspector calls the engine')
   let end = (): void => {}
   let isOver = false
 

@@ -203,4 +203,20 @@ describe.runIf(executablePath !== undefined)('the inspector of an engine in anot
     for (const url of ['http://example.org/t/', 'https://127.0.0.1:1/t/', 'nowhere', 'http://127.0.0.1.example.org/'])
       expect(() => inspectTo(recorded, { url })).toThrow(ValidationError)
   })
+
+  it('F2 says what is wrong where it is given no engine, or no options', async () => {
+    const engine = await world.started({ recorder: {} })
+    const { url } = viewer.inspector
+    const inspect: (...given: never[]) => unknown = inspectTo
+    for (const [path, ...given] of [
+      ['engine', undefined, { url }],
+      ['engine', {}, { url }],
+      ['engine', { url }],
+      ['options', engine],
+      ['options', engine, url],
+      ['url', engine, {}],
+      ['name', engine, { url, name: 7 }],
+    ])
+      expect(() => inspect(...(given as never[]))).toThrow(expect.objectContaining({ name: 'ValidationError', path }))
+  })
 })

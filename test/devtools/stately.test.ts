@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { httpTransport } from '../../src/adapters/http/index.ts'
 import { memoryStorage } from '../../src/adapters/memory.ts'
 import { attachInspector } from '../../src/devtools/stately/index.ts'
-import { createSyncEngine } from '../../src/index.ts'
+import { createSyncEngine, ValidationError } from '../../src/index.ts'
 import * as machines from '../../machines/index.ts'
 import { machinesIn } from '../../visualizations/generate/index.ts'
 import { executablePath, openChromiumApp, type ChromiumApp } from '../support/chromium-app.ts'
@@ -96,4 +96,6 @@ it('F2 says what to do where nothing is recorded', () => {
     entities: { note: {} },
   })
   expect(() => attachInspector(engine, { inspect: {} })).toThrow(/recorder: \{ maxBytes \}/)
+  // @ts-expect-error As of an application without types.
+  expect(() => attachInspector({}, { inspect: {} })).toThrow(ValidationError)
 })

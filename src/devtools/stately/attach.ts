@@ -2,6 +2,7 @@ import type { InspectionEvent } from 'xstate'
 import { advance, linesTo, type TracedActors, type TraceLine } from '../../core/trace.ts'
 import { systemClock } from '../../adapters/system-clock.ts'
 import type { SyncEngine } from '../../engine/types.ts'
+import { checkRecording } from '../recording.ts'
 import { createStandIns } from './stand-ins.ts'
 
 /** What takes events of XState's inspection, as `createBrowserInspector(…)` of `@statelyai/inspect` gives it. */
@@ -17,13 +18,14 @@ export interface AttachOptions {
 /**
  * Tells an inspector made for XState of an engine, which needs the option `recorder`: its actors and their states as they are now, then every event and state.
  * It is told what a trace holds and nothing else: no payload, no token, no actor itself. Returns the function that ends it.
- * @throws SyncError (`not-recording`) if the engine records nothing.
+ * @throws ValidationError for what is no engine; SyncError (`not-recording`) if it records nothing.
  */
 export function attachInspector(
   engine: SyncEngine,
   inspector: XStateInspector,
   { name = 'engine' }: AttachOptions = {},
 ): () => void {
+  checkRecording(engine)
   const told = createStandIns(name, (event) => inspector.inspect.next?.(event))
   // An inspector keeps little of what it was told before its viewer is there: it begins with what is there now.
   const actors: TracedActors = new Map()
