@@ -24,7 +24,7 @@ const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]'])
 /**
  * Lets `synchart inspect` in another process look at this engine, which needs the option `recorder`; what waits in the queue is sent with its payloads.
  * Connects, again and again, until the function that it returns is called.
- * @throws ValidationError for another machine's URL, or what is no engine; SyncError (`not-recording`) if the engine records nothing.
+ * @throws ValidationError for another machine's URL, one with credentials, or what is no engine; SyncError (`not-recording`) if the engine records nothing.
  */
 export function inspectTo(engine: SyncEngine, options: InspectToOptions): () => void {
   checkRecording(engine)
@@ -94,6 +94,8 @@ function addressOf(url: string): string {
   const parsed = URL.canParse(url) ? new URL(url) : undefined
   if (parsed === undefined || parsed.protocol !== 'http:' || !LOOPBACK.has(parsed.hostname))
     throw new ValidationError('url', 'must be the address that `synchart inspect` printed, on this machine.')
+  if (parsed.username !== '' || parsed.password !== '')
+    throw new ValidationError('url', 'must be without credentials, which could end in logs: the token in the path is enough.')
   const address = new URL('engine', parsed.href.endsWith('/') ? parsed.href : `${parsed.href}/`)
   address.protocol = 'ws:'
   return address.href

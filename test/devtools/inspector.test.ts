@@ -204,6 +204,14 @@ describe.runIf(executablePath !== undefined)('the inspector of an engine in anot
       expect(() => inspectTo(recorded, { url })).toThrow(ValidationError)
   })
 
+  it('F2 takes no URL with credentials, which could end in logs, and repeats none of them', async () => {
+    const engine = await world.started({ recorder: {} })
+    for (const user of ['ann', 'ann:canary-77', ':canary-77']) {
+      const url = viewer.inspector.url.replace('//', `//${user}@`)
+      expect(() => inspectTo(engine, { url })).toThrow(/^url: (?!.*canary).*without credentials/)
+    }
+  })
+
   it('F2 says what is wrong where it is given no engine, or no options', async () => {
     const engine = await world.started({ recorder: {} })
     const { url } = viewer.inspector
