@@ -2,9 +2,12 @@ import type { InspectionEvent } from 'xstate'
 import { callGuarded } from '../core/call-guarded.ts'
 import { ValidationError } from '../core/errors.ts'
 import { LOG_LEVELS, type Logger, type LogLevel } from '../core/logger.ts'
+import { isRecord } from '../core/schema.ts'
 
-/** Writes to the console what is of this level (default `info`) or above. */
-export function consoleLogger({ level = 'info' }: { readonly level?: LogLevel | undefined } = {}): Logger {
+/** Writes to the console what is of this level (default `info`) or above. @throws ValidationError for what is no level. */
+export function consoleLogger(options: { readonly level?: LogLevel | undefined } = {}): Logger {
+  if (!isRecord(options)) throw new ValidationError('options', "must be an object, as { level: 'debug' }.")
+  const { level = 'info' } = options
   const least = LOG_LEVELS.indexOf(level)
   if (least < 0) throw new ValidationError('level', `must be one of ${LOG_LEVELS.join(', ')}.`)
   const writer = (of: LogLevel): Logger[LogLevel] =>

@@ -115,6 +115,11 @@ describe('the logger', () => {
     }
   })
 
+  it.each([null, 'debug'])('D5 of the console says what is wrong with %j for its options', (options) => {
+    // @ts-expect-error What JavaScript may pass.
+    expect(() => consoleLogger(options)).toThrow(expect.objectContaining({ name: 'ValidationError', path: 'options' }))
+  })
+
   it('C4 in debug mode hears of the transitions of every machine too', async () => {
     const { logger, lines } = listLogger()
     const engine = await world.started({ logger, inspect: transitionLog(logger) })
