@@ -1,4 +1,5 @@
 import { useMemo } from 'react'
+import { ValidationError } from '../core/errors.ts'
 import type { JsonObject } from '../core/json.ts'
 import { text } from '../core/option-checks.ts'
 import type { Entity } from '../engine/read-types.ts'
@@ -33,11 +34,13 @@ export function useEntity<T extends object = JsonObject>(entity: string, id: str
   return useMemo(() => (isLoading(seen) ? { entity: undefined, isLoading: true } : { entity: seen, isLoading: false }), [seen])
 }
 
-/** All entities of one kind, or those that match: renders anew when one of the kind changes. Give the same `matches` as long as it means the same. */
+/** All entities of one kind, or those that match: renders anew when one of the kind changes. Give the same `matches` as long as it means the same. @throws ValidationError for a `matches` that is no function */
 export function useEntities<T extends object = JsonObject>(
   entity: string,
   matches?: (entity: Entity<T>) => boolean,
 ): SeenEntities<T> {
+  if (matches !== undefined && typeof matches !== 'function')
+    throw new ValidationError('matches', 'must be a function that says of an entity whether it is wanted.')
   const seen = useStream<readonly Entity<T>[] | Loading>(LOADING, (engine) => engine.view<T>(entity).watch(), entity)
   return useMemo(() => {
     if (isLoading(seen)) return { entities: NONE, isLoading: true }

@@ -83,6 +83,16 @@ describe('the hooks of React', () => {
     expect(renders).toBe(before)
   })
 
+  it.each([null, 'open', { done: true }])('E6 useEntities says that %j for matches is no function', (matches) => {
+    function List(): string {
+      // @ts-expect-error As of an application without types.
+      return String(useEntities('note', matches).entities.length)
+    }
+    expect(() => renderToString(createElement(SyncProvider, { engine }, createElement(List)))).toThrow(
+      expect.objectContaining({ name: 'ValidationError', path: 'matches' }),
+    )
+  })
+
   it('E6 useEntity follows the id that it is given, and tells what does not exist from what is not read yet', async () => {
     await engine.start()
     await engine.enqueue(create('a', { title: 'one' }))
