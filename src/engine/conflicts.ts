@@ -40,7 +40,7 @@ export interface ConflictInbox {
   /** The newest first. */
   list(query?: ConflictQuery): Promise<readonly ConflictInfo[]>
   get(id: string): Promise<ConflictInfo | undefined>
-  /** Those that wait for a person, now and after each change. */
+  /** Those that wait for a person, now and after each change: the newest 1,000 at most. */
   watch(): Observable<readonly ConflictInfo[]>
   /** Decides about a pending conflict, from any tab: its operation goes on. */
   resolve(id: string, decision: ConflictDecision): Promise<void>

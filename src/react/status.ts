@@ -12,7 +12,7 @@ export interface SyncStatus {
   readonly pauses: readonly string[]
   /** Operations that have not ended, in all tabs. */
   readonly pending: number
-  /** Of these, the conflicts that wait for a person. */
+  /** Of these, the conflicts that wait for a person; 1,000 stands for all that are more. */
   readonly conflicts: number
   /** Operations that were refused for good and not seen to. */
   readonly deadLetters: number
@@ -49,7 +49,7 @@ export function useRealtime(): RealtimeState {
   return useStream(OFF, (engine) => engine.realtime$)
 }
 
-/** Those that wait for a person, the newest first; decide with `engine.conflicts.resolve`. */
+/** Those that wait for a person, the newest first; decide with `engine.conflicts.resolve`. At most 1,000. */
 export function useConflicts(): readonly ConflictInfo[] {
   return useStream<readonly ConflictInfo[]>(NONE, (engine) => engine.conflicts.watch())
 }
