@@ -136,7 +136,10 @@ export function createViews(settings: Settings, store: Store, clock: Clock, even
     isLooking = true
     try {
       const news = mirrors.size === 0 ? NOTHING : await lookFrom(rev, [...mirrors.values()])
+      // What seemed to be the newest was so by a damage that is mended by now.
+      const wasTooHigh = mirrors.size > 0 && news.entities.length === 0 && (await store.newestEntity()).rev < rev
       if (ending !== endings) return
+      if (wasTooHigh) return closed(isOpen.value)
       rev = newestOf(news.entities, rev)
       show(news)
       shown = upTo
@@ -201,7 +204,7 @@ export function createViews(settings: Settings, store: Store, clock: Clock, even
   }
 
   /** Nothing is known of what happens to the store from now on. */
-  function closed(): void {
+  function closed(isOpenAgain = false): void {
     isOpen.next(false)
     endings += 1
     upToDate()
@@ -209,6 +212,7 @@ export function createViews(settings: Settings, store: Store, clock: Clock, even
     mirrors.clear()
     loading.clear()
     rev = 0
+    isOpen.next(isOpenAgain)
   }
 
   function safely<Value>(stream: Observable<Value>): Observable<Value> {
@@ -273,13 +277,9 @@ export function createViews(settings: Settings, store: Store, clock: Clock, even
       if (mirrors.size > 0 || loading.size > 0) fallBehind()
     },
     opened: (): void => isOpen.next(true),
-    closed,
+    closed: (): void => closed(),
     /** What is seen is what it holds from now on. */
-    emptied(): void {
-      const wasOpen = isOpen.value
-      closed()
-      isOpen.next(wasOpen)
-    },
+    emptied: (): void => closed(isOpen.value),
     /** The user has logged out: nothing is shown until the store is opened once more, whatever it still holds or is told. */
     loggedOut(): void {
       closed()

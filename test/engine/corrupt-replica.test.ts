@@ -91,4 +91,26 @@ describe('a stored entity with a revision that is none', () => {
     expect((await engine.view('note').list()).map(({ id }) => id).toSorted()).toEqual(['a', 'b'])
     expect(await engine.check()).toMatchObject({ isSound: true })
   })
+
+  it('S14 L3 is shown as it is by a tab that was opened while the newest seemed to be newer than it is (seed 90112)', async () => {
+    const engine = await world.started()
+    const save = async (type: string, id: string, payload: object): Promise<void> =>
+      void (await (
+        await engine.enqueue({ type, entity: 'note', id, payload })
+      ).settled)
+    await save('create', 'a', { n: 1 })
+    const database = await openDatabase(world.path)
+    database.exec("UPDATE entities SET rev = rev + 1000, value = json_set(value, '$.rev', json_extract(value, '$.rev') + 1000)")
+    database.close()
+    const other = await world.started()
+    expect(await other.view('note').get('a')).toMatchObject({ value: { n: 1 } })
+    await save('create', 'b', { n: 1 })
+    await save('update', 'a', { n: 2 })
+    await expect
+      .poll(async () => (await other.view('note').list()).map(({ id, value }) => [id, value['n']]))
+      .toEqual([
+        ['a', 2],
+        ['b', 1],
+      ])
+  })
 })
