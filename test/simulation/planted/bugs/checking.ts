@@ -1,7 +1,10 @@
-import { bug, type Bug } from '../bug.ts'
+import { bug, type Bug, type Change } from '../bug.ts'
 
 const FAULTS = 'src/core/row-faults.js'
 const PAGES = 'src/engine/integrity/pages.js'
+
+/** What a view believes to be the newest is never looked at again. */
+export const BELIEVED_NEWEST: Change = { file: 'src/engine/views.js', find: 'if (wasTooHigh)', replace: 'if (false)' }
 
 /** What a check of a store finds, and what it does about it. */
 export const checking: readonly Bug[] = [
@@ -85,14 +88,21 @@ export const checking: readonly Bug[] = [
     ';',
     'L1',
   ),
-  bug(
-    'a view that takes where an entity stands for its revision',
-    'What is damaged stands as newer than all that comes, and nothing new is shown.',
-    'src/engine/store.js',
-    'seen: Math.min(rev, revOf(readEntity(entry), rev))',
-    'seen: rev',
-    'L3 S14',
-  ),
+  {
+    name: 'a view that takes where an entity stands for its revision',
+    why: 'What is damaged stands as newer than all that comes, and nothing new is shown.',
+    changes: [
+      { file: 'src/engine/store.js', find: 'seen: Math.min(rev, revOf(readEntity(entry), rev))', replace: 'seen: rev' },
+      BELIEVED_NEWEST,
+    ],
+    invariants: ['L3', 'S14'],
+  },
+  {
+    name: 'a view that goes on after what seemed to be the newest',
+    why: 'It was so by damage; what is stored since stands before it, and is not shown.',
+    changes: [BELIEVED_NEWEST],
+    invariants: ['L3', 'S14'],
+  },
   bug(
     'a comparison that counts and does not look at fingerprints',
     'As many here as there is the same.',

@@ -1,4 +1,5 @@
 import { bug, type Bug } from '../bug.ts'
+import { BELIEVED_NEWEST } from './checking.ts'
 
 /** Who drains, and how he leaves. */
 export const owning: readonly Bug[] = [
@@ -43,14 +44,12 @@ export const owning: readonly Bug[] = [
     '0',
     'S10 S1',
   ),
-  bug(
-    'a store that was emptied goes on unnoticed',
-    'What it held is shown, and taken for stored, for ever.',
-    'src/engine/store-life.js',
-    'hooks.emptied();',
-    ';',
-    'L3 S14 S15',
-  ),
+  {
+    name: 'a store that was emptied goes on unnoticed',
+    why: 'What it held is shown, and taken for stored, for ever.',
+    changes: [{ file: 'src/engine/store-life.js', find: 'hooks.emptied();', replace: ';' }, BELIEVED_NEWEST],
+    invariants: ['L3', 'S14', 'S15'],
+  },
   bug(
     'a beat that does not raise the epoch back',
     'It writes the lease as it was once seen.',
