@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { crashEverywhere, type CrashReport } from '../../src/testing/crash.ts'
-import { giveWay } from '../support/give-way.ts'
+import { forManySeeds } from '../support/for-many-seeds.ts'
 
-giveWay()
+forManySeeds()
 
 const LIMIT_MS = 600_000
 const SEEDS = [26, 50]

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { replay, simulate } from '../../src/testing/simulate.ts'
-import { giveWay } from '../support/give-way.ts'
+import { forManySeeds } from '../support/for-many-seeds.ts'
 
-giveWay()
+forManySeeds()
 
 describe('a simulated world', () => {
   it('S30 runs again from its tapes as it ran from its seed', async () => {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { FaultKind } from '../../src/testing/faults/kinds.ts'
 import { simulate } from '../../src/testing/simulate.ts'
-import { giveWay } from '../support/give-way.ts'
+import { forManySeeds } from '../support/for-many-seeds.ts'
 
-giveWay()
+forManySeeds()
 
 const SEEDS = 120
 const RUNS = 8
