@@ -61,7 +61,7 @@ function madeBy(effect: ActionEffect, value: JsonObject | undefined, payload: Js
   }
 }
 
-function isEntity(made: JsonObject): boolean {
+export function isEntity(made: JsonObject): boolean {
   return isObject(made) && objectionToValue(made) === undefined
 }
 

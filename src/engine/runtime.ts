@@ -42,6 +42,7 @@ import { createStamps } from './stamps.ts'
 import { createStoreLife } from './store-life.ts'
 import { createStoreNews } from './store-news.ts'
 import { createStore } from './store.ts'
+import { tellingActions } from './telling-actions.ts'
 import { createTransactions } from './transactions.ts'
 import { createWritePath } from './write-path.ts'
 
@@ -57,14 +58,15 @@ export function createRuntime(options: EngineOptions, system: SystemPorts, parts
   if (!isRecord(options)) throw new ValidationError('options', 'must be an object.')
   const { inspect: inspectToo, ...plain } = options
   if (inspectToo !== undefined && typeof inspectToo !== 'function') throw new ValidationError('inspect', 'must be a function.')
-  const settings = settingsOf(plain)
+  const given = settingsOf(plain)
   checkParts(plain, parts)
   const ports = merged('ports', system, plain.ports)
   const { clock } = ports
+  const events = createEvents(clock)
+  const settings = tellingActions(given, (error) => events.emit({ type: 'engine:error', part: 'actions', error }))
   const pace = createServerPace(clock, () => machine)
   const budget = createRetryBudget(settings.retry, clock)
   const owner = ports.newId()
-  const events = createEvents(clock)
   const ofUser = heedingTransport(plain.transport.forUser?.(settings.user) ?? plain.transport, pace.heed)
   const { recorder, inspect, storage, transport } = recordedParts(plain, ofUser, {
     inspectToo,

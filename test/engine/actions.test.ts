@@ -64,13 +64,21 @@ describe('what the application says that an action of its own does', () => {
       },
     ],
     ['is asynchronous', (async () => ({})) as unknown as ActionEffect],
+    [
+      'gives a promise, which rejects',
+      (async () => {
+        throw new TypeError('No tags.')
+      }) as unknown as ActionEffect,
+    ],
     ['makes a text of the entity', (() => 'archived') as unknown as ActionEffect],
     [
       'makes of it what JSON has no form for',
       (value) => ({ ...value, at: new Date(), done: (() => {}) as unknown as string }) as never,
     ],
-  ])('L4 S14 shows nothing and holds up nobody where it %s', async (_, effect) => {
+  ])('L4 S14 shows nothing, is told of once and holds up nobody where it %s', async (_, effect) => {
     const engine = await world.started({ entities: { note: { actions: { archive: effect } } } })
+    const errors: unknown[] = []
+    engine.on('engine:error', ({ part, error }) => void errors.push([part, error]))
     await (
       await engine.enqueue({ type: 'create', entity: 'note', id: 'a', payload: { title: 'kept' } })
     ).settled
@@ -82,5 +90,7 @@ describe('what the application says that an action of its own does', () => {
     expect(await operation.settled).toEqual({ status: 'done' })
     expect((await engine.view('note').get('a'))?.value).toEqual({ id: 'a', title: 'kept', version: '1' })
     expect((await (await engine.enqueue({ type: 'create', entity: 'note', id: 'b', payload: {} })).settled).status).toBe('done')
+    const failed = { code: 'action-failed', message: expect.stringContaining('"archive"'), cause: expect.any(TypeError) }
+    expect(errors).toEqual([['actions', expect.objectContaining(failed)]])
   })
 })
