@@ -13,7 +13,7 @@ export interface IndexedDbOptions {
   readonly name: string
   /** How long `open` waits for tabs that keep an older version open, before it fails with `StorageBlockedError`. Default 5,000. */
   readonly blockedTimeoutMs?: number
-  /** Asks the browser not to evict this origin's data. It may ask the user, so the default is false. */
+  /** Asks the browser not to evict this origin's data; only a page can. It may ask the user, so the default is false. */
   readonly persist?: boolean
 }
 
@@ -39,7 +39,8 @@ export function indexedDbStorage(options: IndexedDbOptions): Storage {
       await connection.open(schema)
       if (!connection.isOpen()) return
       channel.open()
-      if (persist) await navigator.storage?.persist().catch(() => false)
+      // Workers have no such method.
+      if (persist) await navigator.storage?.persist?.().catch(() => false)
     },
     get: (collection, key) =>
       connection.use(async (db, schema) => {

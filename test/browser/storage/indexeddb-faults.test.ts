@@ -208,6 +208,17 @@ describe('IndexedDB when things go wrong', () => {
     await lasting.close()
   })
 
+  it('E8 E9 a worker, of which the browser takes no such wish, opens the store with the same options as its pages', async () => {
+    const url = new URL('./workers/keeper.ts', import.meta.url)
+    const worker = new Worker(`${url}${url.search ? '&' : '?'}name=${name}`, { type: 'module' })
+    const opened = await new Promise((resolve, failed) => {
+      worker.addEventListener('error', (event) => failed(new Error(event.message)))
+      worker.addEventListener('message', ({ data }) => resolve(data))
+    })
+    worker.terminate()
+    expect(opened).toBe('opened')
+  })
+
   it('L10 a handle that is closed while it opens is closed', async () => {
     const opening = storage.open(schema)
     await storage.close()
