@@ -39,8 +39,8 @@ export function indexedDbStorage(options: IndexedDbOptions): Storage {
       await connection.open(schema)
       if (!connection.isOpen()) return
       channel.open()
-      // Workers have no such method.
-      if (persist) await navigator.storage?.persist?.().catch(() => false)
+      // Workers have no such method. A page's user may take his time to answer, or never do.
+      if (persist) void navigator.storage?.persist?.().catch(() => false)
     },
     get: (collection, key) =>
       connection.use(async (db, schema) => {

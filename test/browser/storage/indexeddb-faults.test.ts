@@ -208,6 +208,15 @@ describe('IndexedDB when things go wrong', () => {
     await lasting.close()
   })
 
+  it('E8 L5 a user who leaves the question whether to keep the data unanswered keeps no store from opening', async () => {
+    const persist = vi.spyOn(StorageManager.prototype, 'persist').mockReturnValue(new Promise(() => {}))
+    const asking = indexedDbStorage({ name, persist: true })
+    await asking.open(schema)
+    expect(persist).toHaveBeenCalledOnce()
+    expect(await asking.commit([put({ id: 'n' })])).toEqual([])
+    await asking.close()
+  })
+
   it('E8 E9 a worker, of which the browser takes no such wish, opens the store with the same options as its pages', async () => {
     const url = new URL('./workers/keeper.ts', import.meta.url)
     const worker = new Worker(`${url}${url.search ? '&' : '?'}name=${name}`, { type: 'module' })
