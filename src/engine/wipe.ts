@@ -28,6 +28,8 @@ const PAGE = 500
 /** The key of a row of `entities` that is no entity: up to where they are numbered, once the newest of them was wiped with its user. */
 const REVISIONS = '/'
 const TOLD = 100
+/** In the text of a row: whose it is, which stands before all that the application has put into it. */
+const OWNER = /"user":("(?:[^"\\]|\\.)*")/
 
 /** Removes everything of a user from the store, page by page; what is not of the user stays. Called again it goes on. */
 export function createWipe(user: string, storage: Storage) {
@@ -79,7 +81,8 @@ export function createWipe(user: string, storage: Storage) {
     for await (const page of pages(OPERATIONS)) {
       const own = page.filter(isOwn)
       await remove('operations', OPERATIONS, own.map(keyOf), [...expect, ...stillThere(own)])
-      giveUp(own)
+      // What stands in no lane, and can't be read, had ended.
+      giveUp(own.filter(({ value }) => isRecord(value)))
     }
   }
 
@@ -107,12 +110,16 @@ export function createWipe(user: string, storage: Storage) {
   function isOwnMeta({ key, value }: Entry): boolean {
     const [kind, ...rest] = String(key).split('/')
     if (kind !== 'aside') return rest[0] === name
-    const raw = isRecord(value) ? value['raw'] : undefined
-    return rest.includes(name) || (typeof raw === 'string' && raw.includes(`"user":${JSON.stringify(user)}`))
+    return rest.includes(name) || isOwnText(isRecord(value) ? value['raw'] : undefined)
   }
 
-  function isOwn({ value }: Entry): boolean {
-    return isRecord(value) && value['user'] === user
+  /** Also of a row that can't be read, as far as its text tells. */
+  function isOwn({ value, raw }: Entry): boolean {
+    return isRecord(value) ? value['user'] === user : isOwnText(raw)
+  }
+
+  function isOwnText(raw: unknown): boolean {
+    return typeof raw === 'string' && OWNER.exec(raw)?.[1] === JSON.stringify(user)
   }
 
   return {

@@ -13,6 +13,7 @@ import { CONFLICTS, ENTITIES, isRecord, META, OPERATIONS, STORE_SCHEMA } from '.
 import { sessionName } from '../../src/core/session.ts'
 import { bothChange } from '../support/conflicts.ts'
 import { faultyStorage } from '../support/faulty-storage.ts'
+import { sqlOn } from '../support/sql.ts'
 import { createVirtualClock } from '../support/virtual-clock.ts'
 import { createWorld, eventOf, type World } from '../support/world.ts'
 
@@ -94,6 +95,22 @@ describe('a log-out that wipes', () => {
     const { removed } = await alice.logOut({ pending: 'wipe' })
     expect(removed).toMatchObject({ conflicts: 1 })
     expect(await rowsNaming('alice')).toEqual([])
+  })
+
+  it('E3 S25 S28 removes also what is damaged of the user, and no such row of another', async () => {
+    const bob = await world.started({ user: 'bob' })
+    const done = await bob.enqueue({ ...create('b'), payload: { user: 'alice' } })
+    await done.settled
+    await bob.stop()
+    const alice = await world.started({ user: 'alice', entities: { note: { conflict: 'manual' } } })
+    await bothChange(world, alice)
+    await eventOf(alice, 'sync:parked')
+    for (const collection of [OPERATIONS, CONFLICTS])
+      await sqlOn(world.path, `UPDATE ${collection} SET value = substr(value, 1, length(value) - 1)`)
+    const { givenUp, removed } = await alice.logOut({ pending: 'wipe' })
+    expect(givenUp.count).toBe(1)
+    expect(removed).toMatchObject({ operations: 2, conflicts: 1 })
+    expect(await rowsNaming('alice')).toEqual(['operations/1', 'entities/bob/note/b'])
   })
 
   it('E3 leaves a user who logs in again with nothing of before, and everything works', async () => {

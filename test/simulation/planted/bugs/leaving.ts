@@ -16,7 +16,7 @@ export const leaving: readonly Bug[] = [
     'a log-out that removes what is of other users too',
     'Nobody looks whose a row is.',
     `${ENGINE}/wipe.js`,
-    "return isRecord(value) && value['user'] === user;",
+    "return isRecord(value) ? value['user'] === user : isOwnText(raw);",
     'return isRecord(value);',
     'S1 S8',
   ),
