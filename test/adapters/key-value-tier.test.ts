@@ -127,3 +127,19 @@ it('S28 a row that fails by itself, while the others can be read, is damaged', a
   world.failReads((key) => key === 'notes/sa')
   expect(await reader.getMany('notes', ['a', 'b'])).toMatchObject([{ corrupt: {} }, { value: { id: 'b' } }])
 })
+
+it.each([1, 2])(
+  'S10 S14 a store that was emptied and begun anew is not taken for the one before after %i commits',
+  async (commits) => {
+    const world = keyValueWorld()
+    const [writer, reader] = [world.handle(), world.handle()]
+    await Promise.all([writer.open(schema), reader.open(schema)])
+    await writer.commit([{ type: 'put', collection: 'notes', value: { id: 'before' } }])
+    expect(await reader.get('notes', 'before')).toMatchObject({ value: { id: 'before' } })
+    world.values.clear()
+    const ids = ['a', 'b'].slice(0, commits)
+    for (const id of ids) await writer.commit([{ type: 'put', collection: 'notes', value: { id } }])
+    expect(await reader.scan('notes', { limit: 9 })).toMatchObject(ids.map((id) => ({ value: { id } })))
+    expect(await reader.getMany('notes', ['before', ...ids])).toMatchObject([undefined, ...ids.map((id) => ({ value: { id } }))])
+  },
+)

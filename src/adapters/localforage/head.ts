@@ -14,6 +14,8 @@ interface Batch {
 /** The one record that decides what is committed: with `redo` in it, the rows are still to be brought to it. */
 export interface Head {
   readonly version: number
+  /** A name of its own, by which this store is told from one that was emptied and has seen as many commits. */
+  readonly store?: string | undefined
   /** How many commits there were. */
   readonly sequence: number
   /** The handle that wrote this. */
@@ -56,10 +58,13 @@ export function withBatch(recent: readonly Batch[], batch: Batch): readonly Batc
 function isHead(value: unknown): value is Head {
   if (!isRow(value) || typeof value.version !== 'number' || typeof value.sequence !== 'number' || typeof value.by !== 'string')
     return false
-  const { lastKeys, recent, redo } = value
+  const { lastKeys, recent, redo, store } = value
   const counted = Array.isArray(lastKeys) && lastKeys.every((pair) => Array.isArray(pair) && typeof pair[1] === 'number')
   const listed = Array.isArray(recent) && recent.every((batch) => isRow(batch) && Array.isArray(batch.keys))
-  return counted && listed && (redo === undefined || (Array.isArray(redo) && redo.every((change) => Array.isArray(change))))
+  const named = store === undefined || typeof store === 'string'
+  return (
+    counted && listed && named && (redo === undefined || (Array.isArray(redo) && redo.every((change) => Array.isArray(change))))
+  )
 }
 
 function damaged(cause?: unknown): StorageCorruptError {

@@ -13,29 +13,32 @@ import { readValue } from './read.ts'
 import { loadRecord, parseStorageKey, recordIn, storageKey } from './record.ts'
 import { newerError } from '../store-version.ts'
 
-/** The rows as they are in memory: sorted and indexed, valid for one sequence of the head. */
+/** The rows as they are in memory: sorted and indexed, valid for one sequence of the head of one store. */
 export interface Replica {
   readonly disk: MemoryDisk
   readonly schema: StoreSchema
+  store: string | undefined
   sequence: number
 }
 
 export function emptyReplica(schema: StoreSchema): Replica {
   const disk = memoryDisk()
   prepareDisk(disk, schema)
-  return { disk, schema, sequence: 0 }
+  return { disk, schema, store: undefined, sequence: 0 }
 }
 
-/** The replica as of this head: the same one with what others changed since, or a new one if they changed too much. */
+/** The replica as of this head: the same one with what others changed since, or a new one if they changed too much, or emptied the store and began anew. */
 export async function catchUp(store: KeyValueStore, replica: Replica, head: Head): Promise<Replica> {
   if (head.version > replica.schema.version) throw newerError(head.version, replica.schema.version)
-  if (replica.sequence === head.sequence) return replica
+  const isSame = replica.store === head.store
+  if (isSame && replica.sequence === head.sequence) return replica
   const missed = head.recent.filter((batch) => batch.sequence > replica.sequence)
-  const complete = replica.sequence >= 0 && missed.length === head.sequence - replica.sequence
+  const complete = isSame && replica.sequence >= 0 && missed.length === head.sequence - replica.sequence
   const caughtUp = complete
     ? await patch(store, replica, new Set(missed.flatMap((batch) => batch.keys)))
     : await load(store, replica.schema)
   for (const [name, key] of head.lastKeys) tableIn(caughtUp.disk, name).lastKey = key
+  caughtUp.store = head.store
   caughtUp.sequence = head.sequence
   return caughtUp
 }
@@ -43,7 +46,7 @@ export async function catchUp(store: KeyValueStore, replica: Replica, head: Head
 /** Checks and makes the writes in memory, then in the store. If that fails, the replica is no longer valid. */
 export async function commitThrough(
   store: KeyValueStore,
-  { replica, head, by }: { readonly replica: Replica; readonly head: Head; readonly by: string },
+  { replica, head, by, newId }: { readonly replica: Replica; readonly head: Head; readonly by: string; newId(): string },
   writes: readonly Write[],
   options: CommitOptions,
 ): Promise<readonly number[]> {
@@ -60,6 +63,7 @@ export async function commitThrough(
   const sequence = head.sequence + 1
   const after: Head = {
     version: head.version,
+    store: head.store ?? newId(),
     sequence,
     by,
     lastKeys: [...disk.tables].filter(([, table]) => table.lastKey > 0).map(([name, table]) => [name, table.lastKey]),
@@ -67,6 +71,7 @@ export async function commitThrough(
   }
   replica.sequence = -1
   await persist(store, { before: head, after, changes, images })
+  replica.store = after.store
   replica.sequence = sequence
   return appended
 }

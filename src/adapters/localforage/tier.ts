@@ -97,7 +97,7 @@ export function keyValueTier(around: TierSurroundings): Storage {
       operate(({ replica }) => countRows(tableOf(replica, collection), collectionIn(replica.schema, collection), query)),
     async commit(writes, commitOptions = {}) {
       const keys = await operate(async ({ replica, head }, { store, by, peers }) => {
-        const appended = await commitThrough(store, { replica, head, by }, writes, commitOptions)
+        const appended = await commitThrough(store, { replica, head, by, newId: around.newId }, writes, commitOptions)
         if (writes.length > 0) await peers.vouch(replica.sequence)
         return appended
       })
@@ -135,7 +135,10 @@ async function begin(store: KeyValueStore, schema: StoreSchema, around: TierSurr
   const peers = around.peersOf(store, by)
   const head = await finished(store, await peers.head(store), schema)
   let replica = await catchUp(store, { ...emptyReplica(schema), sequence: -1 }, head)
-  if (head.version < schema.version) await writeHead(store, { ...head, version: schema.version })
+  if (head.version < schema.version) {
+    replica.store ??= around.newId()
+    await writeHead(store, { ...head, store: replica.store, version: schema.version })
+  }
   await peers.vouch(head.sequence)
 
   async function prepare(first: boolean): Promise<Present> {
