@@ -66,19 +66,33 @@ export function browserStorage(options: BrowserStorageOptions): Storage {
 
 async function openTier(tiers: Readonly<Record<Tier, Storage>>, name: string, schema: StoreSchema): Promise<Tier> {
   const settled = recall(name)
-  const tier = settled ?? ((await opens(tiers.indexeddb, schema)) ? 'indexeddb' : 'localforage')
-  await tiers[tier].open(schema)
-  if (!settled) remember(name, tier)
+  if (settled) {
+    await tiers[settled].open(schema)
+    return settled
+  }
+  const tier = await firstToOpen(tiers, schema)
+  remember(name, tier)
   return tier
 }
 
-/** False if there is no IndexedDB to be had; any other failure is the caller's to know. */
-async function opens(storage: Storage, schema: StoreSchema): Promise<boolean> {
+async function firstToOpen({ indexeddb, localforage }: Readonly<Record<Tier, Storage>>, schema: StoreSchema): Promise<Tier> {
+  const first = await refusalOf(indexeddb, schema)
+  if (!first) return 'indexeddb'
+  const second = await refusalOf(localforage, schema)
+  if (!second) return 'localforage'
+  throw new StorageUnavailableError(
+    'The browser opens neither IndexedDB nor localStorage here; the errors of the cause say why. Check its private mode and site settings.',
+    { cause: new AggregateError([first, second]) },
+  )
+}
+
+/** Why it can't be had, if it can't; any other failure is the caller's to know. */
+async function refusalOf(storage: Storage, schema: StoreSchema): Promise<StorageUnavailableError | undefined> {
   try {
     await storage.open(schema)
-    return true
+    return undefined
   } catch (error) {
-    if (error instanceof StorageUnavailableError) return false
+    if (error instanceof StorageUnavailableError) return error
     throw error
   }
 }

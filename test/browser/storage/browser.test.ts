@@ -69,6 +69,21 @@ describe('the choice between the tiers of a browser', () => {
     await storage.close()
   })
 
+  it('D5 where neither opens, the error keeps why each of them does not', async () => {
+    localStorage.clear()
+    refuseIndexedDb()
+    vi.spyOn(Storage.prototype, 'setItem').mockImplementation(() => {
+      throw new DOMException('refused as well', 'SecurityError')
+    })
+    const failure: unknown = await browserStorage({ name })
+      .open(schema)
+      .catch((error: unknown) => error)
+    expect(failure).toBeInstanceOf(StorageUnavailableError)
+    const [first, second] = ((failure as Error).cause as AggregateError).errors
+    expect(first).toMatchObject({ code: 'storage-unavailable', cause: { name: 'SecurityError', message: 'refused' } })
+    expect(second).toMatchObject({ code: 'storage-unavailable', cause: { message: 'No available storage method found.' } })
+  })
+
   it('L10 a store that is closed while it opens is closed', async () => {
     const storage = browserStorage({ name })
     const opening = storage.open(schema)
