@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { aesGcm, webAesGcm } from '../../src/adapters/encrypted/aes-gcm.ts'
 import { encryptedStorage, generateKey, keyFromPassphrase, newSalt, type KeyRing } from '../../src/adapters/encrypted/index.ts'
 import { nodeAesGcm } from '../../src/adapters/encrypted/node-aes-gcm.ts'
@@ -32,7 +32,10 @@ beforeEach(async () => {
   storage = encryptedStorage({ storage: memoryStorage({ disk }), keys })
   await storage.open(schema)
 })
-afterEach(() => storage.close())
+afterEach(() => {
+  vi.unstubAllGlobals()
+  return storage.close()
+})
 
 describe('what is sealed', () => {
   it('E7 leaves the key, what indexes hold and what commits compare readable, and nothing else', async () => {
@@ -272,6 +275,15 @@ describe('keys', () => {
     const second = by('correct horse')
     await second.open(schema)
     expect((await second.get('notes', 'n1'))?.value).toEqual({ id: 'n1', title: 'x' })
+  })
+
+  it('E7 D5 where a page has no WebCrypto, the error says why it has none', async () => {
+    vi.stubGlobal('crypto', { getRandomValues: crypto.getRandomValues.bind(crypto) })
+    vi.stubGlobal('CryptoKey', undefined)
+    const made = async (): Promise<unknown> => generateKey()
+    await expect(made()).rejects.toThrow(StorageKeyError)
+    await expect(keyFromPassphrase('passphrase', { salt: newSalt() })).rejects.toThrow(/https/)
+    expect(() => encryptedStorage({ storage: memoryStorage({ disk }), keys })).toThrow(ValidationError)
   })
 
   it('E7 a key of a passphrase is PBKDF2-HMAC-SHA-256 with 600,000 rounds, and can not be extracted', async () => {

@@ -1,4 +1,4 @@
-import { ValidationError } from '../../core/errors.ts'
+import { StorageKeyError, ValidationError } from '../../core/errors.ts'
 import type { Bytes } from './cipher.ts'
 
 /** Keys by the ids under which the store names them. */
@@ -25,8 +25,8 @@ const SALT_BYTES = 16
 const ID = /^[\w-]{1,64}$/
 
 /** A new random key that can't be extracted. Keep the handle (in a browser IndexedDB can); with it all is lost that it sealed. */
-export function generateKey(): Promise<CryptoKey> {
-  return crypto.subtle.generateKey(ALGORITHM, false, USAGES)
+export async function generateKey(): Promise<CryptoKey> {
+  return webCrypto().generateKey(ALGORITHM, false, USAGES)
 }
 
 /** The same key for the same passphrase and salt, by PBKDF2-HMAC-SHA-256; it can't be extracted. */
@@ -37,8 +37,9 @@ export async function keyFromPassphrase(passphrase: string, options: PassphraseO
     throw new ValidationError('salt', `must be a Uint8Array of at least ${SALT_BYTES} bytes, as newSalt() gives it.`)
   if (!Number.isSafeInteger(iterations) || iterations < 1)
     throw new ValidationError('iterations', 'must be a whole number from 1 on.')
-  const material = await crypto.subtle.importKey('raw', bytesOf(passphrase.normalize('NFKC')), 'PBKDF2', false, ['deriveKey'])
-  return crypto.subtle.deriveKey({ name: 'PBKDF2', hash: 'SHA-256', salt, iterations }, material, ALGORITHM, false, USAGES)
+  const subtle = webCrypto()
+  const material = await subtle.importKey('raw', bytesOf(passphrase.normalize('NFKC')), 'PBKDF2', false, ['deriveKey'])
+  return subtle.deriveKey({ name: 'PBKDF2', hash: 'SHA-256', salt, iterations }, material, ALGORITHM, false, USAGES)
 }
 
 export function newSalt(): Bytes {
@@ -67,8 +68,17 @@ export function checkIds(path: string, current: string, ids: readonly string[]):
   if (!ids.includes(current)) throw new ValidationError(`${path}current`, 'must be the id of one of the keys.')
 }
 
+/** Browsers give it to secure pages alone. */
+function webCrypto(): SubtleCrypto {
+  const { crypto } = globalThis
+  if ('subtle' in crypto) return crypto.subtle
+  throw new StorageKeyError(
+    'There is no WebCrypto here, so no key can be made. Serve the page over https or from localhost, or give encryptedStorage() a cipher instead.',
+  )
+}
+
 function isUsable(key: CryptoKey): boolean {
-  if (!(key instanceof CryptoKey) || key.algorithm.name !== ALGORITHM.name) return false
+  if (typeof CryptoKey === 'undefined' || !(key instanceof CryptoKey) || key.algorithm.name !== ALGORITHM.name) return false
   return 'length' in key.algorithm && key.algorithm.length === ALGORITHM.length && USAGES.every((one) => key.usages.includes(one))
 }
 
