@@ -106,11 +106,17 @@ export function createWipe(user: string, storage: Storage) {
     }
   }
 
-  /** What a repair has set aside is known by what it was, or what it holds. */
   function isOwnMeta({ key, value }: Entry): boolean {
-    const [kind, ...rest] = String(key).split('/')
-    if (kind !== 'aside') return rest[0] === name
-    return rest.includes(name) || isOwnText(isRecord(value) ? value['raw'] : undefined)
+    const [kind, first = '', ...rest] = String(key).split('/')
+    if (kind !== 'aside') return first === name
+    // Without the number by which those of one row are told apart.
+    return isOwnAside(first, rest.slice(0, -1), isRecord(value) ? value['raw'] : undefined)
+  }
+
+  /** What a repair has set aside is known by the key that it had or, where no user stands in that, by what it holds. */
+  function isOwnAside(collection: string, key: readonly string[], raw: unknown): boolean {
+    if (collection === ENTITIES) return key[0] === name
+    return (collection === META && key[1] === name) || isOwnText(raw)
   }
 
   /** Also of a row that can't be read, as far as its text tells. */

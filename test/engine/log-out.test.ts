@@ -113,6 +113,22 @@ describe('a log-out that wipes', () => {
     expect(await rowsNaming('alice')).toEqual(['operations/1', 'entities/bob/note/b'])
   })
 
+  it('E3 S25 leaves what a repair has set aside of another user, whatever that is called', async () => {
+    const aside = (key: string, raw: string): Write => ({ type: 'put', collection: META, value: { name: `aside/${key}`, raw } })
+    const others = ['entities/bob/note/2/1', 'meta/pull/bob/note/2', 'meta/edits/2', 'conflicts/c/2']
+    const own = ['entities/2/note/x/3', 'meta/pull/2/note/4', 'conflicts/d/5']
+    const storage = world.storage()
+    await storage.open(STORE_SCHEMA)
+    await storage.commit(others.map((key) => aside(key, '{"user":"bob","payload":{"user":"2"}')))
+    await storage.commit([aside('entities/bob/note/a/6', '{"key":"bob/note/a","value":{"user":"2"}')])
+    await storage.commit(own.map((key) => aside(key, '{"user":"2"')))
+    const user = await world.started({ user: '2' })
+    await user.logOut({ pending: 'wipe' })
+    const left = await storage.scan(META, { gt: ['aside/'], lt: ['aside0'], limit: 9 })
+    await storage.close()
+    expect(left.map(({ key }) => key)).toEqual([...others, 'entities/bob/note/a/6'].map((key) => `aside/${key}`).toSorted())
+  })
+
   it('E3 leaves a user who logs in again with nothing of before, and everything works', async () => {
     const alice = await livedIn('alice')
     await alice.logOut({ pending: 'wipe' })
