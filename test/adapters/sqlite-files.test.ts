@@ -164,6 +164,8 @@ describe('the file of an SQLite store', () => {
       { path: 'a\0b' },
       { path, busyTimeoutMs: -1 },
       { path, watchMs: 0 },
+      // Node would look every millisecond.
+      { path, watchMs: 2 ** 31 },
     ]
     for (const options of wrong) expect(() => sqliteStorage(options)).toThrow(ValidationError)
     expect(() => sqliteStorage({ path, maxBytes: Number.NaN })).toThrow('maxBytes')

@@ -6,7 +6,7 @@ export interface SqliteStorageOptions {
   readonly path: string
   /** How long a commit waits for other processes that write. Default 5,000. */
   readonly busyTimeoutMs?: number
-  /** How often the file is looked at for commits of others, while somebody watches. Default 100. */
+  /** How often the file is looked at for commits of others, while somebody watches: below 2^31. Default 100. */
   readonly watchMs?: number
   /** How large the database may grow; a commit beyond it fails with `StorageQuotaError`. Default: as large as the disk allows. */
   readonly maxBytes?: number
@@ -27,9 +27,15 @@ function checkPath(path: unknown): string {
   return path
 }
 
-function checkAtLeast(name: string, value: unknown, least: number): number {
-  if (typeof value === 'number' && Number.isFinite(value) && value >= least) return value
-  throw new ValidationError(name, `must be a number of at least ${least}.`)
+/** A timer that is set for longer goes off at once, again and again. */
+const longestTimerMs = 2 ** 31 - 1
+
+function checkAtLeast(name: string, value: unknown, least: number, most = Number.MAX_VALUE): number {
+  if (typeof value === 'number' && value >= least && value <= most) return value
+  throw new ValidationError(
+    name,
+    `must be a number of at least ${least}${most < Number.MAX_VALUE ? `, and at most ${most}` : ''}.`,
+  )
 }
 
 export function checkOptions(options: SqliteStorageOptions): CheckedOptions {
@@ -38,7 +44,7 @@ export function checkOptions(options: SqliteStorageOptions): CheckedOptions {
   return {
     path: checkPath(path),
     busyTimeoutMs: checkAtLeast('busyTimeoutMs', busyTimeoutMs, 0),
-    watchMs: checkAtLeast('watchMs', watchMs, 1),
+    watchMs: checkAtLeast('watchMs', watchMs, 1, longestTimerMs),
     maxBytes: maxBytes === undefined ? undefined : checkAtLeast('maxBytes', maxBytes, 1),
   }
 }
