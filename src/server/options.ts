@@ -79,7 +79,7 @@ function realtimeSettings(options: RealtimeServerOptions): Required<RealtimeServ
   const { heartbeatMs = 15_000, ticketTtlMs = 30_000, maxConnections = 1_000 } = options
   const { maxBufferedBytes = 1024 * 1024, restartAfterMs = 1_000 } = options
   return {
-    heartbeatMs: positive('realtime.heartbeatMs', heartbeatMs),
+    heartbeatMs: timer('realtime.heartbeatMs', heartbeatMs),
     ticketTtlMs: positive('realtime.ticketTtlMs', ticketTtlMs),
     maxConnections: positive('realtime.maxConnections', maxConnections),
     maxBufferedBytes: positive('realtime.maxBufferedBytes', maxBufferedBytes),
@@ -109,6 +109,12 @@ function assignmentRule({ assignedIds = [], entities }: ServerOptions): (name: s
 function positive(path: string, value: number): number {
   if (Number.isSafeInteger(value) && value > 0) return value
   throw new ValidationError(path, `must be a positive integer, not ${value}.`)
+}
+
+/** Node's, which goes off at once where it is set for longer. */
+function timer(path: string, ms: number): number {
+  if (ms < 2 ** 31) return positive(path, ms)
+  throw new ValidationError(path, `must be below 2^31, not ${ms}.`)
 }
 
 function wholeMs(clock: { now(): number }): () => number {

@@ -413,6 +413,7 @@ describe('faults of pushes', () => {
 
   it('B1 take a rate from 0 to 1', async () => {
     await expect(createServer({ faults: { rate: 0, pushRate: 2 } })).rejects.toMatchObject({ path: 'faults.pushRate' })
-    await expect(createServer({ realtime: { heartbeatMs: 0 } })).rejects.toMatchObject({ path: 'realtime.heartbeatMs' })
+    for (const heartbeatMs of [0, 2 ** 31])
+      await expect(createServer({ realtime: { heartbeatMs } })).rejects.toMatchObject({ path: 'realtime.heartbeatMs' })
   })
 })
