@@ -25,7 +25,7 @@ export function keyValueStore(scheduler: Scheduler): DeviceStore {
   const texts = new Map<string, string>()
   const notices = createNotices()
   const locks = createLockBoard(scheduler)
-  let handles = 0
+  let ids = 0
 
   /** What has changed for whoever has the lock next. */
   function news(): { changes: RowChange[]; others: string[]; lease: LeaseRow | undefined } {
@@ -57,7 +57,6 @@ export function keyValueStore(scheduler: Scheduler): DeviceStore {
 
   function storageOf(around: StorageSurroundings): Storage {
     const { life, tab, device, tell } = around
-    const by = `${tab}/${++handles}`
     const handle = {}
     /** Of the commits that were asked for, in order, the epoch of each. */
     const epochs: (number | undefined)[] = []
@@ -74,7 +73,7 @@ export function keyValueStore(scheduler: Scheduler): DeviceStore {
       channel: channelOf(around, handle),
       presence: around.presence,
       peersOf: () => nobody,
-      newId: () => by,
+      newId: () => `${tab}/${++ids}`,
       quotaBytes: async () => undefined,
       durability: () => 'os',
     })
