@@ -119,6 +119,21 @@ describe('synchart/telemetry/opentelemetry', () => {
       .toEqual(['cancelled'])
   })
 
+  it('A12 L9 waits once for the end of an operation, however often that is put off in an outage', async () => {
+    const engine = await world.started()
+    const asked: string[] = []
+    const handle: SyncEngine['operations']['handle'] = (id) => {
+      asked.push(id)
+      return engine.operations.handle(id)
+    }
+    observe({ ...engine, operations: { ...engine.operations, handle } })
+    world.intercept(async (_, send, count) => (count < 5 ? { type: 'unknown', error: new NetworkError('Down.') } : send()))
+    const { id, settled } = await engine.enqueue(create('a'))
+    await settled
+    expect(telemetry.spans()[0]?.events.filter(({ name }) => name === 'sync:retry')).toHaveLength(4)
+    expect(asked).toEqual([id])
+  })
+
   it('A12 C5 leaves no span without an end behind when a person settles a conflict, here or in another tab', async () => {
     const entities = { note: { conflict: 'manual' as const } }
     const owner = await world.started({ entities })

@@ -20,6 +20,8 @@ const ENDS = new Set<string>(['sync:completed', 'sync:failed', 'sync:cancelled',
 export function traceOperations(engine: SyncEngine, tracer: Tracer, attributes: Attributes, ids: boolean): () => void {
   /** From the first attempt on: what is queued costs nothing. */
   const open = new Map<string, Span>()
+  /** Whose end is waited for: in a long outage an operation is put off thousands of times. */
+  const awaited = new WeakSet<Span>()
 
   function begun({ type, entity, entityId, id, priority, enqueuedAt }: OperationInfo): Span {
     const about = { 'synchart.entity': entity, 'synchart.operation.type': type, 'synchart.operation.priority': priority }
@@ -38,11 +40,12 @@ export function traceOperations(engine: SyncEngine, tracer: Tracer, attributes: 
     const span = known ?? begun(operation)
     open.set(operation.id, span)
     span.addEvent(event.type, momentOf(operation), event.at)
-    if (PUT_OFF.has(event.type)) void endedElsewhere(operation.id, span)
+    if (PUT_OFF.has(event.type) && !awaited.has(span)) void endedElsewhere(operation.id, span)
   }
 
   /** Another tab may end what waits, and tells nobody here but who asks. */
   async function endedElsewhere(id: string, span: Span): Promise<void> {
+    awaited.add(span)
     const { status } = await engine.operations.handle(id).settled
     if (open.get(id) !== span) return
     open.delete(id)
