@@ -27,7 +27,7 @@ export interface AuditPage {
   readonly entries: readonly AuditEntry[]
   /** The numbers of entries in this page that can not be read. */
   readonly unreadable: readonly number[]
-  /** Where the next page begins (`after`); absent where there is no more. */
+  /** Where the next page begins (`after`), which may be empty; absent where there is no more for certain. */
   readonly next?: number
 }
 
