@@ -1,4 +1,3 @@
-import { objectionToValue } from './answer-value.ts'
 import type { Json, JsonObject } from './json.ts'
 import { applyMergePatch } from './merge-patch.ts'
 import type { OperationRow } from './operation.ts'
@@ -47,22 +46,7 @@ export function applied(
   if (type === 'create' || type === 'replace') return withId(payload, entityId)
   if (type === 'update') return value === undefined ? undefined : withId(applyMergePatch(value, payload), entityId)
   const effect = Object.hasOwn(actions, type) ? actions[type] : undefined
-  return effect === undefined ? value : madeBy(effect, value, payload)
-}
-
-/** One that fails, or makes what can be no entity, tells nothing: what came of the operation the server says. */
-function madeBy(effect: ActionEffect, value: JsonObject | undefined, payload: Json): JsonObject | undefined {
-  try {
-    // It may do with them as it likes: they are of what the server confirmed, and of what is to be sent.
-    const made = effect(structuredClone(value), structuredClone(payload))
-    return made === undefined || isEntity(made) ? made : value
-  } catch {
-    return value
-  }
-}
-
-export function isEntity(made: JsonObject): boolean {
-  return isObject(made) && objectionToValue(made) === undefined
+  return effect === undefined ? value : effect(value, payload)
 }
 
 /** The value as an entity has it. */

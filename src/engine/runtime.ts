@@ -18,6 +18,7 @@ import { engineInput } from './engine-input.ts'
 import { engineLogic } from './engine-logic.ts'
 import { createEvents } from './events.ts'
 import { createForgetting } from './forgetting.ts'
+import { guardedActions } from './guarded-actions.ts'
 import { createHandles } from './handles.ts'
 import { infoOf } from './info.ts'
 import { heedingTransport } from './heeding-transport.ts'
@@ -42,7 +43,6 @@ import { createStamps } from './stamps.ts'
 import { createStoreLife } from './store-life.ts'
 import { createStoreNews } from './store-news.ts'
 import { createStore } from './store.ts'
-import { tellingActions } from './telling-actions.ts'
 import { createTransactions } from './transactions.ts'
 import { createWritePath } from './write-path.ts'
 
@@ -63,7 +63,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts, parts
   const ports = merged('ports', system, plain.ports)
   const { clock } = ports
   const events = createEvents(clock)
-  const settings = tellingActions(given, (error) => events.emit({ type: 'engine:error', part: 'actions', error }))
+  const settings = guardedActions(given, (error) => events.emit({ type: 'engine:error', part: 'actions', error }))
   const pace = createServerPace(clock, () => machine)
   const budget = createRetryBudget(settings.retry, clock)
   const owner = ports.newId()
