@@ -1,7 +1,5 @@
+import { LONGEST_TIMER_MS } from '../core/longest-timer.ts'
 import type { Clock } from '../core/ports.ts'
-
-/** A timer's longest delay; a longer one would fire at once. */
-const LONGEST_TIMER_MS = 2_147_483_647
 
 /** The real clock, its long delays in chunks. */
 export const systemClock: Clock = {

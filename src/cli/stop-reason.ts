@@ -1,3 +1,4 @@
+import { LONGEST_TIMER_MS } from '../core/longest-timer.ts'
 import { onSignal } from './signals.ts'
 
 /** Why a push ended before everything was sent. */
@@ -25,7 +26,7 @@ export function createStopper(timeoutMs: number | undefined): Stopper {
   const timer =
     timeoutMs === undefined
       ? undefined
-      : setTimeout(() => stop({ type: 'timeout', afterMs: timeoutMs }), Math.min(timeoutMs, 2_147_483_647))
+      : setTimeout(() => stop({ type: 'timeout', afterMs: timeoutMs }), Math.min(timeoutMs, LONGEST_TIMER_MS))
   const forget = onSignal((signal) => stop({ type: 'signal', signal }))
   return {
     get reason() {

@@ -1,4 +1,5 @@
 import { ValidationError } from '../core/errors.ts'
+import { LONGEST_TIMER_MS } from '../core/longest-timer.ts'
 import type { Random } from '../core/ports.ts'
 import type { FaultOptions } from './faults.ts'
 import type { WishOptions } from './wishes.ts'
@@ -111,9 +112,8 @@ function positive(path: string, value: number): number {
   throw new ValidationError(path, `must be a positive integer, not ${value}.`)
 }
 
-/** Node's, which goes off at once where it is set for longer. */
 function timer(path: string, ms: number): number {
-  if (ms < 2 ** 31) return positive(path, ms)
+  if (ms <= LONGEST_TIMER_MS) return positive(path, ms)
   throw new ValidationError(path, `must be below 2^31, not ${ms}.`)
 }
 

@@ -1,4 +1,5 @@
 import { ValidationError } from '../../core/errors.ts'
+import { LONGEST_TIMER_MS } from '../../core/longest-timer.ts'
 import type { Json } from '../../core/json.ts'
 import type { OutgoingOperation } from '../../core/ports.ts'
 import { isRecord } from '../../core/schema.ts'
@@ -103,7 +104,6 @@ const KNOWN: ReadonlySet<string> = new Set([
   'routes',
   'batch',
 ])
-const LONGEST_TIMER_MS = 2_147_483_647
 
 /** @throws ValidationError that names the option. */
 export function checkOptions(options: HttpTransportOptions): HttpSettings {

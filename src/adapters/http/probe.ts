@@ -1,4 +1,5 @@
 import { ValidationError } from '../../core/errors.ts'
+import { LONGEST_TIMER_MS } from '../../core/longest-timer.ts'
 import type { Clock, Connectivity } from '../../core/ports.ts'
 import { isRecord } from '../../core/schema.ts'
 import { platformConnectivity } from '../platform-connectivity.ts'
@@ -34,7 +35,6 @@ export type HttpProbe = (signal: AbortSignal) => Promise<boolean>
 
 const TIMEOUT_MS = 5_000
 const MAX_BODY_BYTES = 65_536
-const LONGEST_TIMER_MS = 2_147_483_647
 const KNOWN: ReadonlySet<string> = new Set(['baseURL', 'path', 'method', 'timeoutMs', 'expect'])
 
 /**

@@ -1,5 +1,6 @@
 import type { Storage, StoreSchema } from '../../core/ports.ts'
 import { StorageClosedError, ValidationError } from '../../core/errors.ts'
+import { LONGEST_TIMER_MS } from '../../core/longest-timer.ts'
 import { collectionsOf } from '../rows.ts'
 import { createChannel } from '../web-channel.ts'
 import { estimateOrigin } from '../web-estimate.ts'
@@ -25,7 +26,7 @@ export interface IndexedDbOptions {
 export function indexedDbStorage(options: IndexedDbOptions): Storage {
   const { name, blockedTimeoutMs = 5_000, persist = false } = options
   if (typeof name !== 'string' || name === '') throw new ValidationError('name', 'must be a text that is not empty.')
-  if (!(blockedTimeoutMs > 0 && blockedTimeoutMs <= 2 ** 31 - 1)) {
+  if (!(blockedTimeoutMs > 0 && blockedTimeoutMs <= LONGEST_TIMER_MS)) {
     throw new ValidationError('blockedTimeoutMs', `must be above 0 and below 2^31, not ${blockedTimeoutMs}.`)
   }
   const connection = createConnection({ name, blockedTimeoutMs })

@@ -1,4 +1,5 @@
 import { ValidationError } from '../../core/errors.ts'
+import { LONGEST_TIMER_MS } from '../../core/longest-timer.ts'
 import { isRecord } from '../../core/schema.ts'
 import type { SyncEngine } from '../../engine/types.ts'
 import { systemClock } from '../system-clock.ts'
@@ -22,7 +23,6 @@ interface TaggedEvent extends Event {
 }
 
 const TIMEOUT_MS = 60_000
-const LONGEST_TIMER_MS = 2_147_483_647
 
 /**
  * Drains the outbox in the application's service worker, when no page is left to do it. To be called while the worker's script is

@@ -1,4 +1,5 @@
 import { ValidationError } from '../../core/errors.ts'
+import { LONGEST_TIMER_MS } from '../../core/longest-timer.ts'
 import { isRow } from '../rows.ts'
 
 export interface SqliteStorageOptions {
@@ -27,9 +28,6 @@ function checkPath(path: unknown): string {
   return path
 }
 
-/** A timer that is set for longer goes off at once, again and again. */
-const longestTimerMs = 2 ** 31 - 1
-
 function checkAtLeast(name: string, value: unknown, least: number, most = Number.MAX_VALUE): number {
   if (typeof value === 'number' && value >= least && value <= most) return value
   throw new ValidationError(
@@ -44,7 +42,7 @@ export function checkOptions(options: SqliteStorageOptions): CheckedOptions {
   return {
     path: checkPath(path),
     busyTimeoutMs: checkAtLeast('busyTimeoutMs', busyTimeoutMs, 0),
-    watchMs: checkAtLeast('watchMs', watchMs, 1, longestTimerMs),
+    watchMs: checkAtLeast('watchMs', watchMs, 1, LONGEST_TIMER_MS),
     maxBytes: maxBytes === undefined ? undefined : checkAtLeast('maxBytes', maxBytes, 1),
   }
 }
