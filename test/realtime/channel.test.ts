@@ -4,6 +4,7 @@ import { webSocketChannel } from '../../src/adapters/websocket/index.ts'
 import type { OpenChannel } from '../../src/core/channel-port.ts'
 import { startServer } from '../../src/server/index.ts'
 import { caller, serve } from '../server/support.ts'
+import { collectGarbage } from '../support/collect-garbage.ts'
 import { runChannel, settings, silenceable } from './support.ts'
 
 interface Auth {
@@ -190,6 +191,18 @@ describe.each(lines)('the channel over %s', (name, open) => {
     second.send('CONNECT')
     expect((await second.until('waiting')).context.retryAfterMs).toBeGreaterThan(0)
     first.send('DISCONNECT')
+    await second.next('HEALTH')
+  })
+
+  it('L9 gives its place back, though garbage was collected since it came in', async () => {
+    const { server } = await serve({ realtime: { maxConnections: 1, restartAfterMs: 100 } })
+    const first = runChannel(open(server.url))
+    first.send('CONNECT')
+    await first.next('HEALTH')
+    collectGarbage()
+    first.send('DISCONNECT')
+    const second = runChannel(open(server.url))
+    second.send('CONNECT')
     await second.next('HEALTH')
   })
 })

@@ -22,6 +22,7 @@ const FIRST_HEARTBEAT_MS = 30_000
 export function openEvents({ url, credential, onIgnored }: EventSettings, listener: ChannelListener): ChannelConnection {
   const relay = createRelay(listener, onIgnored)
   const aborter = new AbortController()
+  let reader: ReadableStreamDefaultReader<Uint8Array> | undefined
   let secret: string | undefined
   let heartbeatMs = FIRST_HEARTBEAT_MS
   let stopWatch = (): void => {}
@@ -32,6 +33,8 @@ export function openEvents({ url, credential, onIgnored }: EventSettings, listen
     if (isRefusal(info)) credential.refused()
     relay.closed(withoutSecrets(info, secret === undefined ? [] : [secret]))
     aborter.abort()
+    // Node's fetch holds the signal of an answer weakly: once garbage was collected, aborting ends nothing.
+    reader?.cancel().catch(() => {})
   }
 
   /** Each sign of life gives the line two more heartbeats. */
@@ -50,12 +53,11 @@ export function openEvents({ url, credential, onIgnored }: EventSettings, listen
     relay.message(message)
   }
 
-  const read = async (body: ReadableStream<Uint8Array>): Promise<void> => {
+  const read = async (body: ReadableStreamDefaultReader<Uint8Array>): Promise<void> => {
     const parser = createEventParser(MAX_EVENT_CHARACTERS)
     const decoder = new TextDecoder()
-    const reader = body.getReader()
     for (;;) {
-      const { done, value } = await reader.read()
+      const { done, value } = await body.read()
       if (done) return end(closedWith(1006, ''))
       const events = parser.feed(decoder.decode(value, { stream: true }))
       if (events === undefined) return end(closedWith(1009, ''))
@@ -73,11 +75,12 @@ export function openEvents({ url, credential, onIgnored }: EventSettings, listen
       cache: 'no-store',
       signal: aborter.signal,
     })
+    reader = response.body?.getReader()
     const isStream = /^text\/event-stream\s*(?:;|$)/i.test(response.headers.get('content-type') ?? '')
-    if (response.status !== 200 || !isStream || response.body === null) return end(closedByStatus(response, systemClock.now()))
+    if (response.status !== 200 || !isStream || reader === undefined) return end(closedByStatus(response, systemClock.now()))
     watch()
     relay.opened()
-    await read(response.body)
+    await read(reader)
   }
 
   start().catch((error: unknown) => end(closedByError(error, secret)))
