@@ -451,6 +451,26 @@ describe('the checkers', () => {
     expect(invariantsIn([both, together, restored, servedEffect({ key: 'o1' })])).toContain('S31')
   })
 
+  it('F4 S31 say that what was applied is not taken back, unless a backup has lost it', () => {
+    const undo = { type: 'update', payload: { a: null } } as const
+    const done: OperationRow = { ...row, transaction: { id: 't1', place: 0, size: 2 }, undo }
+    const failed: OperationRow = {
+      ...row,
+      id: 'o2',
+      seq: 2,
+      entityId: 't2',
+      idempotencyKey: 'o2',
+      transaction: { id: 't1', place: 1, size: 2 },
+    }
+    const changes = [done, failed].map((one) => ({ seq: one.seq, before: undefined, row: one }))
+    const both: FactBody = { type: 'committed', ...at, changes, others: [], lease: undefined, epoch: undefined }
+    const ends = [committed(done, { ...done, status: 'done' }), committed(failed, { ...failed, status: 'cancelled' })]
+    const restored: FactBody = { type: 'fault', kind: 'restored-backup', where: 'the server', seqs: [] }
+    expect(invariantsIn([both, served('o1'), ...ends])).toContain('S31')
+    expect(invariantsIn([both, served('o1'), restored, ...ends])).not.toContain('S31')
+    expect(invariantsIn([both, restored, served('o1'), ...ends])).toContain('S31')
+  })
+
   it('F4 S9 say of a child that it was sent while its parent can not be read, and nothing once that is discarded', () => {
     const child = { ...row, id: 'o2', seq: 2, idempotencyKey: 'o2', dependsOn: ['o1'] }
     const damaged: FactBody = { type: 'fault', kind: 'corrupt-row', where: 'd1', seqs: [1] }

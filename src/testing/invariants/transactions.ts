@@ -17,7 +17,7 @@ export const transactions: Checker = ({ register }, report) => {
   const applied = new Set<Known>()
   /** By entity, what was the last to change it. */
   const last = new Map<string, Known | undefined>()
-  /** What another came after: there may be nothing of it to take back. */
+  /** What another came after, or a backup has lost: there may be nothing of it to take back. */
   const overlaid = new Set<Known>()
 
   function isTainted(all: readonly Known[]): boolean {
@@ -92,6 +92,11 @@ export const transactions: Checker = ({ register }, report) => {
     last.set(path, one)
   }
 
+  function restored(): void {
+    for (const one of applied) overlaid.add(one)
+    applied.clear()
+  }
+
   function ranAhead(one: Known, all: readonly Known[]): void {
     const before = all.slice(0, all.indexOf(one)).find(({ row }) => row.status !== 'done')
     if (before !== undefined && one.forgiven === 0)
@@ -118,7 +123,7 @@ export const transactions: Checker = ({ register }, report) => {
     see(fact) {
       if (fact.type === 'committed') stored(fact)
       else if (fact.type === 'served') served(fact)
-      else if (fact.type === 'fault' && fact.kind === 'restored-backup') applied.clear()
+      else if (fact.type === 'fault' && fact.kind === 'restored-backup') restored()
     },
     end() {
       for (const [id, all] of members) ended(id, all)
