@@ -297,6 +297,14 @@ describe('the checkers', () => {
     expect(byOther({ ...sending, dueAt: -1, rev: 3 })).toContain('leases')
   })
 
+  it('F4 S10 say nothing of an owner that lays down what it played as it gives the lease back, unless another has that', () => {
+    const given: FactBody = { ...leased('d1.t1', 1), lease: { name: 'lease', owner: '', epoch: 1, beat: 0, rev: 2 } } as FactBody
+    const before = [stored, leased('d1.t1', 1), claimed, given]
+    expect(invariantsIn([...before, committed({ ...sending, dueAt: -1 }, waiting)])).not.toContain('S10')
+    expect(invariantsIn([...before, committed(sending, { ...sending, dueAt: -1, rev: 3 })])).toContain('S10')
+    expect(invariantsIn([...before, leased('d1.t2', 2), committed({ ...sending, dueAt: -1 }, waiting)])).toContain('S10')
+  })
+
   it('F4 S23 say nothing of a request that had waited for new credentials when the breaker opened', () => {
     const violated = (facts: readonly FactBody[]): readonly string[] => told(facts).violations.map(({ sentence }) => sentence)
     const sentOpen = 'd1.t1 sent request 1 though its breaker is open.'

@@ -12,6 +12,8 @@ interface Holder {
 /** S10, L7, L10: only the lease's holder plays operations, nobody takes it from one who is well, and who leaves leaves no lease. */
 export const leases: Checker = ({ settings, now }, report) => {
   const holders = new Map<string, Holder>()
+  /** By device, who gave the lease back, until somebody takes it. */
+  const left = new Map<string, string>()
   /** Tabs whose store has failed since they began to stop, be it to log out. */
   const troubled = new Set<string>()
   /** Tabs whose engine had stopped before they were closed. */
@@ -24,7 +26,11 @@ export const leases: Checker = ({ settings, now }, report) => {
   function leased({ device, tab, lease }: Extract<Fact, { type: 'committed' }>): void {
     if (lease === undefined) return
     const before = holders.get(device)
-    if (lease.owner === '') return void holders.delete(device)
+    if (lease.owner === '') {
+      holders.delete(device)
+      return void left.set(device, tab)
+    }
+    left.delete(device)
     holders.set(device, { owner: lease.owner, tab, beatAt: now() })
     if (before === undefined || before.owner === lease.owner || now() - before.beatAt >= soonestMs) return
     // A newer build of the application need not wait for an older one.
@@ -44,6 +50,11 @@ export const leases: Checker = ({ settings, now }, report) => {
     const isLeft = holder?.tab === tab && holder.beatAt > -Infinity
     if (isLeft && !troubled.has(tab)) report('L10', `${tab} has stopped, but its lease still stands.`)
     unwell(tab)
+  }
+
+  /** What was on its way into the store when its owner gave the lease back: the fence refuses it once anybody else has that. */
+  function isLaidDown({ device, tab }: Extract<Fact, { type: 'committed' }>, { row }: RowChange): boolean {
+    return left.get(device) === tab && !isInPlay(row)
   }
 
   return {
@@ -69,7 +80,7 @@ export const leases: Checker = ({ settings, now }, report) => {
       }
       if (fact.type !== 'committed') return
       leased(fact)
-      const played = fact.changes.find(isPlayed)
+      const played = fact.changes.find((change) => isPlayed(change) && !isLaidDown(fact, change))
       const holder = holders.get(fact.device)?.tab
       if (played !== undefined && holder !== fact.tab)
         report('S10', `${fact.tab} plays ${played.row?.id}, but the lease is held by ${holder ?? 'nobody'}.`)
