@@ -84,6 +84,10 @@ describe('the checker of log-outs', () => {
       [stored, logOut('wipe', 'asked'), session(1, 'wiping'), logOut('block', 'asked'), logOut('block', 'logged-out'), removed],
     ],
     [
+      'one that keeps, asked for by another tab before the wipe is stored',
+      [stored, logOut('wipe', 'asked'), { ...logOut('keep', 'asked'), tab: 'd1.t2' } as FactBody, session(1, 'wiping')],
+    ],
+    [
       'a question that was called off',
       [
         tab('starting'),

@@ -18,7 +18,7 @@ interface Session {
   /** How many log-outs there were. */
   epoch: number
   isWiping: boolean
-  /** What was asked for, by the tab whose word counts. */
+  /** What the tab that began the wipe was asked for. */
   policy: LogOut['pending'] | undefined
 }
 
@@ -38,6 +38,8 @@ export const logOuts: Checker = ({ register, namesOf }, report) => {
   const givenUp = new Set<Known>()
   /** By tab: how many it has given up since it was asked to. */
   const counts = new Map<string, number>()
+  /** By tab: what it was asked for last. Of two at a time the one that is stored first counts. */
+  const asked = new Map<string, LogOut['pending']>()
   /** By device, as it was last. */
   const leases = new Map<string, LeaseRow>()
 
@@ -78,6 +80,7 @@ export const logOuts: Checker = ({ register, namesOf }, report) => {
     if (row['stage'] === 'asked') return
     session.epoch = Number(row['epoch'])
     session.isWiping = row['stage'] === 'wiping'
+    if (!isWiping) session.policy = asked.get(tab)
     if (session.isWiping && session.policy === 'keep')
       report('E3', `${tab} began to wipe ${user}, whose operations were to be kept.`)
     if (!isWiping || session.isWiping) return
@@ -106,10 +109,9 @@ export const logOuts: Checker = ({ register, namesOf }, report) => {
     }
   }
 
-  function loggedOut({ tab, device, user, pending, result, givenUp: told }: LogOut): void {
+  function loggedOut({ tab, pending, result, givenUp: told }: LogOut): void {
     if (result === 'asked') {
-      const session = sessionOf(device, user)
-      if (!session.isWiping) session.policy = pending
+      asked.set(tab, pending)
       counts.delete(tab)
     } else if (result === 'done' && told !== (counts.get(tab) ?? 0))
       report('E3', `${tab} told that ${told} operations were given up, but it was ${counts.get(tab) ?? 0}.`)
