@@ -11,6 +11,13 @@ const shared = {
   restoreMocks: true,
 }
 
+const onAllCores = {
+  pool: 'forks',
+  // Vitest would leave one core alone, and of two that is half of them.
+  maxWorkers: '100%',
+  sequence: { groupOrder: 0 },
+} as const
+
 export default defineConfig({
   test: {
     sequence: { sequencer: LongestFirst },
@@ -25,13 +32,20 @@ export default defineConfig({
       {
         test: {
           ...shared,
+          ...onAllCores,
           name: 'node',
-          pool: 'forks',
-          // Vitest would leave one core alone, and of two that is half of them.
-          maxWorkers: '100%',
-          sequence: { groupOrder: 0 },
+          // What one process has loaded serves all the files that it runs; each of them leaves the process as it was.
+          isolate: false,
           include: ['test/**/*.test.ts'],
-          exclude: ['test/browser/**'],
+          exclude: ['test/browser/**', 'test/simulation/**'],
+        },
+      },
+      {
+        test: {
+          ...shared,
+          ...onAllCores,
+          name: 'simulation',
+          include: ['test/simulation/**/*.test.ts'],
         },
       },
       {

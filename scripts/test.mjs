@@ -52,7 +52,7 @@ function vitest(chromium) {
         '--reporter=json',
         `--outputFile.json=${report}`,
         ...(production ? ['--mode', 'production'] : []),
-        ...(chromium || projects.length > 0 ? [] : ['--project', 'node']),
+        ...(chromium || projects.length > 0 ? [] : ['--project', '!browser']),
         ...passedOn,
       ],
       { ...(chromium && { SYNCHART_CHROMIUM: chromium }), ...(production && { NODE_ENV: 'production' }) },
