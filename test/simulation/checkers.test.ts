@@ -297,6 +297,15 @@ describe('the checkers', () => {
     expect(byOther({ ...sending, dueAt: -1, rev: 3 })).toContain('leases')
   })
 
+  it('F4 S3 say that what a schema refuses is stored, unless it takes another back', async () => {
+    const said = (idempotencyKey: string): Promise<readonly string[]> => {
+      const made: OperationRow = { ...row, idempotencyKey, type: 'create', payload: { low: 5, high: 1 } }
+      return saidBy('schemas', [[0, committed(undefined, made)]], 10, (settings) => ({ ...settings, schemas: ['at-once'] }))
+    }
+    expect(await said('o1')).toEqual(['S3'])
+    expect(await said('o0.undo')).toEqual([])
+  })
+
   it('F4 S10 say nothing of an owner that lays down what it played as it gives the lease back, unless another has that', () => {
     const given: FactBody = { ...leased('d1.t1', 1), lease: { name: 'lease', owner: '', epoch: 1, beat: 0, rev: 2 } } as FactBody
     const before = [stored, leased('d1.t1', 1), claimed, given]
