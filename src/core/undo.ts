@@ -3,6 +3,7 @@ import { applyMergePatch, diffMergePatch } from './merge-patch.ts'
 import { merge3, type MergeRules } from './merge.ts'
 import { isMutation, type OperationRow, type Undo } from './operation.ts'
 import { getOwn, isObject, withoutOwn } from './own.ts'
+import { sameJson } from './same-json.ts'
 
 /**
  * A member of a transaction, with what will take it back on the server should another member be refused after it; `base` is what it is made on. What the
@@ -78,10 +79,16 @@ export function undoUnder(row: OperationRow, since: Since): Undo | undefined {
   return Object.keys(left).length === 0 ? undefined : { type, payload: left }
 }
 
-/** It was deleted since, or made anew: of what was done nothing is there. */
-function isMadeElse({ type, status }: OperationRow, undo: Undo, { now, isGone }: Since): boolean {
-  if (status !== 'done') return false
+/** It was deleted since, or made anew, or what is there was never made by it: of what was done nothing is there. */
+function isMadeElse({ type, status, payload }: OperationRow, undo: Undo, { now, isGone }: Since): boolean {
+  if (status !== 'done') return type === 'create' && now !== undefined && !hasSomeOf(payload, now)
   return type === 'delete' ? undo.type === 'create' && now !== undefined : isMutation(type) && isGone
+}
+
+/** A create whose answer was lost may have made it: the rest could have been changed since. */
+function hasSomeOf(payload: Json, now: JsonObject): boolean {
+  const fields = Object.entries(payload ?? {}).filter(([field]) => field !== 'id')
+  return fields.length === 0 || fields.some(([field, value]) => sameJson(getOwn(now, field), value))
 }
 
 /** What is another than the server had confirmed stays. */

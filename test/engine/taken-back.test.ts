@@ -105,6 +105,29 @@ describe('what waits for an entity behind an operation of a transaction that is 
     },
   )
 
+  it.each([
+    ['deleted where it was applied', 'applied', undefined],
+    ['left where others have made the entity', 'lost on its way', { id: 'a', n: 9 }],
+  ])('S31 B14 a create whose answer never came, and that a person gives up, is %s (seed 32926)', async (_, fate, end) => {
+    const retry = { strategy: 'constant', baseMs: 60_000 } as const
+    const engine = await world.started({ transport: httpTransport({ baseURL: world.url, batch: false }), retry })
+    world.intercept(async (_attempt, send) => {
+      if (fate === 'applied') await send()
+      return { type: 'unknown', error: new NetworkError('The answer is lost.') }
+    })
+    const { operations } = await engine.transaction((tx) => {
+      tx.enqueue(create({ n: 1 }))
+      tx.enqueue(ghost)
+    })
+    await eventOf(engine, 'sync:retry')
+    world.intercept(undefined)
+    if (fate !== 'applied') await elsewhere(world, 'POST', '/note', { id: 'a', n: 9 })
+    await engine.synchronize()
+    await engine.operations.discard(operations[0]?.id ?? '')
+    await engine.flush()
+    expect(world.notes()['a']).toEqual(end)
+  })
+
   it('S31 B14 costs no request where nothing was changed', async () => {
     expect(await left([create({ n: 1 })], update({ n: 1 }))).toEqual({ id: 'a', n: 1 })
     expect(world.attempts.filter(({ request }) => request.path === '/note/a')).toHaveLength(1)

@@ -35,6 +35,14 @@ export const transacting: readonly Bug[] = [
     'S31',
   ),
   bug(
+    'what others have made is deleted with a create that came to nothing',
+    'Nobody looks at whether the create, whose answer never came, could have made what is there.',
+    'src/core/undo.js',
+    '!hasSomeOf(payload, now)',
+    'false',
+    'S31',
+  ),
+  bug(
     'what comes after a refusal is sent all the same',
     'The rest of a transaction goes on as if nothing had been refused.',
     'src/engine/transactions.js',
