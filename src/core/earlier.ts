@@ -24,7 +24,14 @@ export interface EarlierBase {
 export function baseOf(entity: EntityRow | undefined, seq: number): Pick<EntityRow, 'version' | 'value'> | undefined {
   const earlier = earlierBase(entity, seq)
   if (earlier !== undefined) return earlier
-  return entity?.deletedAt === undefined ? entity : undefined
+  return entity === undefined || entity.deletedAt !== undefined
+    ? undefined
+    : held({ version: shownVersion(entity), value: entity.value })
+}
+
+/** The version that the value is of. */
+export function shownVersion({ version, reckonedFrom }: Pick<EntityRow, 'version' | 'reckonedFrom'>): string | undefined {
+  return reckonedFrom ?? version
 }
 
 export function earlierBase(entity: EntityRow | undefined, seq: number): EarlierBase | undefined {
@@ -38,7 +45,8 @@ export function withReplaced(
   by: string | undefined,
 ): Pick<EntityRow, 'earlier'> {
   if (row === undefined || newestSeq === undefined) return {}
-  const { earlier = [], version, value, aside, deletedAt } = row
+  const { earlier = [], value, aside, deletedAt } = row
+  const version = shownVersion(row)
   const isKnown = newestSeq <= (earlier.at(-1)?.upTo ?? -1)
   const isSame = version !== undefined && version === by
   if (isKnown || isSame || deletedAt !== undefined) return earlier.length === 0 ? {} : { earlier }

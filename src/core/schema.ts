@@ -56,6 +56,8 @@ export interface EntityRow {
   readonly value?: Json
   /** The server told its version alone: the value is what was sent to it, and the server's own replaces it as soon as a page brings it. */
   readonly isReckoned?: true
+  /** The version that it was reckoned from, where others have made more of what `version` is. */
+  readonly reckonedFrom?: string
   /** A tombstone, kept for some time so that an older change does not bring the entity back. Milliseconds since 1970; index `deleted`. */
   readonly deletedAt?: number
   /** Grows with each change of the replica, by which other tabs find what is new. Unique. */
@@ -185,7 +187,7 @@ export function isEntityRow(value: unknown): value is EntityRow {
   return (
     isRecord(value) &&
     typeof value['key'] === 'string' &&
-    ['version', 'movedTo'].every((field) => isOptional(value[field], 'string')) &&
+    ['version', 'reckonedFrom', 'movedTo'].every((field) => isOptional(value[field], 'string')) &&
     isOptional(value['shape'], 'number') &&
     (value['scopes'] === undefined || isRecord(value['scopes'])) &&
     (value['earlier'] === undefined || (Array.isArray(value['earlier']) && value['earlier'].every(isEarlierBase)))

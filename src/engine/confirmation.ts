@@ -1,3 +1,4 @@
+import { shownVersion } from '../core/earlier.ts'
 import type { Json } from '../core/json.ts'
 import type { OperationRow } from '../core/operation.ts'
 import type { EntityRow } from '../core/schema.ts'
@@ -39,7 +40,8 @@ export function mergedFrom(one: Confirmation, current: EntityRow | undefined): s
   if (operation.type === 'create' || operation.type === 'replace')
     return wasLookedAt ? (appliedTo ?? operation.baseVersion) : undefined
   if (current === undefined || current.deletedAt !== undefined) return undefined
-  return current.version === appliedTo || current.version === version ? undefined : current.version
+  const shown = shownVersion(current)
+  return shown === appliedTo || shown === version ? undefined : shown
 }
 
 /** The answer to an action of the application is the entity only if it says so. */

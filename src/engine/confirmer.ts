@@ -132,7 +132,9 @@ export function createConfirmer(
     const told = valueOf(one)
     if (told !== undefined) return { ...held, ...versionOf(version), value: told }
     const value = applied(valueIn(current), operation, actionsOf(operation.entity))
-    return { ...held, ...versionOf(version), ...(value === undefined ? {} : { value, isReckoned: true }) }
+    const from = operation.type === 'create' || operation.type === 'replace' ? undefined : mergedFrom(one, current)
+    const reckoned = { isReckoned: true, ...(from === undefined ? {} : { reckonedFrom: from }) } as const
+    return { ...held, ...versionOf(version), ...(value === undefined ? {} : { value, ...reckoned }) }
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Observable } from 'rxjs'
 import { copyJson } from '../core/copy-json.ts'
 import { valueIn } from '../core/derive.ts'
+import { shownVersion } from '../core/earlier.ts'
 import { SyncOperationError, ValidationError } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
 import {
@@ -243,7 +244,7 @@ function seenOn(row: OperationRow, held: EntityRow | undefined): OperationRow {
   if (!isMadeAnew(row)) return row
   const { conflict, status } = row
   const isAsked = conflict?.resolution === 'pending' || (status === 'waiting' && BY_PERSON.has(conflict?.strategy))
-  const [base, version] = isAsked ? [conflict?.remote, conflict?.remoteVersion] : [valueIn(held), held?.version]
+  const [base, version] = isAsked ? [conflict?.remote, conflict?.remoteVersion] : [valueIn(held), shownVersion(held ?? {})]
   if (base === undefined) return row
   return { ...row, base, ...(version === undefined ? {} : { baseVersion: version }) }
 }

@@ -1,7 +1,7 @@
 import type { OperationActor } from '../../machines/operation.ts'
 import { copyJson } from '../core/copy-json.ts'
 import type { Conflict, EntityOptions, Resolution } from '../core/conflict.ts'
-import { earlierBase } from '../core/earlier.ts'
+import { earlierBase, shownVersion } from '../core/earlier.ts'
 import { SyncError, SyncOperationError, TimeoutError, type ValidationError } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
 import type { AnswerChecks } from './answer-checks.ts'
@@ -200,7 +200,7 @@ export function createReconciler(
   async function baseOf(row: OperationRow): Promise<Json | undefined> {
     if (row.base !== undefined) return row.base
     const entity = await store.entity(laneOf(row.user, row.entity, row.entityId))
-    const sentOn = [earlierBase(entity, row.seq), entity].find((one) => one !== undefined && one.version === row.baseVersion)
+    const sentOn = [earlierBase(entity, row.seq), entity].find((one) => one && shownVersion(one) === row.baseVersion)
     return sentOn?.value
   }
 

@@ -1,5 +1,6 @@
 import { conflictRow, decided, isNews } from '../core/conflict-row.ts'
 import { isShown, valueIn } from '../core/derive.ts'
+import { shownVersion } from '../core/earlier.ts'
 import { SyncError, SyncOperationError } from '../core/errors.ts'
 import {
   isInDoubt,
@@ -162,8 +163,8 @@ export function createTransactions(
     if (rows.length === 0) return []
     const held = await store.entities(rows.map(({ user, entity, entityId }) => laneOf(user, entity, entityId)))
     return rows.map((row, at) => {
-      const { version, value } = held[at] ?? {}
-      return undoable(row, row.base ?? (version === row.baseVersion ? value : undefined))
+      const known: Partial<EntityRow> = held[at] ?? {}
+      return undoable(row, row.base ?? (shownVersion(known) === row.baseVersion ? known.value : undefined))
     })
   }
 

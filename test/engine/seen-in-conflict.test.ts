@@ -242,3 +242,25 @@ describe('an operation that waits behind one that is given up', () => {
     expect(world.notes()['a']).toEqual({ id: 'a', title: 'theirs', body: 'old' })
   })
 })
+
+describe('an operation that is merged with what others made, and of which the answer tells the version alone', () => {
+  it('S12 leaves the next to be compared with what was shown: the same field of both is a conflict (seed 38165)', async () => {
+    const engine = await world.started({ entities: { note: { conflict: 'remoteWins' } } })
+    await created(engine, { title: 'old', body: 'old' })
+    world.intercept(async (_, send) => {
+      const outcome = await send()
+      return outcome.type === 'applied' ? { type: 'applied', version: outcome.version } : outcome
+    })
+    await elsewhere(world, 'PATCH', '/note/a', { body: 'theirs' })
+    expect(await (await engine.enqueue(patch({ title: 'ours' }))).settled).toEqual({ status: 'done' })
+    expect(world.notes()['a']).toEqual({ id: 'a', title: 'ours', body: 'theirs' })
+    expect(await shownBy(engine)).toMatchObject({ value: { title: 'ours', body: 'old' }, status: 'synced' })
+    const second = await engine.enqueue(patch({ body: 'ours' }))
+    expect(await second.settled).toMatchObject({ status: 'rejected' })
+    expect((await engine.operations.get(second.id))?.conflict).toMatchObject({
+      fields: [{ path: 'body', base: 'old', local: 'ours', remote: 'theirs' }],
+    })
+    expect(world.notes()['a']).toEqual({ id: 'a', title: 'ours', body: 'theirs' })
+    expect(await shownBy(engine)).toMatchObject({ value: { title: 'ours', body: 'theirs' }, status: 'synced' })
+  })
+})

@@ -86,6 +86,14 @@ export const settling: readonly Bug[] = [
     'S12',
   ),
   bug(
+    'a value is taken for that of a version of which others have made more',
+    'An answer tells the version alone, and nobody remembers from which one the value was reckoned.',
+    'src/engine/confirmer.js',
+    "const from = operation.type === 'create' || operation.type === 'replace' ? undefined : mergedFrom(one, current);",
+    'const from = undefined;',
+    'S12',
+  ),
+  bug(
     'what waits is compared with what was seen of theirs',
     'Nobody keeps what it was made on.',
     'src/engine/confirmer.js',
