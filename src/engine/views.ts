@@ -1,17 +1,15 @@
 import { BehaviorSubject, Observable, Subject, Subscription } from 'rxjs'
 import type { ActionEffects } from '../core/derive.ts'
 import { StorageClosedError, ValidationError } from '../core/errors.ts'
-import type { OperationRow } from '../core/operation.ts'
 import { text } from '../core/option-checks.ts'
 import type { Settings } from '../core/options.ts'
 import type { Clock, Write } from '../core/ports.ts'
-import type { EntityRow } from '../core/schema.ts'
 import { distinct } from './distinct.ts'
 import type { Events } from './events.ts'
 import { guarded } from './guarded.ts'
+import { createLook } from './look.ts'
 import { createMirror, type Mirror, type News } from './mirror.ts'
 import { newsOf } from './news.ts'
-import { newestOf } from './revisions.ts'
 import { PAGE_LIMIT, type Store } from './store.ts'
 import { createTurns } from './turns.ts'
 import type { Entity, EntityChange, EntityView } from './read-types.ts'
@@ -19,8 +17,6 @@ import type { Entity, EntityChange, EntityView } from './read-types.ts'
 /** News from other tabs is gathered for so long: a drain elsewhere commits many times a second. */
 const GATHER_MS = 15
 const LOOK_AGAIN_MS = 1_000
-/** How often a look at the store is done again because something was confirmed in the midst of it. */
-const MAX_LOOKS = 5
 const NOTHING: News = { entities: [], operations: [], ended: [] }
 
 /**
@@ -34,6 +30,7 @@ export function createViews(settings: Settings, store: Store, clock: Clock, even
   const left = new Subject<void>()
   const changes = new Subject<readonly EntityChange[]>()
   const turns = createTurns()
+  const lookFrom = createLook(settings.user, store)
   /** Since when others have committed what the mirrors lack, or may lack. */
   let behindSince: number | undefined
   let isLooking = false
@@ -103,44 +100,17 @@ export function createViews(settings: Settings, store: Store, clock: Clock, even
     }
   }
 
-  /** What is new since a revision. Entities and operations are read one after the other: if one was confirmed in between, they are read again. */
-  async function lookFrom(from: number, among: readonly Mirror[]): Promise<News> {
-    const entities = new Map<string, EntityRow>()
-    let after = from
-    let operations: readonly OperationRow[] = []
-    for (let looks = 0; looks < MAX_LOOKS; looks++) {
-      const before = after
-      for (let place: number | undefined = before; place !== undefined;) {
-        const page = await store.entitiesAfter(place, PAGE_LIMIT)
-        for (const row of page.rows) entities.set(row.key, row)
-        after = newestOf(page.rows, after)
-        place = page.next
-      }
-      if (looks > 0 && after === before) break
-      operations = await liveOf(among)
-    }
-    const lives = new Set(operations.map(({ seq }) => seq))
-    const ended = among.flatMap((mirror) => mirror.live()).filter(({ seq }) => !lives.has(seq))
-    return { entities: [...entities.values()], operations, ended }
-  }
-
-  async function liveOf(among: readonly Mirror[]): Promise<OperationRow[]> {
-    const found: OperationRow[] = []
-    for (const { entity } of among) found.push(...(await store.live(settings.user, Infinity, () => true, entity)))
-    return found
-  }
-
   async function look(): Promise<void> {
     const [since, upTo, ending] = [behindSince, owed, endings]
     upToDate()
     isLooking = true
     try {
-      const news = mirrors.size === 0 ? NOTHING : await lookFrom(rev, [...mirrors.values()])
+      const news = mirrors.size === 0 ? { ...NOTHING, rev } : await lookFrom(rev, [...mirrors.values()])
       // What seemed to be the newest was so by a damage that is mended by now.
       const wasTooHigh = mirrors.size > 0 && news.entities.length === 0 && (await store.newestEntity()).rev < rev
       if (ending !== endings) return
       if (wasTooHigh) return closed(isOpen.value)
-      rev = newestOf(news.entities, rev)
+      rev = news.rev
       show(news)
       shown = upTo
     } catch (error) {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { firstValueFrom, filter } from 'rxjs'
+import { firstValueFrom, filter, tap } from 'rxjs'
 import type { Entity, EntityChange, EnqueueInput, JsonObject, Storage } from '../../src/index.ts'
 import { StorageUnavailableError } from '../../src/index.ts'
 import { ENTITIES } from '../../src/core/schema.ts'
@@ -253,6 +253,44 @@ describe('a view', () => {
     await told
     storage.failReads(undefined)
     expect(await seen).toMatchObject({ value: { title: 'theirs' }, status: 'pending' })
+  })
+
+  it('S14 nothing seems to be gone while another tab confirms faster than can be looked (seed 34558)', async () => {
+    const owner = await world.started()
+    await eventOf(owner, 'lock:acquired')
+    let release = (): void => {}
+    const released = new Promise<void>((resolve) => (release = resolve))
+    world.intercept(async ({ request }, send) => {
+      if (request.body?.includes('"id":"a"') === true) await released
+      return send()
+    })
+    const storage = world.storage()
+    let looks = -Infinity
+    const scan: Storage['scan'] = async (collection, query) => {
+      const page = await storage.scan(collection, query)
+      if (collection !== ENTITIES || query.index !== 'changed' || query.reverse === true) return page
+      looks += 1
+      if (looks >= 1 && looks <= 4) await (await owner.enqueue(create(`n${looks}`, {}))).settled
+      if (looks === 5) {
+        release()
+        await operation.settled
+      }
+      return page
+    }
+    const notes = (await world.started({ storage: { ...storage, scan } })).view<Note>('note')
+    const operation = await owner.enqueue(create('a', { title: 'Hi' }))
+    await firstValueFrom(notes.watch('a').pipe(filter((entity) => entity !== undefined)))
+    const shown: (string | undefined)[] = []
+    const isConfirmed = firstValueFrom(
+      notes.watch('a').pipe(
+        tap((entity) => shown.push(entity?.status)),
+        filter((entity) => entity?.status === 'synced'),
+      ),
+    )
+    looks = 0
+    await owner.enqueue(create('n0', {}))
+    await isConfirmed
+    expect(shown).toEqual(['pending', 'synced'])
   })
 
   it('S14 shows what was committed though the answer to the commit was lost', async () => {

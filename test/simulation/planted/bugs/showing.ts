@@ -1,7 +1,15 @@
-import { bug, type Bug } from '../bug.ts'
+import { bug, type Bug, type Change } from '../bug.ts'
 
 const VIEWS = 'src/engine/views.js'
+const LOOK = 'src/engine/look.js'
 const MIRROR = 'src/engine/mirror.js'
+
+/** Nobody asks once more for what has ended. */
+const ONLY_WHAT_WAS_SEEN: Change = {
+  file: LOOK,
+  find: 'if (!isAtRest)\n            for (',
+  replace: 'if (false)\n            for (',
+}
 
 /** What is seen, in the tab that writes and in those that follow it. */
 export const showing: readonly Bug[] = [
@@ -24,9 +32,9 @@ export const showing: readonly Bug[] = [
   bug(
     'an ended operation kept in the mirror of a follower',
     'Only what lives is looked up.',
-    VIEWS,
-    'return { entities: [...entities.values()], operations, ended };',
-    'return { entities: [...entities.values()], operations, ended: [] };',
+    LOOK,
+    'return { entities: [...entities.values()], operations, ended, rev };',
+    'return { entities: [...entities.values()], operations, ended: [], rev };',
     'S14 L3',
   ),
   bug(
@@ -37,14 +45,18 @@ export const showing: readonly Bug[] = [
     'await lookFrom(rev + 1, [',
     'S14 L3',
   ),
-  bug(
-    'no second look',
-    'What is confirmed between the two reads is not seen.',
-    VIEWS,
-    'const MAX_LOOKS = 5;',
-    'const MAX_LOOKS = 1;',
-    'S14 L3',
-  ),
+  {
+    name: 'no second look',
+    why: 'What is confirmed between the two reads is not seen.',
+    changes: [{ file: LOOK, find: 'const MAX_LOOKS = 5;', replace: 'const MAX_LOOKS = 1;' }, ONLY_WHAT_WAS_SEEN],
+    invariants: ['S14', 'L3'],
+  },
+  {
+    name: 'what ends in the midst of the last look is gone',
+    why: 'Others confirm faster than can be looked.',
+    changes: [ONLY_WHAT_WAS_SEEN],
+    invariants: ['S14'],
+  },
   bug(
     'operations shown in the order in which they came',
     'Not in that of their numbers.',
@@ -56,7 +68,7 @@ export const showing: readonly Bug[] = [
   bug(
     'a look that forgets the operations',
     'Only entities are looked up.',
-    VIEWS,
+    LOOK,
     'operations = await liveOf(among);',
     'operations = [];',
     'S14 L3',
