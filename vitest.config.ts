@@ -18,6 +18,9 @@ const onAllCores = {
   sequence: { groupOrder: 0 },
 } as const
 
+/** Simulations change their process for good; and when the files of a SQLite store are let go of is a matter of the process's garbage collection. */
+const ALONE = ['test/simulation/**/*.test.ts', 'test/adapters/sqlite*.test.ts', 'test/engine/lifecycle.test.ts']
+
 export default defineConfig({
   test: {
     sequence: { sequencer: LongestFirst },
@@ -37,15 +40,15 @@ export default defineConfig({
           // What one process has loaded serves all the files that it runs; each of them leaves the process as it was.
           isolate: false,
           include: ['test/**/*.test.ts'],
-          exclude: ['test/browser/**', 'test/simulation/**'],
+          exclude: ['test/browser/**', ...ALONE],
         },
       },
       {
         test: {
           ...shared,
           ...onAllCores,
-          name: 'simulation',
-          include: ['test/simulation/**/*.test.ts'],
+          name: 'alone',
+          include: ALONE,
         },
       },
       {
