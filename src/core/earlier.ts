@@ -24,14 +24,13 @@ export interface EarlierBase {
 export function baseOf(entity: EntityRow | undefined, seq: number): Pick<EntityRow, 'version' | 'value'> | undefined {
   const earlier = earlierBase(entity, seq)
   if (earlier !== undefined) return earlier
-  return entity === undefined || entity.deletedAt !== undefined
-    ? undefined
-    : held({ version: shownVersion(entity), value: entity.value })
+  if (entity === undefined || entity.deletedAt !== undefined) return undefined
+  return held({ version: shownVersion(entity), value: entity.value })
 }
 
 /** The version that the value is of. */
-export function shownVersion({ version, reckonedFrom }: Pick<EntityRow, 'version' | 'reckonedFrom'>): string | undefined {
-  return reckonedFrom ?? version
+export function shownVersion(row: Pick<EntityRow, 'version' | 'reckonedFrom'> | undefined): string | undefined {
+  return row?.reckonedFrom ?? row?.version
 }
 
 export function earlierBase(entity: EntityRow | undefined, seq: number): EarlierBase | undefined {

@@ -244,7 +244,7 @@ function seenOn(row: OperationRow, held: EntityRow | undefined): OperationRow {
   if (!isMadeAnew(row)) return row
   const { conflict, status } = row
   const isAsked = conflict?.resolution === 'pending' || (status === 'waiting' && BY_PERSON.has(conflict?.strategy))
-  const [base, version] = isAsked ? [conflict?.remote, conflict?.remoteVersion] : [valueIn(held), shownVersion(held ?? {})]
+  const [base, version] = isAsked ? [conflict?.remote, conflict?.remoteVersion] : [valueIn(held), shownVersion(held)]
   if (base === undefined) return row
   return { ...row, base, ...(version === undefined ? {} : { baseVersion: version }) }
 }

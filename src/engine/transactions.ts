@@ -163,8 +163,8 @@ export function createTransactions(
     if (rows.length === 0) return []
     const held = await store.entities(rows.map(({ user, entity, entityId }) => laneOf(user, entity, entityId)))
     return rows.map((row, at) => {
-      const known: Partial<EntityRow> = held[at] ?? {}
-      return undoable(row, row.base ?? (shownVersion(known) === row.baseVersion ? known.value : undefined))
+      const known = held[at]
+      return undoable(row, row.base ?? (shownVersion(known) === row.baseVersion ? known?.value : undefined))
     })
   }
 

@@ -55,6 +55,23 @@ async function left(before: readonly EnqueueInput[], member: EnqueueInput, ...la
   return world.notes()['a']
 }
 
+/** A transaction that creates the note, which no answer has told; and what sends it. */
+async function doubtful(fate: 'lost on its way' | 'applied'): Promise<{ readonly engine: SyncEngine; readonly id: string }> {
+  const retry = { strategy: 'constant', baseMs: 60_000 } as const
+  const engine = await world.started({ transport: httpTransport({ baseURL: world.url, batch: false }), retry })
+  world.intercept(async (_, send) => {
+    if (fate === 'applied') await send()
+    return { type: 'unknown', error: new NetworkError('The answer is lost.') }
+  })
+  const { operations } = await engine.transaction((tx) => {
+    tx.enqueue(create({ n: 1 }))
+    tx.enqueue(ghost)
+  })
+  await eventOf(engine, 'sync:retry')
+  world.intercept(undefined)
+  return { engine, id: operations[0]?.id ?? '' }
+}
+
 describe('what waits for an entity behind an operation of a transaction that is refused', () => {
   it('S31 B14 keeps the fields that it sets; the others are set back', async () => {
     const was = { n: 1, x: 1, deep: { a: 1, b: 1 } }
@@ -82,23 +99,12 @@ describe('what waits for an entity behind an operation of a transaction that is 
     expect(await left([create({ n: 1, x: 1 })], remove, create({ n: 3 }))).toEqual({ id: 'a', n: 3 })
   })
 
-  it.each(['lost on its way', 'applied'])(
+  it.each(['lost on its way', 'applied'] as const)(
     'S31 B14 is what is left of two creates, where a person gives up the first, whose request was %s (seed 26659)',
     async (fate) => {
-      const retry = { strategy: 'constant', baseMs: 60_000 } as const
-      const engine = await world.started({ transport: httpTransport({ baseURL: world.url, batch: false }), retry })
-      world.intercept(async (_, send) => {
-        if (fate === 'applied') await send()
-        return { type: 'unknown', error: new NetworkError('The answer is lost.') }
-      })
-      const { operations } = await engine.transaction((tx) => {
-        tx.enqueue(create({ n: 1 }))
-        tx.enqueue(ghost)
-      })
-      await eventOf(engine, 'sync:retry')
-      world.intercept(undefined)
+      const { engine, id } = await doubtful(fate)
       const next = await engine.enqueue(create({ n: 3 }))
-      await engine.operations.discard(operations[0]?.id ?? '')
+      await engine.operations.discard(id)
       expect(await next.settled).toEqual({ status: 'done' })
       await engine.flush()
       expect(world.notes()).toEqual({ a: { id: 'a', n: 3 } })
@@ -108,25 +114,17 @@ describe('what waits for an entity behind an operation of a transaction that is 
   it.each([
     ['deleted where it was applied', 'applied', undefined],
     ['left where others have made the entity', 'lost on its way', { id: 'a', n: 9 }],
-  ])('S31 B14 a create whose answer never came, and that a person gives up, is %s (seed 32926)', async (_, fate, end) => {
-    const retry = { strategy: 'constant', baseMs: 60_000 } as const
-    const engine = await world.started({ transport: httpTransport({ baseURL: world.url, batch: false }), retry })
-    world.intercept(async (_attempt, send) => {
-      if (fate === 'applied') await send()
-      return { type: 'unknown', error: new NetworkError('The answer is lost.') }
-    })
-    const { operations } = await engine.transaction((tx) => {
-      tx.enqueue(create({ n: 1 }))
-      tx.enqueue(ghost)
-    })
-    await eventOf(engine, 'sync:retry')
-    world.intercept(undefined)
-    if (fate !== 'applied') await elsewhere(world, 'POST', '/note', { id: 'a', n: 9 })
-    await engine.synchronize()
-    await engine.operations.discard(operations[0]?.id ?? '')
-    await engine.flush()
-    expect(world.notes()['a']).toEqual(end)
-  })
+  ] as const)(
+    'S31 B14 a create whose answer never came, and that a person gives up, is %s (seed 32926)',
+    async (_, fate, end) => {
+      const { engine, id } = await doubtful(fate)
+      if (fate !== 'applied') await elsewhere(world, 'POST', '/note', { id: 'a', n: 9 })
+      await engine.synchronize()
+      await engine.operations.discard(id)
+      await engine.flush()
+      expect(world.notes()['a']).toEqual(end)
+    },
+  )
 
   it('S31 B14 costs no request where nothing was changed', async () => {
     expect(await left([create({ n: 1 })], update({ n: 1 }))).toEqual({ id: 'a', n: 1 })

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { eventSourceChannel } from '../../src/adapters/sse/index.ts'
+import { collectGarbage } from '../../src/adapters/sqlite/collect-garbage.ts'
 import { webSocketChannel } from '../../src/adapters/websocket/index.ts'
 import type { OpenChannel } from '../../src/core/channel-port.ts'
 import { startServer } from '../../src/server/index.ts'
 import { caller, serve } from '../server/support.ts'
-import { collectGarbage } from '../support/collect-garbage.ts'
 import { runChannel, settings, silenceable } from './support.ts'
 
 interface Auth {

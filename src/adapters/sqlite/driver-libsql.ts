@@ -1,6 +1,5 @@
 import Database from 'libsql'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
+import { collectGarbage } from './collect-garbage.ts'
 import { cached } from './driver.ts'
 import type { Driver, Parameter, Statement } from './driver.ts'
 
@@ -47,13 +46,6 @@ function prepare(database: Database.Database, sql: string): Statement {
 function reading(statement: Database.Statement): Database.Statement {
   if (statement.reader) statement.raw()
   return statement
-}
-
-function collectGarbage(): void {
-  setFlagsFromString('--expose-gc')
-  const collect: unknown = runInNewContext('gc')
-  setFlagsFromString('--no-expose-gc')
-  if (typeof collect === 'function') collect()
 }
 
 /**

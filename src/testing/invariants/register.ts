@@ -39,6 +39,11 @@ export interface Register {
   see(fact: Fact): void
 }
 
+/** The id of the operation that this one takes back. */
+export function undoneBy({ idempotencyKey }: OperationRow): string | undefined {
+  return /^(.+)\.undo$/.exec(idempotencyKey)?.[1]
+}
+
 export function createRegister(): Register {
   const known = new Map<string, Known>()
   const keys = new Map<string, Known>()

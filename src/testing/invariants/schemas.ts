@@ -5,6 +5,7 @@ import { hasSchema, isValid } from '../world/schemas.ts'
 import { amountOf, isJson, laneIn } from './amounts.ts'
 import type { Checker } from './invariant.ts'
 import { applied } from './merging.ts'
+import { undoneBy } from './register.ts'
 import { BLINDING as ALWAYS_BLINDING, rowsIn } from './replicas.ts'
 
 /** What a note amounts to from then on. */
@@ -56,7 +57,7 @@ export const schemas: Checker = ({ now, settings, rowsOf }, report) => {
 
   function stored(tab: string, name: string, row: OperationRow, before: readonly OperationRow[]): void {
     // What takes another back is judged by no schema.
-    if (row.idempotencyKey.endsWith('.undo')) return
+    if (undoneBy(row) !== undefined) return
     if (refused.get(name)?.has(JSON.stringify(row.payload)))
       report('S3', `${tab} stored ${row.id}, though ${JSON.stringify(row.payload)} was refused.`)
     if (!CHECKED.has(row.type)) return

@@ -4,7 +4,7 @@ import type { Fact } from '../world/facts.ts'
 import type { Effect } from '../world/model-server.ts'
 import { isJson } from './amounts.ts'
 import type { Checker } from './invariant.ts'
-import type { Known } from './register.ts'
+import { undoneBy, type Known } from './register.ts'
 import { textOf, unstamped } from './strategies.ts'
 
 /** S31: of a transaction all is stored and applied, or nothing; or what was applied is taken back. */
@@ -65,7 +65,7 @@ export const transactions: Checker = ({ register }, report) => {
     const { user, key, before, after } = effect
     const one = register.byKey(user, key)
     if (one !== undefined && before === undefined) made.add(one)
-    const [, id = ''] = /^(.+)\.undo$/.exec(one?.row.idempotencyKey ?? '') ?? []
+    const id = (one && undoneBy(one.row)) ?? ''
     const undone = register.byId(id)
     if (one === undefined || undone === undefined || undone.isTainted || undone.forgiven > 0) return
     if (after !== undefined) return tookMore(one, undone, effect)
