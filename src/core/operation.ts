@@ -141,6 +141,8 @@ export interface OperationRow {
   readonly transaction?: TransactionPart
   /** What takes it back, where it is sent alone and a later member of its transaction may still be refused. */
   readonly undo?: Undo
+  /** It deletes what a create in doubt may have made (`base`): whether any of that is there is looked at before its first request. */
+  readonly looksFirst?: true
   readonly lastError?: StoredError
   readonly conflict?: ConflictRecord
   readonly supersededBy?: string

@@ -2,14 +2,14 @@ import { sameJson } from './same-json.ts'
 import type { Conflict, EntityOptions, Resolution } from './conflict.ts'
 import { causalOrder, conflictOf, mergeOf, type Sides } from './detect.ts'
 import { ConflictError, type SyncError } from './errors.ts'
-import { stampField } from './field-rules.ts'
 import { isThere } from './is-there.ts'
-import { isRecord } from './schema.ts'
 import type { Json, JsonObject } from './json.ts'
 import { applyMergePatch, diffMergePatch } from './merge-patch.ts'
 import { isMutation, type ConflictRecord, type ConflictResolution, type OperationRow } from './operation.ts'
 import type { Fetched, PreparedRequest } from './ports.ts'
 import { withoutOwn } from './own.ts'
+import { hasSomeOf } from './undo.ts'
+import { unstamped, wasMerged } from './was-merged.ts'
 
 /** How a refused operation goes on. */
 export type Decision =
@@ -39,8 +39,10 @@ export type PreparedDecision =
       readonly isMet?: true
     })
 
+type Found = Extract<Fetched, { type: 'found' }>
+
 /** What the server has of the entity. */
-export type Seen = Extract<Fetched, { type: 'found' | 'absent' }>
+export type Seen = Found | Extract<Fetched, { type: 'absent' }>
 
 export type Examination = Decision | { readonly type: 'conflict'; readonly conflict: Conflict }
 
@@ -56,6 +58,7 @@ export function examine(
 ): Examination {
   if (fetched.type === 'failed' || fetched.type === 'auth') return fetched
   if (!isMutation(row.type)) return examineAction(row, base, fetched, rules)
+  if (row.looksFirst && fetched.type === 'found') return examineMade(row, base, fetched)
   if (fetched.type === 'absent') return examineAbsent(row, base, rules)
   const { value: remote, version } = fetched
   const sides = { base, local: localOf(row, base, remote), remote, version }
@@ -132,28 +135,6 @@ function mergeInto(
   return { ...towards(row, conflict, wanted), conflict: record }
 }
 
-/** It was sent with what the rules left of it, one answer was lost, and that is there (S13). What was refused each time made nothing of what is there. */
-function wasMerged(
-  { payload, reconciliations, wasInDoubt }: OperationRow,
-  { base, remote }: Conflict,
-  rules: EntityOptions,
-): boolean {
-  if (reconciliations === 0 || wasInDoubt !== true || !isRecord(payload) || !isRecord(remote)) return false
-  const before = isRecord(base) ? base : {}
-  const stamp = stampField(rules)
-  return Object.entries(payload).some(
-    ([field, value]) =>
-      field !== stamp && field !== 'id' && sameJson(remote[field] ?? null, value) && !sameJson(before[field] ?? null, value),
-  )
-}
-
-/** When something was written, if nothing else of it is left, is no change of its own. */
-function unstamped(value: Json, rules: EntityOptions): Json {
-  const stamp = stampField(rules)
-  if (stamp === undefined || !isRecord(value)) return value
-  return Object.fromEntries(Object.entries(value).filter(([field]) => field !== stamp))
-}
-
 function keepRemote(conflict: Conflict, record: ConflictRecord): Decision {
   const kept =
     conflict.remote === undefined ? `${nameOf(conflict)} was deleted on the server` : `The server's ${nameOf(conflict)} was kept`
@@ -205,6 +186,13 @@ function examineDelete(row: OperationRow, sides: Sides, rules: EntityOptions): E
   const { base = null, remote = null, version } = sides
   if (sameJson(withoutOwn(base), withoutOwn(remote))) return { type: 'resend', as: 'delete', payload: null, version }
   return { type: 'conflict', conflict: conflictOf(row, 'delete-update', sides, rules) }
+}
+
+/** What others have made under the same id stays: of what is to be taken back nothing is there. */
+function examineMade({ entity, entityId }: OperationRow, made: Json | undefined, { value, version }: Found): Decision {
+  if (hasSomeOf(made, value)) return { type: 'resend', as: 'delete', payload: null, version }
+  const message = `The server's ${entity}/${entityId} was kept: nothing of it was made by the create that was given up.`
+  return { type: 'refuse', error: new ConflictError(message) }
 }
 
 function examineAbsent(row: OperationRow, base: Json | undefined, rules: EntityOptions): Examination {

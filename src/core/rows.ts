@@ -86,6 +86,12 @@ export function beginReconciling(row: OperationRow, error: SyncError): Operation
   return { ...row, ...doubt, rev: row.rev + 1, status: 'reconciling', unknownAttempts: 0, dueAt: IN_PLAY, ...lastError(error) }
 }
 
+/** Before its first request. */
+export function beginLooking(row: OperationRow): OperationRow {
+  const { rank: _rank, ...kept } = row
+  return { ...kept, rev: row.rev + 1, status: 'reconciling', attempts: row.attempts + 1, dueAt: IN_PLAY }
+}
+
 export interface Resend {
   readonly request: PreparedRequest
   readonly baseVersion?: string | undefined

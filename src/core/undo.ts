@@ -86,8 +86,8 @@ function isMadeElse({ type, status, payload }: OperationRow, undo: Undo, { now, 
 }
 
 /** A create whose answer was lost may have made it: the rest could have been changed since. */
-function hasSomeOf(payload: Json, now: JsonObject): boolean {
-  const fields = Object.entries(withoutOwn(payload) ?? {})
+export function hasSomeOf(payload: Json | undefined, now: JsonObject): boolean {
+  const fields = Object.entries(withoutOwn(payload ?? null) ?? {})
   return fields.length === 0 || fields.some(([field, value]) => sameJson(getOwn(now, field), value))
 }
 

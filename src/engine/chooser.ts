@@ -5,7 +5,7 @@ import type { Json } from '../core/json.ts'
 import { isTerminal, isUnsent, type OperationRow } from '../core/operation.ts'
 import type { Settings } from '../core/options.ts'
 import type { Entry, Transport, Write } from '../core/ports.ts'
-import { beginRollback, claim, finish, park } from '../core/rows.ts'
+import { beginLooking, beginRollback, claim, finish, park } from '../core/rows.ts'
 import type { EntityRow } from '../core/schema.ts'
 import { isUnusable, type Unusable } from '../core/shapes.ts'
 import { nameEachOther, outgoing } from '../core/server-ids.ts'
@@ -185,7 +185,9 @@ export function createChooser(
   /** What an earlier owner left in play goes on where it was. */
   function played(row: OperationRow, error: SyncError | undefined, entity: EntityRow | undefined): OperationRow {
     if (row.status === 'reconciling' || row.status === 'rollingBack') return row
-    return error === undefined ? sentAlone(claimed(row, entity), baseOf(entity, row.seq)?.value) : beginRollback(row, error)
+    if (error !== undefined) return beginRollback(row, error)
+    if (row.looksFirst && row.request === undefined) return beginLooking(row)
+    return sentAlone(claimed(row, entity), baseOf(entity, row.seq)?.value)
   }
 
   /** Sent before: the same bytes again. Never sent: the request is made now, on what the server had confirmed when the operation was made. */

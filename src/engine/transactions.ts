@@ -206,6 +206,7 @@ export function createTransactions(
     if ((await store.byChosenKey(chosenKey)) !== undefined) return []
     const enqueuedAt = clock.now()
     const hlc = stamps.next(entity)
+    const isDoubted = row.type === 'create' && row.status !== 'done' && undo.type === 'delete'
     return [
       {
         id: newId(),
@@ -226,6 +227,7 @@ export function createTransactions(
         lane: laneOf(user, entity, entityId),
         rank: rankOf({ enqueuedAt, priority }, settings.ageingMs),
         ...(hlc === undefined ? {} : { hlc }),
+        ...(isDoubted ? { looksFirst: true, base: row.payload, depended: 1 } : {}),
       },
     ]
   }

@@ -4,6 +4,7 @@ import { encodeHlc } from '../../src/core/hlc.ts'
 import type { Json, JsonObject } from '../../src/core/json.ts'
 import { applyMergePatch } from '../../src/core/merge-patch.ts'
 import { merge3 } from '../../src/core/merge.ts'
+import type { OperationRow } from '../../src/core/operation.ts'
 import type { Fetched } from '../../src/core/ports.ts'
 import { examine, resolve, type Decision, type Examination, type Settlement } from '../../src/core/reconcile.ts'
 import { row } from './coalesce-world.ts'
@@ -230,8 +231,14 @@ describe('an update that was sent anew with what the rules had left of it', () =
     })
   })
 
-  const judged = (type: string, payload: JsonObject, from: JsonObject | undefined, remote: JsonObject): string => {
-    const operation = row(1, type, payload, { reconciliations: 1, wasInDoubt: true })
+  const judged = (
+    type: string,
+    payload: JsonObject,
+    from: JsonObject | undefined,
+    remote: JsonObject,
+    before: Partial<OperationRow> = {},
+  ): string => {
+    const operation = row(1, type, payload, { reconciliations: 1, wasInDoubt: true, ...before })
     const examination = examine(operation, from, found(remote), rules)
     if (examination.type !== 'conflict') throw new Error(`It was to be a conflict, not ${examination.type}.`)
     return resolve(operation, examination.conflict, { merge: 'local' }, { rules }).type
@@ -251,6 +258,16 @@ describe('an update that was sent anew with what the rules had left of it', () =
     ['only the id is what it said', 'create', { id: 'n1', a: 1 }, undefined, { id: 'n1', a: 9 }],
   ])('S12 gives way where %s', (_, type, payload, from, remote) => {
     expect(judged(type, payload, from, remote)).toBe('refuse')
+  })
+
+  it('S12 gives way where others made the entity anew without the field that it removed (seed 35134)', () => {
+    const update = row(1, 'update', { a: 1, c: null }, { wasInDoubt: true })
+    const wasDeleted = examine(update, base, { type: 'absent' })
+    const created = settled(wasDeleted, update, 'local')
+    if (created.type !== 'resend' || created.conflict === undefined) throw new Error('It was to be created anew.')
+    const before = { conflict: created.conflict }
+    expect(judged('update', { a: 1, c: null }, base, { a: 9 }, before)).toBe('refuse')
+    expect(judged('update', { a: 1, c: 1 }, base, { a: 9, c: 1 }, before)).toBe('done')
   })
 
   it('S12 is sent once more if that is not there, and gives way where nothing of it was ever sent', () => {

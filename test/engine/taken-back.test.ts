@@ -111,20 +111,24 @@ describe('what waits for an entity behind an operation of a transaction that is 
     },
   )
 
-  it.each([
-    ['deleted where it was applied', 'applied', undefined],
-    ['left where others have made the entity', 'lost on its way', { id: 'a', n: 9 }],
-  ] as const)(
-    'S31 B14 a create whose answer never came, and that a person gives up, is %s (seed 32926)',
-    async (_, fate, end) => {
-      const { engine, id } = await doubtful(fate)
-      if (fate !== 'applied') await elsewhere(world, 'POST', '/note', { id: 'a', n: 9 })
-      await engine.synchronize()
-      await engine.operations.discard(id)
-      await engine.flush()
-      expect(world.notes()['a']).toEqual(end)
-    },
-  )
+  describe.each(['pulled', 'never seen'] as const)('an entity that this device has %s', (how) => {
+    it.each([
+      ['deleted where it was applied', 'applied', undefined],
+      ['left where others have made the entity', 'lost on its way', { id: 'a', n: 9 }],
+    ] as const)(
+      'S31 B14 by a create whose answer never came, and that a person gives up, is %s (seeds 32926 and 37043)',
+      async (_, fate, end) => {
+        const { engine, id } = await doubtful(fate)
+        if (fate !== 'applied') await elsewhere(world, 'POST', '/note', { id: 'a', n: 9 })
+        if (how === 'pulled') await engine.synchronize()
+        await engine.operations.discard(id)
+        await engine.flush()
+        expect(world.notes()['a']).toEqual(end)
+        const rejected = await engine.operations.list({ status: 'rejected' })
+        expect(rejected.map(({ lastError }) => lastError?.code)).toEqual(fate !== 'applied' && how === 'never seen' ? ['conflict'] : [])
+      },
+    )
+  })
 
   it('S31 B14 costs no request where nothing was changed', async () => {
     expect(await left([create({ n: 1 })], update({ n: 1 }))).toEqual({ id: 'a', n: 1 })

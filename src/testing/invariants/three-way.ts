@@ -151,6 +151,7 @@ export const threeWay: Checker = ({ now, register, settings, valueOf, wallTimeOf
 
   function decidedDeletion(tab: string, before: OperationRow, row: OperationRow, remote: JsonObject | undefined): void {
     if (isByPerson(before) || row.status === 'done' || (isGivenUp(row) && row.lastError?.code !== 'conflict')) return
+    if (before.looksFirst && remote !== undefined) return lookedFirst(before, row, remote)
     const base = baseOf(before)
     if (before.type === 'delete' && (base === undefined || remote === undefined || isSame(base, remote))) return
     const later = laterOf(tab, before, remote)
@@ -162,6 +163,15 @@ export const threeWay: Checker = ({ now, register, settings, valueOf, wallTimeOf
     if (made && local === undefined && row.conflict?.strategy === 'schema') return
     const isLeft = isLeftToPerson(tab, row, remote, local)
     ended(row, isLeft ? 'manual' : outcome, `to ${before.type} what the server has as ${textOf(remote)}`)
+  }
+
+  /** Of what a create whose answer never came would have made, something is there, or others made it. */
+  function lookedFirst(before: OperationRow, { id, status }: OperationRow, remote: JsonObject): void {
+    const made = toldBy(before) ?? {}
+    const fields = Object.keys(made)
+    const isThere = fields.length === 0 || fields.some((field) => isSame(made[field], remote[field]))
+    if ((status === 'sending') !== isThere)
+      report('S12', `${id}, which takes back ${textOf(made)}, is ${status}, and the server has ${textOf(remote)}.`)
   }
 
   /** What the schema of the device refuses is neither merged with nor made. */

@@ -51,6 +51,14 @@ export const deciding: readonly Bug[] = [
     'S16',
   ),
   bug(
+    'what others left out passes for what was removed',
+    'An update that was sent as a create, for the entity had been deleted, is done where a field that it removes is missing.',
+    'src/core/was-merged.js',
+    "return value !== null || seen?.type !== 'update-delete';",
+    'return true;',
+    'S12',
+  ),
+  bug(
     'our own success waits for a decision',
     'The server is not looked at after a refusal.',
     'machines/operation.js',

@@ -36,10 +36,18 @@ export const transacting: readonly Bug[] = [
   ),
   bug(
     'what others have made is deleted with a create that came to nothing',
-    'Nobody looks at whether the create, whose answer never came, could have made what is there.',
-    'src/core/undo.js',
-    '!hasSomeOf(payload, now)',
-    'false',
+    'Nobody asks whether the create, whose answer never came, could have made what is there.',
+    'src/core/reconcile.js',
+    'if (hasSomeOf(made, value))',
+    'if (true)',
+    'S12 S31',
+  ),
+  bug(
+    'what may not be there is deleted unseen',
+    'What takes back a create whose answer never came is sent without a look at what is there.',
+    'src/engine/chooser.js',
+    'if (row.looksFirst && row.request === undefined)',
+    'if (false)',
     'S31',
   ),
   bug(
