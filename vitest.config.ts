@@ -15,6 +15,8 @@ const onAllCores = {
   pool: 'forks',
   // Vitest would leave one core alone, and of two that is half of them.
   maxWorkers: '100%',
+  // Most objects of a simulation die young: a larger nursery spares a tenth of its time.
+  execArgv: ['--max-semi-space-size=64'],
   sequence: { groupOrder: 0 },
 } as const
 

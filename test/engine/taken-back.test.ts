@@ -125,7 +125,9 @@ describe('what waits for an entity behind an operation of a transaction that is 
         await engine.flush()
         expect(world.notes()['a']).toEqual(end)
         const rejected = await engine.operations.list({ status: 'rejected' })
-        expect(rejected.map(({ lastError }) => lastError?.code)).toEqual(fate !== 'applied' && how === 'never seen' ? ['conflict'] : [])
+        expect(rejected.map(({ lastError }) => lastError?.code)).toEqual(
+          fate !== 'applied' && how === 'never seen' ? ['conflict'] : [],
+        )
       },
     )
   })

@@ -37,24 +37,30 @@ const consequences: readonly (readonly [what: string, kind: FaultKind, trace: Re
   ['the breaker opens and lets probes through', 'outage', /FAULT outage[^]*?breaker:opened[^]*?breaker:halfOpened/],
 ]
 
+/** Of the seeds from 1 on, so many as were asked for. */
+const told: { readonly faults: ReadonlyMap<FaultKind, number>; readonly trace: string }[] = []
+
 async function tracesWith(kind: FaultKind): Promise<readonly string[]> {
   const traces: string[] = []
   for (let seed = 1; seed <= SEEDS && traces.length < RUNS; seed++) {
-    const { faults, lines } = await simulate(seed, { keepsText: true })
-    if (faults.has(kind)) traces.push(lines.join('\n'))
+    const { faults, trace } = told[seed - 1] ?? (await traceOf(seed))
+    if (faults.has(kind)) traces.push(trace)
   }
   return traces
 }
 
-describe('a simulated fault', () => {
-  const known = new Map<FaultKind, Promise<readonly string[]>>()
+async function traceOf(seed: number): Promise<(typeof told)[number]> {
+  const { faults, lines } = await simulate(seed, { keepsText: true })
+  const one = { faults, trace: lines.join('\n') }
+  told[seed - 1] = one
+  return one
+}
 
+describe('a simulated fault', () => {
   it.each(consequences)(
     'D8 matters: %s (%s)',
     async (_, kind, trace) => {
-      const traces = known.get(kind) ?? tracesWith(kind)
-      known.set(kind, traces)
-      expect((await traces).filter((text) => trace.test(text))).not.toEqual([])
+      expect((await tracesWith(kind)).filter((text) => trace.test(text))).not.toEqual([])
     },
     240_000,
   )

@@ -29,6 +29,8 @@ export function createWorkers({ root, count, limitMs }: { root: string; count: n
   const waiting: Task[] = []
   const busy = new Set<ChildProcess>()
   const idle: { readonly child: ChildProcess; readonly done: number }[] = []
+  /** Whether the code as it is gets through a seed: what one process has found serves all. */
+  const held = new Map<number, boolean>()
 
   function next(): void {
     while (busy.size < count) {
@@ -43,8 +45,9 @@ export function createWorkers({ root, count, limitMs }: { root: string; count: n
   async function perform(child: ChildProcess, { make, resolve, reject }: Task, done: number): Promise<void> {
     const begun = performance.now()
     try {
-      const found = await answerOf(child, await make(), limitMs)
-      resolve({ ...found, seconds: (performance.now() - begun) / 1_000 })
+      const answer = await answerOf(child, { ...(await make()), held: [...held] }, limitMs)
+      for (const [seed, holds] of answer.held) held.set(seed, holds)
+      resolve({ ...answer.found, seconds: (performance.now() - begun) / 1_000 })
       if (done < JOBS_OF_ONE) idle.push({ child, done: done + 1 })
       else child.kill()
     } catch (error) {
@@ -72,7 +75,14 @@ export function createWorkers({ root, count, limitMs }: { root: string; count: n
   }
 }
 
-function answerOf(child: ChildProcess, job: Job, limitMs: number): Promise<Found> {
+type Held = readonly (readonly [seed: number, holds: boolean])[]
+
+interface Answer {
+  readonly found: Found
+  readonly held: Held
+}
+
+function answerOf(child: ChildProcess, job: Job & { readonly held: Held }, limitMs: number): Promise<Answer> {
   return new Promise((resolve, reject) => {
     let complaint = ''
     const end = (finish: () => void): void => {
@@ -83,7 +93,7 @@ function answerOf(child: ChildProcess, job: Job, limitMs: number): Promise<Found
     }
     const timer = setTimeout(() => end(() => reject(new Error(`The hunt took more than ${limitMs} ms.`))), limitMs)
     child.stderr?.on('data', (chunk: Buffer) => (complaint += chunk.toString()))
-    child.once('message', (found: Found) => end(() => resolve(found)))
+    child.once('message', (answer: Answer) => end(() => resolve(answer)))
     child.once('error', (error) => end(() => reject(error)))
     child.once('exit', (status, signal) =>
       end(() => reject(new Error(`The hunt ended with ${status ?? signal}. ${complaint.slice(-2_000)}`))),
