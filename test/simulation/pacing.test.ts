@@ -53,6 +53,18 @@ describe('the checker of paces', () => {
       [sent(one), answered(one, { pauseMs: 5_000 }, '401'), sent(one)],
     ],
     ['the next page of a pull', [sent(pull), answered(pull, { minPollMs: 60_000 }), sent(pull)]],
+    [
+      'a pull that is tried again after one that a 401 had been waiting for',
+      [
+        answered(pull, { minPollMs: 1_500 }, '401'),
+        answered(pull, { minPollMs: 1_500 }),
+        completed,
+        completed,
+        sent(pull),
+        answered(pull, {}),
+        sent(pull),
+      ],
+    ],
     ['an atomic batch', [sent(one), answered(one, { maxBatch: 2 }), sent({ ...three, body: '{"atomic":true}' })]],
     [
       'another process',

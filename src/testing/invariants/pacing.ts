@@ -45,6 +45,9 @@ export const pacing: Checker = (picture, report) => {
 
   function sent({ tab, path, writes, body }: Sent): void {
     const told = toldTo(tab)
+    const name = pullOf(path)
+    const [ended, last] = name === undefined ? [undefined, undefined] : [told.ended.get(name), told.answered.get(name)]
+    if (name !== undefined) told.ended.delete(name)
     // After a 401 the same request is sent once more, whatever was asked for meanwhile.
     if (renewed.delete(`${tab} ${path} ${body}`)) return
     if (now() > told.since && now() < told.pausedUntil)
@@ -55,9 +58,6 @@ export const pacing: Checker = (picture, report) => {
     const isAtomic = body?.startsWith('{"atomic":true') ?? false
     if (!isAtomic && writes.length > told.maxBatch && now() > told.since)
       report('B7', `${tab} sent ${writes.length} operations in one request, though the server takes ${told.maxBatch}.`)
-    const name = pullOf(path)
-    const [ended, last] = name === undefined ? [undefined, undefined] : [told.ended.get(name), told.answered.get(name)]
-    if (name !== undefined) told.ended.delete(name)
     if (ended !== undefined && last !== undefined && now() > told.since && now() < last + told.minPollMs)
       report('B7', `${tab} pulled ${name} ${last + told.minPollMs - now()} ms sooner than the server wants.`)
   }
