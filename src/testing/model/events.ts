@@ -13,19 +13,21 @@ export type Choices<Snapshot, Choice> = readonly Choice[] | ((snapshot: Snapshot
 
 type OfType<Event, Type> = Event extends { readonly type: Type } ? Event : never
 
+/** A conditional type, so that the compiler knows the machine before it reads a function: what that gives would be of the type `string` otherwise. */
+type ChoicesOf<Machine extends AnyStateMachine, Choice> = Machine extends AnyStateMachine
+  ? Choices<SnapshotFrom<Machine>, Choice>
+  : never
+
 /** The events that may come, of each type that the machine knows: a type that is left out does not compile. */
 export type EventChoices<Machine extends AnyStateMachine> = {
-  readonly [Type in EventFromLogic<Machine>['type']]: Choices<SnapshotFrom<Machine>, OfType<EventFromLogic<Machine>, Type>>
+  readonly [Type in EventFromLogic<Machine>['type']]: ChoicesOf<Machine, OfType<EventFromLogic<Machine>, Type>>
 }
 
 type ActorsOf<Machine extends AnyStateMachine> = NonNullable<Parameters<Machine['provide']>[0]['actors']>
 
 /** What the invoked actors may end with, by their source. One that is left out ends without an output. */
 export type OutputChoices<Machine extends AnyStateMachine> = {
-  readonly [Source in keyof ActorsOf<Machine>]?: Choices<
-    SnapshotFrom<Machine>,
-    OutputFrom<NonNullable<ActorsOf<Machine>[Source]>>
-  >
+  readonly [Source in keyof ActorsOf<Machine>]?: ChoicesOf<Machine, OutputFrom<NonNullable<ActorsOf<Machine>[Source]>>>
 }
 
 export interface Occurrences {

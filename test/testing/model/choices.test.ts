@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest'
+import { assign, fromPromise, setup } from 'xstate'
+import { gaps, testModel } from '../../../src/testing/index.ts'
+
+type Sent = { readonly kind: 'kept'; readonly id: string } | { readonly kind: 'refused' }
+
+/** A form of an application: what is typed, and what sending it comes to. */
+const form = setup({
+  types: {
+    context: {} as { text: string },
+    events: {} as { type: 'TYPE'; by: 'key' | 'voice'; text: string } | { type: 'SEND' },
+  },
+  actors: { send: fromPromise<Sent, string>(() => Promise.reject(new Error('not provided'))) },
+  guards: { isEmpty: ({ context }) => context.text === '' },
+}).createMachine({
+  id: 'form',
+  context: { text: '' },
+  initial: 'editing',
+  states: {
+    editing: {
+      on: {
+        TYPE: { actions: assign({ text: ({ event }) => event.text }) },
+        SEND: [{ guard: 'isEmpty' }, { target: 'sending' }],
+      },
+    },
+    sending: {
+      invoke: {
+        src: 'send',
+        input: ({ context }) => context.text,
+        onDone: [{ guard: ({ event }) => event.output.kind === 'kept', target: 'sent' }, { target: 'editing' }],
+        onError: 'editing',
+      },
+    },
+    sent: { type: 'final' },
+  },
+})
+
+describe('what may happen in a model', () => {
+  it('F6 is told by functions without a cast, though the types of events and outputs are narrow', () => {
+    const { coverage } = testModel(form, {
+      inputs: [undefined],
+      events: {
+        TYPE: ({ context }) => [{ type: 'TYPE', by: 'voice', text: context.text === '' ? 'x' : '' }],
+        SEND: ({ context }) => (context.text === 'never' ? [] : [{ type: 'SEND' }]),
+      },
+      outputs: { send: ({ context }) => [{ kind: 'kept', id: context.text }, { kind: 'refused' }] },
+      key: ({ context }) => context.text,
+    })
+    expect(gaps(coverage)).toEqual([])
+  })
+
+  it('F6 does not compile where it is left out, or is not of the machine', () => {
+    const events = { TYPE: [{ type: 'TYPE', by: 'key', text: 'x' }], SEND: [{ type: 'SEND' }] } as const
+    const good = { inputs: [undefined], events, outputs: { send: [{ kind: 'refused' }] } } as const
+    expect(() => testModel(form, good)).not.toThrow()
+    // @ts-expect-error a type of events that is left out
+    expect(() => testModel(form, { ...good, events: { TYPE: [] } })).toThrow()
+    // @ts-expect-error an output that there is not
+    expect(() => testModel(form, { ...good, outputs: { send: () => [{ kind: 'lost' }] } })).not.toThrow()
+  })
+})
