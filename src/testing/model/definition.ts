@@ -1,9 +1,9 @@
 import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from 'xstate'
 import { getStateNodes } from 'xstate/graph'
 
-/** The states and transitions that a machine is made of, named so that a person finds them in its file. */
+/** The states and transitions that a machine is made of, named so that a person finds them in its file. A history is none of these: nobody is ever in it. */
 export function statesOf({ root }: AnyStateMachine): readonly AnyStateNode[] {
-  return [root, ...getStateNodes(root)]
+  return [root, ...getStateNodes(root)].filter(({ type }) => type !== 'history')
 }
 
 export function transitionsOf(node: AnyStateNode): readonly AnyTransitionDefinition[] {
