@@ -13,7 +13,7 @@ export interface ModelOptions<Machine extends AnyStateMachine> {
   readonly outputs?: OutputChoices<Machine>
   /** What the invoked actors may fail with. Default: one `Error`. */
   readonly errors?: readonly unknown[]
-  /** What of the context makes two states different, beside the state value. Without it nothing does. */
+  /** What of the context makes two states different, beside the state value and what histories remember. Without it nothing does. */
   readonly key?: (snapshot: SnapshotFrom<Machine>) => unknown
   /** Steps after which a walk is given up as endless. Default 200,000. */
   readonly limit?: number

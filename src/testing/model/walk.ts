@@ -4,7 +4,7 @@ import { SyncError } from '../../core/errors.ts'
 import { occurring, type Occurrences } from './events.ts'
 import type { Observation, ObservedMachine } from './observe.ts'
 
-/** A state value together with what the key says of the context. */
+/** A state value together with what its histories remember and what the key says of the context. */
 export interface Vertex {
   readonly snapshot: AnyMachineSnapshot
   readonly edges: readonly Edge[]
@@ -28,7 +28,7 @@ export interface Walk {
 }
 
 export interface WalkOptions extends Occurrences {
-  /** What of the context makes two states different, beside the state value: small, or the walk does not end. */
+  /** What of the context makes two states different, beside the state value and its histories: small, or the walk does not end. */
   readonly key: (snapshot: AnyMachineSnapshot) => unknown
   readonly limit: number
 }
@@ -44,7 +44,8 @@ interface Found extends Vertex {
 
 export function walk(observed: ObservedMachine, input: unknown, options: WalkOptions): Walk {
   const start = visit(observed.start(input))
-  const keyOf = ({ observation: { snapshot } }: Visit): string => JSON.stringify([snapshot.value, options.key(snapshot)])
+  const keyOf = ({ observation: { snapshot } }: Visit): string =>
+    JSON.stringify([snapshot.value, remembered(snapshot), options.key(snapshot)])
   let events = 0
   const map = getAdjacencyMap(logicOf(observed, start, options.limit), {
     events: ({ observation }) => occurring(options, observation.snapshot),
@@ -80,6 +81,13 @@ function logicOf(observed: ObservedMachine, start: Visit, limit: number): ActorL
       return visit(observed.next(observation.snapshot, event))
     },
   }
+}
+
+/** Of each history the states to which it leads, in whatever order they were left. */
+function remembered({ historyValue }: AnyMachineSnapshot): unknown {
+  return Object.entries(historyValue)
+    .map(([history, nodes]) => [history, ...nodes.map(({ id }) => id).toSorted()])
+    .toSorted()
 }
 
 function visit(observation: Observation): Visit {
