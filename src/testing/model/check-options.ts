@@ -31,13 +31,20 @@ function checkEvents(machine: AnyStateMachine, events: unknown): void {
   const known = [...new Set(eventsOf(machine.root))]
   for (const [type, choices] of Object.entries(events)) {
     const path = `events.${type}`
-    if (!known.includes(type)) throw new ValidationError(path, `is no event of this machine. There are ${known.join(', ')}.`)
+    if (!known.some((descriptor) => isMet(descriptor, type)))
+      throw new ValidationError(path, `is no event of this machine. There are ${known.join(', ')}.`)
     if (typeof choices === 'function') continue
     if (!Array.isArray(choices) || choices.length === 0)
       throw new ValidationError(path, 'must be a list of at least one event, or a function that gives one.')
     for (const event of choices)
       if (!isRecord(event) || event['type'] !== type) throw new ValidationError(path, `must hold events of the type ${type}.`)
   }
+}
+
+/** As XState reads it: `*` is met by all, and `mouse.*` by `mouse` and what begins with `mouse.`. */
+function isMet(descriptor: string, type: string): boolean {
+  if (descriptor === '*' || descriptor === type) return true
+  return descriptor.endsWith('.*') && `${type}.`.startsWith(descriptor.slice(0, -1))
 }
 
 /** Those too that are named only to be ignored. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { assign, fromPromise, setup } from 'xstate'
+import { assign, createMachine, fromPromise, setup } from 'xstate'
 import { gaps, testModel } from '../../../src/testing/index.ts'
 
 type Sent = { readonly kind: 'kept'; readonly id: string } | { readonly kind: 'refused' }
@@ -57,5 +57,22 @@ describe('what may happen in a model', () => {
     expect(() => testModel(form, { ...good, events: { TYPE: [] } })).toThrow()
     // @ts-expect-error an output that there is not
     expect(() => testModel(form, { ...good, outputs: { send: () => [{ kind: 'lost' }] } })).not.toThrow()
+  })
+
+  it('F6 is met also by a wildcard of the machine', () => {
+    const machine = createMachine({
+      id: 'm',
+      initial: 'a',
+      states: { a: { on: { 'mouse.*': 'b', 'key.down': 'b' } }, b: { on: { '*': 'a' } } },
+    })
+    const events = (...types: readonly string[]) => Object.fromEntries(types.map((type) => [type, [{ type }]]))
+    const anywhere = testModel(machine, { inputs: [undefined], events: events('mouse.up', 'key.down', 'whatever') })
+    expect(gaps(anywhere.coverage)).toEqual([])
+    const narrow = createMachine({ id: 'm', on: { 'mouse.*': {} } })
+    expect(() => testModel(narrow, { inputs: [undefined], events: events('mouse', 'mouse.up.left') })).not.toThrow()
+    for (const type of ['mous.up', 'mouseup', 'mice'])
+      expect(() => testModel(narrow, { inputs: [undefined], events: events(type) })).toThrow(
+        expect.objectContaining({ path: `events.${type}` }),
+      )
   })
 })
