@@ -30,6 +30,7 @@ export {
   type OutputChoices,
   type Path,
   type Protocol,
+  type SnapshotChoices,
   type Vertex,
   type Walk,
 } from './model/index.ts'

@@ -3,27 +3,29 @@ import { ValidationError } from '../../core/errors.ts'
 import { isRecord } from '../../core/schema.ts'
 import { checkFields, checkFunction } from '../check.ts'
 
-const KNOWN = ['inputs', 'events', 'outputs', 'errors', 'key', 'limit']
+const KNOWN = ['inputs', 'events', 'outputs', 'snapshots', 'errors', 'key', 'limit']
 
 /** A model that is told less than it should be proves less, in silence. @throws ValidationError that names what is wrong. */
 export function checkModelOptions(machine: AnyStateMachine, options: unknown): void {
   checkFields('options', options, KNOWN)
   if (!isRecord(options)) return
-  const { inputs, events, outputs = {}, errors = [], key, limit = 1 } = options
+  const { inputs, events, outputs = {}, snapshots = {}, errors = [], key, limit = 1 } = options
   if (!Array.isArray(inputs) || inputs.length === 0)
     throw new ValidationError('inputs', 'must be a list of at least one input: [undefined] for a machine that takes none.')
   checkEvents(machine, events)
-  if (!isRecord(outputs)) throw new ValidationError('outputs', 'must be an object with a list of outputs for each actor.')
-  for (const [actor, choices] of Object.entries(outputs))
-    if (!Array.isArray(choices) && typeof choices !== 'function')
-      throw new ValidationError(
-        `outputs.${actor}`,
-        'must be a list of what the actor may end with, or a function that gives one.',
-      )
+  checkBySource('outputs', outputs)
+  checkBySource('snapshots', snapshots)
   if (!Array.isArray(errors)) throw new ValidationError('errors', 'must be a list of what actors may fail with.')
   if (key !== undefined) checkFunction('key', key)
   if (typeof limit !== 'number' || !Number.isInteger(limit) || limit < 1)
     throw new ValidationError('limit', 'must be a whole number from 1 up.')
+}
+
+function checkBySource(option: string, given: unknown): void {
+  if (!isRecord(given)) throw new ValidationError(option, `must be an object with a list of ${option} for each actor.`)
+  for (const [actor, choices] of Object.entries(given))
+    if (!Array.isArray(choices) && typeof choices !== 'function')
+      throw new ValidationError(`${option}.${actor}`, `must be a list of ${option} of the actor, or a function that gives one.`)
 }
 
 function checkEvents(machine: AnyStateMachine, events: unknown): void {

@@ -59,13 +59,13 @@ function nameOf(transition: AnyTransitionDefinition, branch: string): string {
   return `${stateName(source)}: ${eventName(source, transition.eventType)}${branch}${condition} ${targets}`
 }
 
-/** XState's own events by what they tell: `after poll`, `done look`, `error look`. */
+/** XState's own events by what they tell: `after poll`, `done look`, `error look`, `snapshot look`. */
 export function eventName({ id, invoke }: AnyStateNode, eventType: string): string {
   if (eventType === '') return 'always'
-  const [, kind, rest] = /^xstate\.(after|done\.actor|error\.actor|done\.state)\.(.*)$/.exec(eventType) ?? []
+  const [, kind, rest] = /^xstate\.(after|done\.actor|error\.actor|snapshot|done\.state)\.(.*)$/.exec(eventType) ?? []
   if (kind === undefined || rest === undefined) return eventType
   if (kind === 'after') return `after ${rest.slice(0, -id.length - 1)}`
   if (kind === 'done.state') return 'done'
   const src = invoke.find((invoked) => invoked.id === rest)?.src
-  return `${kind === 'done.actor' ? 'done' : 'error'} ${typeof src === 'string' ? src : rest}`
+  return `${kind.replace('.actor', '')} ${typeof src === 'string' ? src : rest}`
 }

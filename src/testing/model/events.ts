@@ -30,34 +30,39 @@ export type OutputChoices<Machine extends AnyStateMachine> = {
   readonly [Source in keyof ActorsOf<Machine>]?: ChoicesOf<Machine, OutputFrom<NonNullable<ActorsOf<Machine>[Source]>>>
 }
 
+/** What the invoked actors may show on their way, by their source: for `onSnapshot`. One that is left out shows nothing. */
+export type SnapshotChoices<Machine extends AnyStateMachine> = {
+  readonly [Source in keyof ActorsOf<Machine>]?: ChoicesOf<Machine, SnapshotFrom<NonNullable<ActorsOf<Machine>[Source]>>>
+}
+
+type BySource = Readonly<Record<string, Choices<AnyMachineSnapshot, unknown> | undefined>>
+
 export interface Occurrences {
   readonly events: Readonly<Record<string, Choices<AnyMachineSnapshot, AnyEventObject>>>
-  readonly outputs: Readonly<Record<string, Choices<AnyMachineSnapshot, unknown> | undefined>>
+  readonly outputs: BySource
+  readonly snapshots: BySource
   readonly errors: readonly unknown[]
 }
 
-/** Everything that may happen in a state: the events of the outside, the timers that run, and the ends of what is invoked. */
-export function occurring({ events, outputs, errors }: Occurrences, snapshot: AnyMachineSnapshot): readonly AnyEventObject[] {
+/** Everything that may happen in a state: the events of the outside, the timers that run, and what becomes of what is invoked. */
+export function occurring(occurrences: Occurrences, snapshot: AnyMachineSnapshot): readonly AnyEventObject[] {
   if (snapshot.status !== 'active') return []
-  return [...Object.values(events).flatMap((choices) => chosen(choices, snapshot)), ...own(snapshot, outputs, errors)]
+  return [...Object.values(occurrences.events).flatMap((choices) => chosen(choices, snapshot)), ...own(snapshot, occurrences)]
 }
 
-function own(
-  snapshot: AnyMachineSnapshot,
-  outputs: Occurrences['outputs'],
-  errors: readonly unknown[],
-): readonly AnyEventObject[] {
+function own(snapshot: AnyMachineSnapshot, { outputs, snapshots, errors }: Occurrences): readonly AnyEventObject[] {
   const invoked = new Map(
     getNextTransitions(snapshot).flatMap(({ source }) => source.invoke.map(({ id, src }) => [id, src] as const)),
   )
   const types = new Set(getNextTransitions(snapshot).map(({ eventType }) => eventType))
-  return [...types].flatMap((type) => {
+  const given = (choices: BySource, actorId: string, otherwise: readonly unknown[]): readonly unknown[] =>
+    chosen(choices[sourceName(invoked.get(actorId))] ?? otherwise, snapshot)
+  return [...types].flatMap((type): readonly AnyEventObject[] => {
     if (type.startsWith('xstate.after.')) return [{ type }]
-    const actorId = /^xstate\.(?:done|error)\.actor\.(.*)$/.exec(type)?.[1]
-    if (actorId === undefined) return []
-    if (type.startsWith('xstate.error.')) return errors.map((error) => ({ type, actorId, error }))
-    const choices = outputs[sourceName(invoked.get(actorId))] ?? [undefined]
-    return chosen(choices, snapshot).map((output) => ({ type, actorId, output }))
+    const [, kind, actorId = ''] = /^xstate\.(done\.actor|error\.actor|snapshot)\.(.*)$/.exec(type) ?? []
+    if (kind === 'error.actor') return errors.map((error) => ({ type, actorId, error }))
+    if (kind === 'done.actor') return given(outputs, actorId, [undefined]).map((output) => ({ type, actorId, output }))
+    return kind === 'snapshot' ? given(snapshots, actorId, []).map((shown) => ({ type, snapshot: shown })) : []
   })
 }
 

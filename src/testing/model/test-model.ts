@@ -1,7 +1,7 @@
 import type { AnyStateMachine, InputFrom, SnapshotFrom } from 'xstate'
 import { checkModelOptions } from './check-options.ts'
 import { coverageOf, type Coverage } from './coverage.ts'
-import type { EventChoices, Occurrences, OutputChoices } from './events.ts'
+import type { EventChoices, Occurrences, OutputChoices, SnapshotChoices } from './events.ts'
 import { observe, type ObservedMachine } from './observe.ts'
 import { coveringPaths, type Path } from './paths.ts'
 import { walk, type Walk, type WalkOptions } from './walk.ts'
@@ -11,6 +11,7 @@ export interface ModelOptions<Machine extends AnyStateMachine> {
   readonly inputs: readonly InputFrom<Machine>[]
   readonly events: EventChoices<Machine>
   readonly outputs?: OutputChoices<Machine>
+  readonly snapshots?: SnapshotChoices<Machine>
   /** What the invoked actors may fail with. Default: one `Error`. */
   readonly errors?: readonly unknown[]
   /** What of the context makes two states different, beside the state value and what histories remember. Without it nothing does. */
@@ -35,15 +36,16 @@ export interface Model extends ObservedMachine {
 const LIMIT_STEPS = 200_000
 
 /**
- * Walks through a machine, wherever the events lead, as pure transitions: timers are due, and what is invoked ends or fails, at any
- * moment. Nothing is started, so the machine needs none of its actions and actors.
+ * Walks through a machine, wherever the events lead, as pure transitions: timers are due, and what is invoked ends, fails or shows something, at
+ * any moment. Nothing is started, so the machine needs none of its actions and actors.
  * @throws ValidationError that names an option which is wrong, SyncError `endless-walk` if `limit` steps are not enough, and what the machine throws at its start.
  */
 export function testModel<Machine extends AnyStateMachine>(machine: Machine, options: ModelOptions<Machine>): Model
 export function testModel(machine: AnyStateMachine, options: LooseOptions): Model {
   checkModelOptions(machine, options)
-  const { inputs, events, outputs = {}, errors = [new Error('failed')], key = () => null, limit = LIMIT_STEPS } = options
+  const { inputs, events, outputs = {}, snapshots = {}, errors = [new Error('failed')] } = options
+  const { key = () => null, limit = LIMIT_STEPS } = options
   const observed = observe(machine)
-  const walks = inputs.map((input) => walk(observed, input, { events, outputs, errors, key, limit }))
+  const walks = inputs.map((input) => walk(observed, input, { events, outputs, snapshots, errors, key, limit }))
   return { ...observed, walks, coverage: coverageOf(observed, walks), paths: coveringPaths(walks) }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { assign, createMachine, fromPromise, setup } from 'xstate'
+import { assign, createActor, createMachine, fromPromise, fromTransition, setup } from 'xstate'
 import { gaps, testModel } from '../../../src/testing/index.ts'
 
 type Sent = { readonly kind: 'kept'; readonly id: string } | { readonly kind: 'refused' }
@@ -74,5 +74,51 @@ describe('what may happen in a model', () => {
       expect(() => testModel(narrow, { inputs: [undefined], events: events(type) })).toThrow(
         expect.objectContaining({ path: `events.${type}` }),
       )
+  })
+
+  it('F6 is what an invoked actor shows on its way, too', () => {
+    const count = fromTransition((sum: number, event: { type: 'ADD'; by: number }) => sum + event.by, 0)
+    const counter = setup({
+      types: { context: {} as { sum: number }, events: {} as { type: 'STOP' } },
+      actors: { count },
+    }).createMachine({
+      id: 'counter',
+      context: { sum: 0 },
+      initial: 'counting',
+      states: {
+        counting: {
+          on: { STOP: 'full' },
+          invoke: {
+            src: 'count',
+            onSnapshot: [
+              { guard: ({ event }) => event.snapshot.context > 2, target: 'full' },
+              { actions: assign({ sum: ({ event }) => event.snapshot.context }) },
+            ],
+          },
+        },
+        full: { type: 'final' },
+      },
+    })
+    const none = createActor(count).getSnapshot()
+    const options = {
+      inputs: [undefined],
+      events: { STOP: [{ type: 'STOP' }] } as const,
+      key: ({ context }: { context: object }) => context,
+    }
+    const model = testModel(counter, {
+      ...options,
+      snapshots: {
+        count: [
+          { ...none, context: 2 },
+          { ...none, context: 3 },
+        ],
+      },
+    })
+    expect(gaps(model.coverage)).toEqual([])
+    expect(model.walks[0]!.vertices.map(({ snapshot }) => snapshot.context)).toContainEqual({ sum: 2 })
+    expect(gaps(testModel(counter, options).coverage)).toContain('counter: never taken: counting: snapshot count 2/2 stays')
+    expect(() => testModel(counter, { ...options, snapshots: { count: 5 as never } })).toThrow(
+      expect.objectContaining({ path: 'snapshots.count' }),
+    )
   })
 })
