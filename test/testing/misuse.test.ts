@@ -131,7 +131,11 @@ describe('what a simulated server gives', () => {
 })
 
 describe('what testModel is given', () => {
-  const machine = createMachine({ id: 'm', initial: 'a', states: { a: { on: { GO: 'b' } }, b: {} } })
+  const machine = createMachine({
+    id: 'm',
+    initial: 'a',
+    states: { a: { on: { GO: 'b' } }, b: { invoke: { src: 'load', onDone: 'a', onSnapshot: 'a' } } },
+  })
   const good = { inputs: [undefined], events: { GO: [{ type: 'GO' }] } }
 
   it.each<[string, object | undefined]>([
@@ -143,7 +147,15 @@ describe('what testModel is given', () => {
     ['events.GO', { ...good, events: { GO: { type: 'GO' } } }],
     ['events.GO', { ...good, events: { GO: [{ type: 'G0' }] } }],
     ['events.STAY', { ...good, events: { STAY: [{ type: 'STAY' }] } }],
+    ['events.GO', { ...good, events: { GO: () => undefined } }],
+    ['events.GO', { ...good, events: { GO: async () => [{ type: 'GO' }] } }],
+    ['events.GO', { ...good, events: { GO: () => ({ type: 'GO' }) } }],
+    ['events.GO', { ...good, events: { GO: () => [{ type: 'G0' }] } }],
+    ['events.GO', { ...good, events: { GO: () => [null] } }],
     ['outputs.load', { ...good, outputs: { load: 1 } }],
+    ['outputs.load', { ...good, outputs: { load: () => 1 } }],
+    ['outputs.laod', { ...good, outputs: { laod: [1] } }],
+    ['snapshots.load', { ...good, snapshots: { load: () => undefined } }],
     ['errors', { ...good, errors: 'failed' }],
     ['key', { ...good, key: 1 }],
     ['limit', { ...good, limit: 0 }],

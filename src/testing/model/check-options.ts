@@ -13,19 +13,33 @@ export function checkModelOptions(machine: AnyStateMachine, options: unknown): v
   if (!Array.isArray(inputs) || inputs.length === 0)
     throw new ValidationError('inputs', 'must be a list of at least one input: [undefined] for a machine that takes none.')
   checkEvents(machine, events)
-  checkBySource('outputs', outputs)
-  checkBySource('snapshots', snapshots)
+  checkBySource(machine, 'outputs', outputs)
+  checkBySource(machine, 'snapshots', snapshots)
   if (!Array.isArray(errors)) throw new ValidationError('errors', 'must be a list of what actors may fail with.')
   if (key !== undefined) checkFunction('key', key)
   if (typeof limit !== 'number' || !Number.isInteger(limit) || limit < 1)
     throw new ValidationError('limit', 'must be a whole number from 1 up.')
 }
 
-function checkBySource(option: string, given: unknown): void {
+function checkBySource({ root }: AnyStateMachine, option: string, given: unknown): void {
   if (!isRecord(given)) throw new ValidationError(option, `must be an object with a list of ${option} for each actor.`)
-  for (const [actor, choices] of Object.entries(given))
-    if (!Array.isArray(choices) && typeof choices !== 'function')
-      throw new ValidationError(`${option}.${actor}`, `must be a list of ${option} of the actor, or a function that gives one.`)
+  const known = [...new Set(sourcesOf(root))]
+  for (const [actor, choices] of Object.entries(given)) {
+    const path = `${option}.${actor}`
+    if (!known.includes(actor))
+      throw new ValidationError(path, `is no actor that this machine invokes. There are ${known.join(', ') || 'none'}.`)
+    if (typeof choices !== 'function') checkList(path, choices)
+  }
+}
+
+/** What is given for an option, or what its function gives. @throws ValidationError that names it. */
+export function checkList(path: string, given: unknown): asserts given is readonly unknown[] {
+  if (!Array.isArray(given)) throw new ValidationError(path, 'must be a list, or a function that gives one, at once.')
+}
+
+export function checkEvent(type: string, event: unknown): void {
+  if (isRecord(event) && event['type'] === type) return
+  throw new ValidationError(`events.${type}`, `must hold events of the type ${type}.`)
 }
 
 function checkEvents(machine: AnyStateMachine, events: unknown): void {
@@ -38,8 +52,7 @@ function checkEvents(machine: AnyStateMachine, events: unknown): void {
     if (typeof choices === 'function') continue
     if (!Array.isArray(choices) || choices.length === 0)
       throw new ValidationError(path, 'must be a list of at least one event, or a function that gives one.')
-    for (const event of choices)
-      if (!isRecord(event) || event['type'] !== type) throw new ValidationError(path, `must hold events of the type ${type}.`)
+    for (const event of choices) checkEvent(type, event)
   }
 }
 
@@ -52,4 +65,8 @@ function isMet(descriptor: string, type: string): boolean {
 /** Those too that are named only to be ignored. */
 function eventsOf(node: AnyStateNode): readonly string[] {
   return [...Object.keys(node.config.on ?? {}), ...Object.values(node.states).flatMap(eventsOf)]
+}
+
+function sourcesOf({ invoke, states }: AnyStateNode): readonly string[] {
+  return [...invoke.map(({ src }) => String(src)), ...Object.values(states).flatMap(sourcesOf)]
 }

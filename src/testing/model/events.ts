@@ -7,6 +7,7 @@ import {
   type OutputFrom,
   type SnapshotFrom,
 } from 'xstate'
+import { checkEvent, checkList } from './check-options.ts'
 
 /** A list, or what makes one for a state. */
 export type Choices<Snapshot, Choice> = readonly Choice[] | ((snapshot: Snapshot) => readonly Choice[])
@@ -47,7 +48,10 @@ export interface Occurrences {
 /** Everything that may happen in a state: the events of the outside, the timers that run, and what becomes of what is invoked. */
 export function occurring(occurrences: Occurrences, snapshot: AnyMachineSnapshot): readonly AnyEventObject[] {
   if (snapshot.status !== 'active') return []
-  return [...Object.values(occurrences.events).flatMap((choices) => chosen(choices, snapshot)), ...own(snapshot, occurrences)]
+  return [
+    ...Object.entries(occurrences.events).flatMap(([type, choices]) => eventsOf(type, choices, snapshot)),
+    ...own(snapshot, occurrences),
+  ]
 }
 
 function own(snapshot: AnyMachineSnapshot, { outputs, snapshots, errors }: Occurrences): readonly AnyEventObject[] {
@@ -55,14 +59,15 @@ function own(snapshot: AnyMachineSnapshot, { outputs, snapshots, errors }: Occur
     getNextTransitions(snapshot).flatMap(({ source }) => source.invoke.map(({ id, src }) => [id, src] as const)),
   )
   const types = new Set(getNextTransitions(snapshot).map(({ eventType }) => eventType))
-  const given = (choices: BySource, actorId: string, otherwise: readonly unknown[]): readonly unknown[] =>
-    chosen(choices[sourceName(invoked.get(actorId))] ?? otherwise, snapshot)
   return [...types].flatMap((type): readonly AnyEventObject[] => {
     if (type.startsWith('xstate.after.')) return [{ type }]
     const [, kind, actorId = ''] = /^xstate\.(done\.actor|error\.actor|snapshot)\.(.*)$/.exec(type) ?? []
     if (kind === 'error.actor') return errors.map((error) => ({ type, actorId, error }))
-    if (kind === 'done.actor') return given(outputs, actorId, [undefined]).map((output) => ({ type, actorId, output }))
-    return kind === 'snapshot' ? given(snapshots, actorId, []).map((shown) => ({ type, snapshot: shown })) : []
+    const source = sourceName(invoked.get(actorId))
+    if (kind === 'done.actor')
+      return chosen(`outputs.${source}`, outputs[source] ?? [undefined], snapshot).map((output) => ({ type, actorId, output }))
+    if (kind !== 'snapshot') return []
+    return chosen(`snapshots.${source}`, snapshots[source] ?? [], snapshot).map((shown) => ({ type, snapshot: shown }))
   })
 }
 
@@ -71,6 +76,22 @@ function sourceName(source: unknown): string {
   return typeof source === 'string' ? source : ''
 }
 
-function chosen<Choice>(choices: Choices<AnyMachineSnapshot, Choice>, snapshot: AnyMachineSnapshot): readonly Choice[] {
-  return typeof choices === 'function' ? choices(snapshot) : choices
+function eventsOf(
+  type: string,
+  choices: Choices<AnyMachineSnapshot, AnyEventObject>,
+  snapshot: AnyMachineSnapshot,
+): readonly AnyEventObject[] {
+  const events = chosen(`events.${type}`, choices, snapshot)
+  for (const event of events) checkEvent(type, event)
+  return events
+}
+
+function chosen<Choice>(
+  path: string,
+  choices: Choices<AnyMachineSnapshot, Choice>,
+  snapshot: AnyMachineSnapshot,
+): readonly Choice[] {
+  const list = typeof choices === 'function' ? choices(snapshot) : choices
+  checkList(path, list)
+  return list
 }
