@@ -1,4 +1,4 @@
-import { createMachine } from 'xstate'
+import { createActor, createMachine } from 'xstate'
 import { describe, expect, it } from 'vitest'
 import {
   createSimulatedNetwork,
@@ -162,5 +162,10 @@ describe('what testModel is given', () => {
   ])('F6 is refused for %s, which it names', (path, options) => {
     expect(() => testModel(machine, options as never)).toThrow(refused(path))
     expect(testModel(machine, good as never).coverage).toBeDefined()
+  })
+
+  it('F6 is refused as a machine where it is none, or an actor of one', () => {
+    for (const given of [undefined, ...STRANGE, {}, createActor(machine), () => machine])
+      expect(() => testModel(given as never, good as never)).toThrow(refused('machine'))
   })
 })

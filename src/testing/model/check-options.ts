@@ -7,6 +7,7 @@ const KNOWN = ['inputs', 'events', 'outputs', 'snapshots', 'errors', 'key', 'lim
 
 /** A model that is told less than it should be proves less, in silence. @throws ValidationError that names what is wrong. */
 export function checkModelOptions(machine: AnyStateMachine, options: unknown): void {
+  checkMachine(machine)
   checkFields('options', options, KNOWN)
   if (!isRecord(options)) return
   const { inputs, events, outputs = {}, snapshots = {}, errors = [], key, limit = 1 } = options
@@ -19,6 +20,11 @@ export function checkModelOptions(machine: AnyStateMachine, options: unknown): v
   if (key !== undefined) checkFunction('key', key)
   if (typeof limit !== 'number' || !Number.isInteger(limit) || limit < 1)
     throw new ValidationError('limit', 'must be a whole number from 1 up.')
+}
+
+function checkMachine(machine: unknown): void {
+  if (isRecord(machine) && isRecord(machine['root']) && typeof machine['provide'] === 'function') return
+  throw new ValidationError('machine', "must be what XState's createMachine gives, and no actor of it.")
 }
 
 function checkBySource({ root }: AnyStateMachine, option: string, given: unknown): void {
