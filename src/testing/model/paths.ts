@@ -1,4 +1,5 @@
 import type { AnyTransitionDefinition } from 'xstate'
+import { ValidationError } from '../../core/errors.ts'
 import type { Observation } from './observe.ts'
 import type { Edge, Vertex, Walk } from './walk.ts'
 
@@ -30,8 +31,15 @@ export function coveringPaths(walks: readonly Walk[]): readonly Path[] {
 /**
  * The paths that visit no vertex twice, up to a length. Of these there are so many that XState's `getSimplePaths`, which keeps them
  * all, runs out of memory: here they come one by one.
+ * @throws ValidationError if `maxEvents` is no whole number from 0 up (`Infinity`: however many)
  */
-export function* simplePaths(walk: Walk, maxEvents: number): Generator<Path> {
+export function simplePaths(walk: Walk, maxEvents: number): Generator<Path> {
+  if (maxEvents !== Infinity && !(Number.isInteger(maxEvents) && maxEvents >= 0))
+    throw new ValidationError('maxEvents', 'must be a whole number from 0 up: the most events that a path may have.')
+  return simplePathsOf(walk, maxEvents)
+}
+
+function* simplePathsOf(walk: Walk, maxEvents: number): Generator<Path> {
   const [first] = walk.vertices
   if (first !== undefined) yield* onwards(walk, [], first, new Set([first]), maxEvents)
 }

@@ -50,6 +50,15 @@ describe('the paths of a model', () => {
     expect(Math.max(...lengths)).toBe(3)
   })
 
+  it.each([undefined, null, '3', Number.NaN, -1, 1.5])(
+    'F1 the simple ones need to know how many events they may have at most, and not %s',
+    (most) => {
+      expect(() => simplePaths(walk, most as number)).toThrow(
+        expect.objectContaining({ name: 'ValidationError', path: 'maxEvents' }),
+      )
+    },
+  )
+
   it('F1 the simple ones of a parallel machine come one by one, for together they would fill the memory', () => {
     const events = Object.fromEntries(['A', 'B', 'C', 'D', 'E', 'F'].map((type) => [type, [{ type }]]))
     const { walks } = testModel(switches, { inputs: [undefined], events })
