@@ -11,6 +11,9 @@ import {
 } from 'xstate'
 import { statesOf, transitionNames, transitionsOf } from './definition.ts'
 
+/** Of one event; what takes more goes round in circles, and XState would go along for ever. */
+const MOST_MICROSTEPS = 10_000
+
 type Guard = NonNullable<AnyTransitionDefinition['guard']>
 
 /** How often a guard let its transition pass, and how often it refused. */
@@ -38,6 +41,7 @@ export interface ObservedMachine {
 
 export function observe(original: AnyStateMachine): ObservedMachine {
   const machine = original.provide({})
+  machine.options = { ...machine.options, maxIterations: Math.min(MOST_MICROSTEPS, machine.options.maxIterations ?? Infinity) }
   const names = transitionNames(machine)
   const verdicts = watchGuards(machine)
   return {

@@ -38,7 +38,8 @@ const LIMIT_STEPS = 200_000
 /**
  * Walks through a machine, wherever the events lead, as pure transitions: timers are due, and what is invoked ends, fails or shows something, at
  * any moment. Nothing is started, so the machine needs none of its actions and actors.
- * @throws ValidationError that names an option which is wrong, SyncError `endless-walk` if `limit` steps are not enough, and what the machine throws at its start.
+ * @throws ValidationError that names an option which is wrong, SyncError `endless-walk` if `limit` steps are not enough, SyncError
+ * `machine-fails` with what the machine throws at an event or because it goes round in circles, and what it throws at its start.
  */
 export function testModel<Machine extends AnyStateMachine>(machine: Machine, options: ModelOptions<Machine>): Model
 export function testModel(machine: AnyStateMachine, options: LooseOptions): Model {

@@ -78,7 +78,7 @@ function logicOf(observed: ObservedMachine, start: Visit, limit: number): ActorL
     getPersistedSnapshot: (snapshot) => snapshot,
     transition({ observation }, event) {
       if (++steps > limit) throw tooLong(observed, limit)
-      return visit(observed.next(observation.snapshot, event))
+      return visit(stepped(observed, observation.snapshot, event))
     },
   }
 }
@@ -88,6 +88,21 @@ function remembered({ historyValue }: AnyMachineSnapshot): unknown {
   return Object.entries(historyValue)
     .map(([history, nodes]) => [history, ...nodes.map(({ id }) => id).toSorted()])
     .toSorted()
+}
+
+/** What the machine's own code throws says nothing of where that was. */
+function stepped(observed: ObservedMachine, snapshot: AnyMachineSnapshot, event: AnyEventObject): Observation {
+  try {
+    return observed.next(snapshot, event)
+  } catch (cause) {
+    const at = `${observed.machine.id} fails in ${JSON.stringify(snapshot.value)} at ${event.type}`
+    const what = cause instanceof Error ? cause.message : String(cause)
+    throw new SyncError(
+      'machine-fails',
+      `${at}: ${what} Look at what is done there, and at whether \`events\` and \`outputs\` hold what it needs.`,
+      { cause },
+    )
+  }
 }
 
 function visit(observation: Observation): Visit {

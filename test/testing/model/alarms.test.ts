@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { setup, StateMachine } from 'xstate'
+import { assign, createMachine, fromPromise, setup, StateMachine } from 'xstate'
 import { breakerMachine } from '../../../machines/breaker.ts'
 import { lockMachine } from '../../../machines/lock.ts'
 import { deadEnds, gaps, protocolBreaks, redundantTransitions, testModel, type Model } from '../../../src/testing/model/index.ts'
@@ -127,5 +127,41 @@ describe('a model tells of', () => {
       on: { GO: {} },
     })
     expect(() => testModel(broken, { inputs: [undefined], events: { GO: [{ type: 'GO' }] } })).toThrow('no context')
+  })
+
+  it('F1 a machine that throws on its way, and where', () => {
+    const loading = setup({
+      types: { context: {} as { size: number }, events: {} as { type: 'GO' } },
+      actors: { load: fromPromise<{ size: number }>(() => Promise.reject(new Error('not provided'))) },
+    }).createMachine({
+      id: 'loader',
+      context: { size: 0 },
+      initial: 'idle',
+      states: {
+        idle: { on: { GO: 'loading' } },
+        loading: { invoke: { src: 'load', onDone: { actions: assign({ size: ({ event }) => event.output.size }) } } },
+      },
+    })
+    const options = { inputs: [undefined], events: { GO: [{ type: 'GO' }] } } as const
+    expect(() => testModel(loading, options)).toThrow(
+      expect.objectContaining({
+        name: 'SyncError',
+        code: 'machine-fails',
+        message: expect.stringContaining('loader fails in "loading" at xstate.done.actor.0.loader.loading: '),
+        cause: expect.any(TypeError),
+      }),
+    )
+    expect(() => testModel(loading, { ...options, outputs: { load: [{ size: 1 }] } })).not.toThrow()
+  })
+
+  it('F1 a machine that goes round in circles', () => {
+    const circling = createMachine({
+      id: 'circling',
+      initial: 'still',
+      states: { still: { on: { GO: 'there' } }, there: { always: 'back' }, back: { always: 'there' } },
+    })
+    expect(() => testModel(circling, { inputs: [undefined], events: { GO: [{ type: 'GO' }] } })).toThrow(
+      expect.objectContaining({ code: 'machine-fails', message: expect.stringContaining('circling fails in "still" at GO: ') }),
+    )
   })
 })
