@@ -45,7 +45,7 @@ interface Found extends Vertex {
 export function walk(observed: ObservedMachine, input: unknown, options: WalkOptions): Walk {
   const start = visit(observed.start(input))
   const keyOf = ({ observation: { snapshot } }: Visit): string =>
-    JSON.stringify([snapshot.value, remembered(snapshot), options.key(snapshot)])
+    JSON.stringify([snapshot.value, remembered(snapshot), options.key(snapshot)], written)
   let events = 0
   const map = getAdjacencyMap(logicOf(observed, start, options.limit), {
     events: ({ observation }) => occurring(options, observation.snapshot),
@@ -88,6 +88,12 @@ function remembered({ historyValue }: AnyMachineSnapshot): unknown {
   return Object.entries(historyValue)
     .map(([history, nodes]) => [history, ...nodes.map(({ id }) => id).toSorted()])
     .toSorted()
+}
+
+/** What JSON has nothing for, and would write alike or not at all. */
+function written(_name: string, value: unknown): unknown {
+  if (value instanceof Map || value instanceof Set) return [...value]
+  return typeof value === 'bigint' ? String(value) : value
 }
 
 /** What the machine's own code throws says nothing of where that was. */

@@ -121,4 +121,31 @@ describe('what may happen in a model', () => {
       expect.objectContaining({ path: 'snapshots.count' }),
     )
   })
+
+  it.each<[string, (chosen: ReadonlySet<string>) => unknown]>([
+    ['a Set', (chosen) => chosen],
+    ['a Map', (chosen) => ({ deep: new Map([...chosen].map((name) => [name, true])) })],
+    ['a bigint', (chosen) => BigInt(chosen.size)],
+  ])('F6 differs by %s of the context, too', (_, key) => {
+    const basket = setup({
+      types: { context: {} as { chosen: ReadonlySet<string> }, events: {} as { type: 'CHOOSE'; name: string } },
+    }).createMachine({
+      id: 'basket',
+      context: { chosen: new Set() },
+      initial: 'open',
+      states: {
+        open: {
+          on: { CHOOSE: { actions: assign({ chosen: ({ context, event }) => new Set([...context.chosen, event.name]) }) } },
+          always: { guard: ({ context }) => context.chosen.size === 2, target: 'full' },
+        },
+        full: {},
+      },
+    })
+    const { coverage } = testModel(basket, {
+      inputs: [undefined],
+      events: { CHOOSE: ['a', 'b'].map((name) => ({ type: 'CHOOSE', name })) },
+      key: ({ context }) => key(context.chosen),
+    })
+    expect(gaps(coverage)).toEqual([])
+  })
 })
