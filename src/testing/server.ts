@@ -3,8 +3,9 @@ import { copyJson } from '../core/copy-json.ts'
 import { ValidationError } from '../core/errors.ts'
 import type { JsonObject } from '../core/json.ts'
 import { isObject } from '../core/own.ts'
-import { checkFields } from './check.ts'
+import { checkFields, checkFunction } from './check.ts'
 import type { ServerRequest } from './world/messages.ts'
+import { WatcherError } from './watcher-error.ts'
 import { createModelServer, type Effect, type Served } from './world/model-server.ts'
 
 export interface SimulatedServerOptions {
@@ -33,7 +34,10 @@ export interface SimulatedServer {
   readonly baseURL: string
   /** For `createSimulatedNetwork({ wire })`. What isn't below `baseURL` gets 404. */
   readonly wire: Wire
-  /** Is told of every effect from now on, until the function that it gives is called. */
+  /**
+   * Is told of every effect from now on, until the function that it gives is called. What it throws at a request changes nothing for its sender, but rejects `run` and
+   * `runUntil`; in real time nobody catches it. @throws ValidationError for what is no function.
+   */
   watch(listener: (effect: ServerEffect) => void): () => void
   /** From now on no cursor of a pull that it gave before is good (410), so that everything is pulled anew. */
   expireCursors(): void
@@ -69,10 +73,11 @@ export function createSimulatedServer(options: SimulatedServerOptions = {}): Sim
   const watchers = new Set<(effect: ServerEffect) => void>()
   let puts = 0
 
-  function handle(request: ServerRequest): Served {
-    const served = model.handle(request)
-    for (const effect of served.effects) for (const listener of watchers) listener(effectOf(effect))
-    return served
+  /** Gives the answer, and what listeners have thrown: each is told of everything. */
+  function handle(request: ServerRequest): Pick<Served, 'response'> & { readonly thrown: readonly Thrown[] } {
+    const { response, effects } = model.handle(request)
+    const thrown = effects.flatMap((effect) => [...watchers].flatMap((listener) => thrownBy(() => listener(effectOf(effect)))))
+    return { response, thrown }
   }
 
   function get(entity: string, id: string): JsonObject | undefined {
@@ -88,19 +93,23 @@ export function createSimulatedServer(options: SimulatedServerOptions = {}): Sim
       headers: { 'Idempotency-Key': `"another-client-${++puts}"`, 'Synchart-Client': 'another-client' },
       body: value === undefined ? null : JSON.stringify(value),
     }
-    const { status } = handle(request).response
-    if (status >= 300)
-      throw new ValidationError(`${entity}/${id}`, `can't be written by another client: the server answers ${status}.`)
+    const { response, thrown } = handle(request)
+    if (response.status >= 300)
+      throw new ValidationError(`${entity}/${id}`, `can't be written by another client: the server answers ${response.status}.`)
+    for (const { error } of thrown) throw error
   }
 
   return {
     baseURL: base,
     async wire({ url, method, headers, body }) {
       if (!url.startsWith(`${base}/`)) return { status: 404, headers: {}, data: '' }
-      const { response } = handle({ method, path: url.slice(base.length), headers, body })
-      return { status: response.status, headers: response.headers, data: response.body }
+      const { response, thrown } = handle({ method, path: url.slice(base.length), headers, body })
+      const answer = { status: response.status, headers: response.headers, data: response.body }
+      for (const { error } of thrown) throw new WatcherError(answer, error)
+      return answer
     },
     watch(listener) {
+      checkFunction('listener', listener)
       const own = (effect: ServerEffect): void => listener(effect)
       watchers.add(own)
       return () => void watchers.delete(own)
@@ -117,6 +126,19 @@ export function createSimulatedServer(options: SimulatedServerOptions = {}): Sim
     put,
     issueToken: model.issueToken,
     revokeTokens: model.revokeTokens,
+  }
+}
+
+interface Thrown {
+  readonly error: unknown
+}
+
+function thrownBy(call: () => void): readonly Thrown[] {
+  try {
+    call()
+    return []
+  } catch (error) {
+    return [{ error }]
   }
 }
 

@@ -84,6 +84,23 @@ describe('a simulated server', () => {
     expect(heard).toEqual(['note/a 1', 'note/b 2'])
   })
 
+  it('D8 lets a listener that throws end the run, though the sender and other listeners notice nothing', async () => {
+    const world = await simulated()
+    const heard: string[] = []
+    const unwatch = world.server.watch(() => {
+      throw new RangeError('Not what was expected.')
+    })
+    world.server.watch(({ id }) => heard.push(id))
+    await expect(saved(world, 'n1')).rejects.toThrow(new RangeError('Not what was expected.'))
+    expect(() => world.server.put('note', 'n2', {})).toThrow(RangeError)
+    unwatch()
+    await saved(world, 'n3')
+    expect(heard).toEqual(['n1', 'n2', 'n3'])
+    expect(world.network.log().map(({ answer }) => answer)).toEqual([201, 201])
+    for (const listener of [undefined, null, {}, 'x'])
+      expect(() => world.server.watch(listener as never)).toThrow(expect.objectContaining({ path: 'listener' }))
+  })
+
   it('A3 lets another client write, so that the engine meets a conflict and merges', async () => {
     const world = await simulated()
     const { engine, server, time } = world

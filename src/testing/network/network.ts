@@ -14,6 +14,7 @@ import { createLife } from '../world/life.ts'
 import type { ServerResponse } from '../world/messages.ts'
 import { splitSeed } from '../world/random.ts'
 import { choicesOf, recordedTape } from '../world/tape.ts'
+import { WatcherError } from '../watcher-error.ts'
 import { aborted, travel, unreachable, type Arrival } from '../world/travel.ts'
 import { checkFault, fateOf, type NetworkFault } from './faults.ts'
 import { createNetworkLines, type LineEnd } from './lines.ts'
@@ -141,11 +142,15 @@ export function createSimulatedNetwork(options: SimulatedNetworkOptions = {}): S
       return fault
     } catch (error) {
       note(request, undefined)(error instanceof Error ? codeOf(error) : 'error')
-      after(0, () => {
-        throw error
-      })
+      endRun(error)
       throw error
     }
+  }
+
+  function endRun(error: unknown): void {
+    after(0, () => {
+      throw error
+    })
   }
 
   async function carry(outgoing: OutgoingRequest): Promise<IncomingResponse> {
@@ -176,6 +181,10 @@ export function createSimulatedNetwork(options: SimulatedNetworkOptions = {}): S
     try {
       return responseOf(await (time === undefined ? exchange() : time.hold(exchange())))
     } catch (error) {
+      if (error instanceof WatcherError) {
+        endRun(error.cause)
+        return responseOf(error.response)
+      }
       return error instanceof Error ? error : new Error('The wire rejected with something that is no error.')
     }
   }
