@@ -31,6 +31,7 @@ export interface ServerEffect {
  * `project:1` is what has `1` in its field `project`), digests. Everybody sees everything. Nothing outlives the process.
  */
 export interface SimulatedServer {
+  /** As requests spell it: `http://server.test` for `HTTP://Server.test:80/`. */
   readonly baseURL: string
   /** For `createSimulatedNetwork({ wire })`. What isn't below `baseURL` gets 404. */
   readonly wire: Wire
@@ -65,7 +66,7 @@ export function createSimulatedServer(options: SimulatedServerOptions = {}): Sim
   if (!Array.isArray(assignedIds) || !assignedIds.every((name) => typeof name === 'string'))
     throw new ValidationError('assignedIds', 'give a list of names of entities.')
   const assigned = new Set(assignedIds)
-  const base = baseURL.replace(/\/+$/, '')
+  const base = new URL(baseURL).href.replace(/\/+$/, '')
   const model = createModelServer({
     anonymous: ANONYMOUS,
     assignedId: (entity, version) => (assigned.has(entity) ? `${entity}-${version}` : undefined),

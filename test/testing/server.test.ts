@@ -32,6 +32,19 @@ describe('a simulated server', () => {
     expect(() => createSimulatedServer({ baseURL: 'nowhere' })).toThrow(/baseURL/)
   })
 
+  it.each(['HTTP://Server.test', 'http://server.test:80/', 'http://server.test/a/../b', 'https://server.test/büro 1//'])(
+    'E10 answers at its base URL however that is spelt (%s)',
+    async (baseURL) => {
+      const server = createSimulatedServer({ baseURL })
+      for (const spelt of [server.baseURL, baseURL]) {
+        const transport = createSimulatedNetwork({ wire: server.wire }).transport({ baseURL: spelt })
+        expect(await transport.send(request({ method: 'PUT', path: '/note/n1', body: '{}' }), context())).toMatchObject({
+          type: 'applied',
+        })
+      }
+    },
+  )
+
   it('E5 tells what is in a scope and what has left it, from a cursor of its own', async () => {
     const server = createSimulatedServer()
     const { pull } = createSimulatedNetwork({ wire: server.wire }).transport({ baseURL: server.baseURL })
