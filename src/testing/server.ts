@@ -3,6 +3,7 @@ import { copyJson } from '../core/copy-json.ts'
 import { ValidationError } from '../core/errors.ts'
 import type { JsonObject } from '../core/json.ts'
 import { isObject } from '../core/own.ts'
+import { checkJson } from '../core/validate-json.ts'
 import { checkFields, checkFunction } from './check.ts'
 import type { ServerRequest } from './world/messages.ts'
 import { WatcherError } from './watcher-error.ts'
@@ -48,7 +49,7 @@ export interface SimulatedServer {
   get(entity: string, id: string): JsonObject | undefined
   /** All resources of an entity, with their `id`, the first created first. */
   list(entity: string): readonly JsonObject[]
-  /** Another client writes, or deletes (undefined), a whole resource. Is an effect like others. @throws ValidationError if the server refuses it. */
+  /** Another client writes, or deletes (undefined), a whole resource. Is an effect like others. @throws ValidationError if that is no JSON, or the server refuses it. */
   put(entity: string, id: string, value: JsonObject | undefined): void
   /** A bearer token. Requests without one are those of the user `anonymous`, a token that is unknown or revoked gets 401. */
   issueToken(user: string): string
@@ -56,6 +57,7 @@ export interface SimulatedServer {
 }
 
 const ANONYMOUS = 'anonymous'
+const LIMITS = { maxBytes: Infinity, maxDepth: 1_000 }
 
 /** @throws ValidationError if `baseURL` is no URL of HTTP, or has a query. */
 export function createSimulatedServer(options: SimulatedServerOptions = {}): SimulatedServer {
@@ -92,7 +94,7 @@ export function createSimulatedServer(options: SimulatedServerOptions = {}): Sim
       method: value === undefined ? 'DELETE' : 'PUT',
       path: pathOf(entity, id),
       headers: { 'Idempotency-Key': `"another-client-${++puts}"`, 'Synchart-Client': 'another-client' },
-      body: value === undefined ? null : JSON.stringify(value),
+      body: value === undefined ? null : JSON.stringify(checkJson(value, 'value', LIMITS).json),
     }
     const { response, thrown } = handle(request)
     if (response.status >= 300)
@@ -144,7 +146,15 @@ function thrownBy(call: () => void): readonly Thrown[] {
 }
 
 function pathOf(entity: string, id: string): string {
+  checkName('entity', entity)
+  checkName('id', id)
   return `/${entity}/${encodeURIComponent(id)}`
+}
+
+/** Of what no URL can name there is nothing. */
+function checkName(path: string, name: unknown): void {
+  if (typeof name === 'string' && name !== '' && !/\p{Cs}/u.test(name)) return
+  throw new ValidationError(path, 'must be a text that is not empty, without half surrogate pairs.')
 }
 
 function effectOf({ user, key, method, entity, id, version }: Effect): ServerEffect {

@@ -56,6 +56,22 @@ describe('what synchart/testing is given', () => {
     },
   )
 
+  it('E10 is refused as what another client writes, and as the name of a resource', () => {
+    const server = createSimulatedServer()
+    const put = server.put as (entity: unknown, id: unknown, value: unknown) => void
+    const get = server.get as (entity: unknown, id: unknown) => unknown
+    for (const name of [undefined, null, 5, '', '\ud800']) {
+      for (const call of [put, get]) {
+        expect(() => call('note', name, {})).toThrow(refused('id'))
+        expect(() => call(name, 'n1', {})).toThrow(refused('entity'))
+      }
+    }
+    for (const title of [undefined, 1n, Number.NaN, new Date(0), () => {}])
+      expect(() => put('note', 'n1', { title })).toThrow(refused('value.title'))
+    for (const value of [null, 5, 'x', []]) expect(() => put('note', 'n1', value)).toThrow(refused('note/n1'))
+    expect([server.effects(), server.list('note')]).toEqual([[], []])
+  })
+
   it('F6 is refused as a span of time, and as something to wait for', async () => {
     const time = createSimulatedTime()
     const { clock } = time.ports
