@@ -51,7 +51,7 @@ export interface SimulatedServer {
   list(entity: string): readonly JsonObject[]
   /** Another client writes, or deletes (undefined), a whole resource. Is an effect like others. @throws ValidationError if that is no JSON, or the server refuses it. */
   put(entity: string, id: string, value: JsonObject | undefined): void
-  /** A bearer token. Requests without one are those of the user `anonymous`, a token that is unknown or revoked gets 401. */
+  /** A bearer token, of visible ASCII characters. @throws ValidationError for what is no user's name. Requests without one are those of the user `anonymous`, a token that is unknown or revoked gets 401. */
   issueToken(user: string): string
   revokeTokens(): void
 }
@@ -127,7 +127,10 @@ export function createSimulatedServer(options: SimulatedServerOptions = {}): Sim
         return found === undefined ? [] : [found]
       }),
     put,
-    issueToken: model.issueToken,
+    issueToken(user) {
+      checkName('user', user)
+      return model.issueToken(user)
+    },
     revokeTokens: model.revokeTokens,
   }
 }

@@ -154,4 +154,20 @@ describe('a simulated server', () => {
     expect(await time.hold(operation.settled)).toEqual({ status: 'done' })
     expect(server.effects()).toMatchObject([{ user: 'ann' }])
   })
+
+  it.each(['Jörg', '日本', 'a\nb', '"q"'])(
+    'S24 issues tokens that a header can hold, whatever the user is called (%j)',
+    async (user) => {
+      const server = createSimulatedServer()
+      const token = server.issueToken(user)
+      const { send } = createSimulatedNetwork({ wire: server.wire }).transport({
+        baseURL: server.baseURL,
+        auth: { token: async () => token, refresh: async () => {} },
+      })
+      await send(request({ method: 'PUT', path: '/note/n1', body: '{}' }), context())
+      expect(server.effects()).toMatchObject([{ user }])
+      for (const nobody of [undefined, null, 5, ''])
+        expect(() => server.issueToken(nobody as string)).toThrow(expect.objectContaining({ path: 'user' }))
+    },
+  )
 })

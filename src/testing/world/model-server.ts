@@ -208,7 +208,8 @@ export function createModelServer({
     valueAt: (path) => resources.get(path)?.value,
     all: () => new Map([...resources].flatMap(([path, { value }]) => (value === undefined ? [] : [[path, value] as const]))),
     issueToken(user) {
-      const token = `${user}-${++issued}`
+      // Of such letters as a header may hold, whatever the user is called.
+      const token = `${encodeURIComponent(user)}-${++issued}`
       tokens.set(token, user)
       return token
     },
