@@ -25,3 +25,7 @@ export function checkMs(path: string, ms: unknown): void {
 export function checkFunction(path: string, value: unknown): void {
   if (typeof value !== 'function') throw new ValidationError(path, 'must be a function.')
 }
+
+export function checkBoolean(path: string, value: unknown): void {
+  if (typeof value !== 'boolean') throw new ValidationError(path, 'must be true or false.')
+}

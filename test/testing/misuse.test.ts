@@ -56,6 +56,20 @@ describe('what synchart/testing is given', () => {
     },
   )
 
+  it('D8 is refused as the state of a network, and as the end of its lines', () => {
+    const { setOnline, setCaptive, closeLines, connectivity } = createSimulatedNetwork()
+    for (const state of [undefined, ...STRANGE.filter((one) => typeof one !== 'boolean')]) {
+      expect(() => setOnline(state as never)).toThrow(refused('online'))
+      expect(() => setCaptive(state as never)).toThrow(refused('captive'))
+    }
+    for (const code of [null, '1012', Number.NaN, 0, 999, 1012.5, 5000])
+      expect(() => closeLines({ code } as never)).toThrow(refused('end.code'))
+    for (const retryAfterMs of [null, '5', Number.NaN, -1, Infinity])
+      expect(() => closeLines({ retryAfterMs } as never)).toThrow(refused('end.retryAfterMs'))
+    expect(() => closeLines({ reason: 5 } as never)).toThrow(refused('end.reason'))
+    expect(connectivity.online()).toBe(true)
+  })
+
   it('E10 is refused as what another client writes, and as the name of a resource', () => {
     const server = createSimulatedServer()
     const put = server.put as (entity: unknown, id: unknown, value: unknown) => void

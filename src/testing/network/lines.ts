@@ -1,7 +1,8 @@
 import type { ChannelClosed, OpenChannel } from '../../core/channel-port.ts'
 import { ValidationError } from '../../core/errors.ts'
+import { count, text } from '../../core/option-checks.ts'
 import { isRecord } from '../../core/schema.ts'
-import { checkFields } from '../check.ts'
+import { checkFields, checkMs } from '../check.ts'
 import type { SimulatedServer } from '../server.ts'
 import type { Link } from '../world/connectivity.ts'
 import type { Life } from '../world/life.ts'
@@ -24,7 +25,7 @@ export interface LinesSurroundings {
   latencyMs(): number
 }
 
-const RESTARTS: ChannelClosed = { code: 1012, reason: '' }
+const RESTARTS = 1012
 
 /** The realtime lines of one network. They take no credentials, and carry hints of everybody's changes. */
 export function createNetworkLines({ scheduler, link, life, latencyMs }: LinesSurroundings) {
@@ -55,11 +56,22 @@ export function createNetworkLines({ scheduler, link, life, latencyMs }: LinesSu
       return (all.get(server) ?? linesTo(server)).channelOf(caller)
     },
     closeLines(end: LineEnd = {}): void {
-      checkFields('end', end, ['code', 'reason', 'retryAfterMs'])
-      ofEach((lines) => lines.close(caller.device, { ...RESTARTS, ...end }))
+      const info = closedAs(end)
+      ofEach((lines) => lines.close(caller.device, info))
     },
     silenceLines(): void {
       ofEach((lines) => lines.silence(caller.device))
     },
   }
+}
+
+/** @throws ValidationError that names what is wrong */
+function closedAs(end: LineEnd): ChannelClosed {
+  checkFields('end', end, ['code', 'reason', 'retryAfterMs'])
+  const { code = RESTARTS, reason = '', retryAfterMs } = end
+  count('end.code', code, 1_000, 4_999)
+  text('end.reason', reason, 'what the server says of it')
+  if (retryAfterMs === undefined) return { code, reason }
+  checkMs('end.retryAfterMs', retryAfterMs)
+  return { code, reason, retryAfterMs }
 }

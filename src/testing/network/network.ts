@@ -6,7 +6,7 @@ import { ValidationError } from '../../core/errors.ts'
 import { isRecord } from '../../core/schema.ts'
 import type { OpenChannel } from '../../core/channel-port.ts'
 import type { Connectivity, Transport } from '../../core/ports.ts'
-import { checkFields, checkFunction, checkSeed } from '../check.ts'
+import { checkBoolean, checkFields, checkFunction, checkSeed } from '../check.ts'
 import type { SimulatedServer } from '../server.ts'
 import type { SimulatedTime } from '../time.ts'
 import { createLink } from '../world/connectivity.ts'
@@ -77,7 +77,7 @@ export interface SimulatedNetwork {
    * down nothing comes through, and no line opens. @throws ValidationError for what is no such server.
    */
   channel(server: SimulatedServer): OpenChannel
-  /** The server ends all open lines: by default it restarts. @throws ValidationError that names what is unknown. */
+  /** The server ends all open lines: by default it restarts. @throws ValidationError that names what is wrong. */
   closeLines(end?: LineEnd): void
   /** All open lines go dead without being closed, as behind a router that forgets them: only their heartbeat can tell. */
   silenceLines(): void
@@ -96,7 +96,7 @@ export function createSimulatedNetwork(options: SimulatedNetworkOptions = {}): S
   checkFunction('wire', wire)
   checkSeed(seed)
   checkSpan('latencyMs', latencyMs)
-  if (typeof probes !== 'boolean') throw new ValidationError('probes', 'must be true or false.')
+  checkBoolean('probes', probes)
   const clock = time?.ports.clock ?? systemClock
   const begun = clock.monotonic()
   const after = (delayMs: number, task: () => void): (() => void) => clock.schedule(task, delayMs)
@@ -203,8 +203,14 @@ export function createSimulatedNetwork(options: SimulatedNetworkOptions = {}): S
     connectivity: link.connectivityOf(life, probes),
     ...lines,
     setFaults,
-    setOnline: link.setOnline,
-    setCaptive: link.setCaptive,
+    setOnline(online) {
+      checkBoolean('online', online)
+      link.setOnline(online)
+    },
+    setCaptive(captive) {
+      checkBoolean('captive', captive)
+      link.setCaptive(captive)
+    },
     log: () => [...entries],
   }
 }
