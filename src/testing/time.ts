@@ -112,7 +112,7 @@ export function createSimulatedTime(options: SimulatedTimeOptions = {}): Simulat
   }
 
   async function reach(isReached: () => boolean, limitMs: number, what: string): Promise<void> {
-    const how = await pass(scheduler.now() + limitMs, isReached)
+    const how = await pass(scheduler.now() + Math.ceil(limitMs), isReached)
     if (how === 'settled') return
     const why = how === 'empty' ? 'nothing is scheduled any more' : `${limitMs} ms of virtual time have passed`
     throw new SyncError(

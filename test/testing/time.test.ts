@@ -106,6 +106,14 @@ describe('simulated time', () => {
     expect(time.elapsedMs()).toBe(500)
   })
 
+  it('F6 counts whole milliseconds, whatever limit it was given', async () => {
+    const time = createSimulatedTime()
+    time.ports.clock.schedule(() => {}, 60_000)
+    await expect(time.runUntil(() => false, { limitMs: 0.5 })).rejects.toMatchObject({ code: 'not-reached' })
+    expect(time.elapsedMs()).toBe(1)
+    expect(time.ports.clock.now() % 1).toBe(0)
+  })
+
   it('F6 refuses an asynchronous condition, whose promise would pass for true', async () => {
     const time = createSimulatedTime()
     const condition: () => boolean = Object.assign(async () => false)
