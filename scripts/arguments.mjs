@@ -1,5 +1,12 @@
-import { argv, exit } from 'node:process'
+import { argv, exit, stderr, stdout } from 'node:process'
 import { parseArgs } from 'node:util'
+
+// A reader that has seen enough (`| head`) is no failure.
+for (const stream of [stdout, stderr]) {
+  stream.on('error', (error) => {
+    if (error.code !== 'EPIPE') throw error
+  })
+}
 
 /** Of the simulator, which is not built yet when options are read. */
 export const MAX_SEED = 2 ** 32 - 1

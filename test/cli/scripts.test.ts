@@ -133,4 +133,17 @@ describe('the scripts that people call', () => {
     expect(JSON.parse(stdout)).toMatchObject({ seeds: 1, hash: expect.any(String), faults: expect.any(Object) })
     expect(stdout.trimEnd()).not.toContain('\n')
   })
+
+  it('simulate goes on where nobody reads any more how far it is', async () => {
+    const often = 'const every = setInterval; globalThis.setInterval = (task) => every(task, 1)'
+    const child = spawn(
+      process.execPath,
+      ['--import', `data:text/javascript,${often}`, 'scripts/simulate.mjs', '--seeds', '3', '--workers', '1'],
+      { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] },
+    )
+    const ended = Promise.all([text(child.stderr), once(child, 'close')])
+    await once(child.stdout, 'data')
+    child.stdout.destroy()
+    expect(await ended).toEqual(['', [0, null]])
+  })
 })
