@@ -14,6 +14,10 @@ exit(values.seed === undefined ? await many(values.from, values.seeds) : await o
 
 async function one(seed, crashAt) {
   const result = await simulate(seed, { ...options, crashAt, keepsText: true })
+  if (crashAt > result.crashPoints) {
+    console.error(`crash: --at ${crashAt} is none of the ${result.crashPoints} points of seed ${seed}, so nothing has crashed.`)
+    return 2
+  }
   console.log(storyOf(result).join('\n'))
   return result.violations.length === 0 ? 0 : 1
 }

@@ -146,4 +146,15 @@ describe('the scripts that people call', () => {
     child.stdout.destroy()
     expect(await ended).toEqual(['', [0, null]])
   })
+
+  it('crash says where a seed has no such point, at which nothing crashed', async () => {
+    const crash = (at: number): Promise<Ended> =>
+      script('scripts/crash.mjs', '--seed', '1', '--tabs', '1', '--steps', '1', '--at', String(at))
+    const { code, stdout, stderr } = await crash(1_000_000)
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    const [, points] =
+      /^crash: --at 1000000 is none of the (\d+) points of seed 1, so nothing has crashed\.\n$/.exec(stderr) ?? []
+    expect(await crash(Number(points))).toEqual({ code: 0, stdout: 'Nothing went wrong.\n', stderr: '' })
+    expect(await crash(0)).toMatchObject({ code: 0 })
+  })
 })
