@@ -11,8 +11,8 @@ const remembered = JSON.parse(readFileSync(seedsFile, 'utf8'))
 const { BUGS, createHunter, inWords, reports, seedsFrom, unproved } = await load('test/simulation/planted/index.ts')
 const bugs = BUGS.filter(({ name }) => name.includes(values.only))
 if (bugs.length === 0) {
-  console.error(`No bug is named "${values.only}".`)
-  exit(1)
+  console.error(`planted: No bug is named "${values.only}".`)
+  exit(2)
 }
 
 const hunter = createHunter({ root, workers: values.workers })

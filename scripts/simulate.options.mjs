@@ -26,7 +26,8 @@ export const values = argumentsOf({
   numbers: { seeds: [1], from: [0, MAX_SEED], workers: [1], seed: [0, MAX_SEED] },
   check(given) {
     if (given.json && given.text) return '--json and --text exclude each other.'
-    if (given.trace !== undefined && given.seed === undefined) return '--trace is of one run: give it with --seed.'
+    const ofOneRun = given.trace === undefined ? given.text && '--text' : '--trace'
+    if (ofOneRun && given.seed === undefined) return `${ofOneRun} is of one run: give it with --seed.`
     return tooManySeeds(given)
   },
 })

@@ -94,6 +94,8 @@ describe('the scripts that build first', () => {
     ...wrong.map((args) => ['simulate', ...args]),
     ...wrong.map((args) => ['crash', ...args]),
     ...wrongOfCrash.map((args) => ['crash', ...args]),
+    ['simulate', '--text'],
+    ['simulate', '--trace', 'seed.ndjson'],
     ['converge', '--seed', String(MAX_SEED)],
     ['history', '--kills', 'x', 'file.ndjson'],
     ['history', '--faults', '1.5', 'file.ndjson'],
@@ -145,6 +147,14 @@ describe('the scripts that people call', () => {
     await once(child.stdout, 'data')
     child.stdout.destroy()
     expect(await ended).toEqual(['', [0, null]])
+  })
+
+  it('planted says where no bug is named so, with exit code 2', async () => {
+    expect(await script('scripts/planted.mjs', '--only', 'no such bug')).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: 'planted: No bug is named "no such bug".\n',
+    })
   })
 
   it('crash says where a seed has no such point, at which nothing crashed', async () => {
