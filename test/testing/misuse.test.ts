@@ -6,7 +6,9 @@ import {
   createSimulatedTime,
   testModel,
   type FaultScript,
+  type Wire,
 } from '../../src/testing/index.ts'
+import { context, request } from '../adapters/support/http-world.ts'
 import { settle } from '../support/virtual-clock.ts'
 import { saved, simulated } from './network/world.ts'
 
@@ -147,6 +149,28 @@ describe('a fault script that is wrong', () => {
       },
     })
     await expect(saved(world, 'n1')).rejects.toThrow(new RangeError('No such fault.'))
+  })
+})
+
+describe('a wire that gives what is no answer', () => {
+  const headers = { 'content-type': 'application/json' }
+  it.each<[string, unknown]>([
+    ['nothing', undefined],
+    ['a Response', new Response('{}', { status: 201 })],
+    ['a body that is no text', { status: 201, headers, data: { id: 'n1' } }],
+    ['no headers', { status: 201, data: '{}' }],
+    ['the headers of a Response', { status: 201, headers: new Headers(headers), data: '{}' }],
+    ['a status that is no number', { status: '201', headers, data: '{}' }],
+  ])('D8 as %s ends the run', async (_, answer) => {
+    const time = createSimulatedTime()
+    const { send } = createSimulatedNetwork({ time, wire: async () => answer as never }).transport({ baseURL: 'http://api.test' })
+    await expect(time.runUntil(send(request(), context()))).rejects.toEqual(refused('wire'))
+  })
+
+  it('D8 has names of headers as it likes', async () => {
+    const wire: Wire = async () => ({ status: 200, headers: { ETag: '"7"' }, data: '{"id":"n1"}' })
+    const { send } = createSimulatedNetwork({ wire }).transport({ baseURL: 'http://api.test' })
+    expect(await send(request(), context())).toMatchObject({ type: 'applied', version: '7' })
   })
 })
 

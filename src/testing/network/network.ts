@@ -11,11 +11,11 @@ import type { SimulatedServer } from '../server.ts'
 import type { SimulatedTime } from '../time.ts'
 import { createLink } from '../world/connectivity.ts'
 import { createLife } from '../world/life.ts'
-import type { ServerResponse } from '../world/messages.ts'
 import { splitSeed } from '../world/random.ts'
 import { choicesOf, recordedTape } from '../world/tape.ts'
 import { WatcherError } from '../watcher-error.ts'
 import { aborted, travel, unreachable, type Arrival } from '../world/travel.ts'
+import { answerOf } from './answer.ts'
 import { checkFault, fateOf, type NetworkFault } from './faults.ts'
 import { createNetworkLines, type LineEnd } from './lines.ts'
 import { startOutages } from './outages.ts'
@@ -35,7 +35,7 @@ export interface SimulatedNetworkOptions {
   readonly time?: SimulatedTime
   /**
    * What is at the other end: that of `createSimulatedServer`, or one of your own. Default: the real network, by axios. Real requests take no virtual
-   * time; it stands still until they are answered.
+   * time; it stands still until they are answered. What it rejects with is a broken connection; what it gives that is no answer rejects `run` and `runUntil`.
    */
   readonly wire?: Wire
   /** A whole number below 2^32: of everything that this network draws. Default 1. */
@@ -179,12 +179,13 @@ export function createSimulatedNetwork(options: SimulatedNetworkOptions = {}): S
     const signal = outgoing.signal.aborted ? new AbortController().signal : outgoing.signal
     const exchange = async (): Promise<IncomingResponse> => wire({ ...outgoing, signal })
     try {
-      return responseOf(await (time === undefined ? exchange() : time.hold(exchange())))
+      return answerOf(await (time === undefined ? exchange() : time.hold(exchange())))
     } catch (error) {
       if (error instanceof WatcherError) {
         endRun(error.cause)
-        return responseOf(error.response)
+        return answerOf(error.response)
       }
+      if (error instanceof ValidationError) endRun(error)
       return error instanceof Error ? error : new Error('The wire rejected with something that is no error.')
     }
   }
@@ -218,11 +219,6 @@ export function createSimulatedNetwork(options: SimulatedNetworkOptions = {}): S
 function checkTime(time: unknown): void {
   if (isRecord(time) && isRecord(time['ports']) && isRecord(time['ports']['clock']) && typeof time['hold'] === 'function') return
   throw new ValidationError('time', 'must be what createSimulatedTime() gives.')
-}
-
-function responseOf({ status, headers, data }: IncomingResponse): ServerResponse {
-  const texts = Object.entries(headers).flatMap(([name, value]) => (typeof value === 'string' ? [[name, value] as const] : []))
-  return { status, headers: Object.fromEntries(texts), body: typeof data === 'string' ? data : '' }
 }
 
 function codeOf(error: Error): string {
