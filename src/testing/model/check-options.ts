@@ -74,5 +74,5 @@ function eventsOf(node: AnyStateNode): readonly string[] {
 }
 
 function sourcesOf({ invoke, states }: AnyStateNode): readonly string[] {
-  return [...invoke.map(({ src }) => String(src)), ...Object.values(states).flatMap(sourcesOf)]
+  return [...invoke.flatMap(({ src }) => (typeof src === 'string' ? [src] : [])), ...Object.values(states).flatMap(sourcesOf)]
 }

@@ -84,9 +84,9 @@ function logicOf(observed: ObservedMachine, start: Visit, limit: number): ActorL
 }
 
 /** Of each history the states to which it leads, in whatever order they were left. */
-function remembered({ historyValue }: AnyMachineSnapshot): unknown {
+function remembered({ historyValue }: AnyMachineSnapshot): readonly string[] {
   return Object.entries(historyValue)
-    .map(([history, nodes]) => [history, ...nodes.map(({ id }) => id).toSorted()])
+    .map(([history, nodes]) => [history, ...nodes.map(({ id }) => id).toSorted()].join(' '))
     .toSorted()
 }
 
