@@ -100,14 +100,18 @@ export function createSimulatedTime(options: SimulatedTimeOptions = {}): Simulat
     if (held > 0) await new Promise<void>((resolve) => releases.add(resolve))
   }
 
+  function release(): void {
+    for (const goOn of releases) goOn()
+    releases.clear()
+  }
+
   async function hold<T>(promise: Promise<T>): Promise<T> {
     held += 1
     try {
       return await promise
     } finally {
       held -= 1
-      if (held === 0) for (const release of releases) release()
-      if (held === 0) releases.clear()
+      if (held === 0) release()
     }
   }
 
@@ -130,7 +134,10 @@ export function createSimulatedTime(options: SimulatedTimeOptions = {}): Simulat
     if (typeof goal === 'function') return reach(() => holds(goal), limitMs, `The condition ${textOf(goal)}`)
     if (!isThenable(goal)) throw new ValidationError('goal', 'must be a promise, or a function that gives true or false.')
     let hasSettled = false
-    const settled = (): void => void (hasSettled = true)
+    const settled = (): void => {
+      hasSettled = true
+      release()
+    }
     goal.then(settled, settled)
     await reach(() => hasSettled, limitMs, 'The end of the promise')
     return goal

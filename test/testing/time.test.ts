@@ -141,6 +141,18 @@ describe('simulated time', () => {
     expect([fired, time.elapsedMs()]).toEqual([true, 10])
   })
 
+  it('F6 has reached what needs no time also while something is held that never ends', async () => {
+    const time = createSimulatedTime()
+    time.hold(new Promise(() => {})).catch(() => {})
+    const later = async (): Promise<string> => {
+      for (let turns = 0; turns < 100; turns++) await settle()
+      return 'there'
+    }
+    expect(await time.runUntil(later())).toBe('there')
+    await expect(time.runUntil(later().then((what) => Promise.reject(new Error(what))))).rejects.toThrow('there')
+    expect(time.elapsedMs()).toBe(0)
+  })
+
   it('F6 goes on where what was held has failed', async () => {
     const time = createSimulatedTime()
     const held = time.hold(Promise.reject(new Error('gone')))
