@@ -10,6 +10,8 @@ for (const stream of [stdout, stderr]) {
 
 /** Of the simulator, which is not built yet when options are read. */
 export const MAX_SEED = 2 ** 32 - 1
+/** Each is a process. */
+export const MAX_WORKERS = 1_000
 
 /**
  * The options of a script: `numbers` gives the least and the most that each may be, and `check` says what else is wrong; what is no option is refused, unless

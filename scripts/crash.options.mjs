@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os'
-import { argumentsOf, MAX_SEED, tooManySeeds } from './arguments.mjs'
+import { argumentsOf, MAX_SEED, MAX_WORKERS, tooManySeeds } from './arguments.mjs'
 
 const HELP = `npm run crash -- [--seeds 10] [--from 1] [--workers ${availableParallelism()}] [--devices 1] [--tabs 2] [--steps 12] [--faults]
 npm run crash -- --seed 7 [--at 123]
@@ -32,7 +32,7 @@ export const values = argumentsOf({
     devices: [1, 100],
     tabs: [1, 100],
     steps: [1, 100_000],
-    workers: [1],
+    workers: [1, MAX_WORKERS],
   },
   check: (given) =>
     given.seed === undefined && given.at !== 0 ? '--at says where to crash one seed: it needs --seed.' : tooManySeeds(given),

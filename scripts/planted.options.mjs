@@ -1,4 +1,4 @@
-import { argumentsOf } from './arguments.mjs'
+import { argumentsOf, MAX_WORKERS } from './arguments.mjs'
 
 const HELP = `npm run planted -- [--only "part of a name"] [--budget 40] [--workers 2] [--anew] [--remember] [--json]
   --budget    so many seeds for each bug (default 400)
@@ -18,5 +18,5 @@ export const values = argumentsOf({
     remember: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
-  numbers: { budget: [1], workers: [1] },
+  numbers: { budget: [1, 1_000_000], workers: [1, MAX_WORKERS] },
 })

@@ -16,6 +16,7 @@ useLightAbort()
 exit(values.seed === undefined ? await many(values.from, values.seeds) : await one(values.seed))
 
 async function one(seed) {
+  if (values.trace !== undefined && !isWritable(values.trace)) return 2
   const result = await simulate(seed, { keepsText: true, keepsTrace: values.trace !== undefined })
   const { steps, operations, virtualMs, hash, violations } = result
   if (values.trace !== undefined) writeFileSync(values.trace, result.trace)
@@ -27,6 +28,17 @@ async function one(seed) {
   if (violations.length === 0) return 0
   await explain(seed, result)
   return 1
+}
+
+/** Before the run, which is in vain otherwise. */
+function isWritable(file) {
+  try {
+    writeFileSync(file, '')
+    return true
+  } catch (error) {
+    console.error(`simulate: --trace can't be written: ${error.message}.`)
+    return false
+  }
 }
 
 /** For programs; the exit code is the same. */

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os'
-import { argumentsOf, MAX_SEED, tooManySeeds } from './arguments.mjs'
+import { argumentsOf, MAX_SEED, MAX_WORKERS, tooManySeeds } from './arguments.mjs'
 
 const HELP = `npm run simulate -- [--seeds 1000] [--from 1] [--workers ${availableParallelism()}] [--json]
 npm run simulate -- --seed 4711 [--text] [--trace file] [--json]
@@ -23,7 +23,7 @@ export const values = argumentsOf({
     json: { type: 'boolean', default: false },
     workers: { type: 'string', default: String(availableParallelism()) },
   },
-  numbers: { seeds: [1], from: [0, MAX_SEED], workers: [1], seed: [0, MAX_SEED] },
+  numbers: { seeds: [1], from: [0, MAX_SEED], workers: [1, MAX_WORKERS], seed: [0, MAX_SEED] },
   check(given) {
     if (given.json && given.text) return '--json and --text exclude each other.'
     const ofOneRun = given.trace === undefined ? given.text && '--text' : '--trace'

@@ -95,6 +95,8 @@ describe('the scripts that build first', () => {
     ...wrong.map((args) => ['crash', ...args]),
     ...wrongOfCrash.map((args) => ['crash', ...args]),
     ['simulate', '--text'],
+    ...['simulate', 'crash', 'planted'].map((name) => [name, '--workers', '1001']),
+    ['planted', '--budget', '1000001'],
     ['simulate', '--trace', 'seed.ndjson'],
     ['converge', '--seed', String(MAX_SEED)],
     ['history', '--kills', 'x', 'file.ndjson'],
@@ -147,6 +149,12 @@ describe('the scripts that people call', () => {
     await once(child.stdout, 'data')
     child.stdout.destroy()
     expect(await ended).toEqual(['', [0, null]])
+  })
+
+  it('simulate says where a trace can not be written, before it runs', async () => {
+    const { code, stdout, stderr } = await script('scripts/simulate.mjs', '--seed', '3', '--trace', root)
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toMatch(/^simulate: --trace can't be written: [^\n]+\n$/)
   })
 
   it('planted says where no bug is named so, with exit code 2', async () => {
