@@ -5,19 +5,21 @@ import type { Metrics, SyncEvent } from './types.ts'
 /** How much each answer moves the picture of the network: with this, about the last 20 make it. */
 const WEIGHT = 0.05
 
+export type MetricsCounter = ReturnType<typeof createMetrics>
+
 export interface MetricsSources {
   breaker(): Metrics['breaker']
   lock(): { readonly owner: boolean; readonly epoch: number }
 }
 
-/** Counts what the event bus tells; a subscriber like any other. */
+/** Counts what the event bus tells, a subscriber like any other; and how the server answers. */
 export function createMetrics(sources: MetricsSources) {
   const counted = createCounts()
   const { counts } = counted
   let live = 0
   /** How often that has changed by what this engine did. */
   let moves = 0
-  /** The share of recent attempts whose answer was one: moved by each, by the later ones most. */
+  /** The share of recent requests that were answered: moved by each, by the later ones most. */
   let answered = 1
 
   /** What other tabs enqueue is not told here, and may end here before it is counted. */
@@ -38,19 +40,16 @@ export function createMetrics(sources: MetricsSources) {
           return moved(1)
         case 'sync:completed':
         case 'sync:failed':
-          attempted(1)
-          return moved(-1)
         case 'sync:cancelled':
         case 'sync:coalesced':
           return moved(-1)
-        case 'sync:conflict':
-          return attempted(1)
-        case 'sync:retry':
-          return attempted(0)
         default:
       }
     },
     requested: counted.requested,
+    /** A request with operations had no answer of the server, or one that says that it fails. */
+    failed: (): void => attempted(0),
+    succeeded: (): void => attempted(1),
     /** Takes what is live in the store. False if what this engine did meanwhile may be among it, or not. */
     async recount(count: () => Promise<number>): Promise<boolean> {
       const before = moves

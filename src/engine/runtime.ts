@@ -163,6 +163,7 @@ export function createRuntime(options: EngineOptions, system: SystemPorts, parts
   const reachability = createReachability(ports.connectivity, () => machine)
   const dispatcher = createWritePath(settings, ports, {
     ...{ transport, store, replica, signs, stamps, transactions, reachability, events, optimistic, inspect, budget },
+    health: metrics,
     machine: () => machine,
     clientId: storeLife.clientId,
     maxBatch: pace.maxBatch,

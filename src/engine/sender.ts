@@ -7,6 +7,7 @@ import { withAssignedId } from '../core/server-ids.ts'
 import { isTogether, together } from '../core/transaction.ts'
 import type { AnswerChecks } from './answer-checks.ts'
 import { isServerFailure, type BreakerSigns } from './breaker-signs.ts'
+import type { MetricsCounter } from './metrics.ts'
 import type { RetryBudget } from './retry-budget.ts'
 import type { Reachability } from './reachability.ts'
 import type { Transactions } from './transactions.ts'
@@ -27,6 +28,7 @@ export interface SenderHooks {
   /** The most operations that the server takes in one request. */
   maxBatch(): number
   readonly budget: Pick<RetryBudget, 'failed' | 'succeeded'>
+  readonly health: Pick<MetricsCounter, 'failed' | 'succeeded'>
 }
 
 /** Brings claimed operations to the transport, alone or in batches, and the outcomes back to their slots. */
@@ -161,7 +163,7 @@ export function createSender(settings: Settings, ports: SystemPorts, transport: 
   }
 
   function tell(sign: 'failed' | 'succeeded'): void {
-    for (const one of [signs, hooks.budget]) one[sign]()
+    for (const one of [signs, hooks.budget, hooks.health]) one[sign]()
   }
 
   function answer(slot: OperationActor, row: OperationRow, outcome: Outcome, parts?: readonly Outcome[]): void {

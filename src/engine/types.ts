@@ -158,7 +158,7 @@ export interface Metrics {
   }
   /** Of the operations that the server has answered for good, those that are done. */
   readonly successRate: number
-  /** How well the server can be reached, 0–100: the share of recent attempts that it answered; half of it while the breaker is half-open, 0 while it is open. */
+  /** How well the server can be reached, 0–100: the share of recent requests that it answered; half of it while the breaker is half-open, 0 while it is open. */
   readonly health: number
   /** Both sides had changed the same; and what of that was settled. */
   readonly conflicts: number

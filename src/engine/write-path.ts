@@ -9,6 +9,7 @@ import { createDispatcher } from './dispatcher.ts'
 import { createEffects } from './effects.ts'
 import type { Events } from './events.ts'
 import { infoOf } from './info.ts'
+import type { MetricsCounter } from './metrics.ts'
 import type { createOptimistic } from './optimistic.ts'
 import type { Reachability } from './reachability.ts'
 import { createReconciler } from './reconciler.ts'
@@ -32,6 +33,7 @@ export interface WritePathParts extends Pick<DispatcherHooks, 'breaker' | 'recor
   readonly transactions: Transactions
   readonly reachability: Reachability
   readonly budget: RetryBudget
+  readonly health: MetricsCounter
   readonly events: Events
   readonly optimistic: ReturnType<typeof createOptimistic>
   readonly inspect: Inspect | undefined
@@ -66,6 +68,7 @@ export function createWritePath(settings: Settings, ports: SystemPorts, parts: W
     answers,
     maxBatch: parts.maxBatch,
     budget: parts.budget,
+    health: parts.health,
   })
   const effects = createEffects(settings, ports, {
     sender,

@@ -91,6 +91,22 @@ describe('metrics', () => {
     expect(engine.metrics().health).toBeGreaterThan(95)
   })
 
+  it('A6 the health counts the attempt after which an operation is given up, and what was never sent not at all', async () => {
+    const engine = await world.started({ retry: { maxAttempts: 1 }, breaker: { failureThreshold: 100 }, concurrency: 1 })
+    world.intercept(async () => ({ type: 'unknown', error: new NetworkError('Down.') }))
+    await engine.enqueueAll(Array.from({ length: 20 }, (_, n) => create(`lost ${n}`)))
+    await engine.flush()
+    const inOutage = Math.round(100 * 0.95 ** 20)
+    expect(engine.metrics()).toMatchObject({ requests: 20, health: inOutage })
+    world.intercept(undefined)
+    const refused = await engine.enqueue(update('missing'))
+    const others = await engine.enqueueAll(
+      Array.from({ length: 40 }, (_, n) => create(`after ${n}`, { dependsOn: [refused.id] })),
+    )
+    await Promise.all(others.map(({ settled }) => settled))
+    expect(engine.metrics()).toMatchObject({ requests: 21, health: inOutage + 3, operations: { rejected: 41 } })
+  })
+
   it('A6 measure the time from enqueueing to the end', async () => {
     const clock = createVirtualClock()
     const engine = await world.started({ ports: { clock } })
