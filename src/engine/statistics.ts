@@ -36,7 +36,8 @@ export function createStatistics(
   failed: (error: unknown) => void,
 ) {
   const name = statisticsName(user)
-  const since = clock.now()
+  /** Where nothing is stored yet. */
+  let since = clock.now()
   let counted = createCounts()
   let batches = 0
   /** Taken, and not known to be in the row. */
@@ -106,6 +107,7 @@ export function createStatistics(
     requested: (): void => counted.requested(),
     api: { get: () => one(get), reset: () => one(reset) } satisfies StatisticsStore,
     opened(): void {
+      if (counted.isEmpty() && batch === undefined) since = clock.now()
       rest = every(clock, STORED_EVERY_MS, () => void one(add).catch(failed))
     },
     /** The store is about to be closed. Never rejects. */

@@ -218,6 +218,24 @@ describe('statistics', () => {
     expect(await other.statistics.get()).toMatchObject({ enqueued: 1, done: 1 })
   })
 
+  it('B10 begin anew with the log-in after a log-out that has wiped them', async () => {
+    const clock = createVirtualClock()
+    const engine = await world.started({ ports: { clock } })
+    await (
+      await engine.enqueue(create('a'))
+    ).settled
+    await clock.advance(5)
+    await engine.logOut()
+    const loggedInAt = clock.now()
+    await engine.start()
+    expect(await engine.statistics.get()).toMatchObject({ enqueued: 0, since: loggedInAt })
+    await (
+      await engine.enqueue(create('b'))
+    ).settled
+    await engine.stop()
+    expect(await stored()).toMatchObject({ enqueued: 1, since: loggedInAt })
+  })
+
   it('B10 S25 are of one user each', async () => {
     const ann = await world.started({ user: 'ann' })
     await (
