@@ -193,4 +193,21 @@ describe('synchart/telemetry/opentelemetry', () => {
     expect(await seriesOf('synchart.operations.enqueued')).toMatchObject([{ value: 1 }])
     expect(await seriesOf('synchart.health')).toEqual([])
   })
+
+  it('A12 says what is wrong with an engine and options that are none, and takes no text for a leave to tell ids', async () => {
+    const engine = world.engine()
+    const observeAny: (...given: never[]) => unknown = observeEngine
+    for (const [path, ...given] of [
+      ['engine'],
+      ['engine', {}],
+      ['options', engine, null],
+      ['attribute', engine, { attribute: {} }],
+      ['attributes', engine, { attributes: 'phone' }],
+      ['ids', engine, { ids: 'no' }],
+      ['meterProvider', engine, { meterProvider: {} }],
+      ['tracerProvider', engine, { meterProvider: telemetry.meterProvider, tracerProvider: {} }],
+    ])
+      expect(() => observeAny(...(given as never[]))).toThrow(expect.objectContaining({ name: 'ValidationError', path }))
+    expect(await telemetry.metrics()).toEqual(new Map())
+  })
 })
