@@ -3,7 +3,7 @@ import type { Observable } from 'rxjs'
 import { ValidationError } from '../core/errors.ts'
 import { isRecord } from '../core/schema.ts'
 import type { SyncEngine } from '../engine/types.ts'
-import { sourceOf, useSource } from './source.ts'
+import { currentOf, sourceOf, useSource } from './source.ts'
 
 const EngineContext = createContext<SyncEngine | undefined>(undefined)
 
@@ -32,5 +32,16 @@ export function useSyncEngine(): SyncEngine {
 export function useStream<T>(initial: T, streamOf: (engine: SyncEngine) => Observable<T>, key = ''): T {
   const engine = useSyncEngine()
   // What the stream is made of is in the key.
-  return useSource(useMemo(() => sourceOf(streamOf(engine), initial), [engine, key]))
+  const source = useMemo(() => sourceOf(streamOf(engine), initial), [engine, key])
+  return useSource(source, initial)
+}
+
+/** The same of a stream that tells at once what stands: it is that from the first render on. */
+export function useCurrent<T>(onServer: T, streamOf: (engine: SyncEngine) => Observable<T>): T {
+  const engine = useSyncEngine()
+  const source = useMemo(() => {
+    const stream = streamOf(engine)
+    return sourceOf(stream, currentOf(stream, onServer))
+  }, [engine])
+  return useSource(source, onServer)
 }

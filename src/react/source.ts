@@ -33,7 +33,14 @@ export function sourceOf<T>(stream: Observable<T>, initial: T): Source<T> {
   }
 }
 
-/** On a server, where nothing is followed, it is the initial value. */
-export function useSource<T>({ subscribe, last }: Source<T>): T {
-  return useSyncExternalStore(subscribe, last, last)
+/** What a stream tells at once. */
+export function currentOf<T>(stream: Observable<T>, otherwise: T): T {
+  let current = otherwise
+  stream.subscribe((value) => (current = value)).unsubscribe()
+  return current
+}
+
+/** On a server nothing is followed. */
+export function useSource<T>({ subscribe, last }: Source<T>, onServer: T): T {
+  return useSyncExternalStore(subscribe, last, () => onServer)
 }

@@ -2,7 +2,7 @@ import { useMemo } from 'react'
 import type { ConflictInfo } from '../engine/conflicts.ts'
 import type { RealtimeState, SyncProgress } from '../engine/read-types.ts'
 import type { EngineState, OperationInfo } from '../engine/types.ts'
-import { useStream } from './provider.ts'
+import { useCurrent, useStream } from './provider.ts'
 
 /** What a status indicator shows. */
 export interface SyncStatus {
@@ -26,7 +26,7 @@ const NONE: readonly never[] = []
 
 /** Where the engine of this tab is. */
 export function useEngineState(): EngineState {
-  return useStream(STOPPED, (engine) => engine.state$)
+  return useCurrent(STOPPED, (engine) => engine.state$)
 }
 
 export function useSyncStatus(): SyncStatus {
@@ -42,11 +42,11 @@ export function useSyncStatus(): SyncStatus {
 
 /** How far a synchronisation by this tab is. */
 export function useProgress(): SyncProgress {
-  return useStream(IDLE, (engine) => engine.progress$)
+  return useCurrent(IDLE, (engine) => engine.progress$)
 }
 
 export function useRealtime(): RealtimeState {
-  return useStream(OFF, (engine) => engine.realtime$)
+  return useCurrent(OFF, (engine) => engine.realtime$)
 }
 
 /** Those that wait for a person, the newest first; decide with `engine.conflicts.resolve`. At most 1,000. */

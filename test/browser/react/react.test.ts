@@ -128,6 +128,19 @@ describe('the hooks of React', () => {
     await expect.poll(text).toMatch(/^stopped/)
   })
 
+  it('C9 useSyncStatus of an engine that runs never shows it as stopped, not even at first', async () => {
+    await engine.start()
+    engine.pause('test')
+    const shown: string[] = []
+    show(function Status() {
+      const { phase, pauses } = useSyncStatus()
+      shown.push(`${phase} ${pauses.join()}`)
+      return phase
+    })
+    await expect.poll(text).toBe('paused')
+    expect(shown.filter((one) => !one.endsWith(' test'))).toEqual([])
+  })
+
   it('C9 useConflicts, useOperations and useDeadLetters list what a person has to see to', async () => {
     server.put('note', 'a', { title: 'one' })
     await engine.start()
