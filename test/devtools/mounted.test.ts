@@ -110,6 +110,12 @@ describe.runIf(executablePath !== undefined)('the inspector within the page of a
     expect(await page.evaluate('mountUnrecorded()')).toBe('not-recording: <p>own</p>, 1 sheet')
   })
 
+  it('F2 says what is wrong with an element that the page does not have', async () => {
+    const page = await app.open()
+    for (const none of ['null', 'undefined', '{}', '"#inspector"'])
+      expect(await page.evaluate(`wrongIn(() => mountInspector(engine, ${none}))`)).toMatch(/^element: must be an element/)
+  })
+
   it('F2 fits a narrow place in a wide window', async () => {
     const page = await app.open()
     await page.waitForSelector('.row[data-type=step]')

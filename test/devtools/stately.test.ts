@@ -99,3 +99,23 @@ it('F2 says what to do where nothing is recorded', () => {
   // @ts-expect-error As of an application without types.
   expect(() => attachInspector({}, { inspect: {} })).toThrow(ValidationError)
 })
+
+it('F2 says what is wrong with an inspector, options and a name that are none', () => {
+  const engine = createSyncEngine({
+    storage: memoryStorage(),
+    transport: httpTransport({ baseURL: 'http://127.0.0.1:1' }),
+    entities: { note: {} },
+    recorder: {},
+  })
+  const attach: (...given: never[]) => unknown = attachInspector
+  for (const [path, ...given] of [
+    ['inspector'],
+    ['inspector', {}],
+    ['inspector', { inspect: 'all' }],
+    ['options', { inspect: {} }, null],
+    ['name', { inspect: {} }, { name: 7 }],
+  ])
+    expect(() => attach(engine as never, ...(given as never[]))).toThrow(
+      expect.objectContaining({ name: 'ValidationError', path }),
+    )
+})

@@ -150,6 +150,13 @@ describe('the flight recorder', () => {
     expect(engine.history()).toContainEqual(expect.objectContaining({ type: 'engine:error', part: 'subscriber' }))
   })
 
+  it('F3 refuses a listener that is none, which would fail at each line', async () => {
+    const engine = await world.started({ recorder: {} })
+    // @ts-expect-error As of an application without types.
+    expect(() => engine.recorder.watch('all')).toThrow(expect.objectContaining({ name: 'ValidationError', path: 'listener' }))
+    expect(engine.history().map(({ type }) => type)).not.toContain('engine:error')
+  })
+
   it('F3 tells who watches also of what he himself brings about while he is told what leads to now', async () => {
     const engine = await world.started({ recorder: {} })
     const heard: string[] = []

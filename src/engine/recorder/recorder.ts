@@ -1,4 +1,4 @@
-import { SyncError } from '../../core/errors.ts'
+import { SyncError, ValidationError } from '../../core/errors.ts'
 import type { Clock, Storage, Transport } from '../../core/ports.ts'
 import { recorderBytes, type RecorderOptions } from '../../core/recorder-options.ts'
 import { createTraceRing } from '../../core/trace-ring.ts'
@@ -108,6 +108,7 @@ export function createRecorder(options: RecorderOptions, clock: Clock, failed: (
       return ring.text()
     },
     watch(listener) {
+      if (typeof listener !== 'function') throw new ValidationError('listener', 'must be a function.')
       writeHeard()
       const watcher = { listener, since: count }
       watchers.add(watcher)

@@ -4,7 +4,7 @@ import { watchInstants } from '../../devtools/instants.ts'
 import { mountInspector } from 'synchart/devtools'
 import { memoryStorage } from 'synchart/storage/memory'
 import { httpTransport } from 'synchart/transport/http'
-import { createSyncEngine, SyncError } from 'synchart'
+import { createSyncEngine, SyncError, ValidationError } from 'synchart'
 
 /** An application that shows its own engine. */
 const refs = new Set<InspectionEvent['actorRef']>()
@@ -67,9 +67,20 @@ function mountUnrecorded(): string {
   }
 }
 
+function wrongIn(call: () => unknown): string {
+  try {
+    call()
+    return 'nothing'
+  } catch (error) {
+    return error instanceof ValidationError ? error.message : String(error)
+  }
+}
+
 Object.assign(globalThis, {
   engine,
+  mountInspector,
   mountUnrecorded,
+  wrongIn,
   values,
   close,
   begin,
