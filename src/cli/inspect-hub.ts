@@ -26,7 +26,7 @@ export function createHub() {
 
     function hear({ type, name, lines, status, dropped }: Record<string, unknown>): void {
       if (type === 'hello' && typeof name === 'string') {
-        teller.name = number === 1 ? name.slice(0, MAX_NAME) : `${name.slice(0, MAX_NAME)} ${number}`
+        teller.name = nameOf(name.slice(0, MAX_NAME), number)
         pages.tell({ type: 'hello', engine: teller.name })
       } else if (type === 'status') {
         teller.status = status
@@ -64,6 +64,11 @@ export function createHub() {
   }
 
   return { addPage: (socket: WebSocket): void => pages.add(socket, ring.lines(), present), addEngine }
+}
+
+/** No two are alike: of all but the first the number is at the end, and of that if there is one. */
+function nameOf(name: string, number: number): string {
+  return number === 1 && !/ \d+$/.test(name) ? name : `${name} ${number}`
 }
 
 function parsed(text: string): unknown {

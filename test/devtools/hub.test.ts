@@ -135,6 +135,16 @@ describe('what the inspector passes on', () => {
     expect(new Set(names.slice(-3))).toEqual(new Set(['notes', 'notes 2', 'notes 3']))
   })
 
+  it('F2 engines are told apart also where the name of one ends in the number of another', async () => {
+    const listener = await page()
+    const named = (): unknown[] => listener.messages.flatMap(({ type, engine: name }) => (type === 'hello' ? [name] : []))
+    await engine('notes 2')
+    await expect.poll(() => named().length).toBe(1)
+    await engine('notes')
+    await expect.poll(() => named().length).toBe(2)
+    expect(new Set(named()).size).toBe(2)
+  })
+
   it('F2 what is no message of an engine closes its line, and harms neither the others nor the page', async () => {
     const listener = await page()
     const good = await engine('good')
