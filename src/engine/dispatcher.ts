@@ -170,7 +170,7 @@ export function createDispatcher(settings: Settings, { clock }: SystemPorts, par
       ready.shift()
       const slot = hooks.takeSlot()
       rows.set(slot, row)
-      hooks.started(row)
+      if (row.status !== 'rollingBack') hooks.started(row)
       slot.send({ type: 'ASSIGN', row })
     }
   }

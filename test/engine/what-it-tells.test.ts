@@ -78,6 +78,16 @@ describe('what the application is told', () => {
     expect(new Set(seen)).toEqual(new Set(['sync:queued', 'sync:started', 'sync:completed']))
   })
 
+  it('C4 sync:started tells of attempts, and not of what is rejected unsent with what it depends on', async () => {
+    const engine = await world.started()
+    const started: string[] = []
+    engine.on('sync:started', ({ operation }) => void started.push(operation.entityId))
+    const refused = await engine.enqueue({ type: 'update', entity: 'note', id: 'missing', payload: {} })
+    const child = await engine.enqueue({ ...create('child'), dependsOn: [refused.id] })
+    expect(await child.settled).toMatchObject({ status: 'rejected', error: { code: 'dependency-failed' } })
+    expect(started).toEqual(['missing'])
+  })
+
   it('E6 state$ tells also what who subscribes does about the first state that it hears of', async () => {
     const engine = await world.started()
     const told: string[] = []
