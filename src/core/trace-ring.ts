@@ -1,3 +1,4 @@
+import { advanceAlerts, linesToAlerts, type TracedAlerts } from './trace-alerts.ts'
 import { traceBytes } from './trace-size.ts'
 import { traceText } from './trace-text.ts'
 import { advance, linesTo, type TracedActors, type TraceLine } from './trace.ts'
@@ -14,7 +15,7 @@ interface Course {
   moved: Moved | undefined
 }
 
-/** Lines that come and go together, and those that lead to the actors that were there before them. */
+/** Lines that come and go together, and those that lead to the actors and alerts that were there before them. */
 interface Part {
   readonly before: readonly TraceLine[]
   readonly at: number
@@ -28,12 +29,15 @@ interface Part {
  */
 export function createTraceRing(maxBytes: number) {
   const now = new Map<string, Course>()
+  const alerts: TracedAlerts = new Map()
   const parts: Part[] = []
   let newest: Part | undefined
   let [bytes, dropped, lastAt] = [0, 0, 0]
 
+  const beforeNow = (): readonly TraceLine[] => [...linesOf(now), ...linesToAlerts(alerts)]
+
   function begin(at: number): Part {
-    const part = { before: linesOf(now), at, lines: [], bytes: 0 }
+    const part = { before: beforeNow(), at, lines: [], bytes: 0 }
     parts.push(part)
     return part
   }
@@ -45,12 +49,15 @@ export function createTraceRing(maxBytes: number) {
     dropped += oldest?.lines.length ?? 0
   }
 
-  /** Who is there when the ring begins. */
-  function beginning(): { readonly actors: TracedActors; readonly at: number } {
-    const { before, at } = parts[0] ?? { before: linesOf(now), at: lastAt }
-    const actors: TracedActors = new Map()
-    for (const line of before) advance(actors, line)
-    return { actors, at }
+  /** What is there when the ring begins. */
+  function beginning() {
+    const { before, at } = parts[0] ?? { before: beforeNow(), at: lastAt }
+    const [actors, raised]: [TracedActors, TracedAlerts] = [new Map(), new Map()]
+    for (const line of before) {
+      advance(actors, line)
+      advanceAlerts(raised, line)
+    }
+    return { actors, alerts: raised, at }
   }
 
   const kept = (): readonly TraceLine[] => parts.flatMap(({ lines }) => lines)
@@ -64,13 +71,14 @@ export function createTraceRing(maxBytes: number) {
       bytes += size
       lastAt = line.at
       note(now, line)
+      advanceAlerts(alerts, line)
       while (bytes > maxBytes) drop()
     },
     text: (): string => traceText(beginning(), kept(), dropped),
     /** As `text`, as lines without the header. */
     lines(): readonly TraceLine[] {
-      const { actors, at } = beginning()
-      return [...linesTo(actors, at), ...kept()]
+      const begin = beginning()
+      return [...linesTo(begin.actors, begin.at), ...linesToAlerts(begin.alerts), ...kept()]
     },
   }
 }

@@ -1,3 +1,4 @@
+import { linesToAlerts, type TracedAlerts } from './trace-alerts.ts'
 import { linesTo, TRACE_FORMAT, type TracedActors, type TraceHeader, type TraceLine } from './trace.ts'
 import { VERSION } from './version.ts'
 
@@ -11,12 +12,13 @@ function traceHeader(actors: TracedActors, lines: readonly TraceLine[], at: numb
   return { type: 'header', product: 'synchart', format: TRACE_FORMAT, version: VERSION, at, machines, dropped }
 }
 
-/** NDJSON: the header, who is there when it begins, and what happened. */
+/** NDJSON: the header, what is there when it begins, and what happened. */
 export function traceText(
-  begin: { readonly actors: TracedActors; readonly at: number },
+  begin: { readonly actors: TracedActors; readonly alerts?: TracedAlerts; readonly at: number },
   lines: readonly TraceLine[],
   dropped: number,
 ): string {
-  const all = [traceHeader(begin.actors, lines, begin.at, dropped), ...linesTo(begin.actors, begin.at), ...lines]
+  const { actors, alerts = new Map(), at } = begin
+  const all = [traceHeader(actors, lines, at, dropped), ...linesTo(actors, at), ...linesToAlerts(alerts), ...lines]
   return all.map((line) => `${JSON.stringify(line)}\n`).join('')
 }

@@ -132,6 +132,24 @@ describe('the flight recorder', () => {
     expect(valuesIn(actorsAfter(lines)).toSorted()).toEqual(live.values().toSorted())
   })
 
+  it('F3 A12 tells of alerts that are raised also where the lines that raised them had to go', async () => {
+    const engine = await world.started({ recorder: { maxBytes: 16_384 } })
+    const refused = await engine.enqueue({ type: 'update', entity: 'note', id: 'missing', payload: {} })
+    const { at } = await eventOf(engine, 'alert:raised')
+    await write(engine, 100)
+    const { header, lines } = parsed(engine.recorder.export())
+    expect(header.dropped).toBeGreaterThan(500)
+    const raised = { type: 'notice', at, event: 'alert:raised', fields: { alert: 'dead-letter', operation: refused.id } }
+    expect(lines).toContainEqual(raised)
+    const watched: TraceLine[] = []
+    engine.recorder.watch((line) => void watched.push(line))()
+    expect(watched).toContainEqual(raised)
+    await engine.stop()
+    await engine.start()
+    await write(engine, 100, { title: 'again' })
+    expect(parsed(engine.recorder.export()).lines).not.toContainEqual(raised)
+  })
+
   it('F3 tells who watches what leads to now, and then every line; one that fails harms nobody', async () => {
     const engine = await world.started({ recorder: {} })
     const lines: TraceLine[] = []

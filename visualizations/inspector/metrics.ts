@@ -1,7 +1,7 @@
+import type { TracedAlert } from '../../src/core/trace-alerts.ts'
 import type { Band } from './bands.ts'
 import { el, short, svg } from './dom.ts'
 import { isWorrying } from './glance.ts'
-import type { TracedAlert } from './moment.ts'
 import { shortId } from './names.ts'
 import type { Statuses } from './queue.ts'
 import type { Second } from './rates.ts'

@@ -1,3 +1,4 @@
+import { advanceAlerts, type TracedAlerts } from '../../src/core/trace-alerts.ts'
 import { advance, type TracedActors, type TraceFields, type TraceLine, type TraceValue } from '../../src/core/trace.ts'
 
 /** An operation as far as the trace tells of it. */
@@ -10,21 +11,12 @@ export interface TracedOperation {
   readonly since: number
 }
 
-/** What somebody should see to. */
-export interface TracedAlert {
-  readonly alert: string
-  readonly engine: string | undefined
-  readonly operation: string | undefined
-  readonly since: number
-}
-
 /** All that is known at one instant. */
 export interface Moment {
   readonly actors: TracedActors
   readonly operations: Map<string, TracedOperation>
   readonly conflicts: Map<string, TracedOperation>
-  /** Raised, and not cleared. */
-  readonly alerts: Map<string, TracedAlert>
+  readonly alerts: TracedAlerts
   /** Who took the last transition after which it was still there. */
   moved: string | undefined
 }
@@ -53,7 +45,7 @@ export function advanceMoment(moment: Moment, line: TraceLine): void {
   if (line.type === 'step' && moment.actors.has(line.actor)) moment.moved = line.actor
   if (line.type === 'event') return answered(moment.operations, line.fields)
   if (line.type !== 'notice') return
-  if (line.event.startsWith('alert:')) return alerted(moment.alerts, line)
+  if (line.event.startsWith('alert:')) return advanceAlerts(moment.alerts, line)
   if (typeof line.fields?.['operation'] !== 'string') return
   const { operation: id, ...fields } = line.fields
   const known = { id, engine: line.engine, fields, error: moment.operations.get(id)?.error, since: line.at }
@@ -65,15 +57,6 @@ export function advanceMoment(moment: Moment, line: TraceLine): void {
 function answered(operations: Moment['operations'], { operation, error }: TraceFields = {}): void {
   const known = operations.get(String(operation))
   if (known !== undefined && typeof error === 'string') operations.set(known.id, { ...known, error })
-}
-
-function alerted(alerts: Map<string, TracedAlert>, { event, fields, engine, at }: Extract<TraceLine, { type: 'notice' }>): void {
-  const [alert, operation] = [fields?.['alert'], fields?.['operation']]
-  if (typeof alert !== 'string') return
-  const key = `${engine ?? ''} ${alert}`
-  alerts.delete(key)
-  if (event === 'alert:raised' && alerts.size < MAX_OPERATIONS)
-    alerts.set(key, { alert, engine, operation: typeof operation === 'string' ? operation : undefined, since: at })
 }
 
 function isEnded({ fields }: TracedOperation): boolean {

@@ -9,8 +9,8 @@ export function saveTrace(history: History): void {
   const lines = Array.from({ length: end - first }, (_, index) => history.line(first + index)).filter(
     (line) => line !== undefined,
   )
-  const { actors } = copyOf(history.moment(first - 1))
-  const text = traceText({ actors, at: lines[0]?.at ?? 0 }, lines, first)
+  const { actors, alerts } = copyOf(history.moment(first - 1))
+  const text = traceText({ actors, alerts, at: lines[0]?.at ?? 0 }, lines, first)
   const link = el('a', { download: 'trace.ndjson' })
   link.href = URL.createObjectURL(new Blob([text], { type: 'application/x-ndjson' }))
   link.click()

@@ -43,15 +43,20 @@ function parsed(line: string): unknown {
   }
 }
 
-/** Of each actor that is there when it begins, two lines. */
+/** Of each actor that is there when it begins two lines, then the alerts that are raised. */
 function thereAtFirst(lines: readonly TraceLine[], at: number): number {
   let first = 0
   while (isPair(lines[first], lines[first + 1], at)) first += 2
+  while (isRaised(lines[first])) first += 1
   return first
 }
 
 function isPair(made: TraceLine | undefined, where: TraceLine | undefined, at: number): boolean {
   return made?.type === 'actor' && where?.type === 'state' && made.actor === where.actor && made.at === at && where.at === at
+}
+
+function isRaised(line: TraceLine | undefined): boolean {
+  return line?.type === 'notice' && line.event === 'alert:raised'
 }
 
 function bytesOf(lines: readonly TraceLine[]): number {

@@ -1,0 +1,35 @@
+import type { TraceLine } from './trace.ts'
+
+/** What somebody should see to. */
+export interface TracedAlert {
+  readonly alert: string
+  readonly engine: string | undefined
+  readonly operation: string | undefined
+  readonly since: number
+}
+
+/** Raised, and not cleared. */
+export type TracedAlerts = Map<string, TracedAlert>
+
+/** There are few kinds, but lines that came from elsewhere may make up any. */
+const MOST = 300
+
+/** Takes the alerts one line further. */
+export function advanceAlerts(alerts: TracedAlerts, line: TraceLine): void {
+  if (line.type !== 'notice' || !line.event.startsWith('alert:')) return
+  const { event, engine, at, fields } = line
+  const [alert, operation] = [fields?.['alert'], fields?.['operation']]
+  if (typeof alert !== 'string') return
+  const key = `${engine ?? ''} ${alert}`
+  alerts.delete(key)
+  if (event === 'alert:raised' && alerts.size < MOST)
+    alerts.set(key, { alert, engine, operation: typeof operation === 'string' ? operation : undefined, since: at })
+}
+
+/** The lines that lead from nothing to these alerts, each with the time at which it was raised. */
+export function linesToAlerts(alerts: TracedAlerts): readonly TraceLine[] {
+  return [...alerts.values()].map(({ alert, engine, operation, since }) => {
+    const fields = operation === undefined ? { alert } : { alert, operation }
+    return { type: 'notice', at: since, event: 'alert:raised', fields, engine }
+  })
+}
