@@ -3,7 +3,9 @@ import { isRecord } from '../core/schema.ts'
 import { traceLineOf } from '../core/trace-line.ts'
 import { ofEngine } from '../core/trace-names.ts'
 import { createTraceRing } from '../core/trace-ring.ts'
-import { advance, type TracedActors, type TraceLine } from '../core/trace.ts'
+import { advanceAlerts } from '../core/trace-alerts.ts'
+import { advance, type TraceLine } from '../core/trace.ts'
+import type { Traced } from '../devtools/gap.ts'
 import { createPages, type Teller } from './inspect-pages.ts'
 
 /** Of what engines have told: who opens a page later sees it too. */
@@ -20,8 +22,8 @@ export function createHub() {
   function addEngine(socket: WebSocket): void {
     const number = ++engines
     const prefix = `e${number}:`
-    const actors: TracedActors = new Map()
-    const teller = { name: `engine ${number}`, actors, lastAt: 0, status: undefined as unknown }
+    const now: Traced = { actors: new Map(), alerts: new Map() }
+    const teller = { ...now, name: `engine ${number}`, lastAt: 0, status: undefined as unknown }
     present.add(teller)
 
     function hear({ type, name, lines, status, dropped }: Record<string, unknown>): void {
@@ -41,7 +43,8 @@ export function createHub() {
       pages.lines(teller, lines, missing)
       for (const line of lines) {
         ring.add(line)
-        advance(actors, line)
+        advance(now.actors, line)
+        advanceAlerts(now.alerts, line)
       }
       teller.lastAt = lines.at(-1)?.at ?? teller.lastAt
     }
@@ -56,7 +59,7 @@ export function createHub() {
       present.delete(teller)
       teller.status = undefined
       take(
-        [...actors.keys()].map((actor): TraceLine => ({ type: 'state', at: teller.lastAt, actor, status: 'stopped' })),
+        [...now.actors.keys()].map((actor): TraceLine => ({ type: 'state', at: teller.lastAt, actor, status: 'stopped' })),
         0,
       )
       pages.tell({ type: 'left', engine: teller.name })

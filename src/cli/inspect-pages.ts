@@ -1,11 +1,10 @@
 import type { WebSocket } from 'ws'
-import type { TracedActors, TraceLine } from '../core/trace.ts'
-import { createGap } from '../devtools/gap.ts'
+import type { TraceLine } from '../core/trace.ts'
+import { createGap, type Traced } from '../devtools/gap.ts'
 
 /** What an engine has told last: for pages that come later, and for those that could not take it. */
-export interface Teller {
+export interface Teller extends Traced {
   readonly name: string
-  readonly actors: TracedActors
   readonly lastAt: number
   readonly status: unknown
 }
@@ -37,8 +36,9 @@ export function createPages() {
   function catchUp(socket: WebSocket, page: Page): void {
     const behind = [...page.behind]
     page.behind.clear()
-    for (const [{ name, actors, lastAt, status }, gap] of behind) {
-      sendLines(socket, page, name, gap.close(actors, lastAt, name))
+    for (const [teller, gap] of behind) {
+      const { name, lastAt, status } = teller
+      sendLines(socket, page, name, gap.close(teller, lastAt, name))
       if (status !== undefined) send(socket, page, { type: 'status', engine: name, status })
     }
   }
@@ -80,12 +80,12 @@ export function createPages() {
         else send(socket, page, { type: 'status', engine: teller.name, status: teller.status })
       }
     },
-    /** Before the teller's actors are taken further; `missing` of them it has left out itself. */
+    /** Before the teller is taken further; `missing` of them it has left out itself. */
     lines(teller: Teller, lines: readonly TraceLine[], missing: number): void {
       for (const [socket, page] of pages) {
         page.dropped += missing
         if (isFull(socket)) {
-          behindOf(page, teller).widen(teller.actors, lines.length)
+          behindOf(page, teller).widen(teller, lines.length)
           page.dropped += lines.length
           continue
         }

@@ -20,7 +20,7 @@ export function advanceAlerts(alerts: TracedAlerts, line: TraceLine): void {
   const { event, engine, at, fields } = line
   const [alert, operation] = [fields?.['alert'], fields?.['operation']]
   if (typeof alert !== 'string') return
-  const key = `${engine ?? ''} ${alert}`
+  const key = keyOf({ engine, alert })
   alerts.delete(key)
   if (event === 'alert:raised' && alerts.size < MOST)
     alerts.set(key, { alert, engine, operation: typeof operation === 'string' ? operation : undefined, since: at })
@@ -32,4 +32,17 @@ export function linesToAlerts(alerts: TracedAlerts): readonly TraceLine[] {
     const fields = operation === undefined ? { alert } : { alert, operation }
     return { type: 'notice', at: since, event: 'alert:raised', fields, engine }
   })
+}
+
+/** Where lines were left out: what leads from the alerts that were raised before them to those that are raised now. */
+export function linesAcrossAlerts(before: Iterable<TracedAlert>, now: TracedAlerts, at: number): readonly TraceLine[] {
+  const cleared = [...before].filter((one) => !now.has(keyOf(one)))
+  return [
+    ...cleared.map(({ alert, engine }): TraceLine => ({ type: 'notice', at, event: 'alert:cleared', fields: { alert }, engine })),
+    ...linesToAlerts(now),
+  ]
+}
+
+function keyOf({ engine, alert }: Pick<TracedAlert, 'engine' | 'alert'>): string {
+  return `${engine ?? ''} ${alert}`
 }

@@ -1,7 +1,8 @@
 import { systemClock } from '../adapters/system-clock.ts'
-import { advance, type TracedActors, type TraceLine } from '../core/trace.ts'
+import { advanceAlerts } from '../core/trace-alerts.ts'
+import { advance, type TraceLine } from '../core/trace.ts'
 import type { SyncEngine } from '../engine/types.ts'
-import { createGap } from './gap.ts'
+import { createGap, type Traced } from './gap.ts'
 import { statusOf } from './status.ts'
 import type { EngineStatus } from './wire.ts'
 
@@ -20,7 +21,7 @@ const MAX_WAITING = 200_000
 
 /** Tells of an engine, in bundles: what it has recorded, what it records from now on, and how it stands. Returns the function that ends it. */
 export function follow(engine: SyncEngine, follower: Follower): () => void {
-  const actors: TracedActors = new Map()
+  const now: Traced = { actors: new Map(), alerts: new Map() }
   const gap = createGap()
   let waiting: TraceLine[] = []
   let dropped = 0
@@ -35,15 +36,16 @@ export function follow(engine: SyncEngine, follower: Follower): () => void {
     if (waiting.length < MAX_WAITING && follower.hasRoom()) {
       waiting.push(...overGap(line.at), line)
     } else {
-      gap.widen(actors, 1)
+      gap.widen(now, 1)
     }
-    advance(actors, line)
+    advance(now.actors, line)
+    advanceAlerts(now.alerts, line)
     lastAt = line.at
   })
 
   function overGap(at: number): readonly TraceLine[] {
     dropped += gap.missing()
-    return gap.close(actors, at)
+    return gap.close(now, at)
   }
 
   function deliver(): void {

@@ -1,23 +1,36 @@
+import { linesAcrossAlerts, type TracedAlert, type TracedAlerts } from '../core/trace-alerts.ts'
 import { linesAcross, type TracedActors, type TraceLine } from '../core/trace.ts'
+
+/** What the lines of an engine have led to. */
+export interface Traced {
+  readonly actors: TracedActors
+  readonly alerts: TracedAlerts
+}
 
 /** What a listener has missed who could not take everything. */
 export function createGap() {
-  /** Who was there before the first line that is missing. */
-  let known: readonly string[] = []
+  /** What was there before the first line that is missing. */
+  let actors: readonly string[] = []
+  let alerts: readonly TracedAlert[] = []
   let missing = 0
 
   return {
     /** Lines that are left out since it was closed. */
     missing: (): number => missing,
-    /** Lines are left out; `actors` are those before them. */
-    widen(actors: TracedActors, lines: number): void {
-      if (missing === 0) known = [...actors.keys()]
+    /** Lines are left out; `before` is what those before them led to. */
+    widen(before: Traced, lines: number): void {
+      if (missing === 0) {
+        actors = [...before.actors.keys()]
+        alerts = [...before.alerts.values()]
+      }
       missing += lines
     },
-    /** What leads over it; `actors` are those of now. */
-    close(actors: TracedActors, at: number, engine?: string): readonly TraceLine[] {
-      const lines = missing === 0 ? [] : linesAcross(known, actors, at, missing, engine)
-      known = []
+    /** What leads over it to `now`. */
+    close(now: Traced, at: number, engine?: string): readonly TraceLine[] {
+      if (missing === 0) return []
+      const lines = [...linesAcross(actors, now.actors, at, missing, engine), ...linesAcrossAlerts(alerts, now.alerts, at)]
+      actors = []
+      alerts = []
       missing = 0
       return lines
     },

@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { advanceAlerts, type TracedAlerts } from '../../src/core/trace-alerts.ts'
 import { advance, type TracedActors, type TraceLine } from '../../src/core/trace.ts'
 import { follow } from '../../src/devtools/follow.ts'
 import type { EngineStatus } from '../../src/devtools/wire.ts'
 import { elsewhere } from '../support/other-client.ts'
-import { createWorld, type World } from '../support/world.ts'
+import { createWorld, eventOf, type World } from '../support/world.ts'
 
 let world: World
 beforeEach(async () => {
@@ -15,6 +16,12 @@ const states = (lines: readonly TraceLine[]): unknown => {
   const actors: TracedActors = new Map()
   for (const line of lines) advance(actors, line)
   return new Map([...actors].map(([actor, { name, value }]) => [actor, [name, value]]))
+}
+
+const alertsAfter = (lines: readonly TraceLine[]): readonly string[] => {
+  const alerts: TracedAlerts = new Map()
+  for (const line of lines) advanceAlerts(alerts, line)
+  return [...alerts.values()].map(({ alert }) => alert)
 }
 
 describe('who follows an engine and can not take everything', () => {
@@ -54,6 +61,31 @@ describe('who follows an engine and can not take everything', () => {
     expect(asked).not.toContain(true)
     stop()
     unwatch()
+  })
+
+  it('F2 A12 knows which alerts are raised after what was left out, though these were raised or cleared there', async () => {
+    const engine = await world.started({ recorder: {} })
+    const told: TraceLine[] = []
+    const gaps: number[] = []
+    let isFull = true
+    const stop = follow(engine, {
+      lines(lines, dropped) {
+        told.push(...lines)
+        gaps.push(dropped)
+      },
+      status: () => {},
+      hasRoom: () => !isFull,
+    })
+    await engine.enqueue({ type: 'update', entity: 'note', id: 'missing', payload: {} })
+    await eventOf(engine, 'alert:raised')
+    isFull = false
+    await expect.poll(() => alertsAfter(told)).toEqual(['dead-letter'])
+    isFull = true
+    await engine.stop()
+    isFull = false
+    await expect.poll(() => gaps.filter((missing) => missing > 0).length).toBe(2)
+    expect(alertsAfter(told)).toEqual([])
+    stop()
   })
 })
 
