@@ -43,6 +43,11 @@ export async function inspectorPage(
   }
 }
 
+/** What the page asks for lies beside it. */
+export function lead(response: ServerResponse, path: string): void {
+  response.writeHead(308, { ...HEADERS, Location: path }).end()
+}
+
 export function refuse(response: ServerResponse): void {
   response
     .writeHead(404, { ...HEADERS, 'Content-Type': 'text/plain' })

@@ -5,7 +5,7 @@ import { WebSocketServer, type WebSocket } from 'ws'
 import { SyncError } from '../core/errors.ts'
 import { WIRE_PROTOCOL } from '../devtools/wire.ts'
 import { createHub } from './inspect-hub.ts'
-import { inspectorPage, refuse } from './inspect-page.ts'
+import { inspectorPage, lead, refuse } from './inspect-page.ts'
 
 export interface InspectServerOptions {
   readonly port: number
@@ -39,6 +39,7 @@ export async function startInspectServer({ port, trace, origins = [] }: InspectS
   const server = createServer((request, response) => {
     const path = pathOf(request)
     if (path === undefined) refuse(response)
+    else if (request.url === `/${token}`) lead(response, `/${token}/`)
     else page(path, request, response)
   })
   server.on('upgrade', upgrade)

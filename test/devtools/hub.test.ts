@@ -185,6 +185,17 @@ describe('an engine', () => {
   })
 })
 
+describe('who opens the address of the inspector', () => {
+  it('F2 without its last slash is led to the page, whose script lies below it', async () => {
+    const answer = await fetch(server.url.slice(0, -1), { redirect: 'manual' })
+    expect(answer.status).toBe(308)
+    expect(answer.headers.get('location')).toBe(new URL(server.url).pathname)
+    expect(answer.headers.get('cache-control')).toBe('no-store')
+    const followed = await fetch(server.url.slice(0, -1))
+    expect([followed.url, followed.status]).toEqual([server.url, 200])
+  })
+})
+
 describe('who is turned away', () => {
   it('F2 and hangs up at once, or never does, neither ends the inspector nor holds it', async () => {
     const { host, hostname, port } = new URL(server.url)
