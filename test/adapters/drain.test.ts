@@ -178,6 +178,30 @@ describe('a drain in the background', () => {
     expect([works.length, stops]).toEqual([2, 2])
   })
 
+  it('E9 L10 ends in time where the engine is never made, and holds up no later event', async () => {
+    world = await createWorld()
+    await leftBehind(['a'])
+    const works: Promise<unknown>[] = []
+    const worker = new EventTarget()
+    vi.stubGlobal('addEventListener', worker.addEventListener.bind(worker))
+    const sync = (): boolean =>
+      worker.dispatchEvent(
+        Object.assign(new Event('sync'), { tag: 'notes', waitUntil: (work: Promise<unknown>) => works.push(work) }),
+      )
+    let asked = 0
+    drainOnSync({
+      createEngine: () => (asked++ === 0 ? new Promise<SyncEngine>(() => {}) : world.engine()),
+      tag: 'notes',
+      timeoutMs: 5_000,
+    })
+    vi.unstubAllGlobals()
+    sync()
+    await expect(works[0]).rejects.toMatchObject({ code: 'drain-incomplete' })
+    sync()
+    await works[1]
+    expect(Object.keys(world.notes())).toEqual(['a'])
+  })
+
   it('E9 has nothing to do in an empty store', async () => {
     world = await createWorld()
     await drain(world.engine(), 20_000, systemClock)

@@ -11,17 +11,19 @@ const IN_PLAY = ['waiting', 'sending', 'reconciling', 'rollingBack'] as const
  * Runs an engine until nothing is left that goes on by itself, and stops it. What waits for a person holds nothing up.
  * @throws SyncError `drain-incomplete` if something is left after `limitMs`, or may not be sent now.
  */
-export async function drain(engine: SyncEngine, limitMs: number, clock: Clock): Promise<void> {
+export async function drain(made: SyncEngine | Promise<SyncEngine>, limitMs: number, clock: Clock): Promise<void> {
   const endsAt = clock.monotonic() + limitMs
   let cancel = (): void => {}
   const expired = new Promise<never>((_, reject) => {
     cancel = clock.schedule(() => reject(incomplete(`after ${limitMs} ms`)), limitMs)
   })
+  let engine: SyncEngine | undefined
   try {
+    engine = await Promise.race([made, expired])
     await Promise.race([drainAll(engine, endsAt, clock), expired])
   } finally {
     cancel()
-    await engine.stop()
+    await engine?.stop()
   }
 }
 

@@ -36,7 +36,7 @@ export function drainOnSync(options: DrainOnSyncOptions): void {
 
   async function drainNew(): Promise<void> {
     next = undefined
-    await drain(await createEngine(), timeoutMs, systemClock)
+    await drain(createEngine(), timeoutMs, systemClock)
   }
 
   /** A drain that is under way may have looked already: all that come meanwhile share the one after it. */
