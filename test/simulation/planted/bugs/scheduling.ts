@@ -46,7 +46,7 @@ export const scheduling: readonly Bug[] = [
     'a trace that forgets what it has let go',
     'Who replays it does not know which machines were there when it begins.',
     'src/core/trace-ring.js',
-    'before: linesOf(now), at, lines',
+    'before: beforeNow(), at, lines',
     'before: [], at, lines',
     'F3',
   ),
