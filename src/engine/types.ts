@@ -156,7 +156,7 @@ export interface Metrics {
     readonly p99: number
     readonly histogram: Histogram
   }
-  /** Of the operations that the server has answered for good, those that are done. */
+  /** The share of done ones among the operations that ended as done or rejected. */
   readonly successRate: number
   /** How well the server can be reached, 0–100: the share of recent requests that it answered; half of it while the breaker is half-open, 0 while it is open. */
   readonly health: number
