@@ -1,6 +1,7 @@
 import type { TraceLine } from '../../src/core/trace.ts'
 import type { History } from './history.ts'
 import { valueText } from './moment.ts'
+import { plain } from './names.ts'
 
 /** What a line says, for a person and for the search; `of` names an actor. */
 export function lineText(line: TraceLine, of: (actor: string) => string): string {
@@ -45,7 +46,7 @@ export function filterOf(text: string, types: Iterable<string>): Filter {
 }
 
 /** Lines that are looked at within one frame. */
-const AT_ONCE = 50_000
+const AT_ONCE = 20_000
 
 /** The numbers of the lines that pass; it grows with the history, and looks at each line once. */
 export function createMatches(history: History) {
@@ -56,8 +57,10 @@ export function createMatches(history: History) {
   function passes(line: TraceLine): boolean {
     if (!filter.types.has(line.type)) return false
     if (filter.words.length === 0) return true
-    const text = lineText(line, history.nameOf).toLowerCase()
-    return filter.words.every((word) => text.includes(word))
+    const text = lineText(line, history.nameOf)
+    // As the file has it, or as its row shows it.
+    const said = `${text}\n${plain(text)}`.toLowerCase()
+    return filter.words.every((word) => said.includes(word))
   }
 
   return {

@@ -173,6 +173,18 @@ describe('a trace in the inspector', () => {
     expect(lineText(history.line(1)!, history.nameOf)).toBe('→ engine OUTCOME operation=o1')
   })
 
+  it('F2 is searched by what its rows say, and by the names that stand in the file', () => {
+    const history = createHistory()
+    history.append({ type: 'actor', at: 0, actor: 'a1', name: 'engine' })
+    const operation = '01a22398-284c-76c7-8a85-482fcacb24b9'
+    history.append({ type: 'event', at: 1, to: 'a1', event: 'xstate.error.actor.0.engine.opening', fields: { operation } })
+    const matches = createMatches(history)
+    for (const text of ['opening failed', '…cb24b9', 'xstate.error', operation]) {
+      matches.set(filterOf(text, ALL_TYPES))
+      expect([text, matches.list()]).toEqual([text, [1]])
+    }
+  })
+
   it('F2 is refused with a reason if it is none, newer, or broken in the middle; a last line that was cut off is left out', () => {
     const [first, second] = trace.split('\n')
     expect(header.format).toBe(1)
