@@ -9,7 +9,7 @@ export interface ObserveOptions {
   readonly meterProvider?: MeterProvider | undefined
   /** Default: the global one. */
   readonly tracerProvider?: TracerProvider | undefined
-  /** Of every measurement and span, as `{ 'app.device': 'phone' }`. */
+  /** Of every measurement and span, as `{ 'app.device': 'phone' }`. Several engines in one process need different ones. */
   readonly attributes?: Attributes | undefined
   /** Whether spans name the operation and its entity by their ids. Default false: ids may tell of people. */
   readonly ids?: boolean | undefined
