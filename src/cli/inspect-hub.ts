@@ -11,6 +11,8 @@ import { createPages, type Teller } from './inspect-pages.ts'
 /** Of what engines have told: who opens a page later sees it too. */
 const KEPT_BYTES = 16 * 1_048_576
 const MAX_NAME = 40
+/** More than any status has. What is nested much deeper can be read, but no text be made of it again. */
+const MAX_DEPTH = 32
 
 /** Passes on what engines tell to every page, under names that tell the engines apart. */
 export function createHub() {
@@ -30,7 +32,7 @@ export function createHub() {
       if (type === 'hello' && typeof name === 'string') {
         teller.name = nameOf(name.slice(0, MAX_NAME), number)
         pages.tell({ type: 'hello', engine: teller.name })
-      } else if (type === 'status') {
+      } else if (type === 'status' && isShallow(status, MAX_DEPTH)) {
         teller.status = status
         pages.status(teller)
       } else if (type === 'lines' && Array.isArray(lines)) {
@@ -72,6 +74,11 @@ export function createHub() {
 /** No two are alike: of all but the first the number is at the end, and of that if there is one. */
 function nameOf(name: string, number: number): string {
   return number === 1 && !/ \d+$/.test(name) ? name : `${name} ${number}`
+}
+
+function isShallow(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return true
+  return depth > 0 && Object.values(value).every((part) => isShallow(part, depth - 1))
 }
 
 function parsed(text: string): unknown {

@@ -149,7 +149,16 @@ describe('what the inspector passes on', () => {
     const listener = await page()
     const good = await engine('good')
     const deep = `{"type":"lines","lines":[{"type":"state","at":1,"actor":"a1","status":"active","value":${'{"a":'.repeat(200_000)}"x"${'}'.repeat(200_000)}}]}`
-    for (const message of ['no JSON', '[]', 'null', '{"type":"lines"}', '{"type":"hello","name":7}', '{"type":"__proto__"}']) {
+    const endless = `{"type":"status","status":${'['.repeat(200_000)}${']'.repeat(200_000)}}`
+    for (const message of [
+      'no JSON',
+      '[]',
+      'null',
+      '{"type":"lines"}',
+      '{"type":"hello","name":7}',
+      '{"type":"__proto__"}',
+      endless,
+    ]) {
       const { socket } = await engine('bad')
       const closed = new Promise((resolve) => socket.on('close', resolve))
       socket.send(message)
@@ -159,7 +168,7 @@ describe('what the inspector passes on', () => {
     bad.socket.send(deep)
     bad.tell({ type: 'lines', lines: [null, 7, { type: 'step' }, made('a1', 'slot-1')] })
     good.tell({ type: 'lines', lines: [made('a1', 'slot-1'), moved('a1', 2, 'idle')] })
-    await expect.poll(() => states(listener), { timeout: 20_000 }).toEqual({ 'e1:a1': 'idle', 'e8:a1': undefined })
+    await expect.poll(() => states(listener), { timeout: 20_000 }).toEqual({ 'e1:a1': 'idle', 'e9:a1': undefined })
   })
 })
 
