@@ -201,7 +201,6 @@ describe('synchart/telemetry/opentelemetry', () => {
       ['engine'],
       ['engine', {}],
       ['options', engine, null],
-      ['attribute', engine, { attribute: {} }],
       ['attributes', engine, { attributes: 'phone' }],
       ['ids', engine, { ids: 'no' }],
       ['meterProvider', engine, { meterProvider: {} }],

@@ -1,6 +1,5 @@
 import type { Attributes, MeterProvider, TracerProvider } from '@opentelemetry/api'
 import { ValidationError } from '../../core/errors.ts'
-import { refuseUnknown } from '../../core/option-checks.ts'
 import { isRecord } from '../../core/schema.ts'
 import type { SyncEngine } from '../../engine/types.ts'
 
@@ -20,7 +19,6 @@ export function checkObserved(engine: SyncEngine, options: ObserveOptions): void
   if (!isRecord(engine) || typeof engine.on !== 'function')
     throw new ValidationError('engine', 'must be what createSyncEngine has made.')
   if (!isRecord(options)) throw new ValidationError('options', 'must be an object.')
-  refuseUnknown('options', ['meterProvider', 'tracerProvider', 'attributes', 'ids'], options)
   const { meterProvider, tracerProvider, attributes, ids }: Record<string, unknown> = options
   checkProvider('meterProvider', meterProvider, 'getMeter')
   checkProvider('tracerProvider', tracerProvider, 'getTracer')
