@@ -23,6 +23,11 @@ export function text(path: string, value: unknown, what: string): string {
   return value
 }
 
+export function checkEngine(engine: unknown): void {
+  if (!isRecord(engine) || !isFunction(engine['on']))
+    throw new ValidationError('engine', 'must be what createSyncEngine has made.')
+}
+
 /** What tells what is looked for. */
 export function checkQuery(query: unknown, known: readonly string[]): void {
   if (!isRecord(query))

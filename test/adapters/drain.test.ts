@@ -219,6 +219,13 @@ describe('a drain in the background', () => {
     expect(() => drainOnSync(options as DrainOnSyncOptions)).toThrow(name)
   })
 
+  it.each([undefined, null, {}, () => {}])('E9 B1 registers nothing for %o in the place of an engine', async (engine) => {
+    world = await createWorld()
+    expect(() => registerDrain(engine as SyncEngine, { tag: 'a' })).toThrow(
+      expect.objectContaining({ code: 'validation', path: 'engine' }),
+    )
+  })
+
   it.each([
     [undefined, 'registerDrain'],
     [{ tag: 7 }, 'tag'],

@@ -1,5 +1,6 @@
 import type { Attributes, MeterProvider, TracerProvider } from '@opentelemetry/api'
 import { ValidationError } from '../../core/errors.ts'
+import { checkEngine } from '../../core/option-checks.ts'
 import { isRecord } from '../../core/schema.ts'
 import type { SyncEngine } from '../../engine/types.ts'
 
@@ -16,8 +17,7 @@ export interface ObserveOptions {
 
 /** @throws ValidationError that names what is wrong. */
 export function checkObserved(engine: SyncEngine, options: ObserveOptions): void {
-  if (!isRecord(engine) || typeof engine.on !== 'function')
-    throw new ValidationError('engine', 'must be what createSyncEngine has made.')
+  checkEngine(engine)
   if (!isRecord(options)) throw new ValidationError('options', 'must be an object.')
   const { meterProvider, tracerProvider, attributes, ids }: Record<string, unknown> = options
   checkProvider('meterProvider', meterProvider, 'getMeter')

@@ -1,5 +1,6 @@
 import { callGuarded } from '../../core/call-guarded.ts'
 import { SyncError, ValidationError } from '../../core/errors.ts'
+import { checkEngine } from '../../core/option-checks.ts'
 import { isRecord } from '../../core/schema.ts'
 import type { SyncEngine } from '../../engine/types.ts'
 import { checkTag } from './on-sync.ts'
@@ -38,9 +39,10 @@ interface WithPeriodicSync {
 /**
  * Lets the service worker go on when this page can't: registers Background Sync when an operation is enqueued without a network or
  * is put off, and when the page is hidden or left while something waits. Where the worker isn't active yet, as soon as it is.
- * @throws ValidationError that names the wrong option.
+ * @throws ValidationError that names what is wrong.
  */
 export function registerDrain(engine: SyncEngine, options: RegisterDrainOptions): DrainRegistration {
+  checkEngine(engine)
   const { tag, periodic, onRefused = () => {} } = checkOptions(options)
   const workers = workersHere()
   const supported = workers !== undefined && 'SyncManager' in globalThis
