@@ -8,7 +8,7 @@ import { build } from 'esbuild'
 
 /** What they have and 2 % more: they may not grow unnoticed. docs/decisions tells why the core is not the 20 kB that were aimed at. */
 const BUDGET_BYTES = new Map([
-  ['.', 99_600],
+  ['.', 99_900],
   ['./core', 70_500],
 ])
 

@@ -11,7 +11,7 @@ import { httpTransport } from '../../src/adapters/http/index.ts'
 import { NetworkError } from '../../src/core/errors.ts'
 import { systemClock } from '../../src/adapters/system-clock.ts'
 import type { SyncEngine } from '../../src/index.ts'
-import { createWorld, type World } from '../support/world.ts'
+import { createWorld, eventOf, type World } from '../support/world.ts'
 
 let world: World
 afterEach(() => world.close())
@@ -200,6 +200,18 @@ describe('a drain in the background', () => {
     sync()
     await works[1]
     expect(Object.keys(world.notes())).toEqual(['a'])
+  })
+
+  it('E9 L10 stops an engine that is made after its time: nobody waits for it any more', async () => {
+    world = await createWorld()
+    const engine = world.engine()
+    await engine.start()
+    let made = (_: SyncEngine): void => {}
+    const late = new Promise<SyncEngine>((resolve) => (made = resolve))
+    await expect(drain(late, 1, systemClock)).rejects.toMatchObject({ code: 'drain-incomplete' })
+    const stopped = eventOf(engine, 'engine:stopped')
+    made(engine)
+    await stopped
   })
 
   it('E9 has nothing to do in an empty store', async () => {

@@ -23,8 +23,14 @@ export async function drain(made: SyncEngine | Promise<SyncEngine>, limitMs: num
     await Promise.race([drainAll(engine, endsAt, clock), expired])
   } finally {
     cancel()
-    await engine?.stop()
+    if (engine === undefined) stopLate(Promise.resolve(made))
+    else await engine.stop()
   }
+}
+
+/** Who made it had no promise to wait for, and may have started it. */
+function stopLate(made: Promise<SyncEngine>): void {
+  made.then((engine) => engine.stop()).catch(() => {})
 }
 
 async function drainAll(engine: SyncEngine, endsAt: number, clock: Clock): Promise<void> {
