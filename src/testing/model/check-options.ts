@@ -53,13 +53,22 @@ function checkEvents(machine: AnyStateMachine, events: unknown): void {
   const known = [...new Set(eventsOf(machine.root))]
   for (const [type, choices] of Object.entries(events)) {
     const path = `events.${type}`
-    if (!known.some((descriptor) => isMet(descriptor, type)))
-      throw new ValidationError(path, `is no event of this machine. There are ${known.join(', ')}.`)
+    if (!known.some((descriptor) => isMet(descriptor, type))) {
+      if (isEmpty(choices)) continue
+      throw new ValidationError(
+        path,
+        `is no event that this machine heeds; if its types name it, give []. There are ${known.join(', ')}.`,
+      )
+    }
     if (typeof choices === 'function') continue
-    if (!Array.isArray(choices) || choices.length === 0)
+    if (!Array.isArray(choices) || isEmpty(choices))
       throw new ValidationError(path, 'must be a list of at least one event, or a function that gives one.')
     for (const event of choices) checkEvent(type, event)
   }
+}
+
+function isEmpty(choices: unknown): boolean {
+  return Array.isArray(choices) && choices.length === 0
 }
 
 /** As XState reads it: `*` is met by all, and `mouse.*` by `mouse` and what begins with `mouse.`. */

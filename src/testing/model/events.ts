@@ -19,7 +19,7 @@ type ChoicesOf<Machine extends AnyStateMachine, Choice> = Machine extends AnySta
   ? Choices<SnapshotFrom<Machine>, Choice>
   : never
 
-/** The events that may come, of each type that the machine knows: a type that is left out does not compile. */
+/** The events that may come, of each type that the machine knows: a type that is left out does not compile, and one that no state heeds gets `[]`. */
 export type EventChoices<Machine extends AnyStateMachine> = {
   readonly [Type in EventFromLogic<Machine>['type']]: ChoicesOf<Machine, OfType<EventFromLogic<Machine>, Type>>
 }

@@ -59,6 +59,20 @@ describe('what may happen in a model', () => {
     expect(() => testModel(form, { ...good, outputs: { send: () => [{ kind: 'lost' }] } })).not.toThrow()
   })
 
+  it('F6 may be nothing for an event that only the types of a machine know', () => {
+    const deaf = setup({ types: { events: {} as { type: 'GO' } | { type: 'SHARED' } } }).createMachine({
+      id: 'deaf',
+      on: { GO: {} },
+    })
+    const GO = [{ type: 'GO' }] as const
+    expect(gaps(testModel(deaf, { inputs: [undefined], events: { GO, SHARED: [] } }).coverage)).toEqual([])
+    for (const events of [
+      { GO, SHARED: [{ type: 'SHARED' }] },
+      { GO: [], SHARED: [] },
+    ] as const)
+      expect(() => testModel(deaf, { inputs: [undefined], events })).toThrow(expect.objectContaining({ name: 'ValidationError' }))
+  })
+
   it('F6 is met also by a wildcard of the machine', () => {
     const machine = createMachine({
       id: 'm',
