@@ -20,8 +20,8 @@ export const stamps: Checker = ({ settings, register, valueOf, wallTimeOf }, rep
   const looks = new Map<string, string>()
   /** By ticket: what had been seen when it was asked for. */
   const asked = new Map<number, { tab: string; after: string; count: number }>()
-  /** By operation: its stamp, and when it was first stored. */
-  const made = new Map<string, { hlc: string; count: number }>()
+  /** By operation: its stamp, and when and by which tab it was first stored. */
+  const made = new Map<string, { hlc: string; count: number; by: string }>()
   let count = 0
 
   function learned(tab: string, hlc: string): void {
@@ -30,7 +30,7 @@ export const stamps: Checker = ({ settings, register, valueOf, wallTimeOf }, rep
 
   function changed(tab: string, device: string, { before, row }: RowChange): void {
     if (row === undefined) return
-    if (before === undefined && row.hlc !== undefined) made.set(row.id, { hlc: row.hlc, count })
+    if (before === undefined && row.hlc !== undefined) made.set(row.id, { hlc: row.hlc, count, by: tab })
     if (before?.status !== 'reconciling' || row.conflict?.strategy !== 'lastWriteWins') return
     if (before.conflict?.id === row.conflict.id) return
     const stamp = looks.get(`${tab} /${row.entity}/${row.entityId}`)
@@ -42,7 +42,8 @@ export const stamps: Checker = ({ settings, register, valueOf, wallTimeOf }, rep
     asked.delete(ticket)
     for (const id of ids) {
       const row = made.get(id)
-      if (one === undefined || row === undefined || row.count < one.count) continue
+      // One who asks for what another tab stores just then is given that.
+      if (one === undefined || row === undefined || row.count < one.count || row.by !== tab) continue
       if (row.hlc.split('-', 2).join() <= one.after.split('-', 2).join())
         report('S12', `${tab} made ${id} at ${row.hlc}, though it had seen ${one.after} before.`)
       learned(tab, row.hlc)
