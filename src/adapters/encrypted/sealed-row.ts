@@ -98,10 +98,8 @@ export function openRow(cipher: Cipher, name: string, collection: CollectionSche
   const succeeded = (text: Bytes): Opened => {
     const hidden: unknown = JSON.parse(toText(text))
     if (!isRow(hidden)) return { type: 'unreadable', why: 'what it holds is no row' }
-    const row: Row = {}
-    for (const field of Object.keys(value)) if (field !== SEALED) set(row, field, value[field])
-    for (const field of Object.keys(hidden)) set(row, field, hidden[field])
-    return { type: 'row', row, sealedBy: sealed.key, plain: value }
+    for (const field of Object.keys(value)) if (field !== SEALED) set(hidden, field, value[field])
+    return { type: 'row', row: hidden, sealedBy: sealed.key, plain: value }
   }
   try {
     const head = `${FORMAT}${sealed.kind}.${sealed.key}`
