@@ -21,7 +21,12 @@ const onAllCores = {
 } as const
 
 /** Simulations change their process for good; and when the files of a SQLite store are let go of is a matter of the process's garbage collection. */
-const ALONE = ['test/simulation/**/*.test.ts', 'test/adapters/sqlite*.test.ts', 'test/engine/lifecycle.test.ts']
+const ALONE = [
+  'test/simulation/**/*.test.ts',
+  'test/adapters/sqlite*.test.ts',
+  'test/adapters/encrypted-files.test.ts',
+  'test/engine/lifecycle.test.ts',
+]
 
 export default defineConfig({
   test: {

@@ -133,7 +133,7 @@ describe('a server that answers strangely', () => {
   })
 
   it('S6 a transport that never answers is given up after sendTimeoutMs', async () => {
-    const engine = await world.started({ sendTimeoutMs: 30 })
+    const engine = await world.started({ sendTimeoutMs: 500 })
     world.intercept((_, send, count) => (count <= 2 ? new Promise(() => {}) : send()))
     const operation = await engine.enqueue({ type: 'create', entity: 'note', id: 'a', payload: {} })
     const put = await eventOf(engine, 'sync:retry')
