@@ -3,9 +3,8 @@ import { isRecord } from '../core/schema.ts'
 import { traceLineOf } from '../core/trace-line.ts'
 import { ofEngine } from '../core/trace-names.ts'
 import { createTraceRing } from '../core/trace-ring.ts'
-import { advanceAlerts } from '../core/trace-alerts.ts'
-import { advance, type TraceLine } from '../core/trace.ts'
-import type { Traced } from '../devtools/gap.ts'
+import { advanceTraced, type Traced } from '../core/trace-alerts.ts'
+import type { TraceLine } from '../core/trace.ts'
 import { createPages, type Teller } from './inspect-pages.ts'
 
 /** Of what engines have told: who opens a page later sees it too. */
@@ -45,8 +44,7 @@ export function createHub() {
       pages.lines(teller, lines, missing)
       for (const line of lines) {
         ring.add(line)
-        advance(now.actors, line)
-        advanceAlerts(now.alerts, line)
+        advanceTraced(now, line)
       }
       teller.lastAt = lines.at(-1)?.at ?? teller.lastAt
     }

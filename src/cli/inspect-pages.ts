@@ -1,6 +1,7 @@
 import type { WebSocket } from 'ws'
+import type { Traced } from '../core/trace-alerts.ts'
 import type { TraceLine } from '../core/trace.ts'
-import { createGap, type Traced } from '../devtools/gap.ts'
+import { createGap } from '../devtools/gap.ts'
 
 /** What an engine has told last: for pages that come later, and for those that could not take it. */
 export interface Teller extends Traced {

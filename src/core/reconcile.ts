@@ -58,8 +58,8 @@ export function examine(
 ): Examination {
   if (fetched.type === 'failed' || fetched.type === 'auth') return fetched
   if (!isMutation(row.type)) return examineAction(row, base, fetched, rules)
-  if (row.looksFirst && fetched.type === 'found') return examineMade(row, base, fetched)
   if (fetched.type === 'absent') return examineAbsent(row, base, rules)
+  if (row.looksFirst) return examineMade(row, base, fetched)
   const { value: remote, version } = fetched
   const sides = { base, local: localOf(row, base, remote), remote, version }
   if (isThere(row, remote)) return { type: 'done', value: remote, version }

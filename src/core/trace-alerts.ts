@@ -1,4 +1,4 @@
-import type { TraceLine } from './trace.ts'
+import { advance, linesTo, type TracedActors, type TraceLine } from './trace.ts'
 
 /** What somebody should see to. */
 export interface TracedAlert {
@@ -11,8 +11,25 @@ export interface TracedAlert {
 /** Raised, and not cleared. */
 export type TracedAlerts = Map<string, TracedAlert>
 
+/** What the lines of a trace have led to. */
+export interface Traced {
+  readonly actors: TracedActors
+  readonly alerts: TracedAlerts
+}
+
 /** There are few kinds, but lines that came from elsewhere may make up any. */
 const MOST = 300
+
+/** Takes both one line further. */
+export function advanceTraced({ actors, alerts }: Traced, line: TraceLine): void {
+  advance(actors, line)
+  advanceAlerts(alerts, line)
+}
+
+/** The lines that lead from nothing to both. */
+export function linesToTraced({ actors, alerts }: Traced, at: number): readonly TraceLine[] {
+  return [...linesTo(actors, at), ...linesToAlerts(alerts)]
+}
 
 /** Takes the alerts one line further. */
 export function advanceAlerts(alerts: TracedAlerts, line: TraceLine): void {

@@ -1,7 +1,7 @@
-import { advanceAlerts, linesToAlerts, type TracedAlerts } from './trace-alerts.ts'
+import { advanceAlerts, advanceTraced, linesToAlerts, linesToTraced, type Traced, type TracedAlerts } from './trace-alerts.ts'
 import { traceBytes } from './trace-size.ts'
 import { traceText } from './trace-text.ts'
-import { advance, linesTo, type TracedActors, type TraceLine } from './trace.ts'
+import type { TraceLine } from './trace.ts'
 
 /** Of the limit: so much goes at once, and so much less than all may be held. */
 const PARTS = 16
@@ -52,12 +52,9 @@ export function createTraceRing(maxBytes: number) {
   /** What is there when the ring begins. */
   function beginning() {
     const { before, at } = parts[0] ?? { before: beforeNow(), at: lastAt }
-    const [actors, raised]: [TracedActors, TracedAlerts] = [new Map(), new Map()]
-    for (const line of before) {
-      advance(actors, line)
-      advanceAlerts(raised, line)
-    }
-    return { actors, alerts: raised, at }
+    const traced: Traced = { actors: new Map(), alerts: new Map() }
+    for (const line of before) advanceTraced(traced, line)
+    return { ...traced, at }
   }
 
   const kept = (): readonly TraceLine[] => parts.flatMap(({ lines }) => lines)
@@ -78,7 +75,7 @@ export function createTraceRing(maxBytes: number) {
     /** As `text`, as lines without the header. */
     lines(): readonly TraceLine[] {
       const begin = beginning()
-      return [...linesTo(begin.actors, begin.at), ...linesToAlerts(begin.alerts), ...kept()]
+      return [...linesToTraced(begin, begin.at), ...kept()]
     },
   }
 }

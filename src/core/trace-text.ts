@@ -1,5 +1,5 @@
-import { linesToAlerts, type TracedAlerts } from './trace-alerts.ts'
-import { linesTo, TRACE_FORMAT, type TracedActors, type TraceHeader, type TraceLine } from './trace.ts'
+import { linesToTraced, type TracedAlerts } from './trace-alerts.ts'
+import { TRACE_FORMAT, type TracedActors, type TraceHeader, type TraceLine } from './trace.ts'
 import { VERSION } from './version.ts'
 
 /** Begins a trace with these actors. */
@@ -19,6 +19,6 @@ export function traceText(
   dropped: number,
 ): string {
   const { actors, alerts = new Map(), at } = begin
-  const all = [traceHeader(actors, lines, at, dropped), ...linesTo(actors, at), ...linesToAlerts(alerts), ...lines]
+  const all = [traceHeader(actors, lines, at, dropped), ...linesToTraced({ actors, alerts }, at), ...lines]
   return all.map((line) => `${JSON.stringify(line)}\n`).join('')
 }

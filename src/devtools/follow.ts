@@ -1,8 +1,8 @@
 import { systemClock } from '../adapters/system-clock.ts'
-import { advanceAlerts } from '../core/trace-alerts.ts'
-import { advance, type TraceLine } from '../core/trace.ts'
+import { advanceTraced, type Traced } from '../core/trace-alerts.ts'
+import type { TraceLine } from '../core/trace.ts'
 import type { SyncEngine } from '../engine/types.ts'
-import { createGap, type Traced } from './gap.ts'
+import { createGap } from './gap.ts'
 import { statusOf } from './status.ts'
 import type { EngineStatus } from './wire.ts'
 
@@ -38,8 +38,7 @@ export function follow(engine: SyncEngine, follower: Follower): () => void {
     } else {
       gap.widen(now, 1)
     }
-    advance(now.actors, line)
-    advanceAlerts(now.alerts, line)
+    advanceTraced(now, line)
     lastAt = line.at
   })
 

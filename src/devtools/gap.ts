@@ -1,11 +1,5 @@
-import { linesAcrossAlerts, type TracedAlert, type TracedAlerts } from '../core/trace-alerts.ts'
-import { linesAcross, type TracedActors, type TraceLine } from '../core/trace.ts'
-
-/** What the lines of an engine have led to. */
-export interface Traced {
-  readonly actors: TracedActors
-  readonly alerts: TracedAlerts
-}
+import { linesAcrossAlerts, type Traced, type TracedAlert } from '../core/trace-alerts.ts'
+import { linesAcross, type TraceLine } from '../core/trace.ts'
 
 /** What a listener has missed who could not take everything. */
 export function createGap() {

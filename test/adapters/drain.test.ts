@@ -26,6 +26,17 @@ async function leftBehind(ids: readonly string[]): Promise<void> {
   await page.stop()
 }
 
+/** A worker that drains on an event; what sends it one, and the works that it was to wait for. */
+function listening(options: DrainOnSyncOptions): { readonly works: readonly Promise<unknown>[]; readonly sync: () => void } {
+  const works: Promise<unknown>[] = []
+  const worker = new EventTarget()
+  vi.stubGlobal('addEventListener', worker.addEventListener.bind(worker))
+  drainOnSync(options)
+  vi.unstubAllGlobals()
+  const waitUntil = (work: Promise<unknown>): number => works.push(work)
+  return { works, sync: () => void worker.dispatchEvent(Object.assign(new Event('sync'), { tag: 'notes', waitUntil })) }
+}
+
 describe('a drain in the background', () => {
   it('E9 sends what was left, also what fails at first, and leaves no engine running', async () => {
     world = await createWorld()
@@ -151,13 +162,6 @@ describe('a drain in the background', () => {
   it('E9 L5 is done once more for an event that comes while one ends', async () => {
     world = await createWorld()
     await leftBehind(['a'])
-    const works: Promise<unknown>[] = []
-    const worker = new EventTarget()
-    vi.stubGlobal('addEventListener', worker.addEventListener.bind(worker))
-    const sync = (): boolean =>
-      worker.dispatchEvent(
-        Object.assign(new Event('sync'), { tag: 'notes', waitUntil: (work: Promise<unknown>) => works.push(work) }),
-      )
     let stops = 0
     const createEngine = (): SyncEngine => {
       const engine = world.engine()
@@ -169,8 +173,7 @@ describe('a drain in the background', () => {
       }
       return { ...engine, stop }
     }
-    drainOnSync({ createEngine, tag: 'notes' })
-    vi.unstubAllGlobals()
+    const { works, sync } = listening({ createEngine, tag: 'notes' })
     sync()
     await works[0]
     await works[1]
@@ -181,20 +184,12 @@ describe('a drain in the background', () => {
   it('E9 L10 ends in time where the engine is never made, and holds up no later event', async () => {
     world = await createWorld()
     await leftBehind(['a'])
-    const works: Promise<unknown>[] = []
-    const worker = new EventTarget()
-    vi.stubGlobal('addEventListener', worker.addEventListener.bind(worker))
-    const sync = (): boolean =>
-      worker.dispatchEvent(
-        Object.assign(new Event('sync'), { tag: 'notes', waitUntil: (work: Promise<unknown>) => works.push(work) }),
-      )
     let asked = 0
-    drainOnSync({
+    const { works, sync } = listening({
       createEngine: () => (asked++ === 0 ? new Promise<SyncEngine>(() => {}) : world.engine()),
       tag: 'notes',
       timeoutMs: 5_000,
     })
-    vi.unstubAllGlobals()
     sync()
     await expect(works[0]).rejects.toMatchObject({ code: 'drain-incomplete' })
     sync()
