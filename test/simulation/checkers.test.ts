@@ -439,16 +439,19 @@ describe('the checkers', () => {
     expect(await said(before, ends, { type: 'tab', ...at, user: 'u1', build: 1, change: 'killed' })).toEqual([])
   })
 
-  it('F4 S31 say that what was enqueued behind it is taken back with it, but not that its stamp is another', () => {
+  it('F4 S31 say that what was enqueued behind it is taken back with it, but not that its stamp is another, nor what took another back', () => {
     const undo: OperationRow = { ...row, id: 'o3', seq: 3, idempotencyKey: 'o1.undo', payload: { a: null, hlc: '3' } }
-    const takenBack = (payload: JsonObject, before: JsonObject, after: JsonObject): readonly string[] =>
+    const takenBack = (payload: JsonObject, before: JsonObject, after: JsonObject, key = 'o2'): readonly string[] =>
       invariantsIn([
-        ...[stored, served('o1'), committed(undefined, { ...row, id: 'o2', seq: 2, idempotencyKey: 'o2', payload })],
-        ...[servedEffect({ key: 'o2', version: 2, before: { a: 1, hlc: '1' }, after: before }), committed(undefined, undo)],
+        ...[stored, served('o1'), committed(undefined, { ...row, id: 'o2', seq: 2, idempotencyKey: key, payload })],
+        ...[servedEffect({ key, version: 2, before: { a: 1, hlc: '1' }, after: before }), committed(undefined, undo)],
         servedEffect({ key: 'o1.undo', version: 3, before, after }),
       ])
+    const again: JsonObject = { a: 1, hlc: '2' }
     expect(takenBack({ a: 2, hlc: '2' }, { a: 2, hlc: '2' }, { hlc: '3' })).toContain('S31')
     expect(takenBack({ b: 2, hlc: '2' }, { a: 1, b: 2, hlc: '2' }, { b: 2, hlc: '3' })).not.toContain('S31')
+    expect(takenBack(again, again, { hlc: '3' })).toContain('S31')
+    expect(takenBack(again, again, { hlc: '3' }, 'o0.undo')).not.toContain('S31')
   })
 
   it('F4 S31 say that one of a transaction took effect alone, unless the server had only forgotten its answer', () => {

@@ -73,11 +73,15 @@ export const transactions: Checker = ({ register }, report) => {
       report('S31', `${id} was taken back by deleting ${textOf(before)}, which it had not made.`)
   }
 
-  /** What the device had enqueued behind it is to stay. An update behind a delete has nothing to be made on. */
+  /**
+   * What the device had enqueued behind it is to stay. An update behind a delete has nothing to be made on. What took another back brought the value of before
+   * that, which may be of this one.
+   */
   function tookMore(undo: Known, undone: Known, { before, after }: Effect): void {
     if (undone.row.type === 'delete') return
     for (const { id, lane, device, seq, row } of applied) {
       if (lane !== undo.lane || device !== undo.device || seq <= undone.seq || seq >= undo.seq || row.type !== 'update') continue
+      if (undoneBy(row) !== undefined) continue
       const set = isJson(row.payload) ? unstamped(row.payload) : {}
       const taken = Object.keys(set).filter((key) => sameJson(before?.[key], set[key]) && !sameJson(after?.[key], set[key]))
       if (taken.length > 0)
