@@ -56,6 +56,8 @@ export default defineConfig({
           ...onAllCores,
           name: 'alone',
           include: ALONE,
+          // What is built is left to Node.
+          server: { deps: { external: [/\/dist\/src\//] } },
         },
       },
       {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { crashEverywhere, type CrashReport } from '../../src/testing/crash.ts'
+import type { CrashReport } from '../../src/testing/crash.ts'
+import { crashEverywhere } from '../support/built-simulator.mjs'
 import { forManySeeds } from '../support/for-many-seeds.ts'
 
 forManySeeds()

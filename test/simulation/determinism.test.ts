@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { replay, simulate } from '../../src/testing/simulate.ts'
+import { replay, simulate } from '../support/built-simulator.mjs'
 import { forManySeeds } from '../support/for-many-seeds.ts'
 
 forManySeeds()

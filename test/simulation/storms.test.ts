@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { FAULTS, type FaultKind } from '../../src/testing/faults/kinds.ts'
-import { simulate } from '../../src/testing/simulate.ts'
+import { simulate } from '../support/built-simulator.mjs'
 import { forManySeeds } from '../support/for-many-seeds.ts'
 
 forManySeeds()

@@ -1,0 +1,2 @@
+export { crashEverywhere } from '../../src/testing/crash.ts'
+export { replay, simulate } from '../../src/testing/simulate.ts'
