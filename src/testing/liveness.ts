@@ -145,11 +145,14 @@ function isDrainedNow(world: World): boolean {
 function nightBefore(world: World): number {
   let nightMs = Infinity
   for (const device of world.devices) {
-    for (const row of backlogIn(device).free) {
+    const { free } = backlogIn(device)
+    for (const row of free) {
       // Nobody sleeps for a year over what somebody is about to send.
       if (isMisdated(device, row)) return 0
       const { status, attempts, dueAt = 0 } = row
-      const isBehind = status === 'waiting' && attempts === 0 && dueAt <= device.wallTime()
+      // One whose row had lost its lane is mended, and stands before what was sent meanwhile.
+      const isBehind =
+        status === 'waiting' && dueAt <= device.wallTime() && (attempts === 0 || free.some((other) => isBefore(other, row)))
       if (status === 'queued' || isBehind) continue
       if (status !== 'waiting') return 0
       nightMs = Math.min(nightMs, dueAt - device.wallTime())
@@ -157,6 +160,10 @@ function nightBefore(world: World): number {
   }
   // Nor over what a clock that is right again dates too late: that is dated anew.
   return nightMs > 30_000 && nightMs < LONGEST_NIGHT_MS ? nightMs - 5_000 : 0
+}
+
+function isBefore(other: OperationRow, row: OperationRow): boolean {
+  return other.lane === row.lane && other.seq < row.seq
 }
 
 /** The longest that each part may take once, after the longest Retry-After is slept over; and the operations one after the other. */
