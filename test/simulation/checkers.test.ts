@@ -454,6 +454,10 @@ describe('the checkers', () => {
     expect(takenBack(again, again, { hlc: '3' }, 'o0.undo')).not.toContain('S31')
   })
 
+  it('F4 S2 do not take what was discarded on its way, and is stored again, for half of what was enqueued together', () => {
+    expect(invariantsIn([committed(undefined, { ...done, token: 'tx1' })])).not.toContain('S2')
+  })
+
   it('F4 S31 say that one of a transaction took effect alone, unless the server had only forgotten its answer', () => {
     const of = (place: number): OperationRow => ({
       ...row,

@@ -8,6 +8,7 @@ import { breaker } from './breaker.ts'
 import { budgets } from './budgets.ts'
 import { builds } from './builds.ts'
 import { choices } from './choices.ts'
+import { consulting } from './consulting.ts'
 import { counting } from './counting.ts'
 import { decisions } from './decisions.ts'
 import { dependencies } from './dependencies.ts'
@@ -73,6 +74,7 @@ const CHECKERS: Readonly<Record<string, Checker>> = {
   acceptance,
   alerting,
   audit,
+  consulting,
   counting,
   decisions,
   dependencies,

@@ -47,6 +47,8 @@ export const threeWay: Checker = ({ now, register, settings, valueOf, wallTimeOf
   const resent = new Map<string, Resent>()
   /** By device and lane: up to which operation. */
   const gone = new Map<string, number>()
+  /** What a function of the application would not decide, by tab and operation: a person is asked. */
+  const undecided = new Set<string>()
   /** Devices. */
   const pulled = new Set<string>()
   /** By device and entity: the version that the server last confirmed. */
@@ -111,6 +113,7 @@ export const threeWay: Checker = ({ now, register, settings, valueOf, wallTimeOf
     if (row.status !== 'sending' && row.status !== 'done' && row.status !== 'rollingBack' && row.status !== 'parked') return
     // It goes with its transaction, whatever would have become of it alone.
     if (isGivenUp(row) && row.lastError?.code === TRANSACTION_FAILED) return
+    if (undecided.delete(`${tab} ${row.id}`) && row.status === 'parked') return
     const place = `${tab} /${row.entity}/${row.entityId}`
     if (!looks.has(place)) return resentUnseen(before, row)
     const remote = looks.get(place)
@@ -237,6 +240,7 @@ export const threeWay: Checker = ({ now, register, settings, valueOf, wallTimeOf
           if (typeof key === 'string' && typeof version === 'string') held.set(`${fact.device} ${key}`, version)
       }
       if (fact.type === 'served') served(fact)
+      if (fact.type === 'consulted' && fact.answer !== 'said') undecided.add(`${fact.tab} ${fact.operation}`)
     },
   }
 }

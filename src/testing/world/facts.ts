@@ -123,6 +123,15 @@ export type FactBody =
       readonly decision: ConflictDecision
       readonly result: string
     }
+  /** A function of the application is asked what becomes of a conflict, and what it is about to do. */
+  | {
+      readonly type: 'consulted'
+      readonly tab: string
+      readonly operation: string
+      /** What it is given as the server's. */
+      readonly remote: JsonObject | undefined
+      readonly answer: 'said' | 'failed' | 'silent'
+    }
   /** Somebody logs out; `asked` when he begins to. What was given up is told at the end. */
   | {
       readonly type: 'log-out'

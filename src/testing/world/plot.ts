@@ -11,6 +11,7 @@ import { drawPace, NO_PACE, type PacePlan } from './pacing.ts'
 import { drawParts, type PartStep } from './parts.ts'
 import { drawSchemas, type SchemaStep } from './schemas.ts'
 import { withQuarrel } from './quarrel.ts'
+import { withResolver } from './resolvers.ts'
 import { drawSettings, withConflicts, withLines, withRetention, type WorldSettings } from './settings.ts'
 import { drawReleases, type ReleaseStep } from './shapes.ts'
 import type { Choices } from './tape.ts'
@@ -93,8 +94,9 @@ export function drawPlot(choices: Choices, shape: WorkloadShape): Plot {
   const tellsTwice = habits.tellsTwice && isPlain && sealed.schemas.length === 0
   const twins = withTwins(leaving, choices)
   const hasCopies = choices.chance(COPIES_SHARE)
+  const whole = { ...audited, shapes: isAlone ? shapes : ('none' as const), hasFolders, tellsTwice, hasCopies }
   return {
-    settings: withBudget({ ...audited, shapes: isAlone ? shapes : 'none', hasFolders, tellsTwice, hasCopies }, pace),
+    settings: withResolver(withBudget(whole, pace), choices),
     checks,
     releasing: isAlone ? releases : [],
     lastMs,

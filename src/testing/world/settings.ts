@@ -1,6 +1,7 @@
 import type { EntityOptions } from '../../core/conflict.ts'
 import { DEFAULTS, type SyncEngineOptions } from '../../core/options.ts'
 import { FOLDERS } from './naming.ts'
+import { resolverOf, type Asking, type ResolverMode } from './resolvers.ts'
 import type { Choices } from './tape.ts'
 
 /** What all engines of one world have in common, and what each device has of its own. */
@@ -8,6 +9,8 @@ export interface WorldSettings {
   readonly engine: Omit<SyncEngineOptions, 'storage' | 'transport' | 'ports' | 'user' | 'entities'>
   /** For notes; tasks merge. */
   readonly conflict: Strategy
+  /** Who decides as that strategy does: the engine, or a function of the application. */
+  readonly resolver: ResolverMode
   /** What becomes of a note's field `a`, whatever the strategy. */
   readonly ruleOfA: SideRule | undefined
   /** By the wall clock of each device after the first it is so much earlier than by that of the one before. */
@@ -83,6 +86,7 @@ export function drawSettings(choices: Choices): WorldSettings {
     hasKeyValueStore: choices.pick([false, false, true]),
     hasViews: choices.pick([true, false]),
     lineCount: 0,
+    resolver: 'none',
     ruleOfA: undefined,
     skewMs: 0,
     parts: [],
@@ -135,9 +139,10 @@ export function kindsOf({ hasFolders }: WorldSettings): readonly string[] {
   return hasFolders ? ['note', 'task', ...Object.keys(FOLDERS)] : ['note', 'task']
 }
 
-export function noteOptions({ conflict, ruleOfA }: WorldSettings): EntityOptions {
+export function noteOptions(settings: WorldSettings, asking: Asking): EntityOptions {
+  const { conflict, ruleOfA, resolver } = settings
   return {
-    conflict,
+    conflict: resolver === 'none' ? conflict : resolverOf(settings, asking),
     ...(ruleOfA === undefined ? {} : { fields: { a: ruleOfA } }),
     ...(conflict === 'lastWriteWins' ? { stamp: { field: STAMP, write: true } } : {}),
   }

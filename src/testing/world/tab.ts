@@ -171,7 +171,7 @@ export function createTab(world: World, device: Device, name: string): Tab {
     }
     const unaudited = settings.engine.audit === undefined ? undefined : [UNAUDITED]
     const note = {
-      ...noteOptions(settings),
+      ...noteOptions(settings, { tab: name, clock: thinking, tell }),
       ...shapeOptions(settings, tab.build),
       scopes: device.parts,
       schema: schemaOf(device.schema, thinking),

@@ -53,6 +53,8 @@ function describe(fact: FactBody): string {
       return `${fact.tab} ${fact.repair ? 'repairs' : 'checks'} its store: ${[fact.result, ...fact.problems].join('; ')}`
     case 'decision':
       return `${fact.tab} decides ${fact.conflict} of ${fact.operation} as ${JSON.stringify(fact.decision)}: ${fact.result}`
+    case 'consulted':
+      return `${fact.tab} asks a function about ${fact.operation} and ${JSON.stringify(fact.remote) ?? 'nothing'}: ${fact.answer}`
     case 'log-out':
       return `${fact.tab} logs ${fact.user} out (${fact.pending}): ${fact.result}, gives up ${fact.givenUp}`
     case 'chosen':
