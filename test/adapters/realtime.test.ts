@@ -2,6 +2,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import { createEventParser } from '../../src/adapters/sse/parser.ts'
 import { eventSourceChannel } from '../../src/adapters/sse/index.ts'
+import { systemClock } from '../../src/adapters/system-clock.ts'
 import { webSocketChannel } from '../../src/adapters/websocket/index.ts'
 import type { OpenChannel } from '../../src/core/channel-port.ts'
 import { collect, everythingOf, hostile, listen } from './support/line-world.ts'
@@ -321,6 +322,14 @@ describe('eventSourceChannel', () => {
   it('L6 ends a line that is silent for two of the heartbeats that the server told', async () => {
     const { host } = await events.serve([events.say('hello', { heartbeatMs: 100 })])
     expect((await listen(events.open(host)).closed).error?.name).toBe('TimeoutError')
+  })
+
+  it('L6 gives a line two hours at most to be silent, whatever the server told', async () => {
+    const schedule = vi.spyOn(systemClock, 'schedule')
+    onTestFinished(() => schedule.mockRestore())
+    const { host } = await events.serve([events.say('hello', { heartbeatMs: 1e300 })])
+    await listen(events.open(host)).message()
+    await vi.waitFor(() => expect(schedule.mock.lastCall?.[1]).toBe(7_200_000))
   })
 
   it('A7 ends when the server ends it', async () => {

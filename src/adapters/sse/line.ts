@@ -18,6 +18,8 @@ export interface EventSettings {
 const MAX_EVENT_CHARACTERS = 65_536
 /** Until the server has said how often it beats. */
 const FIRST_HEARTBEAT_MS = 30_000
+/** Whatever a server says: a line that it never has to prove would be believed to live for ever. */
+const LONGEST_HEARTBEAT_MS = 3_600_000
 
 export function openEvents({ url, credential, onIgnored }: EventSettings, listener: ChannelListener): ChannelConnection {
   const relay = createRelay(listener, onIgnored)
@@ -49,7 +51,7 @@ export function openEvents({ url, credential, onIgnored }: EventSettings, listen
     if (event.type === 'close' && data !== undefined) return end(farewell(data, event.data))
     const message = data === undefined ? undefined : { ...data, type: event.type }
     const known = readChannelMessage(message)
-    if (known?.type === 'hello') heartbeatMs = known.heartbeatMs
+    if (known?.type === 'hello') heartbeatMs = Math.min(known.heartbeatMs, LONGEST_HEARTBEAT_MS)
     relay.message(message)
   }
 
