@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { createServer } from '../../src/server/index.ts'
 import { createHub } from '../../src/server/realtime/hub.ts'
 import { frame, openDeafSocket, openEvents, openLine } from './line.ts'
@@ -198,6 +198,19 @@ describe('who may listen', () => {
     bobs.send({ type: 'ping', at: 3 })
     await bobs.next()
     expect(await bobs.next()).toEqual({ type: 'pong', at: 3 })
+  })
+
+  it('D5 is refused with 500 where the function that knows the users fails, and its error is told', async () => {
+    const error = new Error('no database')
+    const onError = vi.fn()
+    const auth = {
+      users() {
+        throw error
+      },
+    }
+    const { server } = await serve({ auth, onError })
+    await expect(openLine(`${server.url}/realtime`, ann)).rejects.toThrow('500')
+    expect(onError.mock.calls).toEqual([[error]])
   })
 
   it('D5 stays while the function that knows the users fails, and its error is told', async () => {

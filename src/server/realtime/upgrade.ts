@@ -32,7 +32,9 @@ export function serveSockets(server: Server, parts: Admission): () => void {
     try {
       seat(request, socket, head, sessionOf(request, parts))
     } catch (error) {
-      refuse(socket, error instanceof Refusal ? error.answer : problemAnswer('internal', 'Try again later.'))
+      if (error instanceof Refusal) return refuse(socket, error.answer)
+      refuse(socket, problemAnswer('internal', 'Try again later.'))
+      parts.options.onError?.(error)
     }
   })
 
