@@ -126,6 +126,18 @@ describe.runIf(executablePath !== undefined)('a service worker of a real browser
     expect(app.server.ledger()).toHaveLength(2)
   })
 
+  it('E9 D1 asks for a sync when something is enqueued while the engine knows of no network, whatever the browser says', async () => {
+    app = await openChromiumApp(['service-worker/page.ts', 'service-worker/sw.ts'])
+    await app.context.addInitScript(`
+      globalThis.asked = []
+      SyncManager.prototype.register = async (tag) => void asked.push(tag)
+    `)
+    const page = await app.open({ network: 'no' })
+    expect(await page.evaluate('navigator.onLine')).toBe(true)
+    await page.evaluate(`enqueue('n1')`)
+    expect(await page.evaluate('asked')).toEqual([TAG])
+  })
+
   it('E9 asks for nothing once it was stopped, though the worker becomes active only then', async () => {
     app = await openChromiumApp(['service-worker/page.ts', 'service-worker/sw.ts'])
     const page = await app.open({ worker: 'no' })

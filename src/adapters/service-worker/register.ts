@@ -50,6 +50,8 @@ export function registerDrain(engine: SyncEngine, options: RegisterDrainOptions)
   const over = new AbortController()
   const { signal } = over
   let active: ServiceWorkerRegistration | undefined
+  /** By the engine's own word, which knows of portals, and of what the application has in the place of the platform's. */
+  let isOffline = false
   const ready = workers?.ready.then((registration) => (active = registration))
 
   /** When a page is left there is no time to wait for a promise, so what is known is used at once. */
@@ -78,7 +80,7 @@ export function registerDrain(engine: SyncEngine, options: RegisterDrainOptions)
   }
 
   function queued(): void {
-    if (!navigator.onLine) register()
+    if (isOffline || !navigator.onLine) register()
   }
 
   if (periodic !== undefined && workers !== undefined && periodicSupported)
@@ -86,6 +88,8 @@ export function registerDrain(engine: SyncEngine, options: RegisterDrainOptions)
   if (supported) {
     for (const stop of [engine.on('sync:queued', queued), engine.on('sync:retry', register), engine.on('network:offline', left)])
       signal.addEventListener('abort', stop)
+    const watching = engine.state$.subscribe(({ pauses }) => (isOffline = pauses.includes('network')))
+    signal.addEventListener('abort', () => watching.unsubscribe())
     document.addEventListener('visibilitychange', hidden, { signal })
     globalThis.addEventListener('pagehide', left, { signal })
   }

@@ -3,7 +3,9 @@ import type { SyncError } from '../../../src/index.ts'
 import { notesEngine, TAG } from './engine.ts'
 
 const given = new URLSearchParams(location.search)
-const engine = notesEngine()
+/** As of an application that knows better than the browser. */
+const unreachable = { online: () => false, watch: () => () => {} }
+const engine = notesEngine(given.get('network') === 'no' ? { connectivity: unreachable } : {})
 const drains: { requests: number }[] = []
 const refusals: string[] = []
 new BroadcastChannel('drains').onmessage = ({ data }) => void drains.push(data)
