@@ -7,12 +7,16 @@ interface Answer {
 }
 
 /** The transport, whoever wrote it: its requests can be stored, its outcomes and entities used, and of every answer `heed` hears what the server asks for. */
-export function heedingTransport(transport: Transport, heed: (answers: readonly Answer[]) => void): Transport {
+export function heedingTransport(transport: Transport, heed: (answers: readonly Answer[], isRead?: boolean) => void): Transport {
   const { sendBatch, sendAtomic, pull, digest } = transport
 
-  async function heard<Result extends Answer>(ask: () => Promise<Result>, check = (answer: Result) => answer): Promise<Result> {
+  async function heard<Result extends Answer>(
+    ask: () => Promise<Result>,
+    check = (answer: Result) => answer,
+    isRead = false,
+  ): Promise<Result> {
     const known = check(await ask())
-    if (isRecord(known)) heed([known])
+    if (isRecord(known)) heed([known], isRead)
     return known
   }
 
@@ -25,10 +29,10 @@ export function heedingTransport(transport: Transport, heed: (answers: readonly 
   return {
     prepare: (operation) => checkRequest(transport.prepare(operation)),
     send: (request, context) => heard(() => transport.send(request, context), checkOutcome),
-    fetch: (entity, entityId, context) => heard(() => transport.fetch(entity, entityId, context), checkFetched),
+    fetch: (entity, entityId, context) => heard(() => transport.fetch(entity, entityId, context), checkFetched, true),
     ...(sendBatch && { sendBatch: (items, context) => allHeard(() => sendBatch.call(transport, items, context)) }),
     ...(sendAtomic && { sendAtomic: (items, context) => allHeard(() => sendAtomic.call(transport, items, context)) }),
     ...(digest && { digest: (query, context) => heard(() => digest.call(transport, query, context)) }),
-    ...(pull && { pull: (request, context) => heard(() => pull.call(transport, request, context)) }),
+    ...(pull && { pull: (request, context) => heard(() => pull.call(transport, request, context), undefined, true) }),
   }
 }

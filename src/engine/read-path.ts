@@ -82,6 +82,14 @@ export function createReadPath(settings: Settings, ports: SystemPorts, parts: Re
     return !(machine()?.getSnapshot().context.pauses.includes('network') ?? false)
   }
 
+  function page(input: PageInput, signal: AbortSignal): Promise<PageResult> {
+    pace.taking()
+    const taking = puller.page(input, signal)
+    // Once the machine has heard of it, and knows how far that has come.
+    void taking.then(() => undefined).then(pace.taken)
+    return taking
+  }
+
   function goOn(): void {
     const entities = puller.takeHeldBack()
     if (entities.length > 0) want(entities.map((entity) => ({ entity, full: false })))
@@ -99,7 +107,7 @@ export function createReadPath(settings: Settings, ports: SystemPorts, parts: Re
     wishOf: requests.wishOf,
     request: requests.request,
     logic: pullMachine.provide({
-      actors: { page: fromPromise<PageResult, PageInput>(({ input, signal }) => puller.page(input, signal)) },
+      actors: { page: fromPromise<PageResult, PageInput>(({ input, signal }) => page(input, signal)) },
     }),
     /** This engine owns the lease from now on. */
     owned(): void {

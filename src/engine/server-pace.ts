@@ -11,14 +11,24 @@ export function createServerPace(clock: Clock, machine: () => EngineActor | unde
   let minPollMs = 0
   let maxBatch = Infinity
   let cancel: (() => void) | undefined
+  /** The machine has not been told of the pause. */
+  let isUntold = false
+  /** Pages that are being asked for and taken. */
+  let taking = 0
   /** By the name of a pull: when it last came to an end. */
   const ended = new Map<string, number>()
 
-  function holdUntil(at: number): void {
+  function holdUntil(at: number, mayWait: boolean): void {
     pausedUntil = at
     cancel?.()
-    machine()?.send({ type: 'PAUSE', reason: SERVER_PAUSE })
+    isUntold = true
+    if (!mayWait || taking === 0) hold()
     cancel = clock.schedule(look, at - clock.monotonic())
+  }
+
+  function hold(): void {
+    if (isUntold) machine()?.send({ type: 'PAUSE', reason: SERVER_PAUSE })
+    isUntold = false
   }
 
   /** A timer may be a little early. */
@@ -34,19 +44,28 @@ export function createServerPace(clock: Clock, machine: () => EngineActor | unde
   function release(): void {
     cancel?.()
     cancel = undefined
+    isUntold = false
     machine()?.send({ type: 'RESUME', reason: SERVER_PAUSE })
   }
 
   return {
-    heed(answers: readonly { readonly wishes?: ServerWishes | undefined }[]): void {
+    /** Nothing more leaves in a pause. `isRead`: who takes what the answer brings is held only then, or it would be lost, each time. */
+    heed(answers: readonly { readonly wishes?: ServerWishes | undefined }[], isRead = false): void {
       for (const { wishes } of answers) {
         if (wishes === undefined) continue
         const wished = clampWishes(wishes)
         minPollMs = wished.minPollMs ?? minPollMs
         maxBatch = wished.maxBatch ?? maxBatch
         const until = clock.monotonic() + (wished.pauseMs ?? 0)
-        if (wished.pauseMs !== undefined && wished.pauseMs > 0 && until > pausedUntil) holdUntil(until)
+        if (wished.pauseMs !== undefined && wished.pauseMs > 0 && until > pausedUntil) holdUntil(until, isRead)
       }
+    },
+    taking(): void {
+      taking += 1
+    },
+    taken(): void {
+      taking -= 1
+      hold()
     },
     /** Until the server may be asked again; 0 if it may now. */
     pausedMs,
@@ -63,7 +82,7 @@ export function createServerPace(clock: Clock, machine: () => EngineActor | unde
       return last === undefined ? 0 : Math.max(0, last + minPollMs - clock.monotonic())
     },
     opened(): void {
-      if (pausedMs() > 0) holdUntil(pausedUntil)
+      if (pausedMs() > 0) holdUntil(pausedUntil, false)
     },
     closing: release,
   }

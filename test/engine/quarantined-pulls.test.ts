@@ -103,6 +103,16 @@ describe('what a page could not bring', () => {
     expect(asked).toHaveLength(1)
   })
 
+  it('B16 B7 L8 is taken though the server asks for a pause with it, and the pages go on after that', async () => {
+    const engine = await started()
+    await engine.synchronize()
+    world.server.setWishes({ pauseSeconds: 60 })
+    await elsewhere(world, 'PATCH', '/note/b', { title: 'two' })
+    await later(engine, MINUTE_MS)
+    await later(engine, MINUTE_MS)
+    expect([await titles(engine), asked.length]).toEqual([['a one', 'b two'], 1])
+  })
+
   it('B16 L8 waits no longer than it was to where the clock is set back by an hour', async () => {
     const engine = await started()
     await engine.synchronize()

@@ -83,6 +83,35 @@ describe('a server that asks for a pause', () => {
     expect((await engine.flush()).held).toEqual([])
   })
 
+  it.each([false, true])(
+    'B7 L8 with each page brings one at a time, and all in the end (from the beginning: %s)',
+    async (full) => {
+      for (const id of ['a', 'b', 'c']) await elsewhere(world, 'POST', '/note', { id })
+      const { engine, clock } = await timed({ pull: { everyMs: 0, pageSize: 1 } })
+      await engine.synchronize()
+      for (const id of ['a', 'b', 'c']) await elsewhere(world, 'PATCH', `/note/${id}`, { title: id })
+      world.server.setWishes({ pauseSeconds: 60 })
+      const pulled = engine.synchronize({ full })
+      await eventOf(engine, 'engine:paused')
+      expect(await pulled).toMatchObject({ pulled: [{ isComplete: false }] })
+      for (const _ of ['b', 'c']) {
+        const paused = eventOf(engine, 'engine:paused')
+        await clock.advance(60_000)
+        await paused
+      }
+      expect(await engine.view('note').list()).toMatchObject(['4', '5', '6'].map((version) => ({ version })))
+    },
+  )
+
+  it('B7 L8 with the last page has brought it', async () => {
+    await elsewhere(world, 'POST', '/note', { id: 'a' })
+    const { engine } = await timed({ pull: { everyMs: 0 } })
+    world.server.setWishes({ pauseSeconds: 60 })
+    expect(await engine.synchronize()).toMatchObject({ pulled: [{ isComplete: true }] })
+    expect((await engine.flush()).held).toEqual(['server'])
+    expect(await engine.view('note').list()).toHaveLength(1)
+  })
+
   it('B7 gets nothing more of a batch that goes as several requests, and what is left spends no attempt', async () => {
     const { engine, clock } = await timed({
       batchSize: 3,
