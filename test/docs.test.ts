@@ -13,7 +13,7 @@ async function sources(folder: string): Promise<string[]> {
 }
 
 const product = [
-  ...(await Promise.all(['src/core', 'src/engine', 'src/adapters'].map(sources))).flat(),
+  ...(await Promise.all(['src/core', 'src/engine', 'src/adapters', 'machines'].map(sources))).flat(),
   await read('src/composite.ts'),
 ]
 const troubleshooting = await read('docs/troubleshooting.md')
