@@ -35,7 +35,7 @@ export interface HttpAnswer {
 export function classifyResponse(answer: HttpAnswer): Outcome {
   const { status } = answer
   if (status >= 200 && status <= 299) return success(answer)
-  if (status >= 300 && status <= 399) return redirected(status)
+  if (status >= 300 && status <= 399) return redirected(answer)
   if (status >= 400 && status <= 499) return (CLIENT[status] ?? refused)(answer)
   if (status >= 500 && status <= 599) return (SERVER[status] ?? failed)(answer)
   return {
@@ -82,8 +82,8 @@ function unreadable(status: number, reason: string): Outcome {
   return { type: 'unknown', error: new ServerError(message, { code: 'unreadable', status }) }
 }
 
-function redirected(status: number): Outcome {
-  const message = `The server answered ${status} to a write; redirects are never followed. Set baseURL to the API's final address (scheme and host included).`
+function redirected({ status, method }: HttpAnswer): Outcome {
+  const message = `The server answered the ${method} with ${status}; redirects are never followed. Set baseURL to the API's final address (scheme and host included).`
   return { type: 'rejected', error: new ClientError(message, { code: 'redirect', status }), definite: false }
 }
 

@@ -206,6 +206,12 @@ describe('a page that can not be had', () => {
     expect(told(await pulled(huge))).toMatch(/^failed /)
   })
 
+  it('D5 one that is led elsewhere is no write, and the error says so', async () => {
+    expect(await pulled((_, response) => response.writeHead(301).end())).toMatchObject({
+      error: { code: 'redirect', message: expect.stringContaining('answered the GET with 301') },
+    })
+  })
+
   it('B1 an answer that is cut off, nobody there, no answer in time', async () => {
     const cut = await serveRaw((socket) =>
       socket.end('HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 999\r\n\r\n{"changes":[]'),
