@@ -1,5 +1,5 @@
 import { changeOf, fieldChanges, type FieldChange } from './diff.ts'
-import { fieldPath } from './field-path.ts'
+import { fieldPath, isBelow } from './field-path.ts'
 import { jsonBytes } from './json-bytes.ts'
 import type { Json, JsonObject } from './json.ts'
 import type { OperationRow } from './operation.ts'
@@ -54,7 +54,7 @@ export function changesOfPayload(before: Json, after: Json, unaudited: Unaudited
 
 export function isAudited(path: string, unaudited: Unaudited): boolean {
   for (const hidden of unaudited) {
-    if (path === hidden || path.startsWith(`${hidden}.`) || path.startsWith(`${hidden}[`)) return false
+    if (path === hidden || isBelow(path, hidden)) return false
   }
   return true
 }

@@ -10,6 +10,7 @@ import {
 import { actionOf, type AuditAction, type AuditedConflict, type NewAuditEntry } from '../core/audit.ts'
 import { isNews } from '../core/conflict-row.ts'
 import { valueIn } from '../core/derive.ts'
+import { namedPath } from '../core/field-path.ts'
 import type { Json, JsonObject } from '../core/json.ts'
 import { laneOf, type NewOperationRow, type OperationRow } from '../core/operation.ts'
 import type { Settings } from '../core/options.ts'
@@ -48,7 +49,8 @@ const NOT_KNOWN: MadeOn = new Map()
 /** Works out from the writes of a commit which entries go with them. What can't be told becomes an entry that says so: it never throws. */
 export function createAuditWriter({ user, entities }: Settings, now: () => number, clientId: () => string): AuditWriter {
   const unaudited = new Map<string, Unaudited>()
-  for (const [name, { unaudited: fields }] of Object.entries(entities)) if (fields) unaudited.set(name, new Set(fields))
+  for (const [name, { unaudited: fields }] of Object.entries(entities))
+    if (fields) unaudited.set(name, new Set(fields.map(namedPath)))
 
   function hiddenOf(entity: string): Unaudited {
     return unaudited.get(entity) ?? ALL_FIELDS

@@ -56,6 +56,18 @@ describe('C7 the audit', () => {
     })
   })
 
+  it('S26 leaves out what the options name, also where the name of a field is no plain word', async () => {
+    const note = { unaudited: ['credit card', 'address.house no', '["a.b"]'] }
+    const engine = await world.started({ ...audited, entities: { note } })
+    await created(engine, { 'title text': 'seen', 'credit card': 'secret', address: { 'house no': 'secret' }, 'a.b': 'secret' })
+    await (
+      await engine.enqueue(patch({ 'credit card': 'secret too', 'title text': 'new' }))
+    ).settled
+    const entries = await entriesOf(engine)
+    expect(JSON.stringify(entries)).not.toContain('secret')
+    expect(entries.at(-1)?.changes).toEqual([{ path: '["title text"]', from: 'seen', to: 'new' }])
+  })
+
   it('C7 tells of what is enqueued while the server is away what it was before, also where that is not sent yet', async () => {
     const engine = await world.started({ ...audited, coalesce: false })
     engine.pause('outage')
