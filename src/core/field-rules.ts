@@ -1,4 +1,5 @@
 import type { EntityOptions, FieldRule } from './conflict.ts'
+import { fieldPath, isBelow, namedPath } from './field-path.ts'
 import type { MergeRules, Settled } from './merge.ts'
 import { mergeSets } from './merge-set.ts'
 import type { FieldConflict } from './operation.ts'
@@ -13,9 +14,8 @@ export function stampField({ conflict, stamp = 'updatedAt' }: EntityOptions): st
 
 /** The rules for a merge in which `side` stands for what they leave open. */
 export function mergeRules(rules: EntityOptions, side: 'local' | 'remote'): MergeRules {
-  const fields = new Map(Object.entries(rules.fields ?? {}))
-  const { vectorClock } = rules
-  const stamp = stampField(rules)
+  const fields = new Map(Object.entries(rules.fields ?? {}).map(([name, rule]) => [namedPath(name), rule]))
+  const [vectorClock, stamp] = [rules.vectorClock, stampField(rules)].map((name) => name && fieldPath('', name))
   return {
     isWhole: (path) => fields.has(path) || path === vectorClock || path === stamp,
     settle(field) {
@@ -52,6 +52,6 @@ function settledBy(rule: FieldRule, field: FieldConflict): Settled | undefined {
 
 /** One side has something else in the place of an object in which a person decides about a field. */
 function hasManualWithin(fields: ReadonlyMap<string, FieldRule>, path: string): boolean {
-  for (const [name, rule] of fields) if (rule === 'manual' && name.startsWith(`${path}.`)) return true
+  for (const [name, rule] of fields) if (rule === 'manual' && isBelow(name, path)) return true
   return false
 }

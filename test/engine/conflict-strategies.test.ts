@@ -127,6 +127,20 @@ describe('lastWriteWins', () => {
     expect(world.attempts).toHaveLength(2)
   })
 
+  it('C1 takes what a stamp or a clock tells for no conflict, whatever the field is called', async () => {
+    const note: EntityOptions = { ...options, stamp: 'changed at', vectorClock: 'vector clock' }
+    const engine = await startedWith(world, note)
+    const by = (ms: number, clock: object, rest: object) => ({ 'changed at': at(ms), 'vector clock': clock, ...rest })
+    const operation = await bothChange(world, engine, {
+      base: by(1, { us: 1, them: 1 }, { title: 'old', body: 'old' }),
+      theirs: by(3, { us: 2, them: 3 }, { body: 'theirs' }),
+      ours: patch(by(2, { us: 3, them: 2 }, { title: 'ours' })),
+    })
+    expect(await operation.settled).toEqual({ status: 'done' })
+    expect(await engine.conflicts.history()).toEqual([])
+    expect(world.notes()['a']).toEqual({ id: 'a', ...by(3, { us: 3, them: 3 }, { title: 'ours', body: 'theirs' }) })
+  })
+
   it('C1 keeps no stamp in the rows of entities that have another strategy', async () => {
     const engine = await world.started({ entities: { note: {}, task: { conflict: 'lastWriteWins' } } })
     engine.pause('test')
@@ -161,6 +175,23 @@ describe('rules for fields', () => {
       ['count', 'function'],
       ['other', undefined],
     ])
+  })
+
+  it('B4 hold for fields whose name is no plain word, too', async () => {
+    const fields: EntityOptions['fields'] = {
+      'full name': 'remoteWins',
+      'address.house no': 'remoteWins',
+      '["a.b"]': 'remoteWins',
+    }
+    const engine = await startedWith(world, { conflict: 'localWins', fields })
+    const sides = (who: string) => ({ 'full name': who, address: { 'house no': who }, 'a.b': who, title: who })
+    const operation = await bothChange(world, engine, {
+      base: sides('base'),
+      theirs: sides('theirs'),
+      ours: patch(sides('ours')),
+    })
+    expect(await operation.settled).toEqual({ status: 'done' })
+    expect(world.notes()['a']).toEqual({ id: 'a', ...sides('theirs'), title: 'ours' })
   })
 
   it('B5 leave the conflict to a person if one field is his', async () => {
