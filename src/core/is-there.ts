@@ -16,7 +16,7 @@ export function isThere(row: OperationRow, remote: JsonObject): boolean {
 
 /** A value that a person wants in the place of what he has seen: nothing of that stays by itself. */
 function isInsteadOf({ conflict, wasInDoubt }: OperationRow, remote: JsonObject): boolean {
-  if (conflict?.resolution !== 'value' || conflict.strategy !== 'person') return false
+  if (conflict?.resolution !== 'value' || conflict.strategy === 'function') return false
   return wasInDoubt !== true || sameJson(conflict.remote, remote)
 }
 

@@ -130,6 +130,16 @@ describe('the inbox of conflicts', () => {
     expect(world.notes()['a']).toEqual({ id: 'a', title: 'theirs' })
   })
 
+  it('B5 a create that met another goes on with an edit that takes something of that away', async () => {
+    const engine = await startedWith(world, { conflict: 'manual' })
+    await elsewhere(world, 'POST', '/note', { id: 'a', title: 'theirs', body: 'theirs' })
+    const operation = await engine.enqueue({ type: 'create', entity: 'note', id: 'a', payload: { title: 'ours' } })
+    await pendingIn(engine)
+    await engine.operations.edit(operation.id, { title: 'theirs' })
+    expect(await operation.settled).toEqual({ status: 'done' })
+    expect(world.notes()['a']).toEqual({ id: 'a', title: 'theirs' })
+  })
+
   it('S13 a create with a value that was decided is done, where that was not heard and the server has added to it since', async () => {
     const engine = await startedWith(world, { conflict: 'manual' })
     await elsewhere(world, 'POST', '/note', { id: 'a', title: 'theirs', body: 'theirs' })
