@@ -61,5 +61,6 @@ async function obey(engine: SyncEngine, command: SyncEngineCommand): Promise<voi
   if (command.type === 'enqueue') await engine.enqueue(command.operation)
   else if (command.type === 'flush') await engine.flush()
   else if (command.type === 'pause') engine.pause(command.reason)
-  else engine.resume(command.reason)
+  else if (command.type === 'resume') engine.resume(command.reason)
+  else throw new ValidationError('command', 'must be enqueue, flush, pause or resume.')
 }

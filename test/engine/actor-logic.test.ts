@@ -107,6 +107,19 @@ describe('the engine as actor logic', () => {
     await syncEngineOf(actor).stop()
   })
 
+  it('A8 refuses a command that it does not know, and resumes nothing', async () => {
+    const actor = createActor(logic()).start()
+    await heard(actor, 'engine:started')
+    const engine = syncEngineOf(actor)
+    engine.pause('metered')
+    const told = heard(actor, 'engine:error')
+    actor.send(JSON.parse('{ "type": "Pause", "reason": "metered" }'))
+    expect(await told).toMatchObject({ part: 'command', error: { code: 'validation', path: 'command' } })
+    expect(engine.history().filter(({ type }) => type === 'engine:resumed')).toEqual([])
+    actor.stop()
+    await engine.stop()
+  })
+
   it('A8 L5 obeys where its store could be opened only later', async () => {
     const storage = world.storage()
     let isLeft = true
