@@ -1,7 +1,9 @@
-import type { Json } from './json.ts'
+import type { Json, JsonObject } from './json.ts'
 import { isRecord } from './schema.ts'
 
 /** A deep copy of checked JSON, of which no key is `__proto__`: what is inherited is not copied, as JSON would not have it. */
+export function copyJson(json: JsonObject): JsonObject
+export function copyJson(json: Json): Json
 export function copyJson(json: Json): Json {
   if (Array.isArray(json)) return json.map(copyJson)
   if (!isRecord(json)) return json

@@ -1,3 +1,4 @@
+import { copyJson } from '../core/copy-json.ts'
 import { derive, isShown, type ActionEffects } from '../core/derive.ts'
 import { changedFields } from '../core/diff.ts'
 import { isTerminal, laneOf, type OperationRow } from '../core/operation.ts'
@@ -90,7 +91,8 @@ export function createMirror(user: string, entity: string, actions: ActionEffect
     const version = base?.deletedAt === undefined ? base?.version : undefined
     return {
       id,
-      value,
+      // What the application does to it must not be done to what the server has confirmed.
+      value: copyJson(value),
       status: statusOf(operations),
       operationIds: shown.map((operation) => operation.id),
       ...(version === undefined ? {} : { version }),

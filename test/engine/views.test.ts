@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { firstValueFrom, filter, tap } from 'rxjs'
 import type { Entity, EntityChange, EnqueueInput, JsonObject, Storage } from '../../src/index.ts'
-import { StorageUnavailableError } from '../../src/index.ts'
+import { ClientError, StorageUnavailableError } from '../../src/index.ts'
 import { ENTITIES } from '../../src/core/schema.ts'
 import { openDatabase } from '../../src/server/database.ts'
 import { faultyStorage, records, unavailableOnce } from '../support/faulty-storage.ts'
@@ -355,6 +355,21 @@ describe('a view', () => {
     expect((await engine.view('note').get('a'))?.value).toMatchObject({ published: true })
     await engine.operations.discard(id)
     expect((await engine.view('note').get('a'))?.value).not.toHaveProperty('published')
+  })
+
+  it('S15 is as it was when a change is refused, though the application has made it in the value that it was shown', async () => {
+    const engine = await world.started()
+    const notes = engine.view<{ title: string; tags: string[] }>('note')
+    await (
+      await engine.enqueue(create('a', { title: 'old', tags: ['old'] }))
+    ).settled
+    const { value } = (await notes.get('a'))!
+    value.title = 'new'
+    value.tags.push('new')
+    world.intercept(async () => ({ type: 'rejected', definite: true, error: new ClientError('No.') }))
+    const operation = await engine.enqueue({ type: 'replace', entity: 'note', id: 'a', payload: value })
+    expect(await operation.settled).toMatchObject({ status: 'rejected' })
+    expect(await notes.get('a')).toMatchObject({ value: { title: 'old', tags: ['old'] } })
   })
 
   it('B4 shows a conflict that waits for a decision as such', async () => {
