@@ -2,7 +2,7 @@ import type { EntityOptions } from './conflict.ts'
 import { isEntityId } from './entity-id.ts'
 import { ServerError } from './errors.ts'
 import type { Json } from './json.ts'
-import { laneOf, type OperationRow } from './operation.ts'
+import { isMutation, laneOf, type OperationRow } from './operation.ts'
 import { getOwn, isObject, setOwn } from './own.ts'
 import type { Outcome, OutgoingOperation } from './ports.ts'
 import { referencesIn, withReferences } from './references.ts'
@@ -27,16 +27,29 @@ export function isNamedByServer(entities: Entities, { type, entity }: Pick<Opera
   return type === 'create' && hasServerIds(entities, entity)
 }
 
+/** Whether its answer may tell another id than it has: it is made, or made again where others had deleted it. */
+export function mayBeNamed(entities: Entities, row: Pick<OperationRow, 'type' | 'entity' | 'conflict'>): boolean {
+  return (
+    hasServerIds(entities, row.entity) &&
+    (row.type === 'create' || (isMutation(row.type) && row.conflict?.type === 'update-delete'))
+  )
+}
+
 /** The operation as a transport is to make its request. */
 export function outgoing<Operation extends OutgoingOperation>(entities: Entities, operation: Operation): Operation {
   return isNamedByServer(entities, operation) ? { ...operation, isIdTemporary: true } : operation
 }
 
 /** The outcome with the id that the server gave. An answer without one can't be used: what came of the request is asked for again, by the same key. */
-export function withAssignedId(entities: Entities, row: Pick<OperationRow, 'type' | 'entity'>, outcome: Outcome): Outcome {
-  if (outcome.type !== 'applied' || !isNamedByServer(entities, row)) return outcome
+export function withAssignedId(
+  entities: Entities,
+  row: Pick<OperationRow, 'type' | 'entity' | 'conflict'>,
+  outcome: Outcome,
+): Outcome {
+  if (outcome.type !== 'applied' || !mayBeNamed(entities, row)) return outcome
   const id = outcome.id ?? (isObject(outcome.value) ? getOwn(outcome.value, 'id') : undefined)
   if (isEntityId(id)) return { ...outcome, id }
+  if (row.type !== 'create') return outcome
   const message = `The answer to a create of ${row.entity} has no id, though ids: 'server' says that the server assigns them. It is tried again with the same key.`
   return { type: 'unknown', error: new ServerError(message, { code: 'unreadable' }) }
 }

@@ -2,7 +2,7 @@ import { isTerminal, laneOf, type NewOperationRow, type OperationRow } from '../
 import type { Settings } from '../core/options.ts'
 import type { Expectation, Write } from '../core/ports.ts'
 import { isOperationRow, OPERATIONS, readOperation } from '../core/schema.ts'
-import { isNamedByServer, renamed, type Names } from '../core/server-ids.ts'
+import { mayBeNamed, renamed, type Names } from '../core/server-ids.ts'
 import type { Confirmation } from './confirmation.ts'
 import { editsUnchanged } from './store-edit.ts'
 import { updateOperation, type Store } from './store.ts'
@@ -25,7 +25,7 @@ export function createRenamer({ entities, user }: Pick<Settings, 'entities' | 'u
   function namesIn(confirmations: readonly Confirmation[]): Names {
     return new Map(
       confirmations.flatMap(({ operation, id }) => {
-        const isNamed = id !== undefined && id !== operation.entityId && isNamedByServer(entities, operation)
+        const isNamed = id !== undefined && id !== operation.entityId && mayBeNamed(entities, operation)
         return isNamed ? [[laneOf(user, operation.entity, operation.entityId), id] as const] : []
       }),
     )
@@ -85,7 +85,7 @@ export function createRenamer({ entities, user }: Pick<Settings, 'entities' | 'u
 
   function renamedConfirmation(one: Confirmation, names: Names): Confirmation {
     const { user: whose, entity, entityId } = one.operation
-    const to = isNamedByServer(entities, one.operation) ? names.get(laneOf(whose, entity, entityId)) : undefined
+    const to = mayBeNamed(entities, one.operation) ? names.get(laneOf(whose, entity, entityId)) : undefined
     return to === undefined ? one : { ...one, operation: renamed(one.operation, names, entities), formerId: entityId }
   }
 }

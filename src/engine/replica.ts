@@ -59,14 +59,16 @@ export function createReplica(store: Store, user: string, clock: Clock, actionsO
     return [...(await rowsAfter(confirmations)), ...(await movedFrom(confirmations))].map(({ row, was }) => put(row, was))
   }
 
-  /** Where entities were known by temporary ids: whoever asks for that is shown on from here. What the server has by that id stays. */
+  /** Where entities were known by other ids: whoever asks for that is shown on from here. What the server has by a temporary one stays. */
   async function movedFrom(confirmations: readonly Confirmation[]): Promise<readonly Confirmed[]> {
-    const moved = confirmations.flatMap(({ operation: { entity, entityId }, formerId }) =>
-      formerId === undefined ? [] : [{ key: laneOf(user, entity, formerId), movedTo: entityId }],
-    )
-    const found = moved.length === 0 ? [] : await store.entities(moved.map(({ key }) => key))
+    const moved = confirmations.filter(({ formerId }) => formerId !== undefined)
+    const keys = moved.map(({ operation: { entity }, formerId = '' }) => laneOf(user, entity, formerId))
+    const found = moved.length === 0 ? [] : await store.entities(keys)
     const deletedAt = clock.now() + NAME_KEPT_MS
-    return moved.flatMap((row, at) => (valueIn(found[at]) === undefined ? [{ row: { ...row, deletedAt }, was: found[at] }] : []))
+    return moved.flatMap(({ operation: { type, entityId } }, at) => {
+      const [key, was] = [keys[at] ?? '', found[at]]
+      return type === 'create' && valueIn(was) !== undefined ? [] : [{ row: { key, movedTo: entityId, deletedAt }, was }]
+    })
   }
 
   /** Nothing of it can be seen to have changed. */
