@@ -38,8 +38,8 @@ export const naming: readonly Bug[] = [
     'the name that the server gave is not kept',
     'No row tells by which id the entity is known now: what is enqueued later by the temporary one is sent with it.',
     'src/engine/replica.js',
-    'return moved.flatMap((row, at) => (valueIn(found[at]) === undefined ? [{ row: { ...row, deletedAt }, was: found[at] }] : []));',
-    'return moved.flatMap(() => (deletedAt < 0 ? found : []));',
+    "return type === 'create' && valueIn(was) !== undefined ? [] : [{ row: { key, movedTo: entityId, deletedAt }, was }];",
+    'return deletedAt < 0 ? [{ row: { key, movedTo: entityId, deletedAt }, was, type }] : [];',
     'S9',
   ),
   bug(
