@@ -1,6 +1,6 @@
 import type { EntityOptions, FieldRule } from './conflict.ts'
 import { ValidationError } from './errors.ts'
-import { isBelow, namedPath } from './field-path.ts'
+import { isBelow } from './field-path.ts'
 import { isRecord } from './schema.ts'
 
 const STRATEGIES: readonly unknown[] = ['localWins', 'remoteWins', 'lastWriteWins', 'merge', 'manual']
@@ -25,7 +25,7 @@ function checkFields(path: string, fields: unknown): void {
   if (!isRecord(fields)) throw new ValidationError(path, "must be an object, as { title: 'localWins' }.")
   for (const [field, rule] of Object.entries(fields)) {
     if (!isRule(rule)) throw new ValidationError(`${path}.${field}`, `must be ${RULES.join(', ')}, { set: 'id' } or a function.`)
-    const parent = Object.keys(fields).find((other) => isBelow(namedPath(field), namedPath(other)))
+    const parent = Object.keys(fields).find((other) => isBelow(field, other))
     if (parent !== undefined)
       throw new ValidationError(`${path}.${field}`, `is never used: ${parent} has a rule and is taken as a whole.`)
   }

@@ -63,7 +63,7 @@ export function createReplica(store: Store, user: string, clock: Clock, actionsO
   async function movedFrom(confirmations: readonly Confirmation[]): Promise<readonly Confirmed[]> {
     const moved = confirmations.filter(({ formerId }) => formerId !== undefined)
     const keys = moved.map(({ operation: { entity }, formerId = '' }) => laneOf(user, entity, formerId))
-    const found = moved.length === 0 ? [] : await store.entities(keys)
+    const found = keys.length === 0 ? [] : await store.entities(keys)
     const deletedAt = clock.now() + NAME_KEPT_MS
     return moved.flatMap(({ operation: { type, entityId } }, at) => {
       const [key, was] = [keys[at] ?? '', found[at]]
