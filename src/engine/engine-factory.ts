@@ -62,5 +62,5 @@ async function obey(engine: SyncEngine, command: SyncEngineCommand): Promise<voi
   else if (command.type === 'flush') await engine.flush()
   else if (command.type === 'pause') engine.pause(command.reason)
   else if (command.type === 'resume') engine.resume(command.reason)
-  else throw new ValidationError('command', 'is unknown.')
+  else throw new ValidationError('command', 'must be enqueue, flush, pause or resume.')
 }
