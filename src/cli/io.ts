@@ -14,8 +14,9 @@ export interface Io {
 }
 
 export function processIo(): Io {
-  // A reader that has seen enough (`| head`) is no failure.
-  for (const stream of [stdout, stderr]) stream.on('error', ignoreClosedPipe)
+  stdout.on('error', endUnwritten)
+  // Work goes on though nobody can be told of it.
+  stderr.on('error', () => {})
   const isTerminal = stderr.isTTY
   return {
     out: (text) => void stdout.write(shown(text)),
@@ -32,8 +33,11 @@ function shown(lines: string): string {
   return lines.split('\n').map(visibleText).join('\n')
 }
 
-function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error
+/** A reader that has seen enough (`| head`) is no failure. */
+function endUnwritten(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE') return
+  stderr.write(`synchart: The result could not be written: ${error.message}\n`)
+  process.exit(1)
 }
 
 /** One JSON document. */

@@ -10,7 +10,7 @@ import { onTestFinished } from 'vitest'
 import { startServer, type ServerOptions, type SynchartServer } from '../../src/server/index.ts'
 import type { ListenOptions } from '../../src/server/index.ts'
 
-const command = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url))
+export const command = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url))
 
 export interface Result {
   readonly code: number | null

@@ -1,8 +1,10 @@
-import { readFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
-import { fileOf, notes, run, start } from './support.ts'
+import { command, fileOf, notes, run, serverOf, start } from './support.ts'
 
 const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
 
@@ -13,6 +15,20 @@ function isFree(port: number): Promise<boolean> {
     server.once('error', () => resolve(false))
     server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
   })
+}
+
+/** Runs the command with a full disk behind one of its streams; what comes of the other, and the exit code. */
+async function withFull(stream: 'stdout' | 'stderr', args: readonly string[]): Promise<{ code: unknown; text: string }> {
+  const full = openSync('/dev/full', 'w')
+  const child = spawn(process.execPath, [command, ...args], {
+    stdio: stream === 'stdout' ? ['ignore', full, 'pipe'] : ['ignore', 'pipe', full],
+  })
+  closeSync(full)
+  let text = ''
+  const other = stream === 'stdout' ? child.stderr : child.stdout
+  other?.setEncoding('utf8').on('data', (part: string) => void (text += part))
+  const [code] = (await once(child, 'close')) as [unknown]
+  return { code, text }
 }
 
 const mayHave80 = await isFree(80)
@@ -101,6 +117,23 @@ describe('the command line', () => {
     inspector.kill('SIGTERM')
     await inspector.ended
   })
+
+  it.runIf(existsSync('/dev/full'))(
+    'D5 says that a result could not be written, and sends a file though its progress can not be told',
+    async () => {
+      const server = await serverOf()
+      const file = await fileOf(notes(2))
+      expect(await withFull('stderr', ['push', file, '--to', server.url])).toEqual({
+        code: 0,
+        text: expect.stringMatching(/done +2\n/),
+      })
+      for (const args of [['status', `${file}.synchart.db`], ['explain', `${file}.synchart.db`, '--json'], ['--help']])
+        expect(await withFull('stdout', args)).toEqual({
+          code: 1,
+          text: expect.stringMatching(/^synchart: The result could not be written: ENOSPC.*\n$/),
+        })
+    },
+  )
 
   it('B1 tells a refusal as JSON where JSON was asked for', async () => {
     const { code, stdout } = await run(['push', 'ops.ndjson', '--json'])
