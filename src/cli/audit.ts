@@ -49,11 +49,14 @@ function changeText(change: AuditedChange): string {
   return `${change.path}: ${side('from')} → ${side('to')}`
 }
 
+/** `Date.parse` makes a date also of other texts, as the year 2001 of -1. */
+const ISO_DATE = /^\d{4}-\d\d(-\d\d)?([T ]|$)/
+
 /** Milliseconds since 1970, or a date as ISO 8601 has it. */
 function timeOption(options: ParsedOptions, name: string): number | undefined {
   const text = textOption(options, name)
   if (text === undefined) return undefined
-  const at = /^\d+$/.test(text) ? Number(text) : Date.parse(text)
+  const at = /^\d+$/.test(text) ? Number(text) : ISO_DATE.test(text) ? Date.parse(text) : Number.NaN
   if (!Number.isNaN(at)) return at
   throw new UsageError(`--${name} must be a time as 2026-01-31T12:00:00Z, or milliseconds since 1970, not ${text}.`)
 }

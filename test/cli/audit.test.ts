@@ -41,10 +41,11 @@ describe('C7 synchart audit', () => {
 
   it('C7 says what is wrong with a time, and that an id needs its entity', async () => {
     const { store } = await auditedStore()
-    expect(await run(['audit', store, '--since', 'yesterday'])).toMatchObject({
-      code: 2,
-      stderr: expect.stringContaining('--since'),
-    })
+    for (const time of ['yesterday', '-1', 'week 2', '2026-13-01'])
+      expect(await run(['audit', store, '--since', time])).toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining('--since'),
+      })
     expect(await run(['audit', store, '--id', 'n1'])).toMatchObject({ code: 2, stderr: expect.stringContaining('entity') })
   })
 })
