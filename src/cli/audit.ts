@@ -5,7 +5,7 @@ import { checkAuditQuery } from '../engine/audit-log.ts'
 import { auditPage } from '../engine/audit-store.ts'
 import { textOption, wholeOption, type ParsedOptions } from './arguments.ts'
 import { UsageError } from './errors.ts'
-import { printJson, type Io } from './io.ts'
+import { instant, printJson, type Io } from './io.ts'
 import { withStore } from './store-file.ts'
 
 /** What happened in a store, as far as it was audited, the newest first. Only looks. Returns the exit code. */
@@ -36,7 +36,7 @@ export async function audit(file: string, options: ParsedOptions, io: Io): Promi
 
 function textOf({ number, at, by, action, outcome, type, entity, entityId, error, changes, more }: AuditEntry): string {
   const what = [type, `${entity}/${entityId}`].filter((part) => part !== undefined).join(' ')
-  const head = `#${number}  ${new Date(at).toISOString()}  ${by}: ${action}, ${outcome}  ${what}${error === undefined ? '' : `  (${error})`}`
+  const head = `#${number}  ${instant(at)}  ${by}: ${action}, ${outcome}  ${what}${error === undefined ? '' : `  (${error})`}`
   const rest = more === undefined ? [] : [`    … and ${more} more`]
   return [head, ...changes.map((change) => `    ${changeText(change)}`), ...rest].map(visibleText).join('\n')
 }

@@ -5,7 +5,7 @@ import { visibleText } from '../core/visible-text.ts'
 import { explainRow } from '../engine/explain.ts'
 import { createStore } from '../engine/store.ts'
 import type { Explanation } from '../engine/types.ts'
-import { grouped, printJson, table, type Io } from './io.ts'
+import { grouped, instant, printJson, table, type Io } from './io.ts'
 import { describeLease, leaseOf, withStore, type LeaseInfo } from './store-file.ts'
 import { tally } from './tally.ts'
 
@@ -92,7 +92,7 @@ function textOf({ summary, nextWakeAt, lastError, operation }: Explanation, wait
   ]
   if (supersededBy !== undefined) rows.push(['merged into', supersededBy])
   if (!isTerminal(status)) rows.push(...waitingFor.map((what): [string, string] => ['waits for', what]))
-  if (nextWakeAt !== undefined) rows.push(['next attempt', new Date(nextWakeAt).toISOString()])
+  if (nextWakeAt !== undefined) rows.push(['next attempt', instant(nextWakeAt)])
   if (lastError !== undefined) rows.push(['last error', `${lastError.code}: ${lastError.message}`])
   return `${visibleText(`${id}  ${type} ${entity}/${entityId}`)}\n${table(rows)}`
 }

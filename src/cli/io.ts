@@ -68,3 +68,9 @@ export function grouped(value: number): string {
 export function seconds(ms: number): string {
   return `${(ms / 1000).toFixed(1)} s`
 }
+
+/** A time as ISO 8601 has it; what damage made of one is a number that no date has. */
+export function instant(at: number): string {
+  const date = new Date(at)
+  return Number.isNaN(date.getTime()) ? `${at} ms` : date.toISOString()
+}

@@ -4,7 +4,7 @@ import type { Storage } from '../core/ports.ts'
 import { META } from '../core/schema.ts'
 import { visibleText } from '../core/visible-text.ts'
 import { PAGE_LIMIT } from '../engine/store.ts'
-import { grouped } from './io.ts'
+import { grouped, instant } from './io.ts'
 
 export interface UserStatistics extends Statistics {
   readonly user: string
@@ -27,7 +27,7 @@ export function statisticsLines({ user, since, latencyMs, ...counts }: UserStati
   const counted = Object.entries(counts).filter(([, count]) => count > 0)
   const times = [0.5, 0.95, 0.99].map((share) => `p${100 * share} ${Math.round(percentile(latencyMs, share))} ms`)
   return [
-    `counted for user ${visibleText(user)} since ${new Date(since).toISOString()}:`,
+    `counted for user ${visibleText(user)} since ${instant(since)}:`,
     ...counted.map(([name, count]) => `  ${wordsOf(name).padEnd(18)} ${grouped(count)}`),
     ...(latencyMs.count === 0 ? [] : [`  ${'latency'.padEnd(18)} ${times.join(', ')}`]),
   ]

@@ -88,6 +88,7 @@ function isAuditEntry(value: unknown): value is AuditEntry {
     typeof value['number'] === 'number' &&
     typeof value['at'] === 'number' &&
     Array.isArray(value['changes']) &&
+    value['changes'].every((change) => isRecord(change) && typeof change['path'] === 'string') &&
     TEXTS.every((field) => typeof value[field] === 'string')
   )
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { openDriver } from '../../src/adapters/sqlite/driver.ts'
 import { sqliteStorage } from '../../src/adapters/sqlite/index.ts'
 import { httpTransport } from '../../src/adapters/http/index.ts'
 import { createSyncEngine } from '../../src/index.ts'
@@ -37,6 +38,19 @@ describe('C7 synchart audit', () => {
     const page = await run(['audit', store, '--limit', '1', '--after', '3'])
     expect(page.stdout).toMatch(/^#2 .*\n.*\nFor more: --after 2\n$/)
     expect((await run(['audit', store, '--since', '2999-01-01'])).stdout).toContain('There is no such entry')
+  })
+
+  it('C7 tells of what it can where damage put no change, or no time, into an entry or into what was counted', async () => {
+    const { store } = await auditedStore()
+    const driver = await openDriver(store)
+    driver.exec("UPDATE audit SET value = json_set(value, '$.changes[0]', null) WHERE number = 1")
+    driver.exec("UPDATE audit SET value = json_set(value, '$.at', 1e300) WHERE number = 2")
+    driver.exec("UPDATE meta SET value = json_set(value, '$.since', 1e300) WHERE name LIKE 'statistics/%'")
+    await driver.close()
+    const { code, stdout } = await run(['audit', store])
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^#4 [^]*\n#2 {2}1e\+300 ms {2}engine: [^]*\nEntries that can not be read: 1\.\n$/)
+    expect(await run(['status', store])).toMatchObject({ code: 0, stdout: expect.stringContaining('since 1e+300 ms:\n') })
   })
 
   it('C7 says what is wrong with a time, and that an id needs its entity', async () => {
