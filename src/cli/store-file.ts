@@ -9,7 +9,7 @@ import { openError } from '../adapters/sqlite/errors.ts'
 import { sqliteStorage } from '../adapters/sqlite/index.ts'
 import { UsageError } from './errors.ts'
 
-type Content = 'nothing' | 'store' | 'other'
+type Content = 'nothing' | 'store' | 'older' | 'other'
 
 /** The first bytes of every SQLite file that is not empty, https://sqlite.org/fileformat.html */
 const MAGIC = Buffer.from('SQLite format 3\0')
@@ -17,7 +17,12 @@ const MAGIC = Buffer.from('SQLite format 3\0')
 /** Looks at a store that exists, without an engine: nobody's lease is touched. */
 export async function withStore<T>(path: string, work: (storage: Storage) => Promise<T>): Promise<T> {
   if (!existsSync(path)) throw new UsageError(`${path} does not exist. Name the SQLite file of a store.`)
-  if ((await contentOf(path)) !== 'store')
+  const content = await contentOf(path)
+  if (content === 'older')
+    throw new UsageError(
+      `${path} is a store of an older synchart, which could not open it any more once this one has. Use the command of the synchart that the application has, or start its new release first; nothing was touched.`,
+    )
+  if (content !== 'store')
     throw new UsageError(`${path} is not a store of synchart. Name the SQLite file of a store; nothing was touched.`)
   const storage = sqliteStorage({ path })
   await storage.open(STORE_SCHEMA)
@@ -46,7 +51,9 @@ async function contentOf(path: string): Promise<Content> {
         .rows([])
         .map(([name]) => name)
       if (names.length === 0) return 'nothing'
-      return names.includes(OPERATIONS) && names.includes(META) ? 'store' : 'other'
+      const version = Number(driver.prepare('PRAGMA user_version').row([])?.[0])
+      if (version === 0 || !names.includes(OPERATIONS) || !names.includes(META)) return 'other'
+      return version < STORE_SCHEMA.version ? 'older' : 'store'
     } finally {
       await driver.close()
     }

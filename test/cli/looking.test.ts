@@ -3,8 +3,10 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { openDriver } from '../../src/adapters/sqlite/driver.ts'
+import { sqliteStorage } from '../../src/adapters/sqlite/index.ts'
 import { statisticsLines } from '../../src/cli/kept-statistics.ts'
 import { NOTHING } from '../../src/core/statistics.ts'
+import { version2 } from '../adapters/version-2.ts'
 import { fileOf, folder, notes, run, serverOf, start, summaryOf } from './support.ts'
 
 /** A store with three notes done, an update refused (404), and an update parked behind which another waits. */
@@ -186,6 +188,32 @@ describe('F8 a store that is looked at', () => {
       expect(stderr).toContain('Update the application')
       expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'storage-newer' } })
     }
+  })
+
+  it('D10 leaves a store of an older schema to the application that still uses it: opened by this build, that could not open it again', async () => {
+    const store = join(await folder(), 'older.db')
+    const old = sqliteStorage({ path: store })
+    await old.open(version2)
+    for (const args of [
+      ['status', store],
+      ['explain', store],
+      ['audit', store],
+      ['check', store, '--repair'],
+    ])
+      expect(await run(args)).toMatchObject({ code: 2, stderr: expect.stringContaining('a store of an older synchart') })
+    expect(await old.scan('meta', { limit: 1 })).toEqual([])
+    await old.commit([{ type: 'put', collection: 'meta', value: { name: 'a' } }])
+    await old.close()
+  })
+
+  it('leaves a database alone whose tables only have the names of ours', async () => {
+    const path = join(await folder(), 'clinic.db')
+    await behind(path, (driver) => driver.exec('CREATE TABLE operations (surgeon); CREATE TABLE meta (key)'))
+    const before = readFileSync(path)
+    expect(await run(['status', path])).toMatchObject({ code: 2, stderr: expect.stringContaining('not a store of synchart') })
+    const pushed = await run(['push', await fileOf(notes(1)), '--to', 'http://127.0.0.1:9', '--store', path])
+    expect(pushed).toMatchObject({ code: 2, stderr: expect.stringContaining('is a database of something else') })
+    expect(readFileSync(path).equals(before)).toBe(true)
   })
 })
 
