@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { open } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
 import { StorageError } from '../core/errors.ts'
 import type { Storage } from '../core/ports.ts'
@@ -43,7 +44,7 @@ async function contentOf(path: string): Promise<Content> {
   if (!(await isDatabase(path)))
     throw new UsageError(`${path} is not an SQLite database. Name the SQLite file of a store; nothing was touched.`)
   try {
-    const driver = await openDriver(path)
+    const driver = await openDriver(resolve(path))
     try {
       driver.exec('PRAGMA busy_timeout = 5000')
       const names = driver

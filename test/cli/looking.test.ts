@@ -1,5 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { copyFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { openDriver } from '../../src/adapters/sqlite/driver.ts'
@@ -162,6 +162,14 @@ describe('F8 a store that is looked at', () => {
       expect(stderr).toMatch(/is not a store of synchart|is a database of something else/)
     }
     expect(readFileSync(path).equals(before)).toBe(true)
+  })
+
+  it('F8 takes a name that SQLite reads as an address for the name of a file, and makes no other', async () => {
+    const store = await storeWithTrouble()
+    const cwd = await folder()
+    await copyFile(store, join(cwd, 'file:notes.db'))
+    expect(await run(['status', 'file:notes.db'], {}, cwd)).toMatchObject({ code: 0, stdout: expect.stringContaining('parked') })
+    expect(readdirSync(cwd)).toEqual(['file:notes.db'])
   })
 
   it('says that a file is no database', async () => {

@@ -39,11 +39,12 @@ export interface Running {
 }
 
 /** The built command, as a user runs it. */
-export function start(args: readonly string[], env: Readonly<Record<string, string>> = {}): Running {
+export function start(args: readonly string[], env: Readonly<Record<string, string>> = {}, cwd?: string): Running {
   if (!existsSync(command)) throw new Error('Build first: npm run build')
   const child = spawn(process.execPath, [command, ...args], {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
+    cwd,
   })
   let [stdout, stderr] = ['', '']
   const listeners = new Set<() => void>()
@@ -86,8 +87,8 @@ export function start(args: readonly string[], env: Readonly<Record<string, stri
   }
 }
 
-export function run(args: readonly string[], env?: Readonly<Record<string, string>>): Promise<Result> {
-  return start(args, env).ended
+export function run(args: readonly string[], env?: Readonly<Record<string, string>>, cwd?: string): Promise<Result> {
+  return start(args, env, cwd).ended
 }
 
 export async function folder(): Promise<string> {
