@@ -8,8 +8,8 @@ import { build } from 'esbuild'
 
 /** What they have and 2 % more: they may not grow unnoticed. docs/decisions tells why the core is not the 20 kB that were aimed at. */
 const BUDGET_BYTES = new Map([
-  ['.', 99_900],
-  ['./core', 70_500],
+  ['.', 100_300],
+  ['./core', 70_900],
 ])
 
 /** Of what is measured by the engine alone: an application takes no part that it doesn't name. */
