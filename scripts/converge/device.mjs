@@ -60,9 +60,11 @@ async function edit({ name, engine, random, handles }) {
   // Some are edited more than others, so that the devices meet.
   const at = Math.floor(random() ** 2 * ENTITIES)
   const target = { entity: kindOf(at), id: `e${at}` }
-  const isThere = (await engine.view(target.entity).get(target.id)) !== undefined
-  const content = isThere ? change(random, `${name}${handles.length}`) : creation(`${name}${handles.length}`)
-  handles.push({ ...target, type: content.type, operation: await engine.enqueue({ ...target, ...content }) })
+  const isThere = async () => (await engine.view(target.entity).get(target.id)) !== undefined
+  const content = (await isThere()) ? change(random, `${name}${handles.length}`) : creation(`${name}${handles.length}`)
+  const operation = await engine.enqueue({ ...target, ...content })
+  const wasGone = content.type === 'update' && !(await isThere())
+  handles.push({ ...target, type: content.type, operation, wasGone })
 }
 
 function creation(text) {
@@ -89,9 +91,9 @@ function observed(wire, writes) {
 
 /** What the judge is to know of this device, once everything has come to an end. */
 export async function evidenceOf({ name, engine, network, writes, handles, detected }) {
-  const operations = handles.map(async ({ entity, id, type, operation }) => {
+  const operations = handles.map(async ({ entity, id, type, operation, wasGone }) => {
     const { idempotencyKey: key, lastError } = await engine.operations.get(operation.id)
-    return { entity, id, type, key, operationId: operation.id, ...(await operation.settled), lastError }
+    return { entity, id, type, key, operationId: operation.id, ...(await operation.settled), lastError, wasGone }
   })
   const conflicts = Array.from({ length: ENTITIES }, (_, at) =>
     engine.conflicts.history({ entity: kindOf(at), entityId: `e${at}`, limit: 1_000 }),

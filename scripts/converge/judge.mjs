@@ -58,14 +58,18 @@ function withoutOwn({ id: _id, version: _version, ...fields }) {
 }
 
 function misfortunes({ name, conflicts }, operation, effects) {
-  const { key, status, type, operationId, lastError } = operation
+  const { key, status, type, operationId, lastError, wasGone } = operation
   const count = effects.get(key)?.length ?? 0
   const what = `${name}'s ${type} ${key}`
   if (status === 'done') return count === 0 && type !== 'delete' ? [`lost: ${what} is done, and had no effect`] : []
   if (count > 0) return [`wrong end: ${what} is ${status}, and had an effect`]
   if (status === 'superseded' || status === 'cancelled') return []
   const gaveWay = conflicts.some((conflict) => conflict.operationId === operationId && conflict.resolution === 'remote')
-  return status === 'rejected' && gaveWay ? [] : [`wrong end: ${what} is ${status}: ${lastError?.message ?? 'no error'}`]
+  // Between the look at it and the edit it was learnt that others had deleted it.
+  const isOnNothing = wasGone && lastError?.status === 404
+  return status === 'rejected' && (gaveWay || isOnNothing)
+    ? []
+    : [`wrong end: ${what} is ${status}: ${lastError?.message ?? 'no error'}`]
 }
 
 function misjudged({ id, entity, type, strategy, resolution, resolvedAt }, { conflict: wanted }) {

@@ -91,6 +91,14 @@ describe('the judge of two devices', () => {
     expect(judge(given)).toContainEqual(expect.stringContaining(sentence))
   })
 
+  it('takes it for no mistake that an edit is refused of what was gone when it was made, and only then', () => {
+    const refused = { ...operation, status: 'rejected', lastError: { status: 404, message: 'There is none.' } }
+    const judged = (wasGone: boolean): string[] =>
+      judge(evidence({ operations: [{ ...refused, wasGone }], conflicts: [], detected: new Set() }, { ledger: [] }))
+    expect(judged(true)).toEqual([])
+    expect(judged(false)).toEqual([expect.stringContaining('wrong end: left')])
+  })
+
   it('knows that the later write wins', () => {
     const [payload, remote] = [conflict.remote, conflict.payload]
     expect(judge(evidence(task({ payload: { ...payload, title: 'ours' }, remote })))).toEqual([])
