@@ -22,6 +22,7 @@ export const problems = {
   'precondition-failed': { status: 412, title: 'The resource is not at the version that the request was made for' },
   'content-too-large': { status: 413, title: 'The content is too large' },
   'unsupported-media-type': { status: 415, title: 'The content type is not supported' },
+  misdirected: { status: 421, title: 'This server is not known by that name' },
   'invalid-body': { status: 422, title: 'The body is not acceptable' },
   'invalid-id': { status: 422, title: 'The id is not acceptable' },
   'idempotency-key-reused': { status: 422, title: 'The key was used for another request' },

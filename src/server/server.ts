@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
-import type { Server } from 'node:http'
+import type { Server, ServerResponse } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import { NetworkError } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
@@ -8,7 +8,9 @@ import { createApp, stateOf } from './app.ts'
 import { storedObject } from './body.ts'
 import { createFaultGate } from './fault-gate.ts'
 import type { FaultKind, FaultOptions } from './faults.ts'
+import { isCalled } from './hosts.ts'
 import { resolveOptions } from './options.ts'
+import { problemAnswer } from './problems.ts'
 import { headCursor } from './pull.ts'
 import { announcing } from './realtime/announce.ts'
 import { createHub } from './realtime/hub.ts'
@@ -20,6 +22,8 @@ import { openStore } from './store.ts'
 import { sweeper } from './sweep.ts'
 import { createWishes, type WishOptions } from './wishes.ts'
 import type { LedgerEntry } from './store.ts'
+
+const LOOPBACK = '127.0.0.1'
 
 export interface ListenOptions {
   /** Default 0: a free one. */
@@ -80,7 +84,10 @@ export async function createServer(options: ServerOptions = {}): Promise<Synchar
 
   const listen = async (where: ListenOptions = {}): Promise<Listener> => {
     const answer = getRequestListener(app.fetch)
-    const server = createHttpServer((request, response) => void answer(request, response))
+    const server = createHttpServer((request, response) => {
+      if (options.auth !== undefined || isCalled(request.headers.host, where.hostname ?? LOOPBACK)) void answer(request, response)
+      else misdirected(response)
+    })
     const endSockets = serveSockets(server, admission)
     const url = await bind(server, where)
     let shutting: Promise<void> | undefined
@@ -130,7 +137,7 @@ export async function startServer(
   }
 }
 
-async function bind(server: Server, { port = 0, hostname = '127.0.0.1' }: ListenOptions): Promise<string> {
+async function bind(server: Server, { port = 0, hostname = LOOPBACK }: ListenOptions): Promise<string> {
   const failed = (cause: unknown) =>
     new NetworkError(`Can't listen on ${hostname}:${port}. Choose another port.`, { code: 'listen', cause })
   try {
@@ -142,6 +149,11 @@ async function bind(server: Server, { port = 0, hostname = '127.0.0.1' }: Listen
   const address = server.address()
   if (address === null || typeof address === 'string') throw failed(address)
   return `http://${hostname.includes(':') ? `[${hostname}]` : hostname}:${address.port}`
+}
+
+function misdirected(response: ServerResponse): void {
+  const { status, headers, body } = problemAnswer('misdirected', 'Call this server by its address, or as localhost.')
+  response.writeHead(status, headers).end(body)
 }
 
 const graceMs = 1000

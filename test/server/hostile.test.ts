@@ -1,4 +1,6 @@
-import { request } from 'node:http'
+import { once } from 'node:events'
+import { request, type IncomingMessage } from 'node:http'
+import { text } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
 import { createServer, startServer } from '../../src/server/index.ts'
 import { problem, serve } from './support.ts'
@@ -208,6 +210,32 @@ describe('credentials', () => {
   )
 })
 
+describe('a page whose own name leads to this machine', () => {
+  it.each(['rebound.example', 'rebound.example:4000', 'localhost.rebound.example', 'rebound.example#.localhost', '['])(
+    'E10 reads nothing as %s, where nobody has to say who he is',
+    async (host) => {
+      const { url } = (await serve({ inspect: true })).server
+      expect(await callAs(`${url}/note`, host)).toEqual([421, problem('misdirected')])
+      expect(await callAs(`${url}/_ledger`, host)).toEqual([421, problem('misdirected')])
+    },
+  )
+
+  it.each(['localhost', 'LOCALHOST:4000', 'board.localhost:4000', '127.0.0.1', '[::1]:4000', '192.168.0.7'])(
+    'E10 is no page that calls %s',
+    async (host) => {
+      const { url } = (await serve()).server
+      expect(await callAs(`${url}/note`, host)).toEqual([200, undefined])
+    },
+  )
+
+  it('E10 is kept out by the credentials that it lacks, or was let in', async () => {
+    const asked = await serve({ auth: { users: () => 'u1' } })
+    expect(await callAs(`${asked.server.url}/note`, 'api.example')).toEqual([401, problem('unauthorized')])
+    const open = await serve({ hostname: '0.0.0.0' })
+    expect(await callAs(`${open.server.url}/note`, 'api.example')).toEqual([200, undefined])
+  })
+})
+
 describe('options', () => {
   it.each([
     ['bodyLimitBytes', { bodyLimitBytes: 0 }],
@@ -247,4 +275,11 @@ function sendChunked(url: string, body: string): Promise<number> {
     for (let at = 0; at < body.length; at += 100) outgoing.write(body.slice(at, at + 100))
     outgoing.end()
   })
+}
+
+/** Gives the status, and the type of the problem. */
+async function callAs(url: string, host: string): Promise<readonly [number | undefined, string | undefined]> {
+  const [incoming] = (await once(request(url, { headers: { host } }).end(), 'response')) as [IncomingMessage]
+  const { type } = JSON.parse(await text(incoming)) as { type?: string }
+  return [incoming.statusCode, type]
 }
