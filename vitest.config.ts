@@ -8,6 +8,8 @@ const executablePath = findChromium()
 const shared = {
   testTimeout: 30_000,
   hookTimeout: 30_000,
+  // Of what a page or a process comes to on a busy machine; a second is the default.
+  expect: { poll: { timeout: 10_000 } },
   restoreMocks: true,
 }
 
