@@ -21,6 +21,18 @@ async function columnOf(_body: Element, title: string): Promise<string | undefin
   return tasks.find(({ value }) => value.title === title)?.value.column
 }
 
+/** Whether any was made before its time, and how far away the next one is. */
+function lastAttempt(): { readonly isEarly: boolean; readonly leftMs: number } {
+  const { engine } = window as Window & { readonly engine?: SyncEngine }
+  const events = (engine?.history() ?? []).filter(({ type }) => type === 'sync:retry' || type === 'sync:started')
+  const isEarly = events.some(({ type, at }, index) => {
+    const before = events[index - 1]
+    return type === 'sync:started' && before?.type === 'sync:retry' && at < before.nextAttemptAt
+  })
+  const last = events.at(-1)
+  return { isEarly, leftMs: last?.type === 'sync:retry' ? last.nextAttemptAt - Date.now() : 0 }
+}
+
 describe.skipIf(executablePath === undefined)('the playground, in a real Chromium', () => {
   let playground: Playground
   let browser: Browser
@@ -107,19 +119,15 @@ describe.skipIf(executablePath === undefined)('the playground, in a real Chromiu
   it('C9 B7 Synchronise tries at once what waits for its next attempt', async () => {
     await ana.getByLabel('network').selectOption('server fails')
     await add(ana, 'Pay the rent')
+    // Each asking is one more failure, of which only so many close the breaker: it is for an attempt that is some time away.
     const isTriedEarly = async (): Promise<boolean> => {
-      await ana.getByText('Synchronise').click()
-      return ana.locator('body').evaluate(() => {
-        const { engine } = window as Window & { readonly engine?: SyncEngine }
-        const events = engine?.history() ?? []
-        return events.some(({ type, at }, index) => {
-          const before = events.slice(0, index).findLast((event) => event.type === 'sync:retry')
-          return type === 'sync:started' && before?.type === 'sync:retry' && at < before.nextAttemptAt
-        })
-      })
+      const { isEarly, leftMs } = await ana.locator('body').evaluate(lastAttempt)
+      if (leftMs > 200) await ana.getByText('Synchronise').click()
+      return isEarly
     }
     await expect.poll(isTriedEarly).toBe(true)
     await ana.getByLabel('network').selectOption('works')
+    await ana.getByText('Synchronise').click()
     await titled(ben, 'Pay the rent').waitFor()
   })
 
