@@ -119,7 +119,7 @@ describe.skipIf(executablePath === undefined)('the playground, in a real Chromiu
   it('C9 B7 Synchronise tries at once what waits for its next attempt', async () => {
     await ana.getByLabel('network').selectOption('server fails')
     await add(ana, 'Pay the rent')
-    // Each asking is one more failure, of which only so many close the breaker: it is for an attempt that is some time away.
+    // Each asking is one more failure, of which ten open the breaker: it is for an attempt that is some time away.
     const isTriedEarly = async (): Promise<boolean> => {
       const { isEarly, leftMs } = await ana.locator('body').evaluate(lastAttempt)
       if (leftMs > 200) await ana.getByText('Synchronise').click()

@@ -94,7 +94,7 @@ export function drawPlot(choices: Choices, shape: WorkloadShape): Plot {
   const tellsTwice = habits.tellsTwice && isPlain && sealed.schemas.length === 0
   const twins = withTwins(leaving, choices)
   const hasCopies = choices.chance(COPIES_SHARE)
-  const whole = { ...audited, shapes: isAlone ? shapes : ('none' as const), hasFolders, tellsTwice, hasCopies }
+  const whole: WorldSettings = { ...audited, shapes: isAlone ? shapes : 'none', hasFolders, tellsTwice, hasCopies }
   return {
     settings: withResolver(withBudget(whole, pace), choices),
     checks,

@@ -20,6 +20,8 @@ export interface Asking {
 
 const SHARE = 0.35
 const MODES = ['at-once', 'later', 'failing', 'silent'] as const
+/** What it does about every second version. */
+const UNWILLING = { none: 'said', 'at-once': 'said', later: 'said', failing: 'failed', silent: 'silent' } as const
 /** How long one thinks that does not answer at once. */
 const THINKS_MS = 30
 
@@ -38,8 +40,7 @@ export function resolverOf(
 ): ConflictResolver {
   return (conflict) => {
     const { operationId: operation, remote } = conflict
-    const isUnwilling = Number(conflict.remoteVersion) % 2 === 0
-    const answer = isUnwilling && mode === 'failing' ? 'failed' : isUnwilling && mode === 'silent' ? 'silent' : 'said'
+    const answer = Number(conflict.remoteVersion) % 2 === 0 ? UNWILLING[mode] : 'said'
     tell({ type: 'consulted', tab, operation, remote, answer })
     if (answer === 'silent') return new Promise(() => {})
     if (answer === 'failed') return failed(conflict)
